@@ -1,0 +1,43 @@
+// The door through which every message enters, whatever brought it (SMTP, LMTP, sendmail, a bounce).
+
+import type { Content } from '../mailstore/types.ts';
+import type { Delivery } from '../routing/types.ts';
+
+export interface SubmittedRecipient {
+  /** As the client gave it (standard form). */
+  readonly original: string;
+  readonly notify: string;
+  readonly orcpt: string;
+  /** What routing decided at RCPT; decided again at the end of DATA when a table has changed since. */
+  readonly deliveries: readonly Delivery[];
+}
+
+export interface Submission {
+  /** From newQueueId(); the client is told it, the log carries it. */
+  readonly queueId: string;
+  readonly sender: string;
+  readonly recipients: readonly SubmittedRecipient[];
+  /** Received: header and message, without Return-Path and Delivered-To. */
+  readonly content: Content;
+  readonly ret: string;
+  readonly envid: string;
+  readonly smtputf8: boolean;
+  readonly eightBit: boolean;
+  /** When the transaction began, milliseconds since 1970: for the log's delay. */
+  readonly arrival: number;
+}
+
+/** A delivery's outcome. Doubt defers: an unknown exception is `deferred`, never `bounced`. */
+export type DeliveryOutcome =
+  | { readonly kind: 'delivered'; readonly status: string; readonly reason: string; readonly relay?: string }
+  | { readonly kind: 'deferred'; readonly status: string; readonly reason: string; readonly relay?: string }
+  | { readonly kind: 'bounced'; readonly status: string; readonly reason: string; readonly relay?: string };
+
+export interface MailQueue {
+  newQueueId(): string;
+  /**
+   * Resolves when the message is durable: in its local mailboxes, and in the queue for the others.
+   * Throws StoreFullError (452 4.3.1) or TemporaryError (451 4.3.0); then nothing was accepted.
+   */
+  submit(submission: Submission): Promise<void>;
+}

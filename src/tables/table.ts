@@ -1,0 +1,51 @@
+// What every lookup table is (Postfix DATABASE_README): a key goes in, one of three outcomes comes out.
+// Found and not found are values; "could not find out" is the exception TemporaryError, which stops the
+// search and becomes a 4xx reply or a deferral.
+
+export interface Found {
+  readonly kind: 'found';
+  readonly value: string;
+  /** Where the row stands, for explain: `/etc/postfix/virtual:12`, `directory:virtual-aliases row 17`. */
+  readonly source?: string;
+}
+
+export interface NotFound {
+  readonly kind: 'not-found';
+}
+
+export type LookupResult = Found | NotFound;
+
+export const notFound: NotFound = { kind: 'not-found' };
+
+/**
+ * `fixed` tables match whole keys and may be asked with partial keys (`user`, `@domain`, parents);
+ * `pattern` tables (regexp, pcre, cidr, tcp, socketmap …) are asked only with the full key.
+ */
+export type TableKind = 'fixed' | 'pattern';
+
+export interface Table {
+  /** `type:name` as written in the configuration. */
+  readonly name: string;
+  readonly kind: TableKind;
+  /** Fixed-key tables fold the key themselves. Throws TemporaryError where the answer cannot be found out. */
+  lookup(key: string): Promise<LookupResult>;
+  /** Stops watching files and closes connections. */
+  close?(): void;
+}
+
+/** Opens the part of `type:name` that follows the first colon. Throws SettingsError-like errors for bad syntax. */
+export type TableOpener = (name: string, registry: TableRegistry) => Table;
+
+/** All table types by name; the composition root fills it, so that `directory:` needs no upward import. */
+export interface TableRegistry {
+  /** Opens `type:name` (one table, not a list); the same instance for the same text. */
+  open(typeAndName: string): Table;
+}
+
+/**
+ * Tables whose rows can change between two lookups of one decision (the directory, text files) say with a
+ * number at which revision they stand. A decision that saw two revisions is made again (routing/decide.ts).
+ */
+export interface RevisionSource {
+  revision(): number;
+}
