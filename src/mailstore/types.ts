@@ -133,6 +133,8 @@ export interface AcceptOperation {
   readonly content: Content;
   readonly deliveries: readonly MailboxDelivery[];
   readonly queue?: NewQueueMessage;
+  /** A door that may hand in the same message again after a crash names it: the second time nothing is done. */
+  readonly once?: string;
 }
 
 export interface AcceptResult {

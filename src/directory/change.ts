@@ -1,0 +1,56 @@
+// How every change of the directory is made: alone, in one transaction, with its events. The lookups given to the
+// work see the change before it is committed, so that what it would do to mail can be checked first.
+
+import type { Clock } from '../lib/clock.ts';
+import { type DirectoryDatabase, type DirectoryFiles, inTransaction } from './database.ts';
+import { DirectoryLookups } from './lookups.ts';
+import { refuse } from './refusal.ts';
+
+export class Change {
+  readonly db: DirectoryDatabase;
+  readonly lookups: DirectoryLookups;
+  readonly now: number;
+  readonly #actor: string;
+
+  constructor(db: DirectoryDatabase, lookups: DirectoryLookups, now: number, actor: string) {
+    this.db = db;
+    this.lookups = lookups;
+    this.now = now;
+    this.#actor = actor;
+  }
+
+  async event(action: string, object: string, before: object | null, after: object | null): Promise<void> {
+    await this.db
+      .insertInto('event')
+      .values({ time: this.now, actor: this.#actor, action, object, before: toJson(before), after: toJson(after) })
+      .execute();
+  }
+}
+
+function toJson(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+/** Makes changes for one actor. */
+export class Changes {
+  readonly #writer: DirectoryFiles['writer'];
+  readonly #lookups: DirectoryLookups | undefined;
+  readonly #clock: Clock;
+  readonly #actor: string;
+
+  constructor(files: DirectoryFiles, clock: Clock, actor: string, delimiters: string) {
+    this.#writer = files.writer;
+    this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, delimiters);
+    this.#clock = clock;
+    this.#actor = actor;
+  }
+
+  async make<T>(work: (change: Change) => Promise<T>): Promise<T> {
+    const lookups = this.#lookups;
+    if (!this.#writer || !lookups) refuse('the directory is open for reading only');
+    return await inTransaction(
+      this.#writer.db,
+      async (db) => await work(new Change(db, lookups, this.#clock.now(), this.#actor)),
+    );
+  }
+}

@@ -1,0 +1,139 @@
+// Opens directory.db: one connection for changes (Kysely, immediate transactions) and one read-only connection for
+// the lookups that mail waits for. Brings the schema to this version's state, in one transaction that other
+// processes wait for, so that two starts at once make it once. It never destroys: a file from a newer version, or
+// one that is not ours, is refused with the reason and left as it is.
+
+import { existsSync } from 'node:fs';
+import { Kysely, SqliteDialect, sql } from 'kysely';
+import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
+import type { Clock } from '../lib/clock.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { up as initial } from './migrations/0001-initial.ts';
+import { DirectoryOpenError } from './refusal.ts';
+import type { DirectorySchema } from './schema.ts';
+
+export type DirectoryDatabase = Kysely<DirectorySchema>;
+
+/** In this order; a number is never used again. */
+const migrations: readonly { readonly version: number; readonly name: string; up(db: Kysely<unknown>): Promise<void> }[] =
+  [{ version: 1, name: 'initial', up: initial }];
+
+const knownVersion = 1;
+
+/** "PhDi": marks the file as ours (PRAGMA application_id), so that another program's database is left alone. */
+const applicationId = 0x50684469;
+
+/** A writer waits this long for another process's transaction; each is a few milliseconds long. */
+const writerBusyMilliseconds = 10_000;
+/** Lookups run on the server's main thread and wait only for a recovery after a crash of another process. */
+const readerBusyMilliseconds = 100;
+
+export interface DirectoryFiles {
+  /** Absent when opened for reading only. */
+  readonly writer: { readonly connection: SqliteConnection; readonly db: DirectoryDatabase } | undefined;
+  readonly reader: SqliteConnection;
+}
+
+export async function openDirectoryFiles(file: string, isReadonly: boolean, clock: Clock): Promise<DirectoryFiles> {
+  if (isReadonly) {
+    if (!existsSync(file)) throw new DirectoryOpenError(`${file} does not exist: run "posthaste start" first`);
+    const reader = openReader(file);
+    checkVersion(file, reader, true);
+    return { writer: undefined, reader };
+  }
+  const connection = openWriter(file);
+  try {
+    const db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: connection }) });
+    await migrate(file, connection, db, clock);
+    return { writer: { connection, db }, reader: openReader(file) };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function openReader(file: string): SqliteConnection {
+  return openSqlite(file, { readonly: true, busyTimeout: readerBusyMilliseconds });
+}
+
+/** Two processes that turn on WAL at the same moment collide without SQLite's busy handler being asked. */
+function openWriter(file: string): SqliteConnection {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return openSqlite(file, { busyTimeout: writerBusyMilliseconds, cacheKib: 2048 });
+    } catch (error) {
+      if (sqliteCode(error) === 'SQLITE_NOTADB') throw notOurs(file);
+      if (sqliteCode(error)?.startsWith('SQLITE_BUSY') !== true || attempt === 50) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function notOurs(file: string): DirectoryOpenError {
+  return new DirectoryOpenError(`${file} is not a Posthaste directory: move it away or set posthaste_data_directory`);
+}
+
+/** The version that the file has; 0 when it is empty. Refuses what is not ours or newer. */
+function checkVersion(file: string, connection: SqliteConnection, mustBeCurrent: boolean): number {
+  const hasTables = connection.prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").pluck().get() !== 0;
+  if (hasTables && connection.pragma('application_id', { simple: true }) !== applicationId) throw notOurs(file);
+  const version = hasTables ? Number(connection.prepare('SELECT max(version) FROM migration').pluck().get()) : 0;
+  if (version > knownVersion) {
+    throw new DirectoryOpenError(
+      `${file} was made by a newer version of Posthaste (schema ${version}, this one knows ${knownVersion}): run that version, or restore a backup`,
+    );
+  }
+  if (mustBeCurrent && version < knownVersion) {
+    throw new DirectoryOpenError(`${file} is from an older version (schema ${version}): run "posthaste start" once`);
+  }
+  return version;
+}
+
+async function migrate(file: string, connection: SqliteConnection, db: DirectoryDatabase, clock: Clock): Promise<void> {
+  if (checkVersion(file, connection, false) === knownVersion) return;
+  await inTransaction(db, async (transaction) => {
+    // Asked again inside: another process may have done it while this one waited for the lock.
+    const version = checkVersion(file, connection, false);
+    if (version === 0) {
+      connection.pragma(`application_id = ${applicationId}`);
+      await transaction.schema
+        .createTable('migration')
+        .ifNotExists()
+        .addColumn('version', 'integer', (column) => column.primaryKey().notNull())
+        .addColumn('name', 'varchar(64)', (column) => column.notNull())
+        .addColumn('applied', 'bigint', (column) => column.notNull())
+        .execute();
+    }
+    for (const migration of migrations) {
+      if (migration.version <= version) continue;
+      await migration.up(transaction as unknown as Kysely<unknown>);
+      const { version: number, name } = migration;
+      await transaction.insertInto('migration').values({ version: number, name, applied: clock.now() }).execute();
+    }
+  });
+}
+
+/**
+ * Runs `work` alone among all processes that write. Immediate, since a transaction that first reads and then
+ * writes would fail with SQLITE_BUSY_SNAPSHOT when another one has written in between.
+ */
+export async function inTransaction<T>(
+  db: DirectoryDatabase,
+  work: (transaction: DirectoryDatabase) => Promise<T>,
+): Promise<T> {
+  return await db.connection().execute(async (connection) => {
+    try {
+      await sql`begin immediate`.execute(connection);
+    } catch (error) {
+      throw sqliteCode(error)?.startsWith('SQLITE_BUSY') ? new TemporaryError('the directory is busy: try again') : error;
+    }
+    try {
+      const result = await work(connection);
+      await sql`commit`.execute(connection);
+      return result;
+    } catch (error) {
+      await sql`rollback`.execute(connection).catch(() => undefined);
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,41 @@
+// Who changed what, when: one row for every change, in the transaction of the change. `before` and `after` are the
+// object as JSON, null where there was or is none. Password hashes never stand in an event.
+
+import type { Kysely } from 'kysely';
+import type { DirectorySchema } from './schema.ts';
+
+export interface DirectoryEvent {
+  readonly id: number;
+  readonly time: number;
+  readonly actor: string;
+  /** As `mailbox.add`, `domain.remove`. */
+  readonly action: string;
+  /** The name or address that changed. */
+  readonly object: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface EventQuery {
+  readonly object?: string;
+  /** Only events with a larger id. */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export async function listEvents(db: Kysely<DirectorySchema>, query: EventQuery): Promise<DirectoryEvent[]> {
+  let select = db
+    .selectFrom('event')
+    .selectAll()
+    .where('id', '>', query.after ?? 0);
+  if (query.object !== undefined) select = select.where('object', '=', query.object);
+  const rows = await select
+    .orderBy('id')
+    .limit(Math.min(query.limit ?? 100, 1000))
+    .execute();
+  return rows.map((row) => ({ ...row, before: fromJson(row.before), after: fromJson(row.after) }));
+}
+
+function fromJson(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
+}

@@ -1,0 +1,92 @@
+// The tables of directory.db as Kysely sees them, in types that SQLite, PostgreSQL and MariaDB share: whole
+// numbers and text; no booleans, no partial indexes. What each column means:
+//
+// domain     every name that we host. `kind` is its one address class, or `alias-domain` with `target_id`. So no name
+//            can have two classes. `tombstone` is 0 while the row lives, then the row's own id: a unique index
+//            over (name, tombstone) keeps only living names apart on every database.
+// mailbox    `localpart` is the folded key, `shown` the address as given. `id` is never given to another mailbox.
+// alias      `localpart` '' is the domain's catch-all.
+// alias_target  `domain` and `localpart` are the folded key of `address`, for the question what points at an address.
+
+import type { Generated, Selectable } from 'kysely';
+
+export type DomainClass = 'mailbox' | 'alias' | 'relay';
+export type DomainKind = DomainClass | 'alias-domain';
+
+export interface DomainTable {
+  id: Generated<number>;
+  name: string;
+  kind: DomainKind;
+  target_id: number | null;
+  active: number;
+  /** `transport:nexthop` for the whole domain, or ''. */
+  transport: string;
+  created: number;
+  tombstone: Generated<number>;
+}
+
+export interface MailboxTable {
+  id: Generated<number>;
+  domain_id: number;
+  localpart: string;
+  shown: string;
+  name: string;
+  password: string;
+  /** Bytes; 0 is unlimited. */
+  quota: number;
+  enabled: number;
+  created: number;
+  removed_at: number;
+  tombstone: Generated<number>;
+}
+
+export interface AliasTable {
+  id: Generated<number>;
+  domain_id: number;
+  localpart: string;
+  shown: string;
+  created: number;
+}
+
+export interface AliasTargetTable {
+  alias_id: number;
+  position: number;
+  address: string;
+  domain: string;
+  localpart: string;
+}
+
+export interface SettingTable {
+  name: string;
+  value: string;
+}
+
+export interface EventTable {
+  id: Generated<number>;
+  time: number;
+  actor: string;
+  action: string;
+  object: string;
+  before: string | null;
+  after: string | null;
+}
+
+export interface MigrationTable {
+  version: number;
+  name: string;
+  applied: number;
+}
+
+export interface DirectorySchema {
+  domain: DomainTable;
+  mailbox: MailboxTable;
+  alias: AliasTable;
+  alias_target: AliasTargetTable;
+  setting: SettingTable;
+  event: EventTable;
+  migration: MigrationTable;
+}
+
+export type DomainRow = Selectable<DomainTable>;
+export type MailboxRow = Selectable<MailboxTable>;
+export type AliasRow = Selectable<AliasTable>;

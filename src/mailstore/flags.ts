@@ -1,0 +1,52 @@
+// Arithmetic on flag bits. A number holds 53 bits exactly, JavaScript's operators only 32: the two halves
+// are combined apart.
+
+import { deletedBit, type FlagBits, firstKeywordBit, seenBit, systemFlags } from './types.ts';
+
+const half = 2 ** 32;
+
+function combine(a: FlagBits, b: FlagBits, operate: (x: number, y: number) => number): FlagBits {
+  const low = operate(a >>> 0, b >>> 0) >>> 0;
+  if (a < half && b < half) return low;
+  const high = operate(Math.floor(a / half), Math.floor(b / half)) >>> 0;
+  return high * half + low;
+}
+
+export function withFlags(bits: FlagBits, added: FlagBits): FlagBits {
+  return combine(bits, added, (x, y) => x | y);
+}
+
+export function withoutFlags(bits: FlagBits, removed: FlagBits): FlagBits {
+  return combine(bits, removed, (x, y) => x & ~y);
+}
+
+export function hasFlag(bits: FlagBits, flag: FlagBits): boolean {
+  return combine(bits, flag, (x, y) => x & y) === flag;
+}
+
+export function isSeen(bits: FlagBits): boolean {
+  return (bits & seenBit) !== 0;
+}
+
+export function isDeleted(bits: FlagBits): boolean {
+  return (bits & deletedBit) !== 0;
+}
+
+/** The bit of keyword number `index` of a folder. */
+export function keywordBit(index: number): FlagBits {
+  return 2 ** (firstKeywordBit + index);
+}
+
+/** Names in the order of their bits, system flags first. */
+export function flagNames(bits: FlagBits, keywords: readonly string[]): string[] {
+  const names: string[] = [];
+  for (let index = 0; index < systemFlags.length; index++) {
+    if ((bits & (1 << index)) !== 0) names.push(systemFlags[index] as string);
+  }
+  if (bits >= 1 << firstKeywordBit) {
+    for (let index = 0; index < keywords.length; index++) {
+      if (hasFlag(bits, keywordBit(index))) names.push(keywords[index] as string);
+    }
+  }
+  return names;
+}

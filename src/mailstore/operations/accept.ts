@@ -1,0 +1,130 @@
+// Accepting a message: its copies in local mailboxes and its queue entry, in one transaction. That is the
+// whole of "nothing lost, nothing twice": there is no moment at which a message is in both or in neither.
+
+import type { NewQueueMessage, QueueRecipient } from '../types.ts';
+import { addReferences, insertContent, insertDependent, releaseContent } from './contents.ts';
+import type { Group } from './group.ts';
+import type { PackedAccept, PackedDelivery, WriteOperation, WriteResults } from './types.ts';
+
+export function accept(group: Group, operation: PackedAccept): WriteResults['accept'] {
+  const { content, deliveries, queue, once } = operation;
+  if (once !== undefined) {
+    // A door that may hand in the same message again after a crash (maildrop) names it.
+    const added = group.sql('INSERT OR IGNORE INTO once (key, time) VALUES (?, ?)').run(once, group.now);
+    if (added.changes === 0) return { delivered: [] };
+  }
+  const [only] = deliveries;
+  if (only && deliveries.length === 1 && !queue) {
+    const id = insertContent(group, content, group.slice(only.prefix), 1);
+    return { delivered: [deliver(group, only, id, content.size + only.prefix.length)] };
+  }
+  const base = insertContent(group, content, null, deliveries.length + (queue ? 1 : 0));
+  if (queue) insertQueueMessage(group, queue, base);
+  return { delivered: deliverCopies(group, deliveries, base, content.size) };
+}
+
+function deliverCopies(group: Group, deliveries: readonly PackedDelivery[], base: number, baseSize: number) {
+  return deliveries.map((delivery) => {
+    const id = insertDependent(group, base, baseSize, group.slice(delivery.prefix));
+    return deliver(group, delivery, id, baseSize + delivery.prefix.length);
+  });
+}
+
+function deliver(group: Group, delivery: PackedDelivery, content: number, size: number) {
+  const inbox = group.inbox(delivery.mailbox);
+  const { uid } = group.addMessage(inbox, 0, size, delivery.internalDate, content);
+  return { folder: inbox.columns.id, uid };
+}
+
+function insertQueueMessage(group: Group, message: NewQueueMessage, content: number): void {
+  group
+    .sql(
+      `INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold)
+       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?)`,
+    )
+    .run(
+      message.id,
+      content,
+      message.size,
+      message.sender,
+      message.arrival,
+      message.nextAttempt,
+      message.ret,
+      message.envid,
+      message.smtputf8 ? 1 : 0,
+      message.eightBit ? 1 : 0,
+      message.hold ? 1 : 0,
+    );
+  for (const recipient of message.recipients) insertQueueRecipient(group, message.id, recipient);
+}
+
+function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipient, 'id'>): void {
+  group
+    .sql(
+      `INSERT INTO queue_recipient (message, original, recipient, transport, nexthop, notify, orcpt, state, status, reason)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(message, r.original, r.recipient, r.transport, r.nexthop, r.notify, r.orcpt, r.state, r.status, r.reason);
+}
+
+/** States in which a recipient needs nothing more. */
+const final: ReadonlySet<string> = new Set(['delivered', 'bounced', 'discarded', 'relayed']);
+
+export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): undefined {
+  const { update, deliveries, notice } = operation;
+  const message = group.sql('SELECT content, size FROM queue_message WHERE id = ?').get(update.id) as
+    | { content: number; size: number }
+    | undefined;
+  // Somebody deleted it from the queue while the attempt ran: its outcome has no row any more.
+  if (!message) return undefined;
+  for (const recipient of update.recipients) {
+    if (final.has(recipient.state)) {
+      group.sql('DELETE FROM queue_recipient WHERE id = ? AND message = ?').run(recipient.id, update.id);
+    } else {
+      group
+        .sql('UPDATE queue_recipient SET state = ?, status = ?, reason = ? WHERE id = ? AND message = ?')
+        .run(recipient.state, recipient.status, recipient.reason, recipient.id, update.id);
+    }
+  }
+  if (deliveries.length > 0) {
+    const base = group.sql('SELECT size FROM content WHERE id = ?').get(message.content) as { size: number };
+    addReferences(group, message.content, deliveries.length);
+    deliverCopies(group, deliveries, message.content, base.size);
+  }
+  if (notice) accept(group, notice);
+  const left = group.sql('SELECT 1 FROM queue_recipient WHERE message = ? LIMIT 1').get(update.id);
+  if (!left) {
+    dequeue(group, update.id, message.content);
+    return undefined;
+  }
+  group
+    .sql(
+      `UPDATE queue_message SET next_attempt = coalesce(?, next_attempt), attempts = attempts + ?, warned = coalesce(?, warned),
+       hold = coalesce(?, hold) WHERE id = ?`,
+    )
+    .run(
+      update.nextAttempt ?? null,
+      update.recipients.length > 0 ? 1 : 0,
+      update.warned === undefined ? null : Number(update.warned),
+      update.hold === undefined ? null : Number(update.hold),
+      update.id,
+    );
+  return undefined;
+}
+
+export function removeFromQueue(group: Group, ids: readonly string[]): number {
+  let removed = 0;
+  for (const id of ids) {
+    const message = group.sql('SELECT content FROM queue_message WHERE id = ?').get(id) as { content: number } | undefined;
+    if (!message) continue;
+    group.sql('DELETE FROM queue_recipient WHERE message = ?').run(id);
+    dequeue(group, id, message.content);
+    removed++;
+  }
+  return removed;
+}
+
+function dequeue(group: Group, id: string, content: number): void {
+  group.sql('DELETE FROM queue_message WHERE id = ?').run(id);
+  releaseContent(group, content);
+}

@@ -1,0 +1,109 @@
+// What the main thread asks of the writer thread. Every operation is either done whole or refused before
+// it has changed anything, so that a refusal needs no rollback of its neighbours in the group.
+
+import type {
+  FolderRow,
+  Head,
+  NewQueueMessage,
+  QueueUpdate,
+  QuotaUsage,
+  StoreFlagsAction,
+  StoreRefusal,
+} from '../types.ts';
+
+/** A piece of the one buffer that travels with a group (the structured clone of a small view would copy its whole pool). */
+export interface Slice {
+  offset: number;
+  readonly length: number;
+}
+
+export type PackedContent =
+  | { readonly kind: 'inline'; readonly data: Slice; readonly sha256: Slice; readonly size: number }
+  | { readonly kind: 'file'; readonly place: string; readonly sha256: Slice; readonly size: number };
+
+export interface PackedDelivery {
+  readonly mailbox: number;
+  readonly prefix: Slice;
+  readonly internalDate: number;
+}
+
+export interface PackedAccept {
+  readonly content: PackedContent;
+  readonly deliveries: readonly PackedDelivery[];
+  readonly queue?: NewQueueMessage;
+  readonly once?: string;
+}
+
+export type WriteOperation =
+  | { readonly kind: 'accept'; readonly accept: PackedAccept }
+  | {
+      readonly kind: 'append';
+      readonly folder: number;
+      readonly messages: readonly {
+        readonly content: PackedContent;
+        readonly flags: readonly string[];
+        readonly internalDate: number;
+      }[];
+    }
+  | {
+      readonly kind: 'store-flags';
+      readonly folder: number;
+      readonly uids: readonly number[];
+      readonly action: StoreFlagsAction;
+      readonly flags: readonly string[];
+      readonly unchangedSince?: number;
+    }
+  | { readonly kind: 'expunge'; readonly folder: number; readonly uids: readonly number[] }
+  | { readonly kind: 'copy'; readonly folder: number; readonly uids: readonly number[]; readonly target: number; readonly move: boolean }
+  | { readonly kind: 'ensure-mailbox'; readonly mailbox: number }
+  | { readonly kind: 'create-folder'; readonly mailbox: number; readonly name: string; readonly specialUse?: string }
+  | { readonly kind: 'delete-folder'; readonly mailbox: number; readonly name: string }
+  | { readonly kind: 'rename-folder'; readonly mailbox: number; readonly from: string; readonly to: string }
+  | { readonly kind: 'subscribe'; readonly mailbox: number; readonly name: string; readonly subscribed: boolean }
+  | { readonly kind: 'remove-mailbox'; readonly mailbox: number }
+  | { readonly kind: 'purge'; readonly limit: number }
+  | { readonly kind: 'recalculate'; readonly mailbox: number }
+  | { readonly kind: 'put-heads'; readonly heads: readonly { readonly content: number; readonly head: Head }[] }
+  | {
+      readonly kind: 'queue-update';
+      readonly update: Omit<QueueUpdate, 'notice' | 'deliveries'>;
+      readonly deliveries: readonly PackedDelivery[];
+      readonly notice?: PackedAccept;
+    }
+  | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] };
+
+/** What each kind of operation gives back. */
+export interface WriteResults {
+  accept: { delivered: { folder: number; uid: number }[] };
+  append: { uidValidity: number; uids: number[] };
+  'store-flags': { changed: { uid: number; flags: number; modseq: number }[]; modified: number[] };
+  expunge: { expunged: number[]; modseq: number };
+  copy: { uidValidity: number; source: number[]; target: number[] };
+  'ensure-mailbox': undefined;
+  'create-folder': FolderRow;
+  'delete-folder': undefined;
+  'rename-folder': undefined;
+  subscribe: undefined;
+  'remove-mailbox': undefined;
+  purge: { remaining: boolean };
+  recalculate: QuotaUsage;
+  'put-heads': undefined;
+  'queue-update': undefined;
+  'remove-from-queue': number;
+}
+
+export type WriteResult =
+  | { readonly kind: 'done'; readonly value: WriteResults[keyof WriteResults] }
+  | { readonly kind: 'refused'; readonly refusal: StoreRefusal; readonly message: string }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Operations that free space: they must succeed on a full disk. */
+export const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
+  'expunge',
+  'delete-folder',
+  'remove-mailbox',
+  'purge',
+  'queue-update',
+  'remove-from-queue',
+]);

@@ -1,0 +1,406 @@
+// The mailstore: every mailbox's mail, and the queue, in one transactional store.
+//
+// Files below the data folder: store.db (SQLite, WAL, synchronous=FULL) with folders, messages, small bodies
+// and the queue; content/YYYYMMDD/… for bodies above posthaste_inline_limit; reserve, which is given up when
+// the disk is full so that expunge and dequeue still succeed.
+//
+// Who does what. This class lives on the main thread: it reads with a read-only connection (each answer
+// bounded) and hands writes to the writer thread in groups (group-dispatcher.ts). The writer thread alone
+// writes (store-writer.ts), one transaction a group; a third thread copies the WAL back (checkpoint-worker.ts).
+//
+// Order. A caller's promise resolves after the commit that contains its operation is durable, and after
+// every listener of onChange has been told. So "250" comes after the disk, and after `* EXISTS` was queued.
+//
+// Crash. A message is in store.db with its mailbox rows and its queue entry, or not at all. A large body's
+// file and directory entry are synced before the row that names them; a crash in between leaves a file that
+// nobody names, which removeOrphans() deletes. Rows are deleted before files. kill -9 and a power cut at any
+// moment therefore neither lose nor double a message that was acknowledged.
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { openSqlite, type Synchronous } from '../database/sqlite.ts';
+import type { ProgramLog } from '../lib/log.ts';
+import { ContentFiles } from './content-files.ts';
+import { GroupDispatcher, Packer } from './group-dispatcher.ts';
+import type { PackedAccept, PackedDelivery } from './operations/types.ts';
+import { storeFile } from './store-reader.ts';
+import { StoreReads } from './store-reads.ts';
+import type {
+  AcceptOperation,
+  AcceptResult,
+  AppendOperation,
+  ContentReader,
+  ContentWriter,
+  FolderChange,
+  FolderRow,
+  Head,
+  MailboxDelivery,
+  Mailstore,
+  QueueUpdate,
+  QuotaUsage,
+  StoreFlagsAction,
+} from './types.ts';
+import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol.ts';
+
+/** Uids that one transaction of STORE or EXPUNGE touches: about 2 ms of the writer's time. */
+const sliceUids = 500;
+const walWarningBytes = 256 * 1024 * 1024;
+const tidyMilliseconds = 1000;
+
+export interface MailstoreOptions {
+  readonly folder: string;
+  readonly inlineLimit: number;
+  readonly log: ProgramLog;
+  readonly synchronous?: Synchronous;
+  /** The store cannot say any more what is durable: accept nothing, end the process (a restart recovers). */
+  readonly onBroken: (error: Error) => void;
+}
+
+/** A sibling module as a worker's entry, in sources and in compiled form alike. */
+function workerFile(name: string): URL {
+  return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url);
+}
+
+/** Opens (and where missing creates) the store of a data folder and starts its threads. */
+export async function openMailstore(options: MailstoreOptions): Promise<SqliteMailstore> {
+  await fs.mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const data: WriterData = {
+    file: path.join(options.folder, storeFile),
+    folder: options.folder,
+    synchronous: options.synchronous ?? 'FULL',
+    checkpointState: new SharedArrayBuffer(8),
+  };
+  const writer = new Worker(workerFile('writer-worker'), { workerData: data });
+  await new Promise<void>((resolve, reject) => {
+    writer.once('message', () => resolve());
+    writer.once('error', reject);
+  });
+  const checkpointer = new Worker(workerFile('checkpoint-worker'), { workerData: data });
+  return new SqliteMailstore(options, data, writer, checkpointer);
+}
+
+export class SqliteMailstore implements Mailstore {
+  readonly #options: MailstoreOptions;
+  readonly #reads: StoreReads;
+  readonly #files: ContentFiles;
+  readonly #writer: Worker;
+  readonly #checkpointer: Worker;
+  readonly #dispatcher: GroupDispatcher;
+  readonly #listeners = new Set<(changes: readonly FolderChange[]) => void>();
+  readonly #tidyTimer: NodeJS.Timeout;
+  readonly #walFile: string;
+  #walWarned = false;
+  #closing = false;
+
+  constructor(options: MailstoreOptions, data: WriterData, writer: Worker, checkpointer: Worker) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#checkpointer = checkpointer;
+    this.#walFile = `${data.file}-wal`;
+    this.#reads = new StoreReads(openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }), options.folder);
+    this.#files = new ContentFiles(options.folder, options.inlineLimit);
+    this.#dispatcher = new GroupDispatcher((operations, bytes) => {
+      const request: WriterRequest = { kind: 'group', operations, bytes };
+      this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);
+    });
+    for (const worker of [writer, checkpointer]) {
+      worker.on('message', (message: WriterMessage) => this.#onMessage(message));
+      worker.on('error', (error) => this.#onBroken(error));
+      worker.on('exit', () => {
+        if (!this.#closing) this.#onBroken(new Error('a thread of the store ended'));
+      });
+    }
+    this.#tidyTimer = setInterval(() => void this.#tidy(), tidyMilliseconds);
+    this.#tidyTimer.unref();
+    void this.#purge();
+    void this.#removeOrphans();
+  }
+
+  async #removeOrphans(): Promise<void> {
+    try {
+      const removed = await this.#files.removeOrphans((place) => this.#closing || this.#reads.hasPlace(place));
+      if (removed > 0) this.#options.log.info(`removed ${removed} message files that an interrupted run left behind`);
+    } catch (error) {
+      this.#options.log.warning(`looking for left message files failed: ${String(error)}`);
+    }
+  }
+
+  #onMessage(message: WriterMessage): void {
+    switch (message.kind) {
+      case 'done':
+        this.#dispatcher.finish(message.results, message.changes, (changes) => this.#notify(changes));
+        break;
+      case 'warning':
+        this.#options.log.warning(message.message);
+        break;
+      case 'broken':
+        this.#onBroken(new Error(message.message));
+        break;
+      case 'ready':
+      case 'closed':
+        break;
+    }
+  }
+
+  #onBroken(error: Error): void {
+    if (this.#closing) return;
+    this.#dispatcher.break(error);
+    this.#options.onBroken(error);
+  }
+
+  #notify(changes: readonly FolderChange[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(changes);
+      } catch (error) {
+        this.#options.log.error(`a listener of store changes failed: ${String(error)}`);
+      }
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    if (this.#closing) return;
+    this.#writer.postMessage({ kind: 'idle' } satisfies WriterRequest);
+    const { size } = await fs.stat(this.#walFile).catch(() => ({ size: 0 }));
+    if (size > walWarningBytes && !this.#walWarned) {
+      this.#options.log.warning(`the write-ahead log has grown to ${Math.round(size / 1048576)} MiB: a reader or the disk holds it`);
+    }
+    this.#walWarned = size > walWarningBytes;
+  }
+
+  // ---- writes
+
+  accept(operation: AcceptOperation): Promise<AcceptResult> {
+    const packer = new Packer();
+    return this.#dispatcher.submit<'accept'>({ kind: 'accept', accept: packAccept(packer, operation) }, packer);
+  }
+
+  append(operation: AppendOperation): Promise<{ uidValidity: number; uids: number[] }> {
+    const packer = new Packer();
+    const messages = operation.messages.map(({ content, flags, internalDate }) => ({
+      content: packer.content(content),
+      flags: [...flags],
+      internalDate,
+    }));
+    return this.#dispatcher.submit<'append'>({ kind: 'append', folder: operation.folder, messages }, packer);
+  }
+
+  async storeFlags(
+    folder: number,
+    uids: readonly number[],
+    action: StoreFlagsAction,
+    flags: readonly string[],
+    unchangedSince?: number,
+  ): Promise<{ changed: { uid: number; flags: number; modseq: number }[]; modified: number[] }> {
+    const changed: { uid: number; flags: number; modseq: number }[] = [];
+    const modified: number[] = [];
+    for (const slice of slices(uids)) {
+      const result = await this.#dispatcher.submit<'store-flags'>({
+        kind: 'store-flags',
+        folder,
+        uids: slice,
+        action,
+        flags,
+        ...(unchangedSince === undefined ? {} : { unchangedSince }),
+      });
+      for (const change of result.changed) changed.push(change);
+      for (const uid of result.modified) modified.push(uid);
+    }
+    return { changed, modified };
+  }
+
+  async expunge(folder: number, uids?: readonly number[]): Promise<{ expunged: number[]; modseq: number }> {
+    const expunged: number[] = [];
+    let modseq = this.#reads.folder(folder)?.modseq ?? 0;
+    for (const slice of slices(uids ?? this.#reads.deletedUids(folder))) {
+      const result = await this.#dispatcher.submit<'expunge'>({ kind: 'expunge', folder, uids: slice });
+      modseq = result.modseq;
+      for (const uid of result.expunged) expunged.push(uid);
+    }
+    return { expunged, modseq };
+  }
+
+  copy(folder: number, uids: readonly number[], target: number) {
+    return this.#dispatcher.submit<'copy'>({ kind: 'copy', folder, uids, target, move: false });
+  }
+
+  move(folder: number, uids: readonly number[], target: number) {
+    return this.#dispatcher.submit<'copy'>({ kind: 'copy', folder, uids, target, move: true });
+  }
+
+  ensureMailbox(mailbox: number): Promise<void> {
+    return this.#dispatcher.submit<'ensure-mailbox'>({ kind: 'ensure-mailbox', mailbox });
+  }
+
+  createFolder(mailbox: number, name: string, specialUse?: string): Promise<FolderRow> {
+    return this.#dispatcher.submit<'create-folder'>({
+      kind: 'create-folder',
+      mailbox,
+      name,
+      ...(specialUse === undefined ? {} : { specialUse }),
+    });
+  }
+
+  async deleteFolder(mailbox: number, name: string): Promise<void> {
+    await this.#dispatcher.submit<'delete-folder'>({ kind: 'delete-folder', mailbox, name });
+    void this.#purge();
+  }
+
+  renameFolder(mailbox: number, from: string, to: string): Promise<void> {
+    return this.#dispatcher.submit<'rename-folder'>({ kind: 'rename-folder', mailbox, from, to });
+  }
+
+  setSubscribed(mailbox: number, name: string, subscribed: boolean): Promise<void> {
+    return this.#dispatcher.submit<'subscribe'>({ kind: 'subscribe', mailbox, name, subscribed });
+  }
+
+  async removeMailbox(mailbox: number): Promise<void> {
+    await this.#dispatcher.submit<'remove-mailbox'>({ kind: 'remove-mailbox', mailbox });
+    void this.#purge();
+  }
+
+  recalculateQuota(mailbox: number): Promise<QuotaUsage> {
+    return this.#dispatcher.submit<'recalculate'>({ kind: 'recalculate', mailbox });
+  }
+
+  putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void> {
+    return this.#dispatcher.submit<'put-heads'>({ kind: 'put-heads', heads });
+  }
+
+  queueUpdate(update: QueueUpdate): Promise<void> {
+    const packer = new Packer();
+    const { notice, deliveries, ...rest } = update;
+    return this.#dispatcher.submit<'queue-update'>(
+      {
+        kind: 'queue-update',
+        update: rest,
+        deliveries: packDeliveries(packer, deliveries ?? []),
+        ...(notice ? { notice: packAccept(packer, notice) } : {}),
+      },
+      packer,
+    );
+  }
+
+  removeFromQueue(ids: readonly string[]): Promise<number> {
+    return this.#dispatcher.submit<'remove-from-queue'>({ kind: 'remove-from-queue', ids });
+  }
+
+  /** Removes the messages of deleted folders, a slice at a time, until none is left. */
+  async #purge(): Promise<void> {
+    try {
+      let remaining = true;
+      while (remaining && !this.#closing) {
+        ({ remaining } = await this.#dispatcher.submit<'purge'>({ kind: 'purge', limit: sliceUids }));
+      }
+    } catch (error) {
+      if (!this.#closing) this.#options.log.warning(`removing deleted folders is put off: ${String(error)}`);
+    }
+  }
+
+  // ---- reads
+
+  folders(mailbox: number) {
+    return this.#reads.folders(mailbox);
+  }
+
+  folder(id: number) {
+    return this.#reads.folder(id);
+  }
+
+  subscriptions(mailbox: number) {
+    return this.#reads.subscriptions(mailbox);
+  }
+
+  messages(folder: number, afterUid: number, limit: number) {
+    return this.#reads.messages(folder, afterUid, limit);
+  }
+
+  message(folder: number, uid: number) {
+    return this.#reads.message(folder, uid);
+  }
+
+  counts(folder: number) {
+    return this.#reads.counts(folder);
+  }
+
+  head(content: number) {
+    return this.#reads.head(content);
+  }
+
+  openContent(content: number): ContentReader {
+    return this.#reads.openContent(content);
+  }
+
+  usage(mailbox: number) {
+    return this.#reads.usage(mailbox);
+  }
+
+  expungedSince(folder: number, modseq: number) {
+    return this.#reads.expungedSince(folder, modseq);
+  }
+
+  queueMessage(id: string) {
+    return this.#reads.queueMessage(id);
+  }
+
+  queueDue(now: number, limit: number) {
+    return this.#reads.queueDue(now, limit);
+  }
+
+  queueNextAttempt() {
+    return this.#reads.queueNextAttempt();
+  }
+
+  queueList(afterId: string, limit: number) {
+    return this.#reads.queueList(afterId, limit);
+  }
+
+  // ---- the rest
+
+  onChange(listener: (changes: readonly FolderChange[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get isCongested(): boolean {
+    return this.#dispatcher.isCongested;
+  }
+
+  whenUncongested(): Promise<void> {
+    return this.#dispatcher.whenUncongested();
+  }
+
+  contentWriter(): ContentWriter {
+    return this.#files.writer();
+  }
+
+  /** Finishes what was handed in, checkpoints and ends the threads. */
+  async close(): Promise<void> {
+    clearInterval(this.#tidyTimer);
+    await this.#dispatcher.whenIdle();
+    this.#closing = true;
+    this.#checkpointer.postMessage('close');
+    await new Promise((resolve) => this.#checkpointer.once('exit', resolve));
+    this.#reads.close();
+    this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);
+    await new Promise((resolve) => this.#writer.once('exit', resolve));
+  }
+}
+
+function packDeliveries(packer: Packer, deliveries: readonly MailboxDelivery[]): PackedDelivery[] {
+  return deliveries.map(({ mailbox, prefix, internalDate }) => ({ mailbox, prefix: packer.add(prefix), internalDate }));
+}
+
+function packAccept(packer: Packer, operation: AcceptOperation): PackedAccept {
+  return {
+    content: packer.content(operation.content),
+    deliveries: packDeliveries(packer, operation.deliveries),
+    ...(operation.queue ? { queue: operation.queue } : {}),
+    ...(operation.once === undefined ? {} : { once: operation.once }),
+  };
+}
+
+function* slices(uids: readonly number[]): Iterable<readonly number[]> {
+  for (let start = 0; start < uids.length; start += sliceUids) yield uids.slice(start, start + sliceUids);
+}

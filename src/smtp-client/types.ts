@@ -1,0 +1,110 @@
+// What the SMTP client is told and what it tells: options, one message's envelope, and an outcome for each recipient.
+
+import type { Resolver } from '../dns/resolver.ts';
+
+/** `may`: TLS where the server offers it; `encrypt`: never without. Certificates are not verified at either. */
+export type TlsLevel = 'none' | 'may' | 'encrypt';
+
+/** Postfix's smtp_*_timeout parameters, in milliseconds. */
+export interface ClientTimeouts {
+  readonly connect: number;
+  readonly helo: number;
+  readonly startTls: number;
+  readonly mail: number;
+  readonly rcpt: number;
+  readonly dataInit: number;
+  readonly dataTransfer: number;
+  readonly dataDone: number;
+  readonly quit: number;
+}
+
+export interface ClientOptions {
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly resolver: Resolver;
+  readonly timeouts: ClientTimeouts;
+  readonly tls: TlsLevel;
+  /** smtp_helo_name. */
+  readonly helloName: string;
+  /** Port where the next hop names none (smtp_tcp_port 25; lmtp_tcp_port 24). */
+  readonly port: number;
+  readonly lineLengthLimit: number;
+  /** smtp_mx_address_limit, smtp_mx_session_limit; 0: no limit. */
+  readonly addressLimit: number;
+  readonly sessionLimit: number;
+  /** Shuffle hosts of equal preference (smtp_randomize_addresses). */
+  readonly randomize: boolean;
+  readonly families: readonly (4 | 6)[];
+  /** smtp_fallback_relay. */
+  readonly fallback: readonly string[];
+  /** Is this one of our own addresses (inet_interfaces, proxy_interfaces)? */
+  isOwnAddress(address: string): boolean;
+  /** Our own host name: a server that calls itself so is ourselves. */
+  readonly hostname: string;
+  /** The last look at what goes wrong, for the log (`connect to host[ip]:25: Connection refused`). */
+  note?(text: string): void;
+}
+
+export interface EnvelopeRecipient {
+  readonly address: string;
+  /** NOTIFY as given, or ''. */
+  readonly notify: string;
+  /** ORCPT, decoded (`rfc822;x@y`), or ''. */
+  readonly orcpt: string;
+}
+
+/** Where a message's octets come from. */
+export interface Body {
+  readonly size: number;
+  read(from: number, to: number): Promise<Uint8Array>;
+}
+
+export interface Envelope {
+  /** External form, '' for the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly EnvelopeRecipient[];
+  readonly ret: string;
+  /** ENVID, decoded, or ''. */
+  readonly envid: string;
+  readonly eightBit: boolean;
+  readonly smtputf8: boolean;
+  readonly body: Body;
+}
+
+export interface ClientOutcome {
+  readonly kind: 'delivered' | 'deferred' | 'bounced';
+  readonly status: string;
+  readonly reason: string;
+  /** `host[ip]:port`, or `none`. */
+  readonly relay: string;
+  /** The server that said it, and what it said: for Remote-MTA and Diagnostic-Code (RFC 3464). */
+  readonly remoteMta?: string;
+  readonly diagnostic?: string;
+  /** Delivered to a server that gives no delivery reports: whoever asked for one gets `relayed` from us. */
+  readonly relayed?: boolean;
+}
+
+export interface ClientReport {
+  /** In step with the envelope's recipients. */
+  readonly outcomes: readonly ClientOutcome[];
+  /** No host could be reached or talked to: counts against the destination. */
+  readonly unreachable: boolean;
+  readonly setupMilliseconds: number;
+  readonly transferMilliseconds: number;
+}
+
+/** A session or a look-up that failed as a whole: the same outcome for every recipient that is left. */
+export class ClientFailure extends Error {
+  override name = 'ClientFailure';
+  readonly outcome: ClientOutcome;
+  /** A host that said `no` may be followed by the next one; one that must not be asked again may not. */
+  readonly isFinal: boolean;
+  /** Opportunistic TLS failed: worth a try without. */
+  readonly isTls: boolean;
+
+  constructor(outcome: ClientOutcome, { isFinal = false, isTls = false } = {}) {
+    super(outcome.reason);
+    this.outcome = outcome;
+    this.isFinal = isFinal;
+    this.isTls = isTls;
+  }
+}
