@@ -18,13 +18,15 @@ export interface OpenSqliteOptions {
   readonly cacheKib?: number;
   /** Leave checkpoints to somebody else. */
   readonly manualCheckpoints?: boolean;
+  /** No WAL: for a file that serves only as a lock. */
+  readonly rollbackJournal?: boolean;
 }
 
 /** Opens (and, unless `readonly`, creates) a database file in WAL mode. */
 export function openSqlite(file: string, options: OpenSqliteOptions = {}): SqliteConnection {
   const { readonly = false, synchronous = 'FULL', busyTimeout = 0, cacheKib = 8192 } = options;
   const database = new Database(file, { readonly, timeout: busyTimeout });
-  if (!readonly) {
+  if (!readonly && !options.rollbackJournal) {
     // Page size and auto_vacuum count only before the first table is made.
     database.pragma('page_size = 4096');
     database.pragma('auto_vacuum = INCREMENTAL');

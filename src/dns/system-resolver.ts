@@ -56,8 +56,11 @@ async function outcome<T>(name: string, query: () => Promise<T[]>): Promise<DnsA
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENODATA') return { kind: 'no-data' };
     if (code === 'ENOTFOUND' || code === 'EBADNAME') return { kind: 'no-domain' };
-    throw new TemporaryError(`Host or domain name not found. Name service error for name=${name}: ${code ?? 'failed'}`, {
-      cause: error,
-    });
+    throw new TemporaryError(
+      `Host or domain name not found. Name service error for name=${name}: ${code ?? 'failed'}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -12,7 +12,10 @@ export class ZoneResolver implements Resolver {
 
   constructor(zone: string) {
     for (const line of zone.split('\n')) {
-      const [name, type, ...value] = line.replace(/[#;].*/, '').trim().split(/\s+/);
+      const [name, type, ...value] = line
+        .replace(/[#;].*/, '')
+        .trim()
+        .split(/\s+/);
       if (!name || !type) continue;
       const key = canonical(name);
       const records = this.#names.get(key) ?? [];

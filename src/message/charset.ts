@@ -1,6 +1,8 @@
 // Bytes to text by a MIME charset name. Unknown charsets are read as windows-1252, so that the US-ASCII
 // part of any text stays findable; nothing here throws.
 
+import { TextDecoder } from 'node:util';
+
 const decoders = new Map<string, TextDecoder>();
 const fallback = new TextDecoder('windows-1252');
 

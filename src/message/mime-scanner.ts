@@ -224,7 +224,7 @@ export class MimeScanner {
     part.bodyFrom = bodyFrom;
     part.headerLines = this.#headerLines;
     open.linesBefore = hasEmptyLine ? this.#lines : this.#lines - 1;
-    const fields = parseHeaderFields(this.#header.latin1Slice(0, this.#headerLength));
+    const fields = parseHeaderFields(this.#header.toString('latin1', 0, this.#headerLength));
     this.#describe(part, fields);
     if (part.envelope !== undefined) this.#keepEnvelope(part.envelope, fields);
     if (this.#open.length >= maxDepth || this.#partCount >= maxParts) return;

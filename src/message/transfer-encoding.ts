@@ -24,7 +24,7 @@ export function newTransferDecoder(encoding: string | undefined): TransferDecode
 }
 
 export function decodeBase64(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice(), 'base64');
+  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'base64');
 }
 
 export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
@@ -37,7 +37,7 @@ class Base64Decoder implements TransferDecoder {
   #rest = '';
 
   write(chunk: Uint8Array): Uint8Array {
-    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).latin1Slice();
+    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
     const letters = this.#rest + text.replaceAll(/[^A-Za-z0-9+/]+/g, '');
     const whole = letters.length - (letters.length % 4);
     this.#rest = letters.slice(whole);

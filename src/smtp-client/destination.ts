@@ -34,7 +34,13 @@ function splitPort(text: string): [string, string | undefined] {
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
 
-const services: Readonly<Record<string, number>> = { smtp: 25, submission: 587, submissions: 465, smtps: 465, lmtp: 24 };
+const services: Readonly<Record<string, number>> = {
+  smtp: 25,
+  submission: 587,
+  submissions: 465,
+  smtps: 465,
+  lmtp: 24,
+};
 
 /** 0: no such port. */
 function parsePort(text: string): number {

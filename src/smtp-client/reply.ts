@@ -50,7 +50,8 @@ export class ReplyParser {
   }
 
   #line(line: string): ServerReply | undefined {
-    if (!/^[2-5][0-9][0-9](?:[ -]|$)/.test(line)) throw new ReplyError(`non-SMTP response: ${printable(line).slice(0, 100)}`);
+    if (!/^[2-5][0-9][0-9](?:[ -]|$)/.test(line))
+      throw new ReplyError(`non-SMTP response: ${printable(line).slice(0, 100)}`);
     this.#lines.push(printable(line));
     if (line[3] === '-') return undefined;
     const lines = this.#lines;

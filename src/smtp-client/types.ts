@@ -48,7 +48,7 @@ export interface EnvelopeRecipient {
   readonly address: string;
   /** NOTIFY as given, or ''. */
   readonly notify: string;
-  /** ORCPT, decoded (`rfc822;x@y`), or ''. */
+  /** ORCPT as on the wire (`rfc822;x@y`, xtext), or ''. */
   readonly orcpt: string;
 }
 
@@ -63,7 +63,7 @@ export interface Envelope {
   readonly sender: string;
   readonly recipients: readonly EnvelopeRecipient[];
   readonly ret: string;
-  /** ENVID, decoded, or ''. */
+  /** ENVID as on the wire (xtext), or ''. */
   readonly envid: string;
   readonly eightBit: boolean;
   readonly smtputf8: boolean;

@@ -1,0 +1,56 @@
+// posthaste stop | reload | status: asks the running server over its control socket.
+
+import type { Command } from 'commander';
+import { loadConfiguration } from '../settings/configuration.ts';
+import type { CommandContext } from './context.ts';
+import { controlRequest } from './control.ts';
+import type { ServerStatus } from './server-status.ts';
+
+export function register(program: Command, context: CommandContext): void {
+  const dataDirectory = async () => (await loadConfiguration(context.configDirectory)).settings.text('posthaste_data_directory');
+
+  program
+    .command('stop')
+    .description('stop the server: clients get 421, nothing accepted is lost')
+    .action(async () => {
+      await controlRequest(await dataDirectory(), { command: 'stop' });
+      context.print('stopped');
+    });
+
+  program
+    .command('reload')
+    .description('read main.cf, master.cf and certificates again; sessions go on')
+    .action(async () => {
+      const warnings = (await controlRequest(await dataDirectory(), { command: 'reload' })) as string[];
+      for (const warning of warnings) context.warn(warning);
+      context.print('reloaded');
+    });
+
+  program
+    .command('status')
+    .description('what the server does: listeners, counts, queue')
+    .addHelpText('after', '\nExamples:\n  posthaste status\n  posthaste --json status')
+    .action(async () => {
+      const status = (await controlRequest(await dataDirectory(), { command: 'status' })) as ServerStatus;
+      if (context.json) context.print(JSON.stringify(status));
+      else for (const line of describe(status)) context.print(line);
+    });
+}
+
+function* describe(status: ServerStatus): Iterable<string> {
+  yield `posthaste ${status.version}, process ${status.pid}, running for ${duration(status.uptimeSeconds)}`;
+  yield `configuration  ${status.configDirectory}`;
+  yield `data           ${status.dataDirectory}`;
+  for (const { name, address } of status.listeners) yield `listening      ${name.padEnd(12)} ${address}`;
+  yield `connections    ${status.connections.smtp} SMTP, ${status.connections.imap} IMAP`;
+  yield `queue          ${status.queue.messages} messages${status.queue.hold > 0 ? `, ${status.queue.hold} on hold` : ''}`;
+  yield `memory         ${Math.round(status.residentBytes / 1048576)} MiB`;
+}
+
+function duration(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor((seconds % 86_400) / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (days > 0) return `${days} d ${hours} h`;
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${Math.floor(seconds % 60)} s`;
+}

@@ -1,0 +1,125 @@
+// The command line as a function: global options, the table of subcommands, exit statuses.
+
+import fs from 'node:fs';
+import module from 'node:module';
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { type CommandContext, CommandError } from '../cli/context.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+
+interface CommandModule {
+  register(program: Command, context: CommandContext): void;
+}
+
+const modules: Record<string, () => Promise<CommandModule>> = {
+  start: () => import('../cli/start.ts'),
+  stop: () => import('../cli/stop.ts'),
+  reload: () => import('../cli/stop.ts'),
+  status: () => import('../cli/stop.ts'),
+  domain: () => import('../cli/domain.ts'),
+  'alias-domain': () => import('../cli/alias-domain.ts'),
+  mailbox: () => import('../cli/mailbox.ts'),
+  alias: () => import('../cli/alias.ts'),
+  quota: () => import('../cli/quota.ts'),
+  explain: () => import('../cli/explain.ts'),
+  queue: () => import('../cli/queue.ts'),
+  mailq: () => import('../cli/queue.ts'),
+  sendmail: () => import('../cli/sendmail.ts'),
+  postconf: () => import('../cli/postconf.ts'),
+  completion: () => import('../cli/completion.ts'),
+};
+
+export const commandNames: readonly string[] = Object.keys(modules);
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Without -c: $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
+function defaultConfigDirectory(): string {
+  const fromEnvironment = process.env['POSTHASTE_CONFIG'];
+  if (fromEnvironment) return path.resolve(fromEnvironment);
+  const isInstalled = root.split(path.sep).includes('node_modules') || !fs.existsSync(path.join(root, 'scripts', 'with-node'));
+  return isInstalled ? '/etc/posthaste' : path.join(root, 'data', 'etc');
+}
+
+interface GlobalOptions {
+  configDirectory: string;
+  json: boolean;
+  rest: string[];
+}
+
+/** -c and --json are taken wherever they stand: `postconf -c DIR -n` is what people type. */
+function takeGlobalOptions(args: readonly string[]): GlobalOptions {
+  const result: GlobalOptions = { configDirectory: '', json: false, rest: [] };
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] as string;
+    if (arg === '--') {
+      result.rest.push(...args.slice(index));
+      break;
+    }
+    if (arg === '-c' || arg === '--config') {
+      const directory = args[++index];
+      if (directory === undefined) throw new CommandError('-c needs the folder with main.cf', 2);
+      result.configDirectory = path.resolve(directory);
+    } else if (arg === '--json') result.json = true;
+    else result.rest.push(arg);
+  }
+  result.configDirectory ||= defaultConfigDirectory();
+  return result;
+}
+
+/** Runs one command; returns the exit status. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  try {
+    if (fs.existsSync(path.join(root, 'node_modules'))) module.enableCompileCache(path.join(root, 'node_modules', '.cache'));
+    return await run(args);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const { configDirectory, json, rest } = takeGlobalOptions(args);
+  const context: CommandContext = {
+    configDirectory,
+    json,
+    print: (line) => process.stdout.write(`${line}\n`),
+    warn: (line) => process.stderr.write(`${line}\n`),
+  };
+  const program = createProgram();
+  const wanted = rest.find((arg) => !arg.startsWith('-'));
+  const load = wanted === undefined ? undefined : modules[wanted];
+  const chosen = load ? [load] : [...new Set(Object.values(modules))];
+  // Two names may share a file; each is registered once.
+  const loaded = new Set(await Promise.all(chosen.map((open) => open())));
+  for (const file of loaded) file.register(program, context);
+  await program.parseAsync(rest, { from: 'user' });
+  return Number(process.exitCode ?? 0);
+}
+
+function createProgram(): Command {
+  const program = new Command('posthaste');
+  program
+    .description('Hosts mail for many domains: SMTP, routing by Postfix\'s rules, queue, mailboxes, IMAP.')
+    .option('-c, --config <folder>', 'the folder with main.cf and master.cf')
+    .option('--json', 'print JSON: one value, or one a line')
+    .showHelpAfterError('(add --help for what it takes)')
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error:/, 'posthaste:')) });
+  return program;
+}
+
+/** Prints what went wrong in one line that says what to do. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommandError) {
+    process.stderr.write(`posthaste: ${error.message}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof TemporaryError) {
+    process.stderr.write(`posthaste: ${error.message}; try again\n`);
+    return 75;
+  }
+  const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolderInUse|Table)/.test(error.name);
+  process.stderr.write(`posthaste: ${expected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
+}

@@ -1,0 +1,42 @@
+// One server per data folder. The lock is the kernel's, taken through SQLite on a file of its own: it ends
+// with the process that holds it, however that ends. The pid beside it is only for people.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { openSqlite, sqliteCode } from '../database/sqlite.ts';
+
+export class DataFolderInUseError extends Error {
+  override name = 'DataFolderInUseError';
+}
+
+export interface DataLock {
+  release(): void;
+}
+
+/** Throws DataFolderInUseError that names the process which holds the folder. */
+export function lockDataFolder(dataDirectory: string): DataLock {
+  const pidFile = path.join(dataDirectory, 'pid');
+  const database = openSqlite(path.join(dataDirectory, 'lock'), { readonly: false, rollbackJournal: true });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
+    throw new DataFolderInUseError(`${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`);
+  }
+  fs.writeFileSync(pidFile, `${process.pid}\n`);
+  return {
+    release() {
+      fs.rmSync(pidFile, { force: true });
+      database.close();
+    },
+  };
+}
+
+function holder(pidFile: string): string {
+  try {
+    return fs.readFileSync(pidFile, 'utf8').trim();
+  } catch {
+    return '(unknown)';
+  }
+}

@@ -1,0 +1,64 @@
+// The words in which parameters are declared, one line each. `status` says whether this program acts on the
+// parameter: `unsupported` ones are Postfix's own that are reported when a configuration sets them.
+
+import type { TimeUnit } from '../values.ts';
+
+export type Status = 'supported' | 'unsupported';
+
+interface Common {
+  /** As `postconf -d` shows it: unexpanded. */
+  readonly default: string;
+  readonly status: Status;
+  /** One sentence; empty for those that nobody has described yet. */
+  readonly text: string;
+}
+
+export interface TextParameter extends Common {
+  readonly kind: 'text';
+}
+export interface ListParameter extends Common {
+  readonly kind: 'list';
+}
+export interface FlagParameter extends Common {
+  readonly kind: 'flag';
+}
+export interface IntegerParameter extends Common {
+  readonly kind: 'integer';
+  readonly min: number;
+  readonly max: number;
+}
+export interface TimeParameter extends Common {
+  readonly kind: 'time';
+  /** Of a number without a letter; Postfix takes it from the default's own letter. */
+  readonly unit: TimeUnit;
+}
+
+export type Parameter = TextParameter | ListParameter | FlagParameter | IntegerParameter | TimeParameter;
+
+export function text(value: string, status: Status = 'unsupported', description = ''): TextParameter {
+  return { kind: 'text', default: value, status, text: description };
+}
+
+export function list(value: string, status: Status = 'unsupported', description = ''): ListParameter {
+  return { kind: 'list', default: value, status, text: description };
+}
+
+export function flag(value: string, status: Status = 'unsupported', description = ''): FlagParameter {
+  return { kind: 'flag', default: value, status, text: description };
+}
+
+export function integer(
+  value: string,
+  status: Status = 'unsupported',
+  description = '',
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+): IntegerParameter {
+  return { kind: 'integer', default: value, status, text: description, min, max };
+}
+
+export function time(value: string, status: Status = 'unsupported', description = ''): TimeParameter {
+  const last = value.at(-1);
+  const unit = last === 'm' || last === 'h' || last === 'd' || last === 'w' ? last : 's';
+  return { kind: 'time', default: value, status, text: description, unit };
+}

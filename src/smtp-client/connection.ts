@@ -1,0 +1,201 @@
+// One connection to another server: bytes out with back-pressure, replies in, each wait with its own time limit,
+// and the switch to TLS. Knows nothing of commands.
+
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { ReplyError, ReplyParser, type ServerReply } from './reply.ts';
+
+export type ConnectionProblem = 'connect' | 'timeout' | 'lost' | 'protocol' | 'tls';
+
+export class ConnectionError extends Error {
+  override name = 'ConnectionError';
+  readonly problem: ConnectionProblem;
+
+  constructor(problem: ConnectionProblem, message: string) {
+    super(message);
+    this.problem = problem;
+  }
+}
+
+interface Waiter {
+  resolve(reply: ServerReply): void;
+  reject(error: ConnectionError): void;
+}
+
+export type ConnectionTarget = { readonly address: string; readonly port: number } | { readonly path: string };
+
+/** A server that talks on without being asked is cut off. */
+const maxUnasked = 1000;
+
+export class Connection {
+  #socket: Socket;
+  readonly #parser = new ReplyParser();
+  readonly #replies: ServerReply[] = [];
+  readonly #waiters: Waiter[] = [];
+  #failure: ConnectionError | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#listen();
+  }
+
+  static open(target: ConnectionTarget, timeoutMilliseconds: number, signal?: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket =
+        'path' in target ? connectTcp(target.path) : connectTcp({ host: target.address, port: target.port });
+      const timer = setTimeout(() => fail('Connection timed out'), timeoutMilliseconds);
+      const abort = () => fail('shutting down');
+      const settle = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        socket.removeListener('error', onError);
+      };
+      const fail = (message: string) => {
+        settle();
+        socket.on('error', () => undefined);
+        socket.destroy();
+        reject(new ConnectionError('connect', message));
+      };
+      const onError = (error: NodeJS.ErrnoException) => fail(describe(error));
+      socket.once('error', onError);
+      socket.once('connect', () => {
+        settle();
+        socket.setNoDelay(true);
+        resolve(new Connection(socket));
+      });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** The next reply, in the order in which the server gives them. */
+  readReply(timeoutMilliseconds: number): Promise<ServerReply> {
+    const ready = this.#replies.shift();
+    if (ready) return Promise.resolve(ready);
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail(new ConnectionError('timeout', 'timed out')), timeoutMilliseconds);
+      this.#waiters.push({
+        resolve: (reply) => {
+          clearTimeout(timer);
+          resolve(reply);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** Writes, and waits while the other side does not take what is there. */
+  write(data: string | Uint8Array, timeoutMilliseconds: number): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#socket.write(data)) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const socket = this.#socket;
+      const settle = () => {
+        clearTimeout(timer);
+        socket.removeListener('drain', onDrain);
+        socket.removeListener('close', onClose);
+      };
+      const onDrain = () => {
+        settle();
+        resolve();
+      };
+      const onClose = () => {
+        settle();
+        reject(this.#failure ?? new ConnectionError('lost', 'connection closed'));
+      };
+      const timer = setTimeout(() => this.#fail(new ConnectionError('timeout', 'timed out')), timeoutMilliseconds);
+      socket.once('drain', onDrain);
+      socket.once('close', onClose);
+    });
+  }
+
+  /** A reply that nobody has asked for (`421` while data is sent) is waiting. */
+  get hasReply(): boolean {
+    return this.#replies.length > 0;
+  }
+
+  /** Certificates are not verified: opportunistic TLS protects against listeners only (RFC 7435). */
+  async startTls(serverName: string, timeoutMilliseconds: number): Promise<void> {
+    if (this.#replies.length > 0 || !this.#parser.isEmpty) {
+      throw new ConnectionError('protocol', 'data after the STARTTLS reply');
+    }
+    const plain = this.#socket;
+    plain.removeAllListeners('data').removeAllListeners('error').removeAllListeners('close').removeAllListeners('end');
+    await new Promise<void>((resolve, reject) => {
+      const name = isIP(serverName) === 0 ? { servername: serverName } : {};
+      const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...name });
+      const timer = setTimeout(() => secure.destroy(new Error('timed out')), timeoutMilliseconds);
+      const onError = (error: Error) => {
+        clearTimeout(timer);
+        plain.destroy();
+        this.#failure = new ConnectionError('tls', error.message.slice(0, 300));
+        reject(this.#failure);
+      };
+      const onClose = () => onError(new Error('connection closed'));
+      secure.once('error', onError);
+      secure.once('close', onClose);
+      secure.once('secureConnect', () => {
+        clearTimeout(timer);
+        secure.removeListener('error', onError);
+        secure.removeListener('close', onClose);
+        this.#socket = secure;
+        this.#listen();
+        resolve();
+      });
+    });
+  }
+
+  /** Ends now; nothing more is read. */
+  close(): void {
+    this.#fail(new ConnectionError('lost', 'closed'));
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(new ConnectionError('lost', describe(error))));
+    socket.on('close', () => this.#fail(new ConnectionError('lost', 'connection closed')));
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#failure) return;
+    try {
+      for (const reply of this.#parser.push(chunk)) {
+        const waiter = this.#waiters.shift();
+        if (waiter) waiter.resolve(reply);
+        else this.#replies.push(reply);
+      }
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      this.#fail(new ConnectionError('protocol', error.message));
+    }
+    if (this.#replies.length > maxUnasked) this.#fail(new ConnectionError('protocol', 'too many replies'));
+  }
+
+  #fail(error: ConnectionError): void {
+    if (!this.#failure) {
+      this.#failure = error;
+      this.#socket.destroy();
+    }
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure);
+  }
+}
+
+const texts: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection refused',
+  ETIMEDOUT: 'Connection timed out',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ECONNRESET: 'Connection reset by peer',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  ENOENT: 'No such file or directory',
+  EACCES: 'Permission denied',
+};
+
+function describe(error: NodeJS.ErrnoException): string {
+  return (error.code === undefined ? undefined : texts[error.code]) ?? error.code ?? error.message;
+}

@@ -1,0 +1,194 @@
+// What Postfix's cleanup(8) does to the header of every message, on the octets as they pass: drops the fields of
+// message_drop_headers (Bcc, Return-Path …), counts Received: fields, notes the Message-ID for the log, and adds
+// Message-Id, Date and From at the end of the header where they are wanted and missing. All other octets pass
+// unchanged. A line that is not a header field ends the header: an empty line goes before it.
+// Holds back at most one line; one longer than the limit ends the filtering, never the message.
+
+import type { SliceSink } from '../smtp/dot-reader.ts';
+
+export interface HeaderFilterOptions {
+  readonly emit: SliceSink;
+  readonly droppedHeaders: ReadonlySet<string>;
+  readonly maxLineLength: number;
+  /** Called once, at the end of the header, with what was seen: gives CRLF lines to add, or ''. */
+  readonly onHeaderEnd: (seen: HeaderSummary) => string;
+}
+
+export interface HeaderSummary {
+  /** Lower-case names among message-id, date, from and their resent- forms. */
+  readonly fields: ReadonlySet<string>;
+  /** The value of the first Message-ID field, or ''. */
+  readonly messageId: string;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
+const COLON = 0x3a;
+const empty = Buffer.alloc(0);
+const crlf = Buffer.from('\r\n');
+
+/** The longest field name that means anything here is resent-message-id. */
+const maxNameLength = 40;
+const notedFields = new Set([
+  'message-id',
+  'date',
+  'from',
+  'resent-message-id',
+  'resent-date',
+  'resent-from',
+  'resent-sender',
+  'resent-to',
+  'resent-cc',
+  'resent-bcc',
+]);
+const maxMessageIdLength = 998;
+
+export class HeaderFilter {
+  readonly #options: HeaderFilterOptions;
+  readonly #fields = new Set<string>();
+  #held: Buffer = empty;
+  #isInHeader = true;
+  #isFirstLine = true;
+  #isDropping = false;
+  #isInMessageId = false;
+  #messageId = '';
+  #receivedCount = 0;
+  #passedTo = 0;
+
+  constructor(options: HeaderFilterOptions) {
+    this.#options = options;
+  }
+
+  /** Received: fields of the message, ours not among them. */
+  get receivedCount(): number {
+    return this.#receivedCount;
+  }
+
+  write(slice: Buffer): void {
+    if (!this.#isInHeader) {
+      this.#options.emit(slice);
+      return;
+    }
+    const chunk = this.#held.length === 0 ? slice : Buffer.concat([this.#held, slice]);
+    let searched = this.#held.length;
+    let lineStart = 0;
+    this.#held = empty;
+    this.#passedTo = 0;
+    while (this.#isInHeader) {
+      const lineFeed = chunk.indexOf(LF, searched);
+      if (lineFeed === -1) break;
+      searched = lineFeed + 1;
+      this.#takeLine(chunk, lineStart, searched);
+      lineStart = searched;
+    }
+    this.#pass(chunk, this.#isInHeader ? lineStart : chunk.length);
+    if (!this.#isInHeader || lineStart === chunk.length) return;
+    this.#held = chunk.subarray(lineStart);
+    if (this.#held.length > this.#options.maxLineLength) this.#giveUp();
+  }
+
+  /** The message is over: a header without a body ends here. */
+  finish(): void {
+    if (!this.#isInHeader) return;
+    // Only a last BDAT chunk can end without a line end.
+    if (this.#held.length > 0) this.write(crlf);
+    if (this.#isInHeader) this.#endHeader(empty, 0, false);
+  }
+
+  /** Emits what lies between the last octet that was decided on and `end`. */
+  #pass(chunk: Buffer, end: number): void {
+    if (end > this.#passedTo) this.#options.emit(chunk.subarray(this.#passedTo, end));
+    this.#passedTo = end;
+  }
+
+  #takeLine(chunk: Buffer, start: number, end: number): void {
+    const first = chunk[start] as number;
+    const isFirstLine = this.#isFirstLine;
+    this.#isFirstLine = false;
+    if (isBlank(first)) {
+      if (isFirstLine) this.#endHeader(chunk, start, true);
+      else if (this.#isDropping) this.#drop(chunk, start, end);
+      else if (this.#isInMessageId) this.#addToMessageId(chunk.latin1Slice(start, end));
+      return;
+    }
+    this.#isInMessageId = false;
+    if (first === CR && end - start === 2) {
+      this.#endHeader(chunk, start, false);
+      return;
+    }
+    const colon = chunk.indexOf(COLON, start);
+    const nameEnd = colon === -1 || colon >= end ? -1 : fieldNameEnd(chunk, start, colon);
+    this.#isDropping = false;
+    if (nameEnd !== -1) {
+      if (nameEnd - start <= maxNameLength) this.#noteField(chunk, start, nameEnd, colon, end);
+      if (this.#isDropping) this.#drop(chunk, start, end);
+    } else if (isFirstLine && isMailboxLine(chunk.latin1Slice(start, Math.min(end, start + 32)))) {
+      // The separator of mbox files, left by a careless program: Postfix keeps it under a header name.
+      this.#options.emit(Buffer.from('X-Mailbox-Line: '));
+    } else {
+      this.#endHeader(chunk, start, true);
+    }
+  }
+
+  #drop(chunk: Buffer, start: number, end: number): void {
+    this.#pass(chunk, start);
+    this.#passedTo = end;
+  }
+
+  #noteField(chunk: Buffer, start: number, nameEnd: number, colon: number, end: number): void {
+    const name = chunk.latin1Slice(start, nameEnd).toLowerCase();
+    if (name === 'received') this.#receivedCount++;
+    this.#isDropping = this.#options.droppedHeaders.has(name);
+    if (!notedFields.has(name)) return;
+    if (name === 'message-id' && !this.#fields.has(name)) {
+      this.#isInMessageId = true;
+      this.#addToMessageId(chunk.latin1Slice(colon + 1, end));
+    }
+    this.#fields.add(name);
+  }
+
+  #addToMessageId(text: string): void {
+    if (this.#messageId.length < maxMessageIdLength) {
+      this.#messageId = `${this.#messageId} ${text.trim()}`.trim().slice(0, maxMessageIdLength);
+    }
+  }
+
+  #endHeader(chunk: Buffer, lineStart: number, needsEmptyLine: boolean): void {
+    this.#isInHeader = false;
+    const added = this.#options.onHeaderEnd({ fields: this.#fields, messageId: this.#messageId });
+    this.#pass(chunk, lineStart);
+    const text = needsEmptyLine ? `${added}\r\n` : added;
+    if (text !== '') this.#options.emit(Buffer.from(text, 'utf8'));
+  }
+
+  /** A line beyond the limit: no header field of a message that anybody needs. */
+  #giveUp(): void {
+    const held = this.#held;
+    this.#held = empty;
+    this.#passedTo = 0;
+    const isDropped = this.#isDropping && isBlank(held[0]);
+    this.#endHeader(held, 0, false);
+    if (!isDropped) this.#pass(held, held.length);
+  }
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === SPACE || octet === TAB;
+}
+
+/** Where the name before `colon` ends (blanks may stand between), or -1 where it is no field name (RFC 5322 §2.2). */
+function fieldNameEnd(chunk: Buffer, start: number, colon: number): number {
+  let end = colon;
+  while (end > start && isBlank(chunk[end - 1])) end--;
+  for (let index = start; index < end; index++) {
+    const octet = chunk[index] as number;
+    if (octet <= SPACE || octet === 0x7f) return -1;
+  }
+  return end > start ? end : -1;
+}
+
+function isMailboxLine(text: string): boolean {
+  return /^>*From /.test(text);
+}

@@ -1,0 +1,94 @@
+// Takes the octets of one message, from DATA or BDAT: puts our Received: field first, filters the header, hands
+// the rest to the store as it arrives, and keeps count of what may make us refuse the message at its end. After
+// the first reason to refuse it keeps no octet of it.
+
+import type { Content, ContentWriter } from '../mailstore/types.ts';
+import { hostReplies, replies, type SmtpReply } from '../smtp/reply.ts';
+import { HeaderFilter, type HeaderSummary } from './header-filter.ts';
+import type { ServiceOptions } from './options.ts';
+
+export interface MessageReceiverOptions {
+  readonly service: ServiceOptions;
+  readonly writer: ContentWriter;
+  /** Our own trace header, in CRLF lines. */
+  readonly received: string;
+  readonly onHeaderEnd: (seen: HeaderSummary) => string;
+}
+
+export class MessageReceiver {
+  readonly #options: MessageReceiverOptions;
+  readonly #filter: HeaderFilter;
+  #size = 0;
+  #waiting: Promise<void> | undefined;
+  #isDiscarding = false;
+  #failure: unknown;
+
+  constructor(options: MessageReceiverOptions) {
+    this.#options = options;
+    this.#filter = new HeaderFilter({
+      emit: (slice) => this.#store(slice),
+      droppedHeaders: options.service.droppedHeaders,
+      maxLineLength: options.service.headerSizeLimit,
+      onHeaderEnd: options.onHeaderEnd,
+    });
+    this.#store(Buffer.from(options.received, 'utf8'));
+  }
+
+  /** Octets of the message as the client sent it, stuffed dots not counted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A promise while the store wants us to wait. Taken once: the caller awaits it. */
+  takeWaiting(): Promise<void> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
+  }
+
+  write(slice: Buffer): void {
+    this.#size += slice.length;
+    if (this.#isDiscarding) return;
+    const limit = this.#options.service.messageSizeLimit;
+    if (limit > 0 && this.#size > limit) this.discard();
+    else this.#filter.write(slice);
+  }
+
+  /** Keeps nothing of this message any more, though its end is still read. */
+  discard(): void {
+    if (this.#isDiscarding) return;
+    this.#isDiscarding = true;
+    void this.#options.writer.abort().catch(() => undefined);
+  }
+
+  /** Why the message must be refused, or undefined. `bareLineFeeds` as the reader counted them. */
+  refusal(bareLineFeeds: number): SmtpReply | undefined {
+    const { service } = this.#options;
+    if (service.messageSizeLimit > 0 && this.#size > service.messageSizeLimit) return replies.messageTooBig;
+    if (bareLineFeeds > 0 && service.bareLineFeed === 'reject') {
+      return hostReplies.bareLineFeed(service.hostname, service.bareLineFeedCode);
+    }
+    if (this.#filter.receivedCount + 1 >= service.hopcountLimit) return replies.tooManyHops;
+    return undefined;
+  }
+
+  /** Durable when it resolves. */
+  async finish(): Promise<Content> {
+    this.#filter.finish();
+    await this.takeWaiting();
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#options.writer.finish();
+  }
+
+  #store(slice: Buffer): void {
+    if (this.#isDiscarding || slice.length === 0) return;
+    const wait = this.#options.writer.write(slice);
+    if (wait === undefined) return;
+    const settled = wait.catch((error: unknown) => {
+      // A full disk is told at the end of the message; until then the rest is read away.
+      this.#failure ??= error;
+      this.discard();
+    });
+    this.#waiting = this.#waiting === undefined ? settled : Promise.all([this.#waiting, settled]).then(() => undefined);
+  }
+}

@@ -1,0 +1,251 @@
+// The octets of one connection: gathers what arrives, hands out lines or stretches of it, gathers replies into
+// one write, and changes to TLS in place. It bounds what it holds: a line by its limit, unread input by pausing
+// the socket. It knows nothing of SMTP beyond CR LF.
+
+import { isUtf8 } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+
+export type Line =
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'too-long' }
+  | { readonly kind: 'bare-line-feed' }
+  /** NUL, a bare CR or another control character: nothing that a command may hold. */
+  | { readonly kind: 'control-character' }
+  | { readonly kind: 'bad-utf8' };
+
+export interface WireEvents {
+  /** There is input that has not been seen. */
+  onInput(): void;
+  /** The peer is gone; nothing can be written any more. */
+  onLost(): void;
+}
+
+export interface TlsDetails {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly bits: number;
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+/** Unread input above this pauses the socket: one pipelined batch of commands is far smaller. */
+const maxUnread = 65_536;
+const nothing = Buffer.alloc(0);
+const tooLong: Line = { kind: 'too-long' };
+const bareLineFeed: Line = { kind: 'bare-line-feed' };
+
+export class Wire {
+  readonly #events: WireEvents;
+  #socket: Socket;
+  #chunks: Buffer[] = [];
+  #unread = 0;
+  #current: Buffer = nothing;
+  #offset = 0;
+  /** How far `#current` has been searched for a line end. */
+  #searched = 0;
+  #isSkippingLine = false;
+  #output = '';
+  #isLost = false;
+  #isEnded = false;
+  #isPaused = false;
+  #isInputOver = false;
+
+  constructor(socket: Socket, events: WireEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    socket.setNoDelay(true);
+    this.#listen(socket);
+  }
+
+  get isClosed(): boolean {
+    return this.#isLost || this.#isEnded;
+  }
+
+  /** The client has closed its side; what hasInput is the last that comes. */
+  get isInputOver(): boolean {
+    return this.#isInputOver;
+  }
+
+  /** True where octets wait that nobody has taken. */
+  get hasInput(): boolean {
+    return this.#unread > 0 || this.#offset < this.#current.length;
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.#unread += chunk.length;
+      if (this.#unread > maxUnread && !this.#isPaused) {
+        this.#isPaused = true;
+        socket.pause();
+      }
+      this.#events.onInput();
+    });
+    const lost = () => {
+      if (socket !== this.#socket || this.#isLost) return;
+      this.#isLost = true;
+      socket.destroy();
+      this.#events.onLost();
+    };
+    socket.on('error', lost);
+    socket.on('close', lost);
+    // A client may close its side at once behind its last command and still read the answers.
+    socket.on('end', () => {
+      if (socket !== this.#socket) return;
+      this.#isInputOver = true;
+      this.#events.onInput();
+    });
+  }
+
+  /** The next stretch of input, or undefined. The caller gives back what it does not use. */
+  takeChunk(): Buffer | undefined {
+    if (this.#offset < this.#current.length) {
+      const rest = this.#offset === 0 ? this.#current : this.#current.subarray(this.#offset);
+      this.#setCurrent(nothing);
+      return rest;
+    }
+    return this.#shift();
+  }
+
+  giveBack(rest: Buffer): void {
+    this.#setCurrent(rest);
+  }
+
+  /** The next line without its CR LF, or undefined while it is not complete. */
+  takeLine(limit: number): Line | undefined {
+    for (;;) {
+      const current = this.#current;
+      const lineFeed = current.indexOf(LF, this.#searched);
+      if (lineFeed !== -1) return this.#finishLine(current, lineFeed, limit);
+      if (current.length - this.#offset > limit) {
+        this.#isSkippingLine = true;
+        // The last octet is kept: it may be the CR of the line end.
+        this.#setCurrent(current.subarray(current.length - 1));
+      }
+      this.#searched = this.#current.length;
+      const chunk = this.#shift();
+      if (chunk === undefined) return undefined;
+      const rest = this.#offset === 0 ? this.#current : this.#current.subarray(this.#offset);
+      const searched = rest.length;
+      this.#setCurrent(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
+      this.#searched = searched;
+    }
+  }
+
+  #finishLine(current: Buffer, lineFeed: number, limit: number): Line {
+    const start = this.#offset;
+    this.#offset = lineFeed + 1;
+    this.#searched = lineFeed + 1;
+    if (lineFeed === start || current[lineFeed - 1] !== CR) return bareLineFeed;
+    if (this.#isSkippingLine || lineFeed - start > limit) {
+      this.#isSkippingLine = false;
+      return tooLong;
+    }
+    return decodeLine(current, start, lineFeed - 1);
+  }
+
+  #shift(): Buffer | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) return undefined;
+    this.#unread -= chunk.length;
+    if (this.#isPaused && this.#unread <= maxUnread) {
+      this.#isPaused = false;
+      this.#socket.resume();
+    }
+    return chunk;
+  }
+
+  #setCurrent(buffer: Buffer): void {
+    this.#current = buffer;
+    this.#offset = 0;
+    this.#searched = 0;
+  }
+
+  /** Forgets everything that has arrived: what was sent in the clear must not count after STARTTLS. */
+  discardInput(): void {
+    while (this.#shift() !== undefined);
+    this.#setCurrent(nothing);
+    this.#isSkippingLine = false;
+  }
+
+  write(text: string): void {
+    this.#output += text;
+  }
+
+  /** Octets of replies that wait for flush(). */
+  get pendingOutput(): number {
+    return this.#output.length;
+  }
+
+  flush(): void {
+    if (this.#output === '' || this.isClosed) return;
+    const output = this.#output;
+    this.#output = '';
+    this.#socket.write(output, 'utf8');
+  }
+
+  /** Octets that the client has not taken from us yet. */
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Writes what is left and closes. A client that does not close its side is cut off after a while. */
+  end(): void {
+    if (this.isClosed) return;
+    this.flush();
+    this.#isEnded = true;
+    const socket = this.#socket;
+    socket.end();
+    // Unread input would turn our close into a reset that can eat the last reply: read it away.
+    this.discardInput();
+    socket.removeAllListeners('data');
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), 2_000);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  destroy(): void {
+    this.#isEnded = true;
+    this.#socket.destroy();
+  }
+
+  /** Speaks TLS from here on. Rejects when the handshake fails; then the connection is of no use any more. */
+  startTls(secureContext: SecureContext): Promise<TlsDetails> {
+    const plain = this.#socket;
+    plain.removeAllListeners('data');
+    this.discardInput();
+    return new Promise((resolve, reject) => {
+      const secure = new TLSSocket(plain, { isServer: true, secureContext });
+      this.#socket = secure;
+      const fail = (error: Error) => reject(error);
+      const closed = () => reject(new Error('connection closed during the TLS handshake'));
+      secure.once('error', fail);
+      secure.once('close', closed);
+      secure.once('secure', () => {
+        secure.off('error', fail);
+        secure.off('close', closed);
+        this.#listen(secure);
+        resolve(describeTls(secure));
+      });
+      // The first listener for `data` would start the flow; until the handshake is done there is nothing to read.
+    });
+  }
+}
+
+function decodeLine(buffer: Buffer, start: number, end: number): Line {
+  const text = buffer.latin1Slice(start, end);
+  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)) return { kind: 'control-character' };
+  if (!/[\u0080-\u00ff]/.test(text)) return { kind: 'line', text };
+  const octets = buffer.subarray(start, end);
+  return isUtf8(octets) ? { kind: 'line', text: octets.toString('utf8') } : { kind: 'bad-utf8' };
+}
+
+function describeTls(socket: TLSSocket): TlsDetails {
+  const cipher = socket.getCipher();
+  const name = cipher.standardName.startsWith('TLS_AES') || cipher.standardName.startsWith('TLS_CHACHA')
+    ? cipher.standardName
+    : cipher.name;
+  return { protocol: socket.getProtocol() ?? 'TLS', cipher: name, bits: /256|CHACHA20/i.test(name) ? 256 : 128 };
+}

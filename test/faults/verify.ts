@@ -1,0 +1,81 @@
+// Reads mailboxes by IMAP as a user would, and gives back every numbered copy with its bytes checked.
+
+import { ImapConnection } from '../harness/imap-connection.ts';
+import type { FoundCopy } from './ledger.ts';
+import { recogniseMessage } from './numbered-message.ts';
+
+export interface MailboxReaderOptions {
+  readonly port: number;
+  readonly password: string;
+}
+
+/** Remembers what it has read of each mailbox, so that a look after each round reads only what is new. */
+export class MailboxReader {
+  readonly #options: MailboxReaderOptions;
+  readonly #seen = new Map<string, { uidValidity: number; lastUid: number; copies: FoundCopy[] }>();
+
+  constructor(options: MailboxReaderOptions) {
+    this.#options = options;
+  }
+
+  /** All copies in the mailbox's INBOX. Bytes that were read in an earlier round are not read again. */
+  async read(mailbox: string): Promise<FoundCopy[]> {
+    const connection = await ImapConnection.open({ port: this.#options.port });
+    try {
+      await connection.login(mailbox, this.#options.password);
+      const selected = await connection.ok('SELECT INBOX');
+      const uidValidity = Number(findCode(selected.untagged, /UIDVALIDITY (\d+)/));
+      const before = this.#seen.get(mailbox);
+      if (before && before.uidValidity !== uidValidity) throw new Error(`${mailbox}: UIDVALIDITY has changed`);
+      const present = await listUids(connection);
+      // What was seen and is gone now is not reported: the judgement then finds it missing, unless it was expunged.
+      const copies = (before?.copies ?? []).filter((copy) => present.has(copy.uid));
+      const lastUid = before?.lastUid ?? 0;
+      const added = [...present].filter((uid) => uid > lastUid).sort((a, b) => a - b);
+      for (let i = 0; i < added.length; i += 50) {
+        copies.push(...(await fetchCopies(connection, mailbox, added.slice(i, i + 50))));
+      }
+      this.#seen.set(mailbox, { uidValidity, lastUid: added.at(-1) ?? lastUid, copies });
+      return copies;
+    } finally {
+      await connection.logout();
+    }
+  }
+
+  /** The next reads look at every byte again. */
+  forget(): void {
+    this.#seen.clear();
+  }
+}
+
+async function listUids(connection: ImapConnection): Promise<Set<number>> {
+  const uids = new Set<number>();
+  const { untagged } = await connection.ok('UID FETCH 1:* (UID)');
+  for (const { text } of untagged) {
+    const uid = Number(/\bUID (\d+)/.exec(text)?.[1] ?? 0);
+    if (uid > 0) uids.add(uid);
+  }
+  return uids;
+}
+
+async function fetchCopies(connection: ImapConnection, mailbox: string, uids: readonly number[]): Promise<FoundCopy[]> {
+  const { untagged } = await connection.ok(`UID FETCH ${uids.join(',')} (UID BODY.PEEK[])`);
+  const copies: FoundCopy[] = [];
+  for (const { text, literals } of untagged) {
+    const uid = Number(/\bUID (\d+)/.exec(text)?.[1] ?? 0);
+    const [body] = literals;
+    if (uid > 0 && body) copies.push({ mailbox, uid, ...recogniseMessage(body) });
+  }
+  if (copies.length < uids.length) {
+    throw new Error(`${mailbox}: ${uids.length} messages are listed, only ${copies.length} could be read`);
+  }
+  return copies;
+}
+
+function findCode(untagged: readonly { text: string }[], pattern: RegExp): string {
+  for (const { text } of untagged) {
+    const match = pattern.exec(text)?.[1];
+    if (match !== undefined) return match;
+  }
+  return '';
+}
