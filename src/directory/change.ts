@@ -1,6 +1,7 @@
 // How every change of the directory is made: alone, in one transaction, with its events. The lookups given to the
 // work see the change before it is committed, so that what it would do to mail can be checked first.
 
+import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type DirectoryDatabase, type DirectoryFiles, inTransaction } from './database.ts';
 import { DirectoryLookups } from './lookups.ts';
@@ -38,9 +39,9 @@ export class Changes {
   readonly #clock: Clock;
   readonly #actor: string;
 
-  constructor(files: DirectoryFiles, clock: Clock, actor: string, delimiters: string) {
+  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules) {
     this.#writer = files.writer;
-    this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, delimiters);
+    this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, rules);
     this.#clock = clock;
     this.#actor = actor;
   }

@@ -15,8 +15,11 @@ import type { DirectorySchema } from './schema.ts';
 export type DirectoryDatabase = Kysely<DirectorySchema>;
 
 /** In this order; a number is never used again. */
-const migrations: readonly { readonly version: number; readonly name: string; up(db: Kysely<unknown>): Promise<void> }[] =
-  [{ version: 1, name: 'initial', up: initial }];
+const migrations: readonly {
+  readonly version: number;
+  readonly name: string;
+  up(db: Kysely<unknown>): Promise<void>;
+}[] = [{ version: 1, name: 'initial', up: initial }];
 
 const knownVersion = 1;
 
@@ -125,7 +128,9 @@ export async function inTransaction<T>(
     try {
       await sql`begin immediate`.execute(connection);
     } catch (error) {
-      throw sqliteCode(error)?.startsWith('SQLITE_BUSY') ? new TemporaryError('the directory is busy: try again') : error;
+      throw sqliteCode(error)?.startsWith('SQLITE_BUSY')
+        ? new TemporaryError('the directory is busy: try again')
+        : error;
     }
     try {
       const result = await work(connection);

@@ -1,7 +1,6 @@
 // Expands an address inside the directory as Postfix's virtual(5) does, to answer two questions: would a change
 // make a loop, and which mailboxes does an alias reach. Mail itself is expanded by routing/, over all tables.
 
-import { splitExtension } from './extension.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { fold } from './mail-address.ts';
 import { refuse } from './refusal.ts';
@@ -17,12 +16,12 @@ export function replaceOnce(lookups: DirectoryLookups, address: string): string[
   if (at < 0) return undefined;
   const localpart = address.slice(0, at);
   const domain = address.slice(at + 1);
-  const [base, extension] = splitExtension(localpart, lookups.delimiters);
+  const split = lookups.splitAt(localpart);
   const whole = lookups.virtualAlias(address, true);
   if (whole.kind === 'found') return results(whole.value, localpart, '');
-  if (extension !== '') {
-    const stripped = lookups.virtualAlias(`${base}@${domain}`, true);
-    if (stripped.kind === 'found') return results(stripped.value, localpart, extension);
+  if (split !== -1) {
+    const stripped = lookups.virtualAlias(`${localpart.slice(0, split)}@${domain}`, true);
+    if (stripped.kind === 'found') return results(stripped.value, localpart, localpart.slice(split));
   }
   const rest = lookups.virtualAlias(`@${domain}`, true);
   return rest.kind === 'found' ? results(rest.value, localpart, '') : undefined;
@@ -60,7 +59,9 @@ function walk(state: Walk, address: string): void {
   if (state.done.has(address) || state.done.size > maxVisited) return;
   if (state.onPath.has(address)) {
     const loop = [...state.path.slice(state.path.indexOf(address)), address].map(showUnknown);
-    refuse(`that would make a loop: ${loop.join(' → ')}; add the first address to its own targets, or end it elsewhere`);
+    refuse(
+      `that would make a loop: ${loop.join(' → ')}; add the first address to its own targets, or end it elsewhere`,
+    );
   }
   if (state.path.length >= maxDepth) refuse(`that would make a chain of more than ${maxDepth} aliases: shorten it`);
   const next = replaceOnce(state.lookups, address);

@@ -8,12 +8,12 @@
 // catch-all: unknown users stay unknown and are refused at RCPT. A disabled mailbox is not found; but where a
 // catch-all would get its mail, the address still answers itself, and delivery refuses it.
 
-import { fold, foldDomain } from './mail-address.ts';
-import type { DomainKind } from './schema.ts';
-import { splitExtension } from './extension.ts';
+import { type ExtensionRules, findExtension } from '../address/extension.ts';
 import { sqliteCode, type SqliteConnection, type Statement } from '../database/sqlite.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type LookupResult, notFound } from '../tables/table.ts';
+import { fold, foldDomain } from './mail-address.ts';
+import type { DomainKind } from './schema.ts';
 
 /** What stands under a name that we host. */
 export interface HostedDomain {
@@ -33,8 +33,8 @@ export interface HostedAddress {
   readonly target: string;
   readonly targetKind: DomainKind | '';
   readonly isActive: boolean;
-  readonly aliasId: number | null;
-  readonly mailboxId: number | null;
+  readonly aliasId: number | undefined;
+  readonly mailboxId: number | undefined;
   readonly isEnabled: boolean;
 }
 
@@ -53,14 +53,23 @@ export interface MailboxCredentials extends MailboxEntry {
   readonly passwordHash: string;
 }
 
-type AddressColumns = [DomainKind, number, string | null, DomainKind | null, number | null, number | null, number | null, number | null];
+type AddressColumns = [
+  DomainKind,
+  number,
+  string | null,
+  DomainKind | null,
+  number | null,
+  number | null,
+  number | null,
+  number | null,
+];
 
 const addressSql = `
   SELECT d.kind, d.active, t.name, t.kind, t.active,
-    (SELECT a.id FROM alias a WHERE a.domain_id = coalesce(d.target_id, d.id) AND a.localpart = ?2), m.id, m.enabled
+    (SELECT a.id FROM alias a WHERE a.domain_id = coalesce(d.target_id, d.id) AND a.localpart = ?), m.id, m.enabled
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id
-  LEFT JOIN mailbox m ON m.domain_id = coalesce(d.target_id, d.id) AND m.localpart = ?2 AND m.tombstone = 0
-  WHERE d.name = ?1 AND d.tombstone = 0`;
+  LEFT JOIN mailbox m ON m.domain_id = coalesce(d.target_id, d.id) AND m.localpart = ? AND m.tombstone = 0
+  WHERE d.name = ? AND d.tombstone = 0`;
 
 const mailboxColumns = `
   SELECT m.id, m.localpart || '@' || coalesce(t.name, d.name), m.quota,
@@ -68,8 +77,8 @@ const mailboxColumns = `
 
 const credentialsSql = `${mailboxColumns}
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id
-  JOIN mailbox m ON m.domain_id = coalesce(d.target_id, d.id) AND m.localpart = ?2 AND m.tombstone = 0
-  WHERE d.name = ?1 AND d.tombstone = 0`;
+  JOIN mailbox m ON m.domain_id = coalesce(d.target_id, d.id) AND m.localpart = ? AND m.tombstone = 0
+  WHERE d.name = ? AND d.tombstone = 0`;
 
 const mailboxByIdSql = `${mailboxColumns}
   FROM mailbox m JOIN domain d ON d.id = m.domain_id LEFT JOIN domain t ON t.id = d.target_id
@@ -87,10 +96,10 @@ export class DirectoryLookups {
   readonly #credentials: Statement;
   readonly #mailboxById: Statement;
   readonly #setting: Statement;
-  readonly delimiters: string;
+  readonly #rules: ExtensionRules;
 
-  constructor(connection: SqliteConnection, delimiters: string) {
-    this.delimiters = delimiters;
+  constructor(connection: SqliteConnection, rules: ExtensionRules) {
+    this.#rules = rules;
     this.#revision = connection.prepare('PRAGMA data_version').pluck();
     this.#address = connection.prepare(addressSql).raw();
     this.#domain = connection.prepare(domainSql).raw();
@@ -98,6 +107,11 @@ export class DirectoryLookups {
     this.#credentials = connection.prepare(credentialsSql).raw();
     this.#mailboxById = connection.prepare(mailboxByIdSql).raw();
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
+  }
+
+  /** Where the extension begins in a localpart in external form, or -1. */
+  splitAt(localpart: string): number {
+    return localpart.startsWith('"') ? -1 : findExtension(localpart, this.#rules);
   }
 
   /** Differs from an earlier value when somebody has changed the directory in between. */
@@ -109,7 +123,13 @@ export class DirectoryLookups {
     const row = ask(() => this.#domain.get(foldDomain(name)) as unknown[] | undefined);
     if (!row) return undefined;
     const [id, found, kind, active, transport, targetName, targetKind] = row as [
-      number, string, DomainKind, number, string, string | null, DomainKind | null,
+      number,
+      string,
+      DomainKind,
+      number,
+      string,
+      string | null,
+      DomainKind | null,
     ];
     const target = targetName !== null && targetKind !== null ? { target: { name: targetName, kind: targetKind } } : {};
     return { id, name: found, kind, isActive: active === 1, transport, ...target };
@@ -117,7 +137,7 @@ export class DirectoryLookups {
 
   /** `localpart` '' is the catch-all. */
   address(localpart: string, domain: string): HostedAddress | undefined {
-    const row = ask(() => this.#address.get(domain, localpart) as AddressColumns | undefined);
+    const row = ask(() => this.#address.get(localpart, localpart, domain) as AddressColumns | undefined);
     if (!row) return undefined;
     const [kind, active, target, targetKind, targetActive, aliasId, mailboxId, enabled] = row;
     return {
@@ -125,8 +145,8 @@ export class DirectoryLookups {
       target: target ?? '',
       targetKind: targetKind ?? '',
       isActive: active === 1 && targetActive !== 0,
-      aliasId,
-      mailboxId,
+      aliasId: aliasId ?? undefined,
+      mailboxId: mailboxId ?? undefined,
       isEnabled: enabled === 1,
     };
   }
@@ -145,11 +165,11 @@ export class DirectoryLookups {
     if (at <= 0) return undefined;
     const localpart = fold(address.slice(0, at));
     const domain = foldDomain(address.slice(at + 1));
-    const whole = ask(() => this.#credentials.get(domain, localpart) as unknown[] | undefined);
+    const whole = ask(() => this.#credentials.get(localpart, domain) as unknown[] | undefined);
     if (whole) return toCredentials(whole);
-    const [base, extension] = splitExtension(localpart, this.delimiters);
-    if (extension === '') return undefined;
-    const stripped = ask(() => this.#credentials.get(domain, base) as unknown[] | undefined);
+    const split = this.splitAt(localpart);
+    if (split === -1) return undefined;
+    const stripped = ask(() => this.#credentials.get(localpart.slice(0, split), domain) as unknown[] | undefined);
     return stripped && toCredentials(stripped);
   }
 
@@ -177,17 +197,17 @@ export class DirectoryLookups {
     const hit = this.address(localpart, domain);
     if (!hit || !(hit.isActive || structural)) return notFound;
     if (hit.kind === 'alias-domain') return this.#throughAliasDomain(localpart, domain, hit, structural);
-    if (hit.aliasId !== null) {
+    if (hit.aliasId !== undefined) {
       const value = this.targets(hit.aliasId).join(', ');
       return { kind: 'found', value, source: `directory:aliases row ${hit.aliasId}` };
     }
-    if (hit.mailboxId === null || !this.#answersItself(hit, domain, structural)) return notFound;
+    if (hit.mailboxId === undefined || !this.#answersItself(hit, domain, structural)) return notFound;
     return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${hit.mailboxId}` };
   }
 
   /** A disabled mailbox stands in the way of a catch-all, and of nothing else. */
   #answersItself(hit: HostedAddress, domain: string, structural: boolean): boolean {
-    return hit.isEnabled || structural || this.address('', domain)?.aliasId != null;
+    return hit.isEnabled || structural || this.address('', domain)?.aliasId !== undefined;
   }
 
   #throughAliasDomain(localpart: string, domain: string, hit: HostedAddress, structural: boolean): LookupResult {
@@ -195,8 +215,8 @@ export class DirectoryLookups {
     const isKnown =
       localpart === ''
         ? // A relay domain without a list of recipients takes every address.
-          hit.aliasId !== null || hit.targetKind === 'relay'
-        : hit.aliasId !== null || (hit.mailboxId !== null && this.#answersItself(hit, domain, structural));
+          hit.aliasId !== undefined || hit.targetKind === 'relay'
+        : hit.aliasId !== undefined || (hit.mailboxId !== undefined && this.#answersItself(hit, domain, structural));
     return isKnown ? { kind: 'found', value: `${localpart}@${hit.target}`, source } : notFound;
   }
 

@@ -106,7 +106,8 @@ export function parseAliasAddress(text: string): MailAddress {
 function parseLocalpart(given: string, text: string): string {
   const plain = text.startsWith('"') ? unquote(given, text) : text;
   if (/[\u0000-\u001f\u007f-\u009f]/.test(plain)) refuse(`"${given}" contains a control character`);
-  const dotAtom = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+  const dotAtom =
+    /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
   const isPlain = dotAtom.test(plain);
   if (!isPlain && !text.startsWith('"')) refuse(badLocalpart(given, plain));
   const normal = plain.normalize('NFC');

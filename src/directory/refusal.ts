@@ -6,9 +6,7 @@ export class DirectoryRefusedError extends Error {
 }
 
 /** The file itself cannot be used: made by a newer version, or not a directory of ours. Stops the start. */
-export class DirectoryOpenError extends Error {
-  override name = 'DirectoryOpenError';
-}
+export class DirectoryOpenError extends DirectoryRefusedError {}
 
 export function refuse(message: string): never {
   throw new DirectoryRefusedError(message);

@@ -145,10 +145,11 @@ export class StoreReads {
     return row && this.#withRecipients(row);
   }
 
-  queueDue(now: number, limit: number): QueueMessage[] {
+  queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }): QueueMessage[] {
     const rows = this.#sql(
-      'SELECT * FROM queue_message WHERE hold = 0 AND next_attempt <= ? ORDER BY next_attempt LIMIT ?',
-    ).all(now, Math.min(limit, maxRows)) as QueueColumns[];
+      `SELECT * FROM queue_message WHERE hold = 0 AND next_attempt <= ? AND (next_attempt, id) > (?, ?)
+       ORDER BY next_attempt, id LIMIT ?`,
+    ).all(now, after?.nextAttempt ?? -1, after?.id ?? '', Math.min(limit, maxRows)) as QueueColumns[];
     return rows.map((row) => this.#withRecipients(row));
   }
 

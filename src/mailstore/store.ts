@@ -344,8 +344,8 @@ export class SqliteMailstore implements Mailstore {
     return this.#reads.queueMessage(id);
   }
 
-  queueDue(now: number, limit: number) {
-    return this.#reads.queueDue(now, limit);
+  queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }) {
+    return this.#reads.queueDue(now, limit, after);
   }
 
   queueNextAttempt() {

@@ -249,8 +249,8 @@ export interface Mailstore {
   expungedSince(folder: number, modseq: number): number[];
 
   queueMessage(id: string): QueueMessage | undefined;
-  /** Due messages with nextAttempt ≤ `now`, oldest first, at most `limit`, not on hold. */
-  queueDue(now: number, limit: number): QueueMessage[];
+  /** Due messages with nextAttempt ≤ `now`, oldest first, at most `limit`, not on hold; only those behind `after`. */
+  queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }): QueueMessage[];
   /** The earliest nextAttempt in the queue. */
   queueNextAttempt(): number | undefined;
   queueList(afterId: string, limit: number): QueueMessage[];

@@ -87,7 +87,8 @@ async function run(args: readonly string[]): Promise<number> {
   };
   const program = createProgram();
   const wanted = rest.find((arg) => !arg.startsWith('-'));
-  const load = wanted === undefined ? undefined : modules[wanted];
+  // A completion script knows every command.
+  const load = wanted === undefined || wanted === 'completion' ? undefined : modules[wanted];
   const chosen = load ? [load] : [...new Set(Object.values(modules))];
   // Two names may share a file; each is registered once.
   const loaded = new Set(await Promise.all(chosen.map((open) => open())));

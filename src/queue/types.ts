@@ -10,6 +10,8 @@ export interface SubmittedRecipient {
   readonly orcpt: string;
   /** What routing decided at RCPT; decided again at the end of DATA when a table has changed since. */
   readonly deliveries: readonly Delivery[];
+  /** The tables' revision when it was decided; absent: the decision stands. */
+  readonly revision?: number;
 }
 
 export interface Submission {
@@ -25,6 +27,8 @@ export interface Submission {
   readonly eightBit: boolean;
   /** When the transaction began, milliseconds since 1970: for the log's delay. */
   readonly arrival: number;
+  /** A door that may hand in the same message again after a crash names it; a second one is accepted and forgotten. */
+  readonly once?: string;
 }
 
 /** A delivery's outcome. Doubt defers: an unknown exception is `deferred`, never `bounced`. */

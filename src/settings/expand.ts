@@ -29,12 +29,9 @@ export function expand(text: string, lookup: RawLookup): string {
 export function referencedNames(text: string): Set<string> {
   const names = new Set<string>();
   if (!text.includes('$')) return names;
-  const pending = [text];
-  for (let piece = pending.pop(); piece !== undefined; piece = pending.pop()) {
-    for (const match of piece.matchAll(/\$\$|\$\(\s*(\w+)|\$\{\s*(\w+)|\$(\w+)/g)) {
-      const name = match[1] ?? match[2] ?? match[3];
-      if (name !== undefined) names.add(name);
-    }
+  for (const match of text.matchAll(/\$\$|\$\(\s*(\w+)|\$\{\s*(\w+)|\$(\w+)/g)) {
+    const name = match[1] ?? match[2] ?? match[3];
+    if (name !== undefined) names.add(name);
   }
   return names;
 }
@@ -113,7 +110,9 @@ class Expansion {
     const operator = /^[<>!=?+\-*/~&|%]*[a-z]*/.exec(content.slice(left.end, left.end + 16))?.[0] ?? '';
     const rightStart = skipBlanks(content, left.end + operator.length);
     const isLevel = operator.endsWith('level');
-    const comparison = (isLevel ? operator.slice(0, -'level'.length) : operator) as Parameters<typeof compareOperands>[0];
+    const comparison = (isLevel ? operator.slice(0, -'level'.length) : operator) as Parameters<
+      typeof compareOperands
+    >[0];
     if (!['==', '!=', '<', '<=', '>', '>='].includes(comparison)) {
       throw new ExpansionError(
         `"==", "!=", "<", "<=", ">=" or ">" expected at: "...${show(left.content)}}>>>${show(content.slice(left.end))}"`,
@@ -152,7 +151,9 @@ class Expansion {
     const branch = takeOperand(content, at + 1);
     if (!holds) result = this.run(branch.content);
     if (branch.end < content.length) {
-      throw new ExpansionError(`unexpected input at: "...${show(branch.content)}}>>>${show(content.slice(branch.end))}"`);
+      throw new ExpansionError(
+        `unexpected input at: "...${show(branch.content)}}>>>${show(content.slice(branch.end))}"`,
+      );
     }
     return result;
   }

@@ -2,7 +2,6 @@
 // mynetworks. Asked lazily, because each depends on other settings.
 
 import { hostname, networkInterfaces } from 'node:os';
-import { version } from './version.ts';
 
 interface SettingsView {
   raw(name: string): string | undefined;
@@ -21,8 +20,6 @@ export function hostDefaults(name: string, settings: SettingsView): string | und
       return defaultNetworks(settings);
     case 'process_id':
       return String(process.pid);
-    case 'posthaste_version':
-      return version;
     default:
       return undefined;
   }
@@ -52,7 +49,10 @@ function defaultNetworks(settings: SettingsView): string {
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter(wanted);
-  const networks = [...addresses.filter((one) => one.family === 'IPv4'), ...addresses.filter((one) => one.family !== 'IPv4')];
+  const networks = [
+    ...addresses.filter((one) => one.family === 'IPv4'),
+    ...addresses.filter((one) => one.family !== 'IPv4'),
+  ];
   return [...new Set(networks.map((one) => formatNetwork(one.address, one.cidr, style)))].join(' ');
 }
 

@@ -16,12 +16,7 @@ const leadingBlank = /^[ \t\r\f\v]/;
 
 /** True for lines that carry nothing: blank, or a comment. */
 export function isCommentOrBlank(line: string): boolean {
-  for (let at = 0; at < line.length; at++) {
-    const character = line[at] as string;
-    if (character === '#') return true;
-    if (!leadingBlank.test(character)) return false;
-  }
-  return true;
+  return /^[ \t\r\f\v]*(?:#|$)/.test(line);
 }
 
 /** Yields logical lines; a continuation with nothing before it comes as a line that starts with a blank. */

@@ -7,7 +7,7 @@ import type { Finding } from './origin.ts';
 
 export interface Definition {
   readonly name: string;
-  /** White space is squeezed to one blank, as postconf(1) shows it. */
+  /** As written, without blanks at the ends; a continuation keeps the blanks that begin it. */
   readonly value: string;
   readonly file: string;
   readonly line: number;
@@ -38,7 +38,11 @@ export function parseMainCf(text: string, file = 'main.cf'): MainCf {
     }
     const earlier = definitions.get(split.name);
     if (earlier !== undefined) {
-      report('warning', line, `overriding earlier entry of line ${earlier.line}: ${split.name}=${shorten(earlier.value)}`);
+      report(
+        'warning',
+        line,
+        `overriding earlier entry of line ${earlier.line}: ${split.name}=${shorten(earlier.value)}`,
+      );
     }
     definitions.set(split.name, { ...split, file, line });
   }
@@ -48,15 +52,23 @@ export function parseMainCf(text: string, file = 'main.cf'): MainCf {
 /** `name = value`; a string says what is wrong, in Postfix's words. */
 export function splitNameValue(text: string): { name: string; value: string } | string {
   const equals = text.indexOf('=');
-  const name = (equals < 0 ? text : text.slice(0, equals)).trim();
+  const name = trimBlanks(equals < 0 ? text : text.slice(0, equals));
   if (name === '') return 'missing attribute name';
   if (equals < 0 || /[ \t\r\f\v]/.test(name)) return "missing '=' after attribute name";
-  return { name, value: squeezeBlanks(text.slice(equals + 1)) };
+  return { name, value: trimBlanks(text.slice(equals + 1)) };
 }
 
-/** Each run of blanks becomes one; none remain at the ends. */
-export function squeezeBlanks(text: string): string {
-  return text.replace(/[ \t\r\n]+/g, ' ').trim();
+/** Removes what C's isspace() calls space, and nothing else: a no-break space belongs to the value. */
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13);
 }
 
 /** Long or binary text, made fit for one line of a message. */

@@ -22,6 +22,8 @@ type Entry = { readonly value: string; readonly origin: Origin };
 export class Settings {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #remembered = new Map<string, unknown>();
+  /** Defaults being made: `myhostname = mail.$mydomain` asks mydomain's default, which asks myhostname. */
+  readonly #making = new Set<string>();
 
   private constructor(entries: ReadonlyMap<string, Entry>) {
     this.#entries = entries;
@@ -125,7 +127,13 @@ export class Settings {
 
   /** The default, unexpanded, with what depends on this machine filled in. */
   defaultOf(name: string): string | undefined {
-    return hostDefaults(name, this) ?? findParameter(name)?.default;
+    if (this.#making.has(name)) return findParameter(name)?.default;
+    this.#making.add(name);
+    try {
+      return hostDefaults(name, this) ?? findParameter(name)?.default;
+    } finally {
+      this.#making.delete(name);
+    }
   }
 
   /** Any parameter's expanded value, user-defined ones too: for postconf and for the readers of this folder. */

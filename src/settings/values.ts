@@ -27,6 +27,8 @@ export function parseTime(text: string, defaultUnit: TimeUnit): number | undefin
   return Number.isSafeInteger(seconds) ? seconds : undefined;
 }
 
+const separators = ', \t\r\n';
+
 /** Elements in order; an element keeps its braces: `inline:{a=b, c=d}` and `{ x y }` are one each. */
 export function parseList(text: string): string[] {
   const elements: string[] = [];
@@ -34,7 +36,7 @@ export function parseList(text: string): string[] {
   let start = -1;
   for (let at = 0; at < text.length; at++) {
     const character = text[at] as string;
-    if (depth === 0 && (character === ',' || character === ' ' || character === '\t' || character === '\n')) {
+    if (depth === 0 && separators.includes(character)) {
       if (start >= 0) elements.push(text.slice(start, at));
       start = -1;
       continue;

@@ -22,7 +22,9 @@ interface Waiter {
   reject(error: ConnectionError): void;
 }
 
-export type ConnectionTarget = { readonly address: string; readonly port: number } | { readonly path: string };
+export type ConnectionTarget =
+  /** `from`: our own address, or '' for any. */
+  { readonly address: string; readonly port: number; readonly from: string } | { readonly path: string };
 
 /** A server that talks on without being asked is cut off. */
 const maxUnasked = 1000;
@@ -41,8 +43,7 @@ export class Connection {
 
   static open(target: ConnectionTarget, timeoutMilliseconds: number, signal?: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const socket =
-        'path' in target ? connectTcp(target.path) : connectTcp({ host: target.address, port: target.port });
+      const socket = 'path' in target ? connectTcp(target.path) : openTcp(target);
       const timer = setTimeout(() => fail('Connection timed out'), timeoutMilliseconds);
       const abort = () => fail('shutting down');
       const settle = () => {
@@ -183,6 +184,10 @@ export class Connection {
     }
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure);
   }
+}
+
+function openTcp({ address, port, from }: Extract<ConnectionTarget, { address: string }>): Socket {
+  return connectTcp({ host: address, port, ...(from === '' ? {} : { localAddress: from }) });
 }
 
 const texts: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 // the hosts are used up, or the limits are reached (smtp_mx_address_limit, smtp_mx_session_limit), then smtp_fallback_relay.
 // A recipient that one host refuses for good is not asked about again; one refused for now is tried at the next host.
 
+import { isIP } from 'node:net';
 import { Connection, ConnectionError, type ConnectionTarget } from './connection.ts';
 import { type Destination, parseDestination, splitDestinations } from './destination.ts';
 import { findHosts, type Host } from './hosts.ts';
@@ -97,7 +98,7 @@ class Attempt {
       const label = `${host.name}[${host.address}]`;
       return {
         peer: { label, name: host.name, relay: `${label}:${port}` },
-        target: { address: host.address, port },
+        target: { address: host.address, port, from: this.#options.bindAddress[isIP(host.address) === 6 ? 6 : 4] },
         isBest: host.preference === best,
         looksForLoops: port === 25,
       };

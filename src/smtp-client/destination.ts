@@ -42,8 +42,8 @@ const services: Readonly<Record<string, number>> = {
   lmtp: 24,
 };
 
-/** 0: no such port. */
-function parsePort(text: string): number {
+/** A number or a service's name; 0: no such port. */
+export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : (services[text] ?? 0);
   return port > 65535 ? 0 : port;
 }

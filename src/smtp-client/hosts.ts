@@ -20,7 +20,10 @@ export type InetDestination = Extract<Destination, { kind: 'inet' }>;
 const smtpPort = 25;
 
 export async function findHosts(destination: InetDestination, options: ClientOptions): Promise<Host[]> {
-  const hosts = destination.useMx ? await byMx(destination, options) : await byAddress(destination.host, 0, options);
+  const hosts =
+    destination.useMx && options.useMx
+      ? await byMx(destination, options)
+      : await byAddress(destination.host, 0, options);
   const looksForLoops = (destination.port ?? options.port) === smtpPort;
   const own = hosts.filter((host) => options.isOwnAddress(host.address));
   if (!looksForLoops || own.length === 0) return hosts;

@@ -237,9 +237,15 @@ export class Session {
   }
 
   #delivered(reply: ServerReply): ClientOutcome {
-    const relayed = !this.#features.has('DSN') && this.#options.protocol === 'smtp';
-    const status = reply.status.startsWith('2') ? reply.status : '2.0.0';
-    return { kind: 'delivered', status, reason: reply.text, relay: this.#peer.relay, ...(relayed ? { relayed } : {}) };
+    return {
+      kind: 'delivered',
+      status: reply.status.startsWith('2') ? reply.status : '2.0.0',
+      reason: reply.text,
+      relay: this.#peer.relay,
+      remoteMta: this.#peer.name,
+      diagnostic: reply.text,
+      relayed: !this.#features.has('DSN'),
+    };
   }
 
   /** A refusal of this mail or this recipient. */

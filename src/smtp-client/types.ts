@@ -34,6 +34,10 @@ export interface ClientOptions {
   /** Shuffle hosts of equal preference (smtp_randomize_addresses). */
   readonly randomize: boolean;
   readonly families: readonly (4 | 6)[];
+  /** disable_dns_lookups: no MX records, only addresses. */
+  readonly useMx: boolean;
+  /** smtp_bind_address, smtp_bind_address6; '' for any. */
+  readonly bindAddress: { readonly 4: string; readonly 6: string };
   /** smtp_fallback_relay. */
   readonly fallback: readonly string[];
   /** Is this one of our own addresses (inet_interfaces, proxy_interfaces)? */
@@ -79,7 +83,7 @@ export interface ClientOutcome {
   /** The server that said it, and what it said: for Remote-MTA and Diagnostic-Code (RFC 3464). */
   readonly remoteMta?: string;
   readonly diagnostic?: string;
-  /** Delivered to a server that gives no delivery reports: whoever asked for one gets `relayed` from us. */
+  /** True: the server gives no delivery reports, whoever asked for one gets `relayed` from us. False: it will report. */
   readonly relayed?: boolean;
 }
 

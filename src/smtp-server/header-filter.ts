@@ -110,7 +110,7 @@ export class HeaderFilter {
     if (isBlank(first)) {
       if (isFirstLine) this.#endHeader(chunk, start, true);
       else if (this.#isDropping) this.#drop(chunk, start, end);
-      else if (this.#isInMessageId) this.#addToMessageId(chunk.latin1Slice(start, end));
+      else if (this.#isInMessageId) this.#addToMessageId(chunk.toString('latin1', start, end));
       return;
     }
     this.#isInMessageId = false;
@@ -124,7 +124,7 @@ export class HeaderFilter {
     if (nameEnd !== -1) {
       if (nameEnd - start <= maxNameLength) this.#noteField(chunk, start, nameEnd, colon, end);
       if (this.#isDropping) this.#drop(chunk, start, end);
-    } else if (isFirstLine && isMailboxLine(chunk.latin1Slice(start, Math.min(end, start + 32)))) {
+    } else if (isFirstLine && isMailboxLine(chunk.toString('latin1', start, Math.min(end, start + 32)))) {
       // The separator of mbox files, left by a careless program: Postfix keeps it under a header name.
       this.#options.emit(Buffer.from('X-Mailbox-Line: '));
     } else {
@@ -138,13 +138,13 @@ export class HeaderFilter {
   }
 
   #noteField(chunk: Buffer, start: number, nameEnd: number, colon: number, end: number): void {
-    const name = chunk.latin1Slice(start, nameEnd).toLowerCase();
+    const name = chunk.toString('latin1', start, nameEnd).toLowerCase();
     if (name === 'received') this.#receivedCount++;
     this.#isDropping = this.#options.droppedHeaders.has(name);
     if (!notedFields.has(name)) return;
     if (name === 'message-id' && !this.#fields.has(name)) {
       this.#isInMessageId = true;
-      this.#addToMessageId(chunk.latin1Slice(colon + 1, end));
+      this.#addToMessageId(chunk.toString('latin1', colon + 1, end));
     }
     this.#fields.add(name);
   }

@@ -1,14 +1,10 @@
 // The parameters of one SMTP or LMTP service, read once when its listener opens (or on reload), under Postfix's
 // names and with its meanings (postconf(5)). What is fixed here and not there says why.
 
-/** What is needed of the settings; class Settings provides it, with a service's own `-o` overrides. */
-export interface SettingsSource {
-  text(name: string): string;
-  flag(name: string): boolean;
-  integer(name: string): number;
-  seconds(name: string): number;
-  list(name: string): string[];
-}
+import type { Settings } from '../settings/settings.ts';
+
+/** A service's settings, its own `-o` overrides applied. */
+export type SettingsSource = Pick<Settings, 'text' | 'flag' | 'integer' | 'seconds' | 'list'>;
 
 export type ServiceProtocol = 'smtp' | 'lmtp';
 

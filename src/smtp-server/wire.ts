@@ -90,6 +90,7 @@ export class Wire {
     };
     socket.on('error', lost);
     socket.on('close', lost);
+    socket.on('drain', () => this.#events.onInput());
     // A client may close its side at once behind its last command and still read the answers.
     socket.on('end', () => {
       if (socket !== this.#socket) return;
@@ -106,6 +107,13 @@ export class Wire {
       return rest;
     }
     return this.#shift();
+  }
+
+  /** The first octets of what waits, for the log. */
+  peekText(length: number): string {
+    const rest =
+      this.#offset < this.#current.length ? this.#current.subarray(this.#offset) : (this.#chunks[0] ?? nothing);
+    return rest.toString('latin1', 0, Math.min(length, rest.length));
   }
 
   giveBack(rest: Buffer): void {
@@ -235,7 +243,7 @@ export class Wire {
 }
 
 function decodeLine(buffer: Buffer, start: number, end: number): Line {
-  const text = buffer.latin1Slice(start, end);
+  const text = buffer.toString('latin1', start, end);
   if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)) return { kind: 'control-character' };
   if (!/[\u0080-\u00ff]/.test(text)) return { kind: 'line', text };
   const octets = buffer.subarray(start, end);
@@ -244,8 +252,9 @@ function decodeLine(buffer: Buffer, start: number, end: number): Line {
 
 function describeTls(socket: TLSSocket): TlsDetails {
   const cipher = socket.getCipher();
-  const name = cipher.standardName.startsWith('TLS_AES') || cipher.standardName.startsWith('TLS_CHACHA')
-    ? cipher.standardName
-    : cipher.name;
+  const name =
+    cipher.standardName.startsWith('TLS_AES') || cipher.standardName.startsWith('TLS_CHACHA')
+      ? cipher.standardName
+      : cipher.name;
   return { protocol: socket.getProtocol() ?? 'TLS', cipher: name, bits: /256|CHACHA20/i.test(name) ? 256 : 128 };
 }

@@ -70,7 +70,8 @@ export function parseMailParameters(words: readonly string[], offered: OfferedPa
         break;
       case 'ENVID':
         if (!offered.dsn) return replies.dsnDisabled;
-        if (result.envid !== '' || value === '' || value.length > maxEnvidLength || !isXtext(value)) return replies.badEnvid;
+        if (result.envid !== '' || value === '' || value.length > maxEnvidLength || !isXtext(value))
+          return replies.badEnvid;
         result.envid = value;
         break;
       case 'AUTH':

@@ -66,7 +66,8 @@ function endOfWord(text: string, start: number): number {
 }
 
 // The common case decides in one test; anything else goes through dequoting and quoting.
-const plainAddress = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*@[^\s"\\<>(),;:@]+$/u;
+const plainAddress =
+  /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*@[^\s"\\<>(),;:@]+$/u;
 
 function externalForm(inner: string): string | undefined {
   if (inner === '' || plainAddress.test(inner)) return inner;
@@ -112,7 +113,8 @@ function dequote(text: string): string | undefined {
   return isQuoted ? undefined : plain;
 }
 
-const dotString = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+const dotString =
+  /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
 
 function quoteLocalpart(localpart: string): string {
   return dotString.test(localpart) ? localpart : `"${localpart.replace(/["\\]/g, '\\$&')}"`;

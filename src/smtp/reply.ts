@@ -48,6 +48,12 @@ export function endsSession(answer: SmtpReply): boolean {
   return answer.code === 421 || answer.code === 521;
 }
 
+/** soft_bounce: every 5xx as 4xx, so that mail comes back while an administrator tries things out. */
+export function softened(answer: SmtpReply): SmtpReply {
+  if (answer.code < 500) return answer;
+  return { code: answer.code - 100, status: answer.status.replace(/^5/, '4'), text: answer.text };
+}
+
 export const replies = {
   ok: reply(250, '2.0.0', 'Ok'),
   senderOk: reply(250, '2.1.0', 'Ok'),
@@ -56,7 +62,7 @@ export const replies = {
   startData: reply(354, '', 'End data with <CR><LF>.<CR><LF>'),
   readyForTls: reply(220, '2.0.0', 'Ready to start TLS'),
   authenticated: reply(235, '2.7.0', 'Authentication successful'),
-  iCanBreakRulesToo: reply(221, '2.7.0', "Error: I can break rules, too. Goodbye."),
+  iCanBreakRulesToo: reply(221, '2.7.0', 'Error: I can break rules, too. Goodbye.'),
 
   badSyntax: reply(500, '5.5.2', 'Error: bad syntax'),
   lineTooLong: reply(500, '5.5.2', 'Error: line too long'),
@@ -125,7 +131,8 @@ export const replies = {
 export const hostReplies = {
   tooManyErrors: (host: string) => reply(421, '4.7.0', `${host} Error: too many errors`),
   timeout: (host: string) => reply(421, '4.4.2', `${host} Error: timeout exceeded`),
-  tooManyConnections: (host: string) => reply(421, '4.7.0', `${host} Error: too many connections`),
+  tooManyConnections: (host: string, address: string) =>
+    reply(421, '4.7.0', `${host} Error: too many connections from ${address}`),
   shuttingDown: (host: string) => reply(421, '4.3.2', `${host} Service shutting down and closing transmission channel`),
   serverError: (host: string) => reply(421, '4.3.0', `${host} Server local error`),
   bareLineFeed: (host: string, code: number) =>

@@ -1,9 +1,10 @@
 // The words in which parameters are declared, one line each. `status` says whether this program acts on the
-// parameter: `unsupported` ones are Postfix's own that are reported when a configuration sets them.
+// parameter. `unsupported` ones are Postfix's that are reported when a configuration sets them; so are
+// `unneeded` ones, quietly: they name a process or a file of Postfix that has no counterpart here.
 
 import type { TimeUnit } from '../values.ts';
 
-export type Status = 'supported' | 'unsupported';
+export type Status = 'supported' | 'unsupported' | 'unneeded';
 
 interface Common {
   /** As `postconf -d` shows it: unexpanded. */

@@ -1,0 +1,53 @@
+// Slows down guessing: a denied login is answered late, and later with each further failure for the same client
+// and account. The wait also hides how long the check took, which would tell whether the account exists.
+// The memory is bounded: the client that has failed least recently is forgotten first.
+
+import type { Clock } from '../lib/clock.ts';
+
+export interface FailureDelayOptions {
+  /** The first failure waits this long (Dovecot's auth_failure_delay); each further one twice as long. */
+  readonly firstMilliseconds: number;
+  readonly maxMilliseconds: number;
+  readonly maxEntries: number;
+}
+
+export const usualFailureDelay: FailureDelayOptions = {
+  firstMilliseconds: 2000,
+  maxMilliseconds: 15_000,
+  maxEntries: 50_000,
+};
+
+/** Failures further apart than this are somebody's typing errors. */
+const forgetMilliseconds = 900_000;
+
+export class FailureDelay {
+  readonly #clock: Clock;
+  readonly #options: FailureDelayOptions;
+  readonly #failures = new Map<string, { count: number; last: number }>();
+
+  constructor(clock: Clock, options: FailureDelayOptions) {
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** Counts a failure; returns how long its answer waits. */
+  failed(remoteAddress: string, login: string): number {
+    const name = `${remoteAddress} ${login.slice(0, 320)}`;
+    const now = this.#clock.monotonic();
+    const known = this.#failures.get(name);
+    const count = known && now - known.last < forgetMilliseconds ? known.count + 1 : 1;
+    this.#failures.delete(name);
+    this.#failures.set(name, { count, last: now });
+    if (this.#failures.size > this.#options.maxEntries) {
+      for (const oldest of this.#failures.keys()) {
+        this.#failures.delete(oldest);
+        break;
+      }
+    }
+    return Math.min(this.#options.firstMilliseconds * 2 ** Math.min(count - 1, 20), this.#options.maxMilliseconds);
+  }
+
+  succeeded(remoteAddress: string, login: string): void {
+    this.#failures.delete(`${remoteAddress} ${login.slice(0, 320)}`);
+  }
+}

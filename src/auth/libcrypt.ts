@@ -1,0 +1,63 @@
+// The system's crypt(3) through koffi, where both are installed: the only way to yescrypt, gost-yescrypt and scrypt,
+// and off the main thread for the rest. The only file that calls native code by a hand-written signature.
+
+import { createRequire } from 'node:module';
+
+type CryptAsync = (password: Buffer, setting: string) => Promise<string | undefined>;
+
+/** struct crypt_data of libxcrypt is 32,768 bytes, of older glibc 131,232. */
+const dataBytes = 131_232;
+
+/** Names on glibc with libxcrypt or without, and on musl, where crypt is in libc. */
+const libraries = ['libcrypt.so.1', 'libcrypt.so.2', 'libcrypt.so', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'];
+
+interface KoffiFunction {
+  async(
+    password: Buffer,
+    setting: Buffer,
+    data: Buffer,
+    callback: (error: Error | null, result: string | null) => void,
+  ): void;
+}
+interface Koffi {
+  load(path: string): { func(declaration: string): KoffiFunction };
+}
+
+let loaded: { readonly crypt: CryptAsync | undefined } | undefined;
+
+/** Undefined where the library cannot be had. */
+export function libcrypt(): CryptAsync | undefined {
+  loaded ??= { crypt: load() };
+  return loaded.crypt;
+}
+
+function load(): CryptAsync | undefined {
+  let koffi: Koffi;
+  try {
+    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  } catch {
+    return undefined;
+  }
+  for (const library of libraries) {
+    try {
+      const call = koffi.load(library).func('const char *crypt_r(const void *phrase, const void *setting, void *data)');
+      return (password, setting) => runCrypt(call, password, setting);
+    } catch {
+      // Not this one.
+    }
+  }
+  return undefined;
+}
+
+/** Undefined where libcrypt does not know the scheme (it answers `*0` or `*1`, or nothing). */
+async function runCrypt(call: KoffiFunction, password: Buffer, setting: string): Promise<string | undefined> {
+  const phrase = Buffer.concat([password, Buffer.alloc(1)]);
+  const terminated = Buffer.from(`${setting}\0`);
+  const data = Buffer.alloc(dataBytes);
+  const result = await new Promise<string | null>((resolve, reject) => {
+    call.async(phrase, terminated, data, (error, hash) => (error ? reject(error) : resolve(hash)));
+  });
+  phrase.fill(0);
+  data.fill(0);
+  return result === null || result.startsWith('*') ? undefined : result;
+}

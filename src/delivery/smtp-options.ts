@@ -1,0 +1,92 @@
+// The smtp_* and lmtp_* parameters as the SMTP client's options; a level of TLS that it cannot keep is a reason not to send.
+
+import { networkInterfaces } from 'node:os';
+import { domainToASCII } from 'node:url';
+import { HostsFile } from '../dns/hosts-file.ts';
+import { HostsResolver } from '../dns/hosts-resolver.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Settings } from '../settings/settings.ts';
+import { parsePort } from '../smtp-client/destination.ts';
+import type { ClientOptions, TlsLevel } from '../smtp-client/types.ts';
+
+export interface ClientSurroundings {
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  /** Notes of the client for the log (`connect to host[ip]:25: Connection refused`). */
+  note(text: string): void;
+}
+
+/** Returns the reason as text where mail must not be sent with these settings. */
+export function clientOptions(
+  protocol: 'smtp' | 'lmtp',
+  settings: Settings,
+  surroundings: ClientSurroundings,
+): ClientOptions | string {
+  const tls = tlsLevel(protocol, settings);
+  if (tls !== 'none' && tls !== 'may' && tls !== 'encrypt') {
+    return `${protocol}_tls_security_level = ${tls} is not supported yet; use none, may or encrypt`;
+  }
+  if (settings.flag(`${protocol}_sasl_auth_enable`)) {
+    return `${protocol}_sasl_auth_enable = yes is not supported yet: this server cannot log in to others`;
+  }
+  const milliseconds = (name: TimeoutName) => settings.seconds(name) * 1000 || Number(0x7fffffff);
+  const hello = protocol === 'smtp' ? settings.text('smtp_helo_name') : settings.text('lmtp_lhlo_name');
+  const own = new Set([...ownAddresses(), ...settings.list('proxy_interfaces')]);
+  const native = settings.list(`${protocol}_host_lookup`).includes('native') || settings.flag('disable_dns_lookups');
+  return {
+    protocol,
+    resolver: native
+      ? new HostsResolver(new HostsFile('/etc/hosts', surroundings.clock), surroundings.resolver)
+      : surroundings.resolver,
+    timeouts: {
+      connect: milliseconds(`${protocol}_connect_timeout`),
+      helo: milliseconds(protocol === 'smtp' ? 'smtp_helo_timeout' : 'lmtp_lhlo_timeout'),
+      startTls: milliseconds(`${protocol}_starttls_timeout`),
+      mail: milliseconds(`${protocol}_mail_timeout`),
+      rcpt: milliseconds(`${protocol}_rcpt_timeout`),
+      dataInit: milliseconds(`${protocol}_data_init_timeout`),
+      dataTransfer: milliseconds(`${protocol}_data_xfer_timeout`),
+      dataDone: milliseconds(`${protocol}_data_done_timeout`),
+      quit: milliseconds(`${protocol}_quit_timeout`),
+    },
+    tls,
+    helloName: domainToASCII(hello) || hello,
+    port: parsePort(settings.text(`${protocol}_tcp_port`)) || (protocol === 'smtp' ? 25 : 24),
+    lineLengthLimit: settings.integer(`${protocol}_line_length_limit`),
+    addressLimit: settings.integer(`${protocol}_mx_address_limit`),
+    sessionLimit: settings.integer(`${protocol}_mx_session_limit`),
+    randomize: settings.flag(`${protocol}_randomize_addresses`),
+    families: families(protocol, settings),
+    useMx: !settings.flag('disable_dns_lookups'),
+    bindAddress: { 4: settings.text(`${protocol}_bind_address`), 6: settings.text(`${protocol}_bind_address6`) },
+    fallback: settings.list(`${protocol}_fallback_relay`),
+    isOwnAddress: (address) => own.has(address),
+    hostname: settings.text('myhostname'),
+    note: surroundings.note,
+  };
+}
+
+type TimeoutName = Parameters<Settings['seconds']>[0];
+
+/** The level, with the old smtp_use_tls and smtp_enforce_tls behind it. */
+function tlsLevel(protocol: 'smtp' | 'lmtp', settings: Settings): TlsLevel | string {
+  const level = settings.text(`${protocol}_tls_security_level`);
+  if (level !== '') return level;
+  if (settings.flag(`${protocol}_enforce_tls`)) return 'encrypt';
+  return settings.flag(`${protocol}_use_tls`) ? 'may' : 'none';
+}
+
+/** inet_protocols, the preferred version first. */
+function families(protocol: 'smtp' | 'lmtp', settings: Settings): (4 | 6)[] {
+  const wanted = settings.list('inet_protocols');
+  const all = wanted.length === 0 || wanted.includes('all');
+  const preference = settings.text(`${protocol}_address_preference`);
+  const order: (4 | 6)[] = preference === 'ipv6' ? [6, 4] : [4, 6];
+  return order.filter((family) => all || wanted.includes(`ipv${family}`));
+}
+
+/** Loopback is no sign of ourselves: a relay on this machine is a usual next hop, on another port. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+}

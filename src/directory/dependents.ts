@@ -1,0 +1,28 @@
+// What goes with a domain when it is removed with everything in it.
+
+import type { Change } from './change.ts';
+import { aliasDomainsOf, findDomain } from './domain-rows.ts';
+import { removeMailboxRow } from './mailbox-rows.ts';
+import type { DomainRow } from './schema.ts';
+
+export async function removeDependents(change: Change, row: DomainRow): Promise<void> {
+  const mailboxes = await change.db
+    .selectFrom('mailbox')
+    .selectAll()
+    .where('domain_id', '=', row.id)
+    .where('tombstone', '=', 0)
+    .execute();
+  for (const mailbox of mailboxes) await removeMailboxRow(change, mailbox);
+  const aliases = await change.db.selectFrom('alias').selectAll().where('domain_id', '=', row.id).execute();
+  for (const alias of aliases) {
+    const targets = change.lookups.targets(alias.id);
+    await change.db.deleteFrom('alias_target').where('alias_id', '=', alias.id).execute();
+    await change.db.deleteFrom('alias').where('id', '=', alias.id).execute();
+    await change.event('alias.remove', alias.shown, { address: alias.shown, targets }, null);
+  }
+  for (const name of await aliasDomainsOf(change.db, row.id)) {
+    const found = await findDomain(change.db, name);
+    if (found) await change.db.updateTable('domain').set({ tombstone: found.id }).where('id', '=', found.id).execute();
+    await change.event('alias-domain.remove', name, { name, target: row.name }, null);
+  }
+}

@@ -1,0 +1,99 @@
+// The directory: what administrators edit. Domains with exactly one address class each, alias domains, mailboxes,
+// aliases and catch-alls, and every change as an event. One file, directory.db, which the server and any number of
+// commands open at the same time; a change is durable when its promise resolves and counts at once for every process.
+//
+// Two sides. The lists and changes (domains, aliasDomains, mailboxes, aliases) are asynchronous, go through Kysely and
+// keep the schema to what PostgreSQL and MariaDB share. The lookups that mail waits for (lookups, tables.ts) are
+// synchronous prepared statements on a read-only connection: they never wait for a writer.
+//
+// What no state of this file can express: a name in two classes, a mailbox in a domain of another class, two mailboxes
+// with one address, an alias that goes round in a circle, an alias domain of an alias domain. What it can, and
+// reports instead (findings): a domain without postmaster, an alias that leads to nobody.
+
+import { Kysely, SqliteDialect } from 'kysely';
+import type { ExtensionRules } from '../address/extension.ts';
+import type { Clock } from '../lib/clock.ts';
+import { AliasDomains } from './alias-domains.ts';
+import { Aliases } from './aliases.ts';
+import { Changes } from './change.ts';
+import { type DirectoryFiles, openDirectoryFiles } from './database.ts';
+import { Domains } from './domains.ts';
+import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
+import { type DirectoryFinding, findFindings } from './findings.ts';
+import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
+import { Mailboxes } from './mailboxes.ts';
+import type { DirectorySchema } from './schema.ts';
+
+export interface DirectoryOptions {
+  /** Never writes, also not the schema: for commands that must leave no trace. */
+  readonly readonly?: boolean;
+  readonly clock: Clock;
+  /** Who makes the changes, for the events: `root`, `api:anna@example.com`. */
+  readonly actor: string;
+  /** recipient_delimiter and its exceptions; by default `+`. */
+  readonly extensionRules?: ExtensionRules;
+}
+
+const plusExtensions: ExtensionRules = {
+  delimiters: '+',
+  ownerRequestSpecial: true,
+  doubleBounceSender: 'double-bounce',
+};
+
+export class Directory {
+  readonly domains: Domains;
+  readonly aliasDomains: AliasDomains;
+  readonly mailboxes: Mailboxes;
+  readonly aliases: Aliases;
+  readonly lookups: DirectoryLookups;
+  readonly #files: DirectoryFiles;
+  readonly #db: Kysely<DirectorySchema>;
+
+  private constructor(files: DirectoryFiles, options: DirectoryOptions) {
+    const rules = options.extensionRules ?? plusExtensions;
+    this.#files = files;
+    this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
+    this.lookups = new DirectoryLookups(files.reader, rules);
+    const changes = new Changes(files, options.clock, options.actor, rules);
+    this.domains = new Domains(this.#db, changes);
+    this.aliasDomains = new AliasDomains(this.#db, changes);
+    this.mailboxes = new Mailboxes(this.#db, changes);
+    this.aliases = new Aliases(this.#db, changes);
+  }
+
+  /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */
+  static async open(file: string, options: DirectoryOptions): Promise<Directory> {
+    return new Directory(await openDirectoryFiles(file, options.readonly === true, options.clock), options);
+  }
+
+  /** Another number than before: somebody has changed something. */
+  revision(): number {
+    return this.lookups.revision();
+  }
+
+  /** Through an alias domain too; `address` whole or without its extension. */
+  mailboxByAddress(address: string): MailboxEntry | undefined {
+    return this.lookups.mailboxByAddress(address);
+  }
+
+  mailboxById(id: number): MailboxEntry | undefined {
+    return this.lookups.mailboxById(id);
+  }
+
+  credentials(login: string): MailboxCredentials | undefined {
+    return this.lookups.credentials(login);
+  }
+
+  async events(query: EventQuery = {}): Promise<DirectoryEvent[]> {
+    return await listEvents(this.#db, query);
+  }
+
+  async findings(): Promise<DirectoryFinding[]> {
+    return await findFindings(this.#db, this.domains, this.lookups);
+  }
+
+  close(): void {
+    this.#files.reader.close();
+    this.#files.writer?.connection.close();
+  }
+}

@@ -1,0 +1,45 @@
+// Rows of the domain table by name, and the refusals that every change shares.
+
+import type { DirectoryDatabase } from './database.ts';
+import { refuse } from './refusal.ts';
+import type { DomainRow } from './schema.ts';
+
+export async function findDomain(db: DirectoryDatabase, name: string): Promise<DomainRow | undefined> {
+  return await db
+    .selectFrom('domain')
+    .selectAll()
+    .where('name', '=', name)
+    .where('tombstone', '=', 0)
+    .executeTakeFirst();
+}
+
+/** The row of a domain that is not an alias domain; refuses with what to type. */
+export async function needDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
+  const row = await findDomain(db, name);
+  if (!row) refuse(`${name} is not hosted here: add it with: posthaste domain add ${name}`);
+  if (row.kind === 'alias-domain') {
+    const target = await domainName(db, row.target_id);
+    refuse(`${name} is an alias domain of ${target}: use ${target} instead`);
+  }
+  return row;
+}
+
+export async function domainName(db: DirectoryDatabase, id: number | null): Promise<string> {
+  const row = await db.selectFrom('domain').select('name').where('id', '=', id).executeTakeFirst();
+  return row?.name ?? '';
+}
+
+export async function refuseTakenName(db: DirectoryDatabase, name: string): Promise<void> {
+  const row = await findDomain(db, name);
+  if (!row) return;
+  if (row.kind !== 'alias-domain') refuse(`${name} is already hosted: look at it with: posthaste domain show ${name}`);
+  const target = await domainName(db, row.target_id);
+  refuse(
+    `${name} is already an alias domain of ${target}: remove that first with: posthaste alias-domain remove ${name}`,
+  );
+}
+
+export async function aliasDomainsOf(db: DirectoryDatabase, domainId: number): Promise<string[]> {
+  const select = db.selectFrom('domain').select('name').where('target_id', '=', domainId).where('tombstone', '=', 0);
+  return (await select.orderBy('name').execute()).map((row) => row.name);
+}

@@ -1,0 +1,201 @@
+// Domains that we host, each with exactly one address class, and their removal with what depends on them.
+
+import type { Changes } from './change.ts';
+import type { DirectoryDatabase } from './database.ts';
+import { removeDependents } from './dependents.ts';
+import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
+import { parseDomain, parseHostedDomain } from './mail-address.ts';
+import { refuse } from './refusal.ts';
+import type { DomainClass, DomainKind, DomainRow } from './schema.ts';
+
+export interface DomainInfo {
+  readonly name: string;
+  readonly class: DomainClass;
+  readonly active: boolean;
+  /** `transport:nexthop`, or '' for the class's own. */
+  readonly transport: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly mailboxes: number;
+  readonly aliases: number;
+  readonly catchAll: boolean;
+  /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains. */
+  readonly postmaster: boolean;
+  readonly aliasDomains: readonly string[];
+}
+
+export interface DomainSettings {
+  readonly class?: DomainClass;
+  readonly active?: boolean;
+  readonly transport?: string;
+}
+
+export interface Page {
+  /** The name of the last one seen. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export const maxPage = 1000;
+
+export class Domains {
+  readonly #db: DirectoryDatabase;
+  readonly #changes: Changes;
+
+  constructor(db: DirectoryDatabase, changes: Changes) {
+    this.#db = db;
+    this.#changes = changes;
+  }
+
+  async add(name: string, settings: DomainSettings = {}): Promise<DomainInfo> {
+    const domain = parseHostedDomain(name);
+    await this.#changes.make(async (change) => {
+      await refuseTakenName(change.db, domain);
+      const row = {
+        name: domain,
+        kind: settings.class ?? 'mailbox',
+        target_id: null,
+        active: settings.active === false ? 0 : 1,
+        transport: checkTransport(settings.transport ?? ''),
+        created: change.now,
+      };
+      await change.db.insertInto('domain').values(row).execute();
+      await change.event('domain.add', domain, null, summary(row));
+    });
+    return await this.#need(domain);
+  }
+
+  async show(name: string): Promise<DomainInfo | undefined> {
+    const row = await findDomain(this.#db, parseDomain(name));
+    return row && row.kind !== 'alias-domain' ? await describe(this.#db, row) : undefined;
+  }
+
+  async list(page: Page = {}): Promise<DomainInfo[]> {
+    const rows = await this.#db
+      .selectFrom('domain')
+      .selectAll()
+      .where('tombstone', '=', 0)
+      .where('kind', '!=', 'alias-domain')
+      .where('name', '>', page.after ?? '')
+      .orderBy('name')
+      .limit(Math.min(page.limit ?? 100, maxPage))
+      .execute();
+    return await Promise.all(rows.map((row) => describe(this.#db, row)));
+  }
+
+  async set(name: string, settings: DomainSettings): Promise<DomainInfo> {
+    const domain = parseDomain(name);
+    await this.#changes.make(async (change) => {
+      const row = await needDomain(change.db, domain);
+      const kind = settings.class ?? row.kind;
+      if (kind !== 'mailbox' && row.kind === 'mailbox') await refuseMailboxes(change.db, row, kind);
+      const next = {
+        kind,
+        active: settings.active === undefined ? row.active : Number(settings.active),
+        transport: settings.transport === undefined ? row.transport : checkTransport(settings.transport),
+      };
+      await change.db.updateTable('domain').set(next).where('id', '=', row.id).execute();
+      await change.event('domain.set', domain, summary(row), summary({ ...row, ...next }));
+    });
+    return await this.#need(domain);
+  }
+
+  /** Refuses while anything depends on the domain, unless `recursive`; mailboxes stay recoverable. */
+  async remove(name: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
+    const domain = parseDomain(name);
+    await this.#changes.make(async (change) => {
+      const row = await needDomain(change.db, domain);
+      const dependents = await countDependents(change.db, row);
+      if (dependents !== '' && !options.recursive) {
+        refuse(
+          `${domain} still has ${dependents}: remove them first, or add --recursive (mailboxes can be restored for some time)`,
+        );
+      }
+      if (dependents !== '') await removeDependents(change, row);
+      await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
+      await change.event('domain.remove', domain, summary(row), null);
+    });
+  }
+
+  async #need(domain: string): Promise<DomainInfo> {
+    return await describe(this.#db, await needDomain(this.#db, domain));
+  }
+}
+
+async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainInfo> {
+  const mailboxes = await liveMailboxes(db, row.id);
+  const aliases = db.selectFrom('alias').where('domain_id', '=', row.id);
+  const count = await aliases.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  const special = await aliases.select('localpart').where('localpart', 'in', ['', 'postmaster']).execute();
+  const catchAll = special.some((alias) => alias.localpart === '');
+  const aliasDomains = await aliasDomainsOf(db, row.id);
+  return {
+    name: row.name,
+    class: row.kind as DomainClass,
+    active: row.active === 1,
+    transport: row.transport,
+    created: row.created,
+    mailboxes,
+    aliases: count.count,
+    catchAll,
+    postmaster: row.kind === 'relay' || special.length > 0 || (await hasPostmasterMailbox(db, row.id)),
+    aliasDomains,
+  };
+}
+
+async function hasPostmasterMailbox(db: DirectoryDatabase, domainId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('mailbox')
+    .select('id')
+    .where('domain_id', '=', domainId)
+    .where('localpart', '=', 'postmaster')
+    .where('tombstone', '=', 0)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function liveMailboxes(db: DirectoryDatabase, domainId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('mailbox')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('domain_id', '=', domainId)
+    .where('tombstone', '=', 0)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+async function refuseMailboxes(db: DirectoryDatabase, row: DomainRow, kind: DomainKind): Promise<void> {
+  const count = await liveMailboxes(db, row.id);
+  if (count > 0)
+    refuse(
+      `${row.name} has ${plural(count, 'mailbox')}, which a domain of class ${kind} cannot have: remove them first`,
+    );
+}
+
+async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<string> {
+  const info = await describe(db, row);
+  const parts: string[] = [];
+  if (info.mailboxes > 0) parts.push(plural(info.mailboxes, 'mailbox'));
+  if (info.aliases > 0) parts.push(plural(info.aliases, 'alias'));
+  if (info.aliasDomains.length > 0)
+    parts.push(`${plural(info.aliasDomains.length, 'alias domain')} (${info.aliasDomains.slice(0, 5).join(', ')})`);
+  return parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : (parts[0] ?? '');
+}
+
+function plural(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun}${/[sx]$/.test(noun) ? 'es' : 's'}`;
+}
+
+/** `transport:nexthop` of transport(5): never white space, and a name before the colon. */
+function checkTransport(text: string): string {
+  const transport = text.trim();
+  if (transport !== '' && !/^[A-Za-z0-9_-]*:\S*$/.test(transport)) {
+    refuse(`"${transport}" is not a transport: write it as in smtp:[192.0.2.1]:25 or lmtp:unix:/run/lmtp`);
+  }
+  return transport;
+}
+
+function summary(row: { name: string; kind: DomainKind; active: number; transport: string }): object {
+  return { name: row.name, class: row.kind, active: row.active === 1, transport: row.transport };
+}

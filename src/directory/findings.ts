@@ -1,0 +1,71 @@
+// What the directory allows but an administrator should know: hosted domains that refuse mail to their postmaster, and
+// alias targets that lead to nobody, so that mail is taken and then bounced.
+
+import type { DirectoryDatabase } from './database.ts';
+import type { Domains } from './domains.ts';
+import type { DirectoryLookups } from './lookups.ts';
+
+export interface DirectoryFinding {
+  readonly kind: 'no-postmaster' | 'dangling-target';
+  /** The domain or alias. */
+  readonly object: string;
+  readonly text: string;
+}
+
+const maxFindings = 1000;
+
+export async function findFindings(
+  db: DirectoryDatabase,
+  domains: Domains,
+  lookups: DirectoryLookups,
+): Promise<DirectoryFinding[]> {
+  const found = await withoutPostmaster(domains);
+  return [...found, ...(await danglingTargets(db, lookups))].slice(0, maxFindings);
+}
+
+async function withoutPostmaster(domains: Domains): Promise<DirectoryFinding[]> {
+  const found: DirectoryFinding[] = [];
+  let after = '';
+  for (;;) {
+    const page = await domains.list({ after, limit: 500 });
+    for (const { name, postmaster } of page) {
+      if (postmaster || found.length >= maxFindings) continue;
+      const text = `${name} refuses mail to postmaster (RFC 5321 §4.5.1): posthaste alias add postmaster@${name} TARGET`;
+      found.push({ kind: 'no-postmaster', object: name, text });
+    }
+    const last = page.at(-1);
+    if (!last) return found;
+    after = last.name;
+  }
+}
+
+async function danglingTargets(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
+  const rows = await db
+    .selectFrom('alias_target as t')
+    .innerJoin('domain as d', 'd.name', 't.domain')
+    .innerJoin('alias as a', 'a.id', 't.alias_id')
+    .select(['a.shown', 't.address', 't.localpart', 't.domain'])
+    .where('d.tombstone', '=', 0)
+    .where('d.kind', '!=', 'relay')
+    .where('t.localpart', '!=', '')
+    .limit(100_000)
+    .execute();
+  return rows
+    .filter((row) => !isKnown(lookups, row.localpart, row.domain))
+    .map((row) => ({
+      kind: 'dangling-target',
+      object: row.shown,
+      text: `the alias ${row.shown} leads to ${row.address}, which does not exist: posthaste alias set ${row.shown} TARGET…`,
+    }));
+}
+
+/** As virtual_alias_maps would be asked, mailboxes included. */
+export function isKnown(lookups: DirectoryLookups, localpart: string, domain: string): boolean {
+  const split = lookups.splitAt(localpart);
+  const keys = [
+    `${localpart}@${domain}`,
+    ...(split === -1 ? [] : [`${localpart.slice(0, split)}@${domain}`]),
+    `@${domain}`,
+  ];
+  return keys.some((key) => lookups.virtualAlias(key).kind === 'found');
+}

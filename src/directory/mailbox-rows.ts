@@ -1,0 +1,90 @@
+// Rows of the mailbox table by address, living and removed.
+
+import type { Change } from './change.ts';
+import type { DirectoryDatabase } from './database.ts';
+import { needDomain } from './domain-rows.ts';
+import { addressKey, type MailAddress } from './mail-address.ts';
+import { refuse } from './refusal.ts';
+import type { MailboxRow } from './schema.ts';
+
+const dayMilliseconds = 86_400_000;
+/** How long a removed mailbox can be restored, where the setting `recovery-days` says nothing. */
+const defaultRecoveryDays = 30;
+
+export interface MailboxInfo {
+  readonly id: number;
+  readonly address: string;
+  readonly name: string;
+  /** 0 is unlimited. */
+  readonly quotaBytes: number;
+  readonly enabled: boolean;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** Set for a removed mailbox. */
+  readonly removedAt?: number;
+  /** Until when a removed mailbox can be restored. */
+  readonly recoverableUntil?: number;
+}
+
+export async function removeMailboxRow(change: Change, row: MailboxRow): Promise<void> {
+  await change.db
+    .updateTable('mailbox')
+    .set({ removed_at: change.now, tombstone: row.id })
+    .where('id', '=', row.id)
+    .execute();
+  await change.event('mailbox.remove', row.shown, describeMailbox(row, 0), null);
+}
+
+export async function findMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {
+  return await db
+    .selectFrom('mailbox as m')
+    .innerJoin('domain as d', 'd.id', 'm.domain_id')
+    .selectAll('m')
+    .where('d.name', '=', address.domain)
+    .where('d.tombstone', '=', 0)
+    .where('m.localpart', '=', address.localpart)
+    .where('m.tombstone', '=', 0)
+    .executeTakeFirst();
+}
+
+/** The domain may have been removed and made anew since. */
+export async function findRemoved(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {
+  return await db
+    .selectFrom('mailbox as m')
+    .innerJoin('domain as d', 'd.id', 'm.domain_id')
+    .selectAll('m')
+    .where('d.name', '=', address.domain)
+    .where('m.localpart', '=', address.localpart)
+    .where('m.tombstone', '!=', 0)
+    .orderBy('m.removed_at', 'desc')
+    .orderBy('m.id', 'desc')
+    .executeTakeFirst();
+}
+
+export async function needMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow> {
+  const row = await findMailbox(db, address);
+  if (row) return row;
+  await needDomain(db, address.domain);
+  const removed = await findRemoved(db, address);
+  const shown = addressKey(address);
+  if (removed) refuse(`${shown} was removed: bring it back with: posthaste mailbox restore ${shown}`);
+  refuse(`there is no mailbox ${shown}: add it with: posthaste mailbox add ${shown}`);
+}
+
+export async function recoveryMilliseconds(db: DirectoryDatabase): Promise<number> {
+  const row = await db.selectFrom('setting').select('value').where('name', '=', 'recovery-days').executeTakeFirst();
+  return Number(row?.value ?? defaultRecoveryDays) * dayMilliseconds;
+}
+
+export function describeMailbox(row: MailboxRow, recovery: number): MailboxInfo {
+  const removed = row.removed_at > 0 ? { removedAt: row.removed_at, recoverableUntil: row.removed_at + recovery } : {};
+  return {
+    id: row.id,
+    address: row.shown,
+    name: row.name,
+    quotaBytes: row.quota,
+    enabled: row.enabled === 1,
+    created: row.created,
+    ...removed,
+  };
+}

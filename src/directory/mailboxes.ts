@@ -1,0 +1,246 @@
+// Mailboxes: accounts that own mail and have an address. A removed one keeps its id and its mail for a set time and can
+// be restored; an id never names another mailbox. The installation's first mailbox becomes the administrator's:
+// postmaster, abuse and root reach it (RFC 5321 §4.5.1, RFC 2142), so that no fresh host is deaf to complaints.
+
+import type { Change, Changes } from './change.ts';
+import type { DirectoryDatabase } from './database.ts';
+import { needDomain } from './domain-rows.ts';
+import { refuseLoops } from './expansion.ts';
+import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
+import { aliasesTo, insertAlias } from './alias-rows.ts';
+import {
+  describeMailbox,
+  findRemoved,
+  type MailboxInfo,
+  needMailbox,
+  recoveryMilliseconds,
+  removeMailboxRow,
+  findMailbox,
+} from './mailbox-rows.ts';
+import { refuse } from './refusal.ts';
+import type { DomainRow } from './schema.ts';
+
+export interface NewMailbox {
+  readonly address: string;
+  readonly passwordHash: string;
+  readonly name?: string;
+  readonly quotaBytes?: number;
+  readonly enabled?: boolean;
+}
+
+export interface MailboxSettings {
+  readonly passwordHash?: string;
+  readonly name?: string;
+  readonly quotaBytes?: number;
+  readonly enabled?: boolean;
+}
+
+export interface MailboxQuery {
+  readonly domain?: string;
+  /** The address of the last one seen, as listed; for removed ones its id. */
+  readonly after?: string;
+  readonly limit?: number;
+  readonly removed?: boolean;
+}
+
+export class Mailboxes {
+  readonly #db: DirectoryDatabase;
+  readonly #changes: Changes;
+
+  constructor(db: DirectoryDatabase, changes: Changes) {
+    this.#db = db;
+    this.#changes = changes;
+  }
+
+  /** `becameAdministrator`: postmaster, abuse and root reach it from now on. */
+  async add(mailbox: NewMailbox): Promise<MailboxInfo & { readonly becameAdministrator: boolean }> {
+    const address = parseHostedAddress(mailbox.address);
+    checkQuota(mailbox.quotaBytes ?? 0);
+    return await this.#changes.make(async (change) => {
+      const domain = await needMailboxDomain(change.db, address.domain);
+      await refuseTakenAddress(change, domain, address);
+      const values = {
+        domain_id: domain.id,
+        localpart: address.localpart,
+        shown: address.shown,
+        name: mailbox.name ?? '',
+        password: mailbox.passwordHash,
+        quota: mailbox.quotaBytes ?? 0,
+        enabled: mailbox.enabled === false ? 0 : 1,
+        created: change.now,
+        removed_at: 0,
+      };
+      const { id } = await change.db.insertInto('mailbox').values(values).returning('id').executeTakeFirstOrThrow();
+      const info = describeMailbox({ ...values, id, tombstone: 0 }, 0);
+      await change.event('mailbox.add', address.shown, null, info);
+      const becameAdministrator = await appointAdministrator(change, domain, id, address);
+      return { ...info, becameAdministrator };
+    });
+  }
+
+  async show(address: string): Promise<MailboxInfo | undefined> {
+    const row = await findMailbox(this.#db, parseAddress(address));
+    return row && describeMailbox(row, 0);
+  }
+
+  async list(query: MailboxQuery = {}): Promise<MailboxInfo[]> {
+    const limit = Math.min(query.limit ?? 100, 1000);
+    if (query.removed) return await this.#listRemoved(query, limit);
+    const [afterLocalpart, afterDomain] = splitAfter(query.after);
+    let select = this.#db
+      .selectFrom('mailbox as m')
+      .innerJoin('domain as d', 'd.id', 'm.domain_id')
+      .selectAll('m')
+      .where('m.tombstone', '=', 0)
+      .where('d.tombstone', '=', 0)
+      .where('d.name', '>=', afterDomain)
+      .where((eb) => eb.or([eb('d.name', '>', afterDomain), eb('m.localpart', '>', afterLocalpart)]));
+    if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
+    const rows = await select.orderBy('d.name').orderBy('m.localpart').limit(limit).execute();
+    return rows.map((row) => describeMailbox(row, 0));
+  }
+
+  async #listRemoved(query: MailboxQuery, limit: number): Promise<MailboxInfo[]> {
+    let select = this.#db
+      .selectFrom('mailbox as m')
+      .innerJoin('domain as d', 'd.id', 'm.domain_id')
+      .selectAll('m')
+      .where('m.tombstone', '!=', 0)
+      .where('m.id', '>', Number(query.after ?? 0));
+    if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
+    const recovery = await recoveryMilliseconds(this.#db);
+    return (await select.orderBy('m.id').limit(limit).execute()).map((row) => describeMailbox(row, recovery));
+  }
+
+  async set(address: string, settings: MailboxSettings): Promise<MailboxInfo> {
+    const key = parseAddress(address);
+    if (settings.quotaBytes !== undefined) checkQuota(settings.quotaBytes);
+    return await this.#changes.make(async (change) => {
+      const row = await needMailbox(change.db, key);
+      const next = {
+        password: settings.passwordHash ?? row.password,
+        name: settings.name ?? row.name,
+        quota: settings.quotaBytes ?? row.quota,
+        enabled: settings.enabled === undefined ? row.enabled : Number(settings.enabled),
+      };
+      await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
+      const after = describeMailbox({ ...row, ...next }, 0);
+      const password = next.password === row.password ? {} : { password: 'changed' };
+      await change.event('mailbox.set', row.shown, describeMailbox(row, 0), { ...after, ...password });
+      return after;
+    });
+  }
+
+  /** `danglingAliases` still name the address; mail to them would bounce. */
+  async remove(address: string): Promise<{ readonly danglingAliases: string[]; readonly recoverableUntil: number }> {
+    const key = parseAddress(address);
+    return await this.#changes.make(async (change) => {
+      const row = await needMailbox(change.db, key);
+      await removeMailboxRow(change, row);
+      // Its mail may now fall to a catch-all whose targets lead back here.
+      refuseLoops(change.lookups, [addressKey(key)]);
+      const recoverableUntil = change.now + (await recoveryMilliseconds(change.db));
+      return { danglingAliases: await aliasesTo(change.db, key), recoverableUntil };
+    });
+  }
+
+  /** Brings the mailbox that was removed last under this address back, with its id and its mail. */
+  async restore(address: string): Promise<MailboxInfo> {
+    const key = parseAddress(address);
+    return await this.#changes.make(async (change) => {
+      const domain = await needMailboxDomain(change.db, key.domain);
+      const row = await findRemoved(change.db, key);
+      if (!row) refuse(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
+      await refuseTakenAddress(change, domain, key);
+      const next = { domain_id: domain.id, removed_at: 0, tombstone: 0 };
+      await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
+      const info = describeMailbox({ ...row, ...next }, 0);
+      await change.event('mailbox.restore', row.shown, null, info);
+      return info;
+    });
+  }
+
+  /** Removed mailboxes whose time is over: their mail is to be deleted, then `purge` forgets them. */
+  async purgeable(now: number, limit = 100): Promise<MailboxInfo[]> {
+    const recovery = await recoveryMilliseconds(this.#db);
+    const rows = await this.#db
+      .selectFrom('mailbox')
+      .selectAll()
+      .where('removed_at', '>', 0)
+      .where('removed_at', '<=', now - recovery)
+      .orderBy('removed_at')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => describeMailbox(row, recovery));
+  }
+
+  async purge(id: number): Promise<void> {
+    await this.#changes.make(async (change) => {
+      const row = await change.db
+        .selectFrom('mailbox')
+        .selectAll()
+        .where('id', '=', id)
+        .where('tombstone', '!=', 0)
+        .executeTakeFirst();
+      if (!row) refuse(`mailbox ${id} is not a removed one`);
+      await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
+      await change.event('mailbox.purge', row.shown, describeMailbox(row, 0), null);
+    });
+  }
+}
+
+async function needMailboxDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
+  const domain = await needDomain(db, name);
+  if (domain.kind !== 'mailbox') {
+    refuse(
+      `${name} is of class ${domain.kind} and cannot have mailboxes: change that with: posthaste domain set ${name} --class mailbox`,
+    );
+  }
+  return domain;
+}
+
+async function refuseTakenAddress(change: Change, domain: DomainRow, address: MailAddress): Promise<void> {
+  const hit = change.lookups.address(address.localpart, domain.name);
+  const key = addressKey(address);
+  if (hit?.mailboxId !== undefined) refuse(`${key} exists already: change it with: posthaste mailbox set ${key}`);
+  if (hit?.aliasId === undefined) return;
+  const targets = change.lookups.targets(hit.aliasId);
+  if (targets.some((target) => target.toLowerCase() === key)) return;
+  refuse(
+    `${key} is an alias for ${targets.slice(0, 3).join(', ')}: remove that first with: posthaste alias remove ${key}`,
+  );
+}
+
+async function appointAdministrator(
+  change: Change,
+  domain: DomainRow,
+  id: number,
+  address: MailAddress,
+): Promise<boolean> {
+  const current = change.lookups.setting('administrator');
+  if (current !== undefined && change.lookups.mailboxById(Number(current))) return false;
+  await change.db.deleteFrom('setting').where('name', '=', 'administrator').execute();
+  await change.db
+    .insertInto('setting')
+    .values({ name: 'administrator', value: String(id) })
+    .execute();
+  await change.event('setting.set', 'administrator', current === undefined ? null : { value: current }, {
+    value: String(id),
+  });
+  for (const localpart of ['postmaster', 'abuse', 'root']) {
+    const hit = change.lookups.address(localpart, domain.name);
+    if (hit?.aliasId !== undefined || hit?.mailboxId !== undefined) continue;
+    const alias = { localpart, domain: domain.name, shown: `${localpart}@${domain.name}` };
+    await insertAlias(change, domain, alias, [address]);
+  }
+  return true;
+}
+
+function checkQuota(bytes: number): void {
+  if (!Number.isSafeInteger(bytes) || bytes < 0) refuse('a quota is a number of bytes, 0 for unlimited');
+}
+
+function splitAfter(after: string | undefined): [string, string] {
+  const at = after?.lastIndexOf('@') ?? -1;
+  return after === undefined || at < 0 ? ['', ''] : [fold(after.slice(0, at)), after.slice(at + 1)];
+}

@@ -1,0 +1,155 @@
+// The `directory:` lookup tables: the directory seen through Postfix's parameters. All are fixed-key tables, so
+// routing asks them with partial keys in Postfix's order; each answers so that this order gives the right result.
+//
+// mailbox-domains  virtual_mailbox_domains: domains of class mailbox, and alias domains (they are hosted; all their
+//                  addresses are found by virtual-aliases, none by mailboxes). A domain that is switched off stays
+//                  listed, so that its mail is refused as unknown here and not relayed elsewhere.
+// alias-domains    virtual_alias_domains: class alias.      relay-domains  relay_domains: class relay.
+// virtual-aliases  virtual_alias_maps: see lookups.ts.      mailboxes      virtual_mailbox_maps: `domain/user/`.
+// relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
+// sender-logins    smtpd_sender_login_maps: the mailbox itself, or the mailboxes that an alias reaches.
+// transports       transport_maps: a domain's own transport.
+
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { type LookupResult, notFound, type RevisionSource, type Table, type TableOpener } from '../tables/table.ts';
+import type { Directory } from './directory.ts';
+import { reachedMailboxes } from './expansion.ts';
+import type { DirectoryLookups, HostedDomain } from './lookups.ts';
+import { fold, foldDomain } from './mail-address.ts';
+import { refuse } from './refusal.ts';
+import type { DomainKind } from './schema.ts';
+
+type Find = (lookups: DirectoryLookups, key: string) => LookupResult;
+
+const tables = {
+  'mailbox-domains': (lookups, key) => findDomain(lookups, key, ['mailbox', 'alias-domain']),
+  'alias-domains': (lookups, key) => findDomain(lookups, key, ['alias']),
+  'relay-domains': (lookups, key) => findDomain(lookups, key, ['relay']),
+  'virtual-aliases': (lookups, key) => lookups.virtualAlias(key),
+  mailboxes: findMailbox,
+  'relay-recipients': findRelayRecipient,
+  'sender-logins': findSenderLogins,
+  transports: findTransport,
+} satisfies Record<string, Find>;
+
+export type DirectoryTableName = keyof typeof tables;
+
+export const directoryTableNames = Object.keys(tables) as readonly DirectoryTableName[];
+
+/** Mailboxes that may send as one alias: more would be no protection. */
+const maxSenderLogins = 100;
+
+export class DirectoryTable implements Table, RevisionSource {
+  readonly name: string;
+  readonly kind = 'fixed';
+  readonly #lookups: DirectoryLookups;
+  readonly #find: Find;
+
+  constructor(lookups: DirectoryLookups, name: DirectoryTableName) {
+    this.name = `directory:${name}`;
+    this.#lookups = lookups;
+    this.#find = tables[name];
+  }
+
+  /** The answer at once; throws TemporaryError. */
+  find(key: string): LookupResult {
+    return this.#find(this.#lookups, key);
+  }
+
+  async lookup(key: string): Promise<LookupResult> {
+    return this.#find(this.#lookups, key);
+  }
+
+  revision(): number {
+    return this.#lookups.revision();
+  }
+}
+
+/** For the table registry: opens what follows `directory:`. */
+export function directoryTableOpener(directory: Directory): TableOpener {
+  return (name) => {
+    const known = directoryTableNames.find((candidate) => candidate === name);
+    if (!known) refuse(`directory:${name}: no such table; there are ${directoryTableNames.join(', ')}`);
+    return new DirectoryTable(directory.lookups, known);
+  };
+}
+
+/** Where there is no data folder yet (`explain` on a foreign configuration): every question stays open. */
+export function absentDirectoryOpener(reason: string): TableOpener {
+  return (name) => ({
+    name: `directory:${name}`,
+    kind: 'fixed',
+    lookup: async () => {
+      throw new TemporaryError(reason);
+    },
+  });
+}
+
+function findDomain(lookups: DirectoryLookups, key: string, kinds: readonly DomainKind[]): LookupResult {
+  const domain = lookups.domain(key);
+  if (!domain || !kinds.includes(domain.kind)) return notFound;
+  return { kind: 'found', value: domain.name, source: rowOf(domain) };
+}
+
+function rowOf(domain: HostedDomain): string {
+  return `directory:domains row ${domain.id}`;
+}
+
+/** Never an alias domain's address: that is an alias of the target's. */
+function findMailbox(lookups: DirectoryLookups, key: string): LookupResult {
+  const at = key.lastIndexOf('@');
+  if (at <= 0) return notFound;
+  const localpart = fold(key.slice(0, at));
+  const domain = foldDomain(key.slice(at + 1));
+  const hit = lookups.address(localpart, domain);
+  if (!hit || hit.kind !== 'mailbox' || hit.mailboxId === undefined || !hit.isActive || !hit.isEnabled) return notFound;
+  const value = `${domain}/${pathSegment(localpart)}/`;
+  return { kind: 'found', value, source: `directory:mailboxes row ${hit.mailboxId}` };
+}
+
+/** A localpart as one name of a path: never `..`, never with a slash. */
+function pathSegment(localpart: string): string {
+  return localpart
+    .replace(
+      /[\u0000-\u0020"%/\\]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .replace(/^\./, '%2E');
+}
+
+function findRelayRecipient(lookups: DirectoryLookups, key: string): LookupResult {
+  if (!key.startsWith('@')) return notFound;
+  const domain = lookups.domain(key.slice(1));
+  if (domain?.kind !== 'relay' || !domain.isActive) return notFound;
+  return { kind: 'found', value: 'OK', source: rowOf(domain) };
+}
+
+function findSenderLogins(lookups: DirectoryLookups, key: string): LookupResult {
+  const at = key.lastIndexOf('@');
+  if (at < 0) return notFound;
+  const localpart = fold(key.slice(0, at));
+  const domain = foldDomain(key.slice(at + 1));
+  const hit = lookups.address(localpart, domain);
+  if (!hit?.isActive) return notFound;
+  const logins = new Set<string>();
+  // The owner of a mailbox may use its address also where an alias takes its mail elsewhere.
+  const own = localpart === '' ? undefined : lookups.mailboxByAddress(`${localpart}@${domain}`);
+  if (hit.mailboxId !== undefined && own?.enabled) logins.add(own.address);
+  if (hit.aliasId !== undefined && (localpart !== '' || lookups.setting('catch-all-may-send') !== 'no')) {
+    for (const target of lookups.targets(hit.aliasId)) {
+      if (target.startsWith('@')) continue;
+      for (const login of reachedMailboxes(lookups, target, maxSenderLogins)) logins.add(login);
+    }
+  }
+  if (logins.size === 0) return notFound;
+  const source =
+    hit.aliasId === undefined ? `directory:mailboxes row ${hit.mailboxId}` : `directory:aliases row ${hit.aliasId}`;
+  return { kind: 'found', value: [...logins].slice(0, maxSenderLogins).join(', '), source };
+}
+
+function findTransport(lookups: DirectoryLookups, key: string): LookupResult {
+  if (key.includes('@')) return notFound;
+  const domain = lookups.domain(key);
+  if (!domain || domain.transport === '') return notFound;
+  return { kind: 'found', value: domain.transport, source: rowOf(domain) };
+}

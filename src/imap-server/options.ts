@@ -1,0 +1,59 @@
+// The settings that the IMAP server uses, read once when it starts.
+
+/** What is asked of settings/settings.ts; kept apart so that tests can give plain values. */
+export interface SettingsSource {
+  flag(name: string): boolean;
+  integer(name: string): number;
+  seconds(name: string): number;
+}
+
+export interface ImapOptions {
+  /** Refuse passwords on connections that are neither encrypted nor from this host (Dovecot's disable_plaintext_auth). */
+  readonly disablePlaintextAuth: boolean;
+  /** Octets of an APPEND; 0 for no limit. */
+  readonly messageSizeLimit: number;
+  /** Octets of a command line: long UID lists of real clients fit (RFC 7162 §4 recommends at least 8,192). */
+  readonly maxLineLength: number;
+  readonly connectionLimit: number;
+  readonly clientConnectionLimit: number;
+  /** Connections of one user from one address (Dovecot's mail_max_userip_connections). */
+  readonly userConnectionLimit: number;
+  readonly loginTimeoutMilliseconds: number;
+  /** At least 30 minutes (RFC 3501 §5.4). */
+  readonly idleTimeoutMilliseconds: number;
+  /** A client that takes no output for so long is cut off. */
+  readonly writeTimeoutMilliseconds: number;
+  readonly authFailureDelayMilliseconds: number;
+  readonly maxAuthAttempts: number;
+  readonly maxFolders: number;
+}
+
+export const defaultImapOptions: ImapOptions = {
+  disablePlaintextAuth: true,
+  messageSizeLimit: 10_240_000,
+  maxLineLength: 65_536,
+  connectionLimit: 5_000,
+  clientConnectionLimit: 200,
+  userConnectionLimit: 50,
+  loginTimeoutMilliseconds: 60_000,
+  idleTimeoutMilliseconds: 30 * 60_000,
+  writeTimeoutMilliseconds: 5 * 60_000,
+  authFailureDelayMilliseconds: 2_000,
+  maxAuthAttempts: 5,
+  maxFolders: 10_000,
+};
+
+export function readImapOptions(settings: SettingsSource): ImapOptions {
+  return {
+    ...defaultImapOptions,
+    disablePlaintextAuth: settings.flag('posthaste_disable_plaintext_auth'),
+    messageSizeLimit: settings.integer('message_size_limit'),
+    maxLineLength: settings.integer('posthaste_imap_max_line_length'),
+    connectionLimit: settings.integer('posthaste_imap_connection_limit'),
+    clientConnectionLimit: settings.integer('posthaste_imap_client_connection_limit'),
+    userConnectionLimit: settings.integer('posthaste_imap_user_connection_limit'),
+    loginTimeoutMilliseconds: settings.seconds('posthaste_imap_login_timeout') * 1000,
+    idleTimeoutMilliseconds: settings.seconds('posthaste_imap_idle_timeout') * 1000,
+    authFailureDelayMilliseconds: settings.seconds('posthaste_auth_failure_delay') * 1000,
+  };
+}

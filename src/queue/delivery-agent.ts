@@ -1,0 +1,59 @@
+// What delivers: one agent per master.cf command (delivery/), seen from the queue. An agent says for every recipient what
+// became of it. Doubt is `deferred`; an agent that throws has deferred them all.
+
+import type { ContentReader, MailboxDelivery, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import type { DeliveryOutcome } from './types.ts';
+
+export interface DeliveryRequest {
+  readonly message: QueueMessage;
+  /** The transport's name and what it was given as next hop. */
+  readonly transport: string;
+  readonly nexthop: string;
+  readonly recipients: readonly QueueRecipient[];
+  /** The message; whoever opens it closes it. */
+  openContent(): ContentReader;
+  /** The server stops: end what can be ended. */
+  readonly signal: AbortSignal;
+}
+
+export type RecipientOutcome = DeliveryOutcome & {
+  /** Remote-MTA and Diagnostic-Code of a report: the server, and its reply. */
+  readonly remoteMta?: string;
+  readonly diagnostic?: string;
+  /** True: handed to a system that gives no delivery reports. False: it gives them. Absent: this was the end of the way. */
+  readonly relayed?: boolean;
+};
+
+export interface DeliveryReport {
+  /** In step with the request's recipients. */
+  readonly outcomes: readonly RecipientOutcome[];
+  /** Copies in local mailboxes, made in the transaction that records the outcomes. */
+  readonly copies?: readonly MailboxDelivery[];
+  /** No server of the destination could be talked to: there will be fewer attempts at a time. */
+  readonly unreachable?: boolean;
+  readonly setupMilliseconds?: number;
+  readonly transferMilliseconds?: number;
+}
+
+export interface DeliveryAgent {
+  deliver(request: DeliveryRequest): Promise<DeliveryReport>;
+}
+
+/** A service of master.cf that delivers, with the limits of its parameters. */
+export interface Transport {
+  readonly name: string;
+  /** For the log: `postfix/smtp`. */
+  readonly program: string;
+  readonly agent: DeliveryAgent;
+  /** Deliveries at a time, over all destinations (maxproc). */
+  readonly processLimit: number;
+  readonly recipientLimit: number;
+  readonly concurrencyLimit: number;
+  readonly initialConcurrency: number;
+  /** Local mailboxes: all recipients of a message go together, whatever their domain, so that a mailbox gets one copy. */
+  readonly isMailstore: boolean;
+}
+
+export interface TransportTable {
+  find(name: string): Transport | undefined;
+}

@@ -1,0 +1,37 @@
+// The queue's lines in the mail log, in Postfix's words (pflogsumm and people's own greps read them).
+
+import type { RecipientOutcome } from './delivery-agent.ts';
+
+/** Milliseconds: before the queue manager / waiting in it / connection set-up / transmission. */
+export type Delays = readonly [number, number, number, number];
+
+const statusWords = { delivered: 'sent', deferred: 'deferred', bounced: 'bounced' } as const;
+
+export function activeLine(queueId: string, sender: string, size: number, recipients: number): string {
+  return `${queueId}: from=<${sender}>, size=${size}, nrcpt=${recipients} (queue active)`;
+}
+
+export function recipientLine(
+  queueId: string,
+  recipient: { readonly original: string; readonly recipient: string },
+  outcome: RecipientOutcome,
+  delays: Delays,
+): string {
+  const isSame = recipient.original === '' || recipient.original.toLowerCase() === recipient.recipient.toLowerCase();
+  const original = isSame ? '' : ` orig_to=<${recipient.original}>,`;
+  const total = delays[0] + delays[1] + delays[2] + delays[3];
+  const parts = `${seconds(delays[0])}/${seconds(delays[1])}/${seconds(delays[2])}/${seconds(delays[3])}`;
+  const { relay = 'none', status, reason, kind } = outcome;
+  return (
+    `${queueId}: to=<${recipient.recipient}>,${original} relay=${relay}, delay=${seconds(total)}, delays=${parts}, ` +
+    `dsn=${status}, status=${statusWords[kind]} (${reason})`
+  );
+}
+
+/** Two significant digits, at most two behind the point, no trailing zeros: `0`, `0.04`, `2.1`, `12`, `4711`. */
+export function seconds(milliseconds: number): string {
+  const value = Math.max(0, milliseconds) / 1000;
+  if (value >= 10) return String(Math.floor(value));
+  if (value >= 1) return String(Math.floor(value * 10) / 10);
+  return String(Math.floor(value * 100) / 100);
+}

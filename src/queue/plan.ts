@@ -1,0 +1,115 @@
+// What one transaction has to store for a message: copies for local mailboxes, and queue rows for everything else. Used
+// for mail that arrives and for notices alike.
+//
+// A local mailbox gets one copy of a message, however many of its recipients lead to it. A local recipient that cannot be
+// served at this moment (over quota, mailbox gone, directory silent), or whose sender asked for a success report,
+// becomes a queue row in the same transaction: the queue then bounces, retries or reports with its usual care, and nothing
+// is decided twice or lost in between.
+
+import { wantsNotice } from '../bounce/wishes.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import type { MailboxDelivery, NewQueueMessage } from '../mailstore/types.ts';
+import type { TransportTable } from './delivery-agent.ts';
+import type { FinalRecipient } from './duplicates.ts';
+import { copyPrefix } from './trace-headers.ts';
+
+export interface LocalMailbox {
+  readonly id: number;
+  /** 0: no limit. */
+  readonly quotaBytes: number;
+}
+
+/** The directory, as far as delivery asks it. Throws TemporaryError where it cannot tell. */
+export interface Mailboxes {
+  /** The mailbox that a final recipient (address extension included) belongs to. */
+  mailboxByAddress(recipient: string): Promise<LocalMailbox | undefined>;
+}
+
+/** Octets that a mailbox holds. */
+export interface Usage {
+  usage(mailbox: number): { readonly bytes: number };
+}
+
+export interface Plan {
+  readonly copies: readonly MailboxDelivery[];
+  /** Who gets those copies: for the log. */
+  readonly delivered: readonly FinalRecipient[];
+  readonly queued: readonly FinalRecipient[];
+}
+
+export interface PlannedMessage {
+  readonly sender: string;
+  readonly size: number;
+  readonly arrival: number;
+}
+
+interface Group {
+  readonly mailbox: number;
+  readonly recipients: FinalRecipient[];
+}
+
+export class Planner {
+  readonly #transports: TransportTable;
+  readonly #mailboxes: Mailboxes;
+  readonly #usage: Usage;
+
+  constructor(transports: TransportTable, mailboxes: Mailboxes, usage: Usage) {
+    this.#transports = transports;
+    this.#mailboxes = mailboxes;
+    this.#usage = usage;
+  }
+
+  async plan(message: PlannedMessage, recipients: readonly FinalRecipient[]): Promise<Plan> {
+    const groups = new Map<number, Group>();
+    const queued: FinalRecipient[] = [];
+    for (const recipient of recipients) {
+      const mailbox = await this.#mailboxFor(recipient, message.size);
+      if (mailbox === undefined) {
+        queued.push(recipient);
+        continue;
+      }
+      const group = groups.get(mailbox);
+      if (group) group.recipients.push(recipient);
+      else groups.set(mailbox, { mailbox, recipients: [recipient] });
+    }
+    const copies: MailboxDelivery[] = [];
+    const delivered: FinalRecipient[] = [];
+    for (const { mailbox, recipients: members } of groups.values()) {
+      if (members.some((member) => wantsNotice(member.notify, 'success'))) {
+        queued.push(...members);
+        continue;
+      }
+      copies.push({ mailbox, prefix: copyPrefix(message.sender, members), internalDate: message.arrival });
+      delivered.push(...members);
+    }
+    return { copies, delivered, queued };
+  }
+
+  /** Undefined for what is not local, or cannot be delivered locally now. */
+  async #mailboxFor({ transport, recipient }: FinalRecipient, size: number): Promise<number | undefined> {
+    if (!this.#transports.find(transport)?.isMailstore) return undefined;
+    try {
+      const mailbox = await this.#mailboxes.mailboxByAddress(recipient);
+      if (!mailbox || isOverQuota(mailbox, this.#usage, size)) return undefined;
+      return mailbox.id;
+    } catch (error) {
+      if (error instanceof TemporaryError) return undefined;
+      throw error;
+    }
+  }
+}
+
+export function isOverQuota(mailbox: LocalMailbox, usage: Usage, size: number): boolean {
+  return mailbox.quotaBytes > 0 && usage.usage(mailbox.id).bytes + size > mailbox.quotaBytes;
+}
+
+/** The queue's part of the transaction; undefined when nothing is to be queued. */
+export function queueEntry(
+  message: Omit<NewQueueMessage, 'recipients' | 'nextAttempt' | 'hold'>,
+  queued: readonly FinalRecipient[],
+  now: number,
+): { queue?: NewQueueMessage } {
+  if (queued.length === 0) return {};
+  const recipients = queued.map((recipient) => ({ ...recipient, state: 'pending' as const, status: '', reason: '' }));
+  return { queue: { ...message, nextAttempt: now, hold: false, recipients } };
+}

@@ -1,0 +1,114 @@
+// The queue's door: every message, whatever brought it, becomes durable here and only here. One transaction holds its
+// copies in local mailboxes and its queue rows; when submit() returns, the message is readable where it is local and
+// will be tried where it is not.
+//
+// Hot path: one directory look-up a recipient, no copy of the body, a handful of log lines. The store gathers the
+// transactions of many sessions into one commit.
+//
+// Crash: before the commit nothing exists, and the client has heard no 250; after it everything does. A local delivery
+// has no queue row, so it cannot happen again.
+
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Mailstore } from '../mailstore/types.ts';
+import type { Delivery } from '../routing/types.ts';
+import type { TransportTable } from './delivery-agent.ts';
+import { type FinalRecipient, finalRecipients } from './duplicates.ts';
+import { activeLine, recipientLine } from './log-lines.ts';
+import { type Mailboxes, Planner, queueEntry } from './plan.ts';
+import { QueueIds } from './queue-id.ts';
+import type { MailQueue, Submission, SubmittedRecipient } from './types.ts';
+
+/**
+ * Routes one recipient: its deliveries, those by `error` among them. Empty for an address that does not exist (it is
+ * bounced). Throws TemporaryError.
+ */
+export type RouteRecipient = (recipient: string, sender: string) => Promise<readonly Delivery[]>;
+
+export interface QueueOptions {
+  readonly store: Mailstore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** syslog_name: the part before the slash. */
+  readonly syslogName: string;
+  readonly transports: TransportTable;
+  readonly mailboxes: Mailboxes;
+  readonly redecide: RouteRecipient;
+  /** The revision of the tables that routing reads. */
+  revision(): number;
+  /** enable_original_recipient. */
+  readonly byOriginalRecipient: boolean;
+  /** Something has been queued: the scheduler looks at it at once. */
+  onQueued(queueId: string): void;
+}
+
+export class Queue implements MailQueue {
+  readonly #options: QueueOptions;
+  readonly #ids: QueueIds;
+  readonly #planner: Planner;
+  readonly #qmgr: string;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    this.#ids = new QueueIds(options.clock);
+    this.#planner = new Planner(options.transports, options.mailboxes, options.store);
+    this.#qmgr = `${options.syslogName}/qmgr`;
+  }
+
+  newQueueId(): string {
+    return this.#ids.next();
+  }
+
+  async submit(submission: Submission): Promise<void> {
+    const { store, clock, log, byOriginalRecipient } = this.#options;
+    const { queueId, sender, content, arrival } = submission;
+    const began = clock.now();
+    const finals = finalRecipients(await this.#decided(submission), byOriginalRecipient);
+    const plan = await this.#planner.plan({ sender, size: content.size, arrival: began }, finals);
+    const { delivered } = await store.accept({
+      content,
+      deliveries: plan.copies,
+      ...queueEntry(queueMessage(submission), plan.queued, began),
+      ...(submission.once === undefined ? {} : { once: submission.once }),
+    });
+    // A message that was handed in before a crash, and is stored since then.
+    if (delivered.length < plan.copies.length) return;
+    log.write(this.#qmgr, 'info', activeLine(queueId, sender, content.size, finals.length));
+    this.#logDelivered(queueId, plan.delivered, began - arrival, clock.now() - began);
+    if (plan.queued.length > 0) this.#options.onQueued(queueId);
+    else log.write(this.#qmgr, 'info', `${queueId}: removed`);
+  }
+
+  /** A table that has changed since RCPT decides again; an address that is gone by now is bounced, not lost. */
+  async #decided({ recipients, sender }: Submission): Promise<readonly SubmittedRecipient[]> {
+    const revision = this.#options.revision();
+    if (recipients.every((recipient) => recipient.revision === undefined || recipient.revision === revision)) {
+      return recipients;
+    }
+    const decided: SubmittedRecipient[] = [];
+    for (const recipient of recipients) {
+      const deliveries = await this.#options.redecide(recipient.original, sender);
+      decided.push({ ...recipient, deliveries });
+    }
+    return decided;
+  }
+
+  #logDelivered(queueId: string, recipients: readonly FinalRecipient[], before: number, commit: number): void {
+    const { log, transports, syslogName } = this.#options;
+    for (const recipient of recipients) {
+      const outcome = {
+        kind: 'delivered',
+        status: '2.0.0',
+        reason: 'delivered to mailbox',
+        relay: recipient.transport,
+      } as const;
+      const program = transports.find(recipient.transport)?.program ?? `${syslogName}/${recipient.transport}`;
+      log.write(program, 'info', recipientLine(queueId, recipient, outcome, [before, 0, 0, commit]));
+    }
+  }
+}
+
+function queueMessage(submission: Submission) {
+  const { queueId, sender, content, arrival, ret, envid, smtputf8, eightBit } = submission;
+  return { id: queueId, size: content.size, sender, arrival, ret, envid, smtputf8, eightBit };
+}

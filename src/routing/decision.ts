@@ -1,0 +1,92 @@
+// One decision: everything that is found out for one recipient. Asks each (table, key) once and remembers the
+// answer, writes the derivation when somebody reads it, and is made again when a table changed meanwhile: an
+// address that moves from alias to mailbox between two lookups must never look unknown.
+
+import { TemporaryError } from '../lib/temporary-error.ts';
+import type { Asker } from '../tables/asker.ts';
+import type { LookupResult, RevisionSource, Table } from '../tables/table.ts';
+import type { TraceSink, TraceStep } from './types.ts';
+
+// Text tables and the directory answer within microseconds: who loses this race three times meets a mass change,
+// and the client comes back (4xx).
+const maxAttempts = 3;
+
+export class Decision implements Asker {
+  readonly #answers = new Map<Table, Map<string, Promise<LookupResult>>>();
+  readonly #steps: TraceStep[] | undefined;
+  /** Whether a domain is local, by folded domain: asked many times in one decision. */
+  readonly localDomains = new Map<string, boolean>();
+  /** Nesting of alias expansion, for the trace. */
+  depth = 0;
+
+  constructor(isTracing: boolean) {
+    this.#steps = isTracing ? [] : undefined;
+  }
+
+  get isTracing(): boolean {
+    return this.#steps !== undefined;
+  }
+
+  get steps(): readonly TraceStep[] {
+    return this.#steps ?? [];
+  }
+
+  ask(stage: string, table: Table, key: string): Promise<LookupResult> {
+    let answers = this.#answers.get(table);
+    if (answers === undefined) {
+      answers = new Map();
+      this.#answers.set(table, answers);
+    }
+    let answer = answers.get(key);
+    if (answer === undefined) {
+      answer = table.lookup(key);
+      answers.set(key, answer);
+    }
+    return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);
+  }
+
+  note(stage: string, table: string, key: string, result: string): void {
+    this.#steps?.push({ stage, table, key, result, depth: this.depth });
+  }
+
+  /** Tells a decision that no table made. */
+  tell(stage: string, result: string): void {
+    this.#steps?.push({ stage, result, depth: this.depth });
+  }
+
+  async #traced(
+    stage: string,
+    table: Table,
+    key: string,
+    answer: Promise<LookupResult>,
+  ): Promise<LookupResult> {
+    const step = { stage, table: table.name, key, depth: this.depth };
+    try {
+      const result = await answer;
+      if (result.kind === 'not-found') this.#steps?.push({ ...step, result: 'not found' });
+      else if (result.source === undefined) this.#steps?.push({ ...step, result: result.value });
+      else this.#steps?.push({ ...step, result: result.value, source: result.source });
+      return result;
+    } catch (error) {
+      this.#steps?.push({ ...step, result: `error: ${(error as Error).message}` });
+      throw error;
+    }
+  }
+}
+
+/** Runs `decide` until the tables stood still while it ran. Throws TemporaryError where they never do. */
+export async function decideAtOneRevision<Result>(
+  revisions: RevisionSource,
+  trace: TraceSink | undefined,
+  decide: (decision: Decision) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const before = revisions.revision();
+    const decision = new Decision(trace !== undefined);
+    const result = await decide(decision);
+    if (revisions.revision() !== before) continue;
+    if (trace !== undefined) for (const step of decision.steps) trace(step);
+    return result;
+  }
+  throw new TemporaryError('the lookup tables keep changing');
+}

@@ -1,0 +1,212 @@
+// Writes the configuration of a first start: a main.cf and a master.cf that a newcomer can read, with every line
+// explained. What is already there is left alone.
+//
+// The choices: all that is hosted is in the directory, so main.cf names its tables and need not be touched again.
+// The local class keeps Postfix's mydestination, so that `root`, `postmaster` and bounces to this host's own name
+// stay here; the directory leads them to the administrator's mailbox, and no other local name exists
+// (local_recipient_maps), because there is no delivery to Unix users.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+export interface FirstConfiguration {
+  /** Where the directory, mail and queue will be. */
+  readonly dataDirectory: string;
+  /** true: unprivileged ports on 127.0.0.1, for a trial; false: the well-known ports on every address. */
+  readonly loopback: boolean;
+  /** myhostname, where the machine's own name is not the right one. */
+  readonly hostname?: string;
+}
+
+interface Ports {
+  readonly smtp: string;
+  readonly submission: string;
+  readonly submissions: string;
+  readonly lmtp: string;
+  readonly imap: string;
+  readonly imaps: string;
+}
+
+const trialPorts: Ports = {
+  smtp: '127.0.0.1:2525',
+  submission: '127.0.0.1:2587',
+  submissions: '127.0.0.1:2465',
+  lmtp: '127.0.0.1:2424',
+  imap: '127.0.0.1:2143',
+  imaps: '127.0.0.1:2993',
+};
+
+const wellKnownPorts: Ports = {
+  smtp: 'smtp',
+  submission: 'submission',
+  submissions: 'submissions',
+  lmtp: '127.0.0.1:24',
+  imap: 'imap',
+  imaps: 'imaps',
+};
+
+/** Returns the files that it wrote; a file that exists is never written. */
+export async function writeFirstConfiguration(directory: string, options: FirstConfiguration): Promise<string[]> {
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  const ports = options.loopback ? trialPorts : wellKnownPorts;
+  const files = { 'main.cf': mainCf(directory, options, ports), 'master.cf': masterCf(ports) };
+  const written: string[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(directory, name);
+    try {
+      await writeFile(file, text, { flag: 'wx', mode: 0o644 });
+      written.push(file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  return written;
+}
+
+function mainCf(directory: string, options: FirstConfiguration, ports: Ports): string {
+  const isParent = relative(directory, options.dataDirectory) === '..';
+  const dataDirectory = isParent ? '$config_directory/..' : options.dataDirectory;
+  const hostname =
+    options.hostname === undefined ? '#myhostname = mail.example.com' : `myhostname = ${options.hostname}`;
+  return `# The settings of this mail server, in Postfix's words: every parameter that is not here has Postfix's default.
+# \`posthaste postconf -n\` shows what is set, \`posthaste postconf NAME\` any parameter; docs/settings.md explains them.
+# Domains, mailboxes and aliases are not here: \`posthaste domain add\`, \`mailbox add\`, \`alias add\`.
+
+# Use the newer of Postfix's defaults.
+compatibility_level = 3.6
+
+# --- This server -------------------------------------------------------------------------------------------
+
+# The name by which other servers know this one; its address must lead back to the same name. Without this line
+# it is the machine's own name.
+${hostname}
+
+# Where the directory, the mail and the queue are kept.
+posthaste_data_directory = ${dataDirectory}
+
+${networkPart(options)}
+# The name shown in the greeting and in Received headers.
+mail_name = Posthaste
+
+# --- Whose mail is taken -----------------------------------------------------------------------------------
+# Each of these tables is a view of the directory, where a domain has exactly one class.
+
+# Domains with mailboxes, the mailboxes in them, and the agent that delivers into them.
+virtual_mailbox_domains = directory:mailbox-domains
+virtual_mailbox_maps = directory:mailboxes
+virtual_transport = mailstore
+
+# Domains that have aliases only, and the aliases of all domains.
+virtual_alias_domains = directory:alias-domains
+virtual_alias_maps = directory:virtual-aliases
+
+# Domains that are passed on to another server, and their recipients.
+relay_domains = directory:relay-domains
+relay_recipient_maps = directory:relay-recipients
+
+# Domains with a route of their own.
+transport_maps = directory:transports
+
+# This host's own names. Mail for root, postmaster and abuse at them goes to the administrator's mailbox (the first
+# one that is added); nobody else has an address there, as there is no delivery to Unix users.
+mydestination = $myhostname, localhost.$mydomain, localhost
+local_recipient_maps = $virtual_alias_maps
+local_transport = error:5.1.1 there are no mailboxes at this host's own name
+alias_maps =
+
+# user+anything@domain reaches user@domain.
+recipient_delimiter = +
+
+# --- Who may send ------------------------------------------------------------------------------------------
+
+# Mail to elsewhere is taken from these clients and from users who have logged in; from everyone else only mail
+# for the domains above. Keep this line: without it, the server would soon send other people's junk.
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
+
+# Passwords are those of the mailboxes, and are never asked for on an unencrypted connection. Logging in is
+# switched on for the submission services only, in master.cf.
+smtpd_sasl_type = directory
+smtpd_tls_auth_only = yes
+smtpd_sender_login_maps = directory:sender-logins
+
+# --- Encryption --------------------------------------------------------------------------------------------
+
+# Offer TLS. Without the two files a self-signed certificate is made and kept in the data folder.
+smtpd_tls_security_level = may
+#smtpd_tls_cert_file = /etc/letsencrypt/live/mail.example.com/fullchain.pem
+#smtpd_tls_key_file = /etc/letsencrypt/live/mail.example.com/privkey.pem
+
+# Use TLS towards other servers where they offer it.
+smtp_tls_security_level = may
+
+# --- Limits ------------------------------------------------------------------------------------------------
+
+# The largest message in bytes: 50 MiB. An attachment takes about 4/3 of its size.
+message_size_limit = 52428800
+
+# A mailbox has the quota that \`posthaste mailbox set\` gives it; this limit is for Postfix's virtual(8) only.
+virtual_mailbox_limit = 0
+
+# --- Listeners that Postfix does not have (the SMTP ones are in master.cf) ---------------------------------
+
+posthaste_imap_listen = ${ports.imap}
+posthaste_imaps_listen = ${ports.imaps}
+
+# Other mail servers may deliver into the mailboxes here; it has no password, so keep it on this machine.
+posthaste_lmtp_listen = ${ports.lmtp}
+`;
+}
+
+function networkPart(options: FirstConfiguration): string {
+  const trusted = `# Clients that may send without logging in: this machine only.
+mynetworks = 127.0.0.0/8 [::1]/128
+`;
+  return options.loopback
+    ? `# A trial: this machine only, on unprivileged ports. To serve the network, change this to \`all\` and the ports here
+# and in master.cf to the well-known ones (smtp, submission, submissions, imap, imaps).
+inet_interfaces = loopback-only
+
+${trusted}`
+    : trusted;
+}
+
+function masterCf(ports: Ports): string {
+  const listener = (name: string): string => `${name.padEnd(16)}inet  n       -       n       -       -       smtpd`;
+  const submission = (name: string): string => `  -o syslog_name=postfix/${name}
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+  -o { smtpd_sender_restrictions = reject_authenticated_sender_login_mismatch }
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject`;
+  return `# The services of this mail server, in the form of Postfix's master.cf (man 5 master).
+# A line that begins with a blank continues the one before; -o overrides main.cf for that service.
+# Postfix's other daemons (cleanup, qmgr, bounce, rewrite, tlsmgr ...) are part of the one program and need no line.
+#
+# ==================================================================================
+# service       type  private unpriv  chroot  wakeup  maxproc command + args
+# ==================================================================================
+
+# Mail from other servers.
+${listener(ports.smtp)}
+
+# Mail from the users' own programs: they must encrypt (STARTTLS) and log in, and may use their own addresses only.
+${listener(ports.submission)}
+  -o smtpd_tls_security_level=encrypt
+${submission('submission')}
+
+# The same with TLS from the first byte.
+${listener(ports.submissions)}
+  -o smtpd_tls_wrappermode=yes
+${submission('submissions')}
+
+# Mail from the sendmail command.
+pickup          unix  n       -       n       60      1       pickup
+
+# The agents that deliver. A transport is the name of one of these.
+mailstore       unix  -       -       n       -       -       mailstore
+smtp            unix  -       -       n       -       -       smtp
+relay           unix  -       -       n       -       -       smtp
+error           unix  -       -       n       -       -       error
+retry           unix  -       -       n       -       -       error
+discard         unix  -       -       n       -       -       discard
+`;
+}

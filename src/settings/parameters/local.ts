@@ -1,0 +1,46 @@
+// data table
+// Postfix's parameters of local(8) and pipe(8), with the defaults of Postfix 3.7 as `postconf -d` shows them.
+
+import { flag, integer, list, text, time } from './declare.ts';
+
+// biome-ignore format: one line a parameter
+export const localParameters = {
+  alias_database: list('hash:/etc/aliases', 'supported', 'The alias tables that newaliases checks.'),
+  allow_mail_to_commands: list('alias, forward'),
+  allow_mail_to_files: list('alias, forward'),
+  biff: flag('yes', 'supported', 'Whether local users are told of new mail by comsat.'),
+  command_execution_directory: text(''),
+  command_expansion_filter: text('1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'),
+  command_time_limit: time('1000s'),
+  default_privs: text('nobody'),
+  deliver_lock_attempts: integer('20', 'unneeded', '', 1),
+  deliver_lock_delay: time('1s', 'unneeded'),
+  execution_directory_expansion_filter: text('1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'),
+  expand_owner_alias: flag('no'),
+  export_environment: list('TZ MAIL_CONFIG LANG', 'unneeded'),
+  fallback_transport: text('', 'supported', 'The transport for local users that are not found.'),
+  fallback_transport_maps: list(''),
+  forward_expansion_filter: text('1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'),
+  forward_path: list('$home/.forward${recipient_delimiter}${extension}, $home/.forward'),
+  frozen_delivered_to: flag('yes'),
+  home_mailbox: text('', 'supported', 'The mailbox below a local user\'s home.'),
+  local_command_shell: text(''),
+  local_delivery_status_filter: text('$default_delivery_status_filter'),
+  local_destination_concurrency_limit: integer('2', 'supported', 'The most deliveries at a time to one local user.'),
+  local_destination_recipient_limit: integer('1', 'supported', 'The most recipients of one local delivery.'),
+  luser_relay: text('', 'supported', 'Where mail for unknown local users goes.'),
+  mail_spool_directory: text('/var/mail'),
+  mailbox_command: text('', 'supported', 'The command that delivers to local users.'),
+  mailbox_command_maps: list(''),
+  mailbox_delivery_lock: list('fcntl, dotlock'),
+  mailbox_size_limit: integer('51200000', 'supported', 'The largest size of a local mailbox file; 0 means no limit.'),
+  mailbox_transport: text('', 'supported', 'The transport that delivers to local users.'),
+  mailbox_transport_maps: list(''),
+  pipe_delivery_status_filter: text('$default_delivery_status_filter'),
+  prepend_delivered_header: list('command, file, forward'),
+  require_home_directory: flag('no'),
+  reset_owner_alias: flag('no'),
+  stale_lock_time: time('500s', 'unneeded'),
+  strict_mailbox_ownership: flag('yes'),
+  sun_mailtool_compatibility: flag('no', 'unneeded'),
+};

@@ -1,0 +1,31 @@
+// Our own parameters: what Postfix has no word for. They stand in main.cf, or in posthaste.cf beside it, which wins.
+// One line each; a listener's default is empty, which means off (the first start writes those that it switches on).
+
+import { flag, integer, list, text, time } from './declare.ts';
+
+// biome-ignore format: one line a parameter
+export const posthasteParameters = {
+  posthaste_data_directory: text('/var/lib/posthaste', 'supported', 'Where the directory, the mail and the queue are kept.'),
+  posthaste_user: text('', 'supported', 'The user to become after the ports are bound, when started as root.'),
+  posthaste_imap_listen: list('', 'supported', 'IMAP listeners, as `127.0.0.1:143 [::1]:143`; TLS by STARTTLS.'),
+  posthaste_imaps_listen: list('', 'supported', 'IMAP listeners with TLS from the first byte.'),
+  posthaste_pop3_listen: list('', 'unsupported', 'POP3 listeners.'),
+  posthaste_pop3s_listen: list('', 'unsupported', 'POP3 listeners with TLS from the first byte.'),
+  posthaste_lmtp_listen: list('', 'supported', 'LMTP listeners, for other mail servers that deliver into our mailboxes.'),
+  posthaste_sieve_listen: list('', 'unsupported', 'ManageSieve listeners.'),
+  posthaste_http_listen: list('', 'unsupported', 'HTTP listeners of the administration pages and the webmail.'),
+  posthaste_https_listen: list('', 'unsupported', 'HTTP listeners with TLS.'),
+  posthaste_inline_limit: integer('32768', 'supported', 'Messages up to this many bytes are kept in the database, larger ones as files.'),
+  posthaste_store_synchronous: text('FULL', 'supported', 'How SQLite waits for the disk; anything but FULL can lose mail in a power cut.'),
+  posthaste_quota_full_tempfail: flag('no', 'supported', 'Whether mail for a full mailbox is put off with 452 instead of refused with 552.'),
+  posthaste_log_format: text('maillog', 'supported', 'Log lines in the form of a mail log (`maillog`) or one JSON object each (`json`).'),
+  posthaste_log_target: text('stdout', 'supported', 'Where the log goes when maillog_file is empty: `stdout` or `syslog`.'),
+  posthaste_disable_plaintext_auth: flag('yes', 'supported', 'Whether IMAP takes passwords only under TLS or from this host.'),
+  posthaste_auth_failure_delay: time('2s', 'supported', 'How long the answer to a wrong password waits.'),
+  posthaste_imap_connection_limit: integer('5000', 'supported', 'The most IMAP connections.'),
+  posthaste_imap_client_connection_limit: integer('200', 'supported', 'The most IMAP connections of one client address.'),
+  posthaste_imap_user_connection_limit: integer('50', 'supported', 'The most IMAP connections of one user from one address.'),
+  posthaste_imap_login_timeout: time('60s', 'supported', 'How long an IMAP client may take to log in.'),
+  posthaste_imap_idle_timeout: time('1800s', 'supported', 'How long an IMAP client may be silent; at least 30 minutes by RFC 3501 §5.4.'),
+  posthaste_imap_max_line_length: integer('65536', 'supported', 'The longest IMAP command line, in bytes.'),
+};

@@ -1,0 +1,75 @@
+// The end of a message, the same for DATA and BDAT: refuses it for what was seen in it, or makes it durable and
+// hands it to the queue. 250 is said only after that. LMTP gets one reply for each accepted recipient
+// (RFC 2033 §4.2), SMTP one for all.
+
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { StoreFullError } from '../mailstore/types.ts';
+import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
+import type { MessageReceiver } from './message-receiver.ts';
+import type { Session } from './session.ts';
+import type { AcceptedRecipient, Transaction } from './transaction.ts';
+
+export async function acceptMessage(
+  session: Session,
+  transaction: Transaction,
+  receiver: MessageReceiver,
+  bareLineFeeds: number,
+  okText: string,
+): Promise<readonly SmtpReply[]> {
+  const isLmtp = session.options.protocol === 'lmtp';
+  const { recipients } = transaction;
+  const refused = recipients.find((recipient) => recipient.dataRefusal !== undefined)?.dataRefusal;
+  const valid = isLmtp ? recipients.filter((recipient) => recipient.dataRefusal === undefined) : recipients;
+  let result = receiver.refusal(bareLineFeeds) ?? (isLmtp && valid.length > 0 ? undefined : refused);
+  if (result !== undefined) {
+    receiver.discard();
+    session.logReject('END-OF-MESSAGE', result, transaction);
+  } else {
+    result = await submit(session, transaction, receiver, valid, okText);
+  }
+  if (!isRefusal(result)) session.resetErrors();
+  if (!isLmtp) return [result];
+  return recipients.map((recipient) => recipient.dataRefusal ?? (result as SmtpReply));
+}
+
+async function submit(
+  session: Session,
+  transaction: Transaction,
+  receiver: MessageReceiver,
+  recipients: readonly AcceptedRecipient[],
+  okText: string,
+): Promise<SmtpReply> {
+  const queueId = transaction.queueId as string;
+  try {
+    const content = await receiver.finish();
+    await session.parts.queue.submit({
+      queueId,
+      sender: transaction.sender,
+      recipients: recipients.map(({ original, notify, orcpt, deliveries }) => ({
+        original,
+        notify,
+        orcpt,
+        deliveries,
+      })),
+      content,
+      ret: transaction.parameters.ret,
+      envid: transaction.parameters.envid,
+      smtputf8: transaction.parameters.smtputf8,
+      eightBit: transaction.parameters.eightBit,
+      arrival: transaction.arrival,
+    });
+    return reply(250, '2.0.0', `${okText} queued as ${queueId}`);
+  } catch (error) {
+    receiver.discard();
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof StoreFullError) {
+      session.log.warning(`${queueId}: ${message}`);
+      session.logReject('END-OF-MESSAGE', replies.noSpace, transaction);
+      return replies.noSpace;
+    }
+    // Whatever it was: nothing is acknowledged, so the client keeps the message and tries again.
+    if (error instanceof TemporaryError) session.log.warning(`${queueId}: ${message}`);
+    else session.log.error(`${queueId}: cannot store message: ${error instanceof Error ? error.stack : message}`);
+    return replies.queueFileWriteError;
+  }
+}

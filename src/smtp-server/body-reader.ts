@@ -1,0 +1,16 @@
+// What takes octets from the session in place of command lines: a message after DATA, or one BDAT chunk.
+
+import type { SmtpReply } from '../smtp/reply.ts';
+
+export interface BodyReader {
+  /** Takes octets of `chunk` from `from`; returns the place just behind what it took. */
+  read(chunk: Buffer, from: number): number;
+  /** Everything that belongs to it has been taken. */
+  readonly isComplete: boolean;
+  /** A promise while the store wants us to wait before the next read. */
+  takeWaiting(): Promise<void> | undefined;
+  /** Called once when complete; gives the replies, one or (LMTP) one for each recipient. */
+  finish(): Promise<readonly SmtpReply[]>;
+  /** The connection is lost: forgets what was read. */
+  abort(): void;
+}

@@ -1,0 +1,75 @@
+// MAIL (RFC 5321 §4.1.1.2): begins a transaction with the sender and what is to be done with the message.
+
+import { parseMailParameters, isReply } from '../../smtp/parameters.ts';
+import { parsePath } from '../../smtp/path.ts';
+import { isRefusal, replies, reply, type SmtpReply } from '../../smtp/reply.ts';
+import { offersParameters } from '../offers.ts';
+import type { Session } from '../session.ts';
+
+/** Postfix's rule: as much free space as one and a half of the largest message (smtpd_check_queue). */
+const freeSpaceFactor = 1.5;
+
+export function mail(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+  const { options, parts } = session;
+  if (session.helo === '' && (options.heloRequired || options.protocol === 'lmtp')) return replies.sendHelo;
+  if (session.transaction !== undefined) {
+    return session.transaction.bdat === undefined ? replies.nestedMail : replies.mailAfterBdat;
+  }
+  const result = parsePath('FROM', rest);
+  if (result.kind === 'bad-command') return replies.mailSyntax;
+  if (exceedsRate(session)) return reply(450, '4.7.1', `Error: too much mail from ${session.clientText}`);
+  if (result.kind === 'bad-address') return replies.badSender;
+
+  const parameters = parseMailParameters(result.path.parameters, offersParameters(session));
+  if (isReply(parameters)) return parameters;
+  const { address } = result.path;
+  if (!parameters.smtputf8 && options.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
+  const refusal = checkSpace(session, parameters.size);
+  if (refusal !== undefined) {
+    session.logReject('MAIL', refusal, { sender: address });
+    return refusal;
+  }
+  return parts.policy.checkSender(address, session.asker).then((verdict) => {
+    if (verdict !== undefined && isRefusal(verdict)) {
+      session.logReject('MAIL', verdict, { sender: address });
+      return verdict;
+    }
+    session.transaction = {
+      sender: address,
+      parameters,
+      arrival: parts.clock.now(),
+      recipients: [],
+      queueId: undefined,
+      overshoot: 0,
+      bdat: undefined,
+    };
+    return replies.senderOk;
+  });
+}
+
+function exceedsRate(session: Session): boolean {
+  const { messageRateLimit } = session.options;
+  if (messageRateLimit === 0 || session.isLimitException) return false;
+  const rate = session.parts.limits.count(session.client.address, 'messages');
+  if (rate <= messageRateLimit) return false;
+  session.log.warning(
+    `Message delivery request rate limit exceeded: ${rate} from ${session.clientText} for service smtpd`,
+  );
+  return true;
+}
+
+function checkSpace(session: Session, size: number): SmtpReply | undefined {
+  const { messageSizeLimit, minFree } = session.options;
+  if (messageSizeLimit > 0 && size > messageSizeLimit) return replies.sizeExceedsLimit;
+  const needed = Math.max(minFree, freeSpaceFactor * messageSizeLimit, size);
+  const free = session.parts.freeSpace();
+  if (free >= needed) return undefined;
+  session.log.warning(
+    `not enough free space in mail queue: ${Math.floor(free)} bytes < ${freeSpaceFactor}*message size limit`,
+  );
+  return replies.noSpace;
+}
+
+function isAscii(text: string): boolean {
+  return !/[\u0080-\uffff]/.test(text);
+}

@@ -1,0 +1,83 @@
+// RCPT (RFC 5321 §4.1.1.3): one more recipient, if routing and access agree. The reply is theirs.
+
+import { isReply, parseRcptParameters } from '../../smtp/parameters.ts';
+import { parsePath } from '../../smtp/path.ts';
+import { isRefusal, replies, replyText, reply, type SmtpReply } from '../../smtp/reply.ts';
+import { TemporaryError } from '../../lib/temporary-error.ts';
+import type { RecipientDecision } from '../../routing/types.ts';
+import type { RcptParameters } from '../../smtp/parameters.ts';
+import { offersParameters } from '../offers.ts';
+import type { Session } from '../session.ts';
+import type { Transaction } from '../transaction.ts';
+
+export function rcpt(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+  const { transaction } = session;
+  if (transaction === undefined) return replies.needMail;
+  if (transaction.bdat !== undefined) return replies.rcptAfterBdat;
+  const result = parsePath('TO', rest);
+  if (result.kind === 'bad-command') return replies.rcptSyntax;
+  if (exceedsRate(session)) return reply(450, '4.7.1', `Error: too many recipients from ${session.clientText}`);
+  if (result.kind === 'bad-address') return replies.badRecipient;
+  const parameters = parseRcptParameters(result.path.parameters, offersParameters(session));
+  if (isReply(parameters)) return parameters;
+  const { address } = result.path;
+  if (address === '') return replies.badRecipient;
+  const { smtputf8 } = session.options;
+  if (smtputf8 && !transaction.parameters.smtputf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
+  if (isFull(session, transaction)) return replies.tooManyRecipients;
+  return check(session, transaction, address, parameters);
+}
+
+async function check(
+  session: Session,
+  transaction: Transaction,
+  address: string,
+  parameters: RcptParameters,
+): Promise<SmtpReply> {
+  const { sender } = transaction;
+  const { size } = transaction.parameters;
+  let decision: RecipientDecision;
+  try {
+    decision = await session.parts.policy.checkRecipient(address, { sender, client: session.asker, size });
+  } catch (error) {
+    if (!(error instanceof TemporaryError)) throw error;
+    session.log.warning(`RCPT from ${session.clientText}: <${address}>: ${error.message}`);
+    const refusal = reply(451, '4.3.0', `<${address}>: Temporary lookup failure`);
+    session.logReject('RCPT', refusal, { queueId: transaction.queueId, sender, recipient: address });
+    return refusal;
+  }
+  const isDataRefusal = decision.replyStage === 'data' && isRefusal(decision.reply);
+  if (isRefusal(decision.reply) && !isDataRefusal) {
+    session.logReject('RCPT', decision.reply, { queueId: transaction.queueId, sender, recipient: address });
+    return decision.reply;
+  }
+  nameTransaction(session, transaction);
+  const accepted = { original: decision.recipient, ...parameters, deliveries: decision.deliveries };
+  transaction.recipients.push(isDataRefusal ? { ...accepted, dataRefusal: decision.reply } : accepted);
+  return isDataRefusal || replyText(decision.reply) === '250 2.1.5 Ok' ? replies.recipientOk : decision.reply;
+}
+
+/** The first accepted recipient gives the transaction its queue id, and the log its client line. */
+function nameTransaction(session: Session, transaction: Transaction): void {
+  if (transaction.queueId !== undefined) return;
+  transaction.queueId = session.parts.queue.newQueueId();
+  const sasl = session.login === undefined ? '' : `, sasl_method=${session.saslMethod}, sasl_username=${session.login}`;
+  session.log.info(`${transaction.queueId}: client=${session.clientText}${sasl}`);
+}
+
+/** Beyond the limit every recipient is refused; beyond the overshoot limit too, each counting as an error. */
+function isFull(session: Session, transaction: Transaction): boolean {
+  const { recipientLimit, recipientOvershootLimit } = session.options;
+  if (recipientLimit === 0 || transaction.recipients.length < recipientLimit) return false;
+  if (transaction.overshoot++ >= recipientOvershootLimit) session.countError();
+  return true;
+}
+
+function exceedsRate(session: Session): boolean {
+  const { recipientRateLimit } = session.options;
+  if (recipientRateLimit === 0 || session.isLimitException) return false;
+  const rate = session.parts.limits.count(session.client.address, 'recipients');
+  if (rate <= recipientRateLimit) return false;
+  session.log.warning(`Recipient address rate limit exceeded: ${rate} from ${session.clientText} for service smtpd`);
+  return true;
+}

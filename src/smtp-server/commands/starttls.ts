@@ -1,0 +1,24 @@
+// STARTTLS (RFC 3207). What the client sent behind it in the clear is thrown away: an attacker on the line could
+// have put it there, to be obeyed as if it came from inside TLS (CVE-2011-0411). Everything learned before is
+// forgotten (RFC 3207 §4.2).
+
+import { replies, type SmtpReply } from '../../smtp/reply.ts';
+import type { Session } from '../session.ts';
+import { beginTls } from '../tls-handshake.ts';
+
+export function starttls(session: Session, rest: string): SmtpReply | undefined | Promise<undefined> {
+  const { options, parts } = session;
+  if (rest !== '') return replies.starttlsSyntax;
+  if (session.tls !== undefined) return replies.tlsAlreadyActive;
+  if (options.tlsLevel === 'none' || (options.protocol !== 'smtp' && parts.tls === undefined))
+    return replies.notImplemented;
+  if (parts.tls === undefined) return replies.tlsUnavailable;
+  session.counts.count('starttls', true);
+  session.wire.discardInput();
+  session.sayNow(replies.readyForTls);
+  return beginTls(session, parts.tls.secureContext()).then((hasBegun) => {
+    if (!hasBegun) return undefined;
+    session.forgetIntroduction();
+    return undefined;
+  });
+}

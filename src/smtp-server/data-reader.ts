@@ -1,0 +1,49 @@
+// The message that follows DATA (RFC 5321 §4.1.1.4), up to CR LF . CR LF.
+
+import { DotReader } from '../smtp/dot-reader.ts';
+import type { SmtpReply } from '../smtp/reply.ts';
+import { acceptMessage } from './accept-message.ts';
+import type { BodyReader } from './body-reader.ts';
+import type { MessageReceiver } from './message-receiver.ts';
+import type { Session } from './session.ts';
+import type { Transaction } from './transaction.ts';
+
+export class DataReader implements BodyReader {
+  readonly #session: Session;
+  readonly #transaction: Transaction;
+  readonly #receiver: MessageReceiver;
+  readonly #dots: DotReader;
+  #isComplete = false;
+
+  constructor(session: Session, transaction: Transaction, receiver: MessageReceiver) {
+    this.#session = session;
+    this.#transaction = transaction;
+    this.#receiver = receiver;
+    this.#dots = new DotReader((slice) => receiver.write(slice), session.options.bareLineFeed === 'normalize');
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  read(chunk: Buffer, from: number): number {
+    const end = this.#dots.read(chunk, from);
+    if (this.#dots.bareLineFeeds > 0 && this.#session.options.bareLineFeed === 'reject') this.#receiver.discard();
+    if (end === -1) return chunk.length;
+    this.#isComplete = true;
+    return end;
+  }
+
+  takeWaiting(): Promise<void> | undefined {
+    return this.#receiver.takeWaiting();
+  }
+
+  finish(): Promise<readonly SmtpReply[]> {
+    this.#session.endTransaction();
+    return acceptMessage(this.#session, this.#transaction, this.#receiver, this.#dots.bareLineFeeds, 'Ok:');
+  }
+
+  abort(): void {
+    this.#receiver.discard();
+  }
+}

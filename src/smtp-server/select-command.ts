@@ -1,0 +1,60 @@
+// Which command a line asks for, and the refusals that need no command: the same tests, in the same order, as the
+// loop of Postfix's smtpd(8).
+
+import { isHeaderLine, parseCommandLine, printable } from '../smtp/command-line.ts';
+import { replies, type SmtpReply } from '../smtp/reply.ts';
+import type { Command } from './command.ts';
+import type { Session } from './session.ts';
+import type { Line } from './wire.ts';
+
+export type Selection =
+  | { readonly kind: 'run'; readonly name: string; readonly command: Command; readonly rest: string }
+  /** Refused, or answered without a command; `name` is what the disconnect line counts it under. */
+  | { readonly kind: 'answer'; readonly name: string; readonly command?: Command; readonly reply: SmtpReply }
+  /** Said last, then the session ends. */
+  | { readonly kind: 'end'; readonly reply: SmtpReply };
+
+const unknown = (reply: SmtpReply): Selection => ({ kind: 'answer', name: 'unknown', reply });
+
+export function selectCommand(
+  session: Session,
+  commands: ReadonlyMap<string, Command>,
+  line: Exclude<Line, { kind: 'bare-line-feed' }>,
+): Selection {
+  if (line.kind === 'too-long') return unknown(replies.lineTooLong);
+  if (line.kind === 'bad-utf8') return unknown(replies.badUtf8);
+  if (line.kind === 'control-character') return unknown(replies.badSyntax);
+  const { verb, rest } = parseCommandLine(line.text);
+  if (verb === '') return unknown(replies.badSyntax);
+  if (session.options.noopCommands.has(verb)) {
+    return { kind: 'answer', name: 'noop', command: { run: () => replies.ok, isJunk: true }, reply: replies.ok };
+  }
+  const command = commands.get(verb);
+  if (command === undefined) return selectUnknown(session, verb, line.text);
+
+  session.where = verb;
+  const name = verb.toLowerCase();
+  if (session.accessDenied !== undefined && verb !== 'QUIT') {
+    return { kind: 'answer', name, command, reply: session.accessDenied };
+  }
+  if (session.options.tlsLevel === 'encrypt' && session.tls === undefined && command.beforeTls !== true) {
+    return { kind: 'answer', name, command, reply: replies.mustStartTls };
+  }
+  if (command.endsPipeline === true && session.wire.hasInput) {
+    const text = printable(session.wire.peekText(100));
+    session.log.info(`improper command pipelining after ${verb} from ${session.clientText}: ${text}`);
+    if (session.options.forbidUnauthorizedPipelining) return { kind: 'end', reply: replies.protocolSynchronization };
+  }
+  return { kind: 'run', name, command, rest };
+}
+
+function selectUnknown(session: Session, verb: string, text: string): Selection {
+  session.where = 'UNKNOWN';
+  // A browser or proxy that was made to talk to us could otherwise hide commands in what it posts.
+  if (!/^[A-Z]/.test(verb) || session.options.forbiddenCommands.has(verb) || isHeaderLine(text)) {
+    const protocol = session.options.protocol.toUpperCase();
+    session.log.warning(`non-${protocol} command from ${session.clientText}: ${printable(text).slice(0, 100)}`);
+    return { kind: 'end', reply: replies.iCanBreakRulesToo };
+  }
+  return unknown(session.accessDenied ?? replies.unknownCommand);
+}

@@ -1,0 +1,185 @@
+// One service's listener: takes connections, keeps to the limits per client, gives each its session, ends those
+// that are too slow, and closes gently. The composition root makes one for each inet smtpd service of master.cf
+// and one for LMTP, each with the service's own settings and policy.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClientLimits } from './client-limits.ts';
+import { hostReplies } from '../smtp/reply.ts';
+import type { ServiceOptions } from './options.ts';
+import type { SessionParts, SharedParts } from './parts.ts';
+import type { SmtpPolicy } from './policy.ts';
+import { Session } from './session.ts';
+import { beginTls } from './tls-handshake.ts';
+import { Wire } from './wire.ts';
+
+export interface SmtpServerOptions extends SharedParts {
+  readonly policy: SmtpPolicy;
+  readonly service: ServiceOptions;
+  /** The service's name in master.cf, for the log. */
+  readonly serviceName: string;
+}
+
+export interface ListenAddress {
+  readonly host?: string;
+  readonly port?: number;
+  /** A unix-domain socket, for LMTP. */
+  readonly path?: string;
+}
+
+/** How long running commands may take to end when the server closes; then connections are cut. */
+const closeMilliseconds = 10_000;
+const backlog = 511;
+
+export class SmtpServer {
+  readonly #parts: SessionParts;
+  readonly #serviceName: string;
+  readonly #sessions = new Set<Session>();
+  readonly #server: Server;
+  #options: ServiceOptions;
+  #ticker: NodeJS.Timeout | undefined;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: SmtpServerOptions) {
+    const { service, serviceName, ...parts } = options;
+    this.#options = service;
+    this.#serviceName = serviceName;
+    this.#parts = {
+      ...parts,
+      limits: new ClientLimits(parts.clock, service.rateUnit),
+      sleep: (milliseconds) => sleep(milliseconds),
+    };
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Sessions that begin from now on keep to `service`. */
+  reload(service: ServiceOptions): void {
+    this.#options = service;
+  }
+
+  /** Resolves with the address that it listens on. */
+  listen(address: ListenAddress): Promise<{ host: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ ...address, backlog }, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#parts.log.write(this.#options.program, 'error', error.message));
+        this.#startTicker();
+        const bound = this.#server.address();
+        resolve(
+          typeof bound === 'object' && bound !== null
+            ? { host: bound.address, port: bound.port }
+            : { host: '', port: 0 },
+        );
+      });
+    });
+  }
+
+  #startTicker(): void {
+    const shortest = Math.min(this.#options.timeout, this.#options.tlsTimeout);
+    this.#ticker = setInterval(() => this.endSlowSessions(), Math.max(20, Math.min(1000, shortest / 4)));
+    this.#ticker.unref();
+  }
+
+  /** Ends every session whose client has kept us waiting too long. */
+  endSlowSessions(): void {
+    const now = this.#parts.clock.monotonic();
+    for (const session of this.#sessions) if (session.deadline.hasPassed(now)) session.timedOut();
+  }
+
+  /** Takes no more connections; idle sessions hear 421, running messages are finished first. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.shutDown();
+    if (this.#sessions.size > 0) {
+      const empty = new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+      const cut = setTimeout(() => {
+        for (const session of this.#sessions) session.lost();
+      }, closeMilliseconds);
+      await empty;
+      clearTimeout(cut);
+    }
+    clearInterval(this.#ticker);
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress);
+    const options = this.#options;
+    const counts = this.#parts.limits.connected(address);
+    const client = {
+      address,
+      name: 'unknown',
+      port: socket.remotePort ?? 0,
+      localAddress: plainAddress(socket.localAddress),
+    };
+    const wire = new Wire(socket, {
+      onInput: () => session.run(),
+      onLost: () => session.lost(),
+    });
+    const session: Session = new Session(this.#parts, options, client, wire, () => {
+      this.#sessions.delete(session);
+      this.#parts.limits.disconnected(address);
+      if (this.#sessions.size === 0) this.#whenEmpty?.();
+    });
+    this.#sessions.add(session);
+    this.#begin(session, counts).catch((error: unknown) => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#parts.log.write(options.program, 'panic', `CONNECT from ${session.clientText}: ${text}`);
+      session.lost();
+    });
+  }
+
+  async #begin(session: Session, counts: { open: number; rate: number }): Promise<void> {
+    const { address } = session.client;
+    const options = session.options;
+    if (options.tlsWrapperMode) {
+      // The client speaks first: nothing may read the socket before TLS does.
+      const { tls } = this.#parts;
+      if (tls === undefined) {
+        session.log.warning(`Wrapper-mode request dropped from ${session.clientText} for service ${this.#serviceName}`);
+        session.lost();
+        return;
+      }
+      if (!(await beginTls(session, tls.secureContext()))) return;
+    }
+    if (options.nameLookup) session.client.name = await this.#parts.clientNames.lookup(address);
+    session.isLimitException = (await this.#parts.isLimitException?.(session.client)) ?? false;
+    if (session.isOver) return;
+    session.log.info(`connect from ${session.clientText}`);
+    if (!session.isLimitException && this.#exceedsLimits(session, counts)) {
+      session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
+      return;
+    }
+    session.start();
+  }
+
+  #exceedsLimits(session: Session, counts: { open: number; rate: number }): boolean {
+    const { connectionCountLimit, connectionRateLimit } = session.options;
+    const warn = (kind: string, count: number) =>
+      session.log.warning(
+        `Connection ${kind} limit exceeded: ${count} from ${session.clientText} for service ${this.#serviceName}`,
+      );
+    if (connectionCountLimit > 0 && counts.open > connectionCountLimit) {
+      warn('concurrency', counts.open);
+      return true;
+    }
+    if (connectionRateLimit > 0 && counts.rate > connectionRateLimit) {
+      warn('rate', counts.rate);
+      return true;
+    }
+    return false;
+  }
+}
+
+/** An IPv4 client of a socket that listens for IPv6 too; a unix-domain client counts as this machine. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined || address === '') return '127.0.0.1';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

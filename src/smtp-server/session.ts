@@ -1,0 +1,396 @@
+// One client's conversation: its state, the loop that reads it and the one place that replies. What the commands
+// mean stands in commands/, one file each; the octets are the wire's.
+//
+// The loop takes commands from what has arrived for as long as they answer at once. A command that must wait (a
+// table, the store) gives a promise: the loop stops there and goes on with its result, so commands are answered
+// strictly in order. Replies are gathered and written when the input is used up: a pipelined group of commands
+// is answered with one write (RFC 2920 §3.2).
+//
+// Between DATA and the end of a message, or within a BDAT chunk, a body reader takes the octets in place of
+// commands. A message is acknowledged by its body reader only when the queue says that it is durable; a
+// connection that is lost before then leaves nothing behind, one that is lost after may make the client send the
+// message again, which RFC 5321 §4.5.3.2.6 lives with.
+//
+// A session is bounded in every direction: lines and recipients by their limits, unread input by pausing the
+// socket, errors by smtpd_hard_error_limit, time by a deadline that single octets do not move (deadline.ts).
+// Whatever a command throws is our own fault or a trouble of ours: the client hears 4xx, never 5xx.
+
+import { ProgramLog } from '../lib/log.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import type { Client } from '../routing/types.ts';
+import { endsSession, formatReply, hostReplies, isRefusal, replies, softened } from '../smtp/reply.ts';
+import { SmtpError, type SmtpReply } from '../smtp/reply.ts';
+import type { BodyReader } from './body-reader.ts';
+import type { Command, CommandResult, LineConsumer } from './command.ts';
+import { commandsOf } from './commands.ts';
+import { CommandCounts } from './command-counts.ts';
+import { Deadline } from './deadline.ts';
+import type { ServiceOptions } from './options.ts';
+import type { SessionClient, SessionParts } from './parts.ts';
+import { type RejectedEnvelope, rejectLine } from './reject-line.ts';
+import { selectCommand } from './select-command.ts';
+import type { Transaction } from './transaction.ts';
+import type { Line, TlsDetails, Wire } from './wire.ts';
+
+/** One command in progress, for counting its outcome when a body follows it. */
+interface RunningCommand {
+  readonly name: string;
+  readonly command?: Command | undefined;
+}
+
+const maxPendingOutput = 16_384;
+/** A client that sends commands and never reads replies is not read from beyond this. */
+const maxUnsent = 262_144;
+
+export class Session {
+  readonly parts: SessionParts;
+  readonly options: ServiceOptions;
+  readonly log: ProgramLog;
+  readonly client: SessionClient;
+  readonly wire: Wire;
+  readonly deadline: Deadline;
+  readonly counts = new CommandCounts();
+
+  /** As given, printable; '' before the greeting. */
+  helo = '';
+  protocol: 'SMTP' | 'ESMTP' | 'LMTP' = 'SMTP';
+  tls: TlsDetails | undefined;
+  login: string | undefined;
+  saslMethod: string | undefined;
+  transaction: Transaction | undefined;
+  /** smtpd_client_event_limit_exceptions. */
+  isLimitException = false;
+  /** Refuses everything but QUIT when the client may not talk to us at all. */
+  accessDenied: SmtpReply | undefined;
+  /** What Postfix calls `where`: the last command, for the log. */
+  where = 'CONNECT';
+
+  readonly #commands: ReadonlyMap<string, Command>;
+  readonly #onClose: () => void;
+  #body: BodyReader | undefined;
+  #bodyCommand: RunningCommand | undefined;
+  #lineConsumer: LineConsumer | undefined;
+  #bodyOctets = 0;
+  #isBusy = true;
+  #isOver = false;
+  #isShuttingDown = false;
+  #errors = 0;
+  #junk = 0;
+
+  constructor(parts: SessionParts, options: ServiceOptions, client: SessionClient, wire: Wire, onClose: () => void) {
+    this.parts = parts;
+    this.options = options;
+    this.client = client;
+    this.wire = wire;
+    this.log = new ProgramLog(parts.log, options.program);
+    this.deadline = new Deadline(parts.clock, options.timeout, options.minDataRate);
+    this.#commands = commandsOf(options.protocol);
+    this.#onClose = onClose;
+  }
+
+  /** `name[address]`, as every log line names the client. */
+  get clientText(): string {
+    const { name, address, port } = this.client;
+    return this.options.portLogging ? `${name}[${address}]:${port}` : `${name}[${address}]`;
+  }
+
+  /** Who asks, for routing and access. */
+  get asker(): Client {
+    const { address, name } = this.client;
+    return this.login === undefined ? { address, name } : { address, name, login: this.login };
+  }
+
+  get commandNames(): string[] {
+    return [...this.#commands.keys()];
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Greets the client and begins to read. */
+  start(): void {
+    this.#isBusy = false;
+    this.#answer({ code: 220, status: '', text: this.options.banner });
+    this.run();
+  }
+
+  /** There may be something to do: input has arrived, or a wait is over. */
+  run(): void {
+    while (!this.#isBusy && !this.#isOver) {
+      if (this.#isShuttingDown) {
+        this.#finish(hostReplies.shuttingDown(this.options.hostname));
+        return;
+      }
+      if (this.#errors >= this.options.hardErrorLimit) {
+        this.#finish(hostReplies.tooManyErrors(this.options.hostname), 'too many errors');
+        return;
+      }
+      const step = this.#body === undefined ? this.#stepLine() : this.#stepBody(this.#body);
+      if (step === 'more') continue;
+      if (step === 'wait') {
+        this.wire.flush();
+        if (this.wire.isInputOver) this.lost();
+        return;
+      }
+      this.#waitFor(step);
+    }
+  }
+
+  #waitFor(step: Promise<unknown>): void {
+    this.#isBusy = true;
+    // Only the wait for the client is timed: our own troubles have their own limits.
+    this.deadline.stop();
+    const resume = () => {
+      this.#isBusy = false;
+      this.run();
+    };
+    step.then(resume, (error: unknown) => this.#finish(this.#panic(error)));
+  }
+
+  #stepLine(): 'more' | 'wait' | Promise<unknown> {
+    if (this.wire.unsent > maxUnsent) {
+      this.deadline.startLine();
+      return 'wait';
+    }
+    const limit = this.#lineConsumer === undefined ? this.options.lineLengthLimit : this.options.saslResponseLimit;
+    const line = this.wire.takeLine(limit);
+    if (line === undefined) {
+      this.deadline.startLine();
+      return 'wait';
+    }
+    this.deadline.stop();
+    if (line.kind === 'bare-line-feed') {
+      const { hostname, bareLineFeedCode } = this.options;
+      this.#finish(hostReplies.bareLineFeed(hostname, bareLineFeedCode), 'bare <LF> received');
+      return 'more';
+    }
+    return this.#perform(line) ?? 'more';
+  }
+
+  /** Runs one command line; a promise where it is not done at once. */
+  #perform(line: Exclude<Line, { kind: 'bare-line-feed' }>): undefined | Promise<void> {
+    const consumer = this.#lineConsumer;
+    this.#lineConsumer = undefined;
+    if (consumer !== undefined && line.kind === 'line') {
+      return this.#settle({ name: 'auth', command: this.#commands.get('AUTH') }, () => consumer(line.text));
+    }
+    const selection = selectCommand(this, this.#commands, line);
+    switch (selection.kind) {
+      case 'end':
+        this.#finish(selection.reply);
+        return undefined;
+      case 'answer':
+        return this.#count(selection, selection.reply);
+      case 'run':
+        return this.#settle(selection, () => selection.command.run(this, selection.rest));
+    }
+  }
+
+  #settle(running: RunningCommand, run: () => CommandResult | Promise<CommandResult>): undefined | Promise<void> {
+    let result: CommandResult | Promise<CommandResult>;
+    try {
+      result = run();
+    } catch (error) {
+      return this.#count(running, this.#toReply(error));
+    }
+    if (!(result instanceof Promise)) return this.#count(running, result);
+    return result.then(
+      (reply) => this.#count(running, reply),
+      (error: unknown) => this.#count(running, this.#toReply(error)),
+    );
+  }
+
+  /** Replies and keeps the books. Without a reply the command goes on: with a body, or the client's next line. */
+  #count(running: RunningCommand, reply: CommandResult): undefined | Promise<void> {
+    if (this.#body !== undefined && this.#bodyCommand === undefined) {
+      this.#bodyCommand = running;
+      return reply === undefined ? undefined : this.#answer(reply);
+    }
+    if (this.#lineConsumer !== undefined) return reply === undefined ? undefined : this.#answer(reply);
+    if (reply === undefined) return undefined;
+    this.counts.count(running.name, !isRefusal(reply));
+    if (running.command?.isJunk === true) this.#countJunk();
+    if (isRefusal(reply) && reply !== replies.tooManyRecipients) return this.#reject(reply);
+    return this.#answer(reply);
+  }
+
+  #countJunk(): void {
+    if (this.#junk++ > this.options.junkCommandLimit) this.#errors++;
+  }
+
+  #reject(reply: SmtpReply): undefined | Promise<void> {
+    const answered = this.#answer(reply);
+    this.#errors++;
+    return answered;
+  }
+
+  /** Puts one reply out; late where the client has made too many errors, to slow it down. */
+  #answer(given: SmtpReply): undefined | Promise<void> {
+    const reply = this.options.softBounce ? softened(given) : given;
+    if (this.#errors >= this.options.softErrorLimit && this.options.errorSleep > 0) {
+      this.wire.flush();
+      return this.parts.sleep(this.options.errorSleep).then(() => this.#put(reply));
+    }
+    this.#put(reply);
+    return undefined;
+  }
+
+  #put(reply: SmtpReply): void {
+    this.wire.write(formatReply(reply));
+    if (this.wire.pendingOutput > maxPendingOutput) this.wire.flush();
+    if (endsSession(reply)) this.close();
+  }
+
+  /** From here on `reader` takes the octets until it is complete. */
+  readBody(reader: BodyReader): void {
+    this.#body = reader;
+    this.#bodyCommand = undefined;
+    this.#bodyOctets = 0;
+    this.deadline.startBody();
+  }
+
+  /** The next line goes to `consumer`. */
+  readLine(consumer: LineConsumer): void {
+    this.#lineConsumer = consumer;
+  }
+
+  #stepBody(body: BodyReader): 'more' | 'wait' | Promise<unknown> {
+    if (body.isComplete) return this.#finishBody(body);
+    const chunk = this.wire.takeChunk();
+    if (chunk === undefined) {
+      this.deadline.resume();
+      return 'wait';
+    }
+    const end = body.read(chunk, 0);
+    this.#bodyOctets += end;
+    this.deadline.received(end);
+    if (end < chunk.length) this.wire.giveBack(chunk.subarray(end));
+    return body.takeWaiting() ?? 'more';
+  }
+
+  async #finishBody(body: BodyReader): Promise<void> {
+    const running = this.#bodyCommand as RunningCommand;
+    if (this.where === 'DATA') this.where = 'END-OF-MESSAGE';
+    this.#body = undefined;
+    let results: readonly SmtpReply[];
+    try {
+      results = await body.finish();
+    } catch (error) {
+      results = [this.#toReply(error)];
+    }
+    const isRefused = results.every(isRefusal);
+    this.counts.count(running.name, !isRefused);
+    for (const reply of results) await this.#answer(reply);
+    if (isRefused) this.#errors++;
+  }
+
+  resetErrors(): void {
+    this.#errors = 0;
+    this.#junk = 0;
+  }
+
+  countError(): void {
+    this.#errors++;
+  }
+
+  /** Puts a reply on the wire at once: the wire is about to change under it. */
+  sayNow(reply: SmtpReply): void {
+    this.wire.write(formatReply(reply));
+    this.wire.flush();
+  }
+
+  /** A reply that ends the session. */
+  sayLast(reply: SmtpReply): void {
+    this.#finish(reply);
+  }
+
+  /** After STARTTLS: the client has told us nothing (RFC 3207 §4.2). */
+  forgetIntroduction(): void {
+    this.resetTransaction();
+    this.helo = '';
+    this.protocol = 'SMTP';
+    this.login = undefined;
+    this.saslMethod = undefined;
+  }
+
+  endTransaction(): void {
+    this.transaction = undefined;
+  }
+
+  /** Forgets the transaction and what was received of its message (RSET, EHLO, a lost connection). */
+  resetTransaction(): void {
+    this.transaction?.bdat?.abort();
+    this.transaction = undefined;
+  }
+
+  /** Logs that a sender, a recipient or a message was refused. */
+  logReject(where: string, reply: SmtpReply, envelope: RejectedEnvelope): void {
+    this.log.info(rejectLine(this, where, this.options.softBounce ? softened(reply) : reply, envelope));
+  }
+
+  /** Asks the session to end: at once when it waits for its client, else when what runs is done. */
+  shutDown(): void {
+    this.#isShuttingDown = true;
+    this.run();
+  }
+
+  /** Ends the session with a last reply; `reason` is for the log, as `timeout`. */
+  #finish(reply: SmtpReply, reason?: string): void {
+    if (this.#isOver) return;
+    if (reason !== undefined) this.#logEnd(reason);
+    this.wire.write(formatReply(reply));
+    this.close();
+  }
+
+  /** Ends the session after what has been said. */
+  close(): void {
+    if (this.#isOver) return;
+    this.wire.end();
+    this.#end();
+  }
+
+  /** The client took too long. */
+  timedOut(): void {
+    if (this.#isOver) return;
+    this.#finish(hostReplies.timeout(this.options.hostname), 'timeout');
+  }
+
+  /** The connection is gone. What runs goes on to its end, unheard. */
+  lost(): void {
+    if (this.#isOver) return;
+    this.#logEnd('lost connection');
+    this.wire.destroy();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.deadline.stop();
+    this.#body?.abort();
+    this.resetTransaction();
+    this.log.info(`disconnect from ${this.clientText}${this.counts.summary()}`);
+    this.#onClose();
+  }
+
+  #logEnd(reason: string): void {
+    const octets = this.#body === undefined ? '' : ` (${this.#bodyOctets} bytes)`;
+    this.log.info(`${reason} after ${this.where}${octets} from ${this.clientText}`);
+  }
+
+  #toReply(error: unknown): SmtpReply {
+    if (error instanceof SmtpError) return error.reply;
+    if (error instanceof TemporaryError) {
+      this.log.warning(`${this.where} from ${this.clientText}: ${error.message}`);
+      return replies.temporaryLookupFailure;
+    }
+    return this.#panic(error);
+  }
+
+  /** A broken invariant: the session is closed with 421, the log says that it is ours. */
+  #panic(error: unknown): SmtpReply {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.parts.log.write(this.options.program, 'panic', `${this.where} from ${this.clientText}: ${text}`);
+    return hostReplies.serverError(this.options.hostname);
+  }
+}

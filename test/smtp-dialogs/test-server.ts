@@ -1,0 +1,215 @@
+// A listening SmtpServer with the stand-ins of memory-mail.ts, and a raw client to talk to it.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { systemClock } from '../../src/lib/clock.ts';
+import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
+import { Settings } from '../../src/settings/settings.ts';
+import { readServiceOptions, type ServiceOptions } from '../../src/smtp-server/options.ts';
+import { SmtpServer } from '../../src/smtp-server/server.ts';
+import { TlsContexts } from '../../src/tls/certificates.ts';
+import { MemoryPolicy, MemoryQueue, MemoryStore, OneLogin } from './memory-mail.ts';
+
+export interface TestServer {
+  readonly server: SmtpServer;
+  readonly port: number;
+  readonly queue: MemoryQueue;
+  readonly store: MemoryStore;
+  readonly log: MemoryLog;
+  freeSpace: number;
+  close(): Promise<void>;
+}
+
+const defaults = {
+  myhostname: 'mx.example.com',
+  compatibility_level: '3.6',
+  smtpd_error_sleep_time: '0',
+  smtpd_sasl_auth_enable: 'yes',
+  smtpd_tls_security_level: 'may',
+  local_header_rewrite_clients: 'permit_sasl_authenticated',
+};
+
+export interface TestServerOptions {
+  readonly settings?: Record<string, string>;
+  /** Beats what the settings say, as times below a second. */
+  readonly overrides?: Partial<ServiceOptions>;
+  readonly protocol?: 'smtp' | 'lmtp';
+  readonly clientName?: string;
+  readonly withoutTls?: true;
+}
+
+/** One key for all tests of a run: making one takes a while. */
+let sharedFolder: string | undefined;
+let sharedTls: Promise<TlsContexts> | undefined;
+
+function testTls(): Promise<TlsContexts> {
+  sharedFolder ??= mkdtempSync(join(tmpdir(), 'posthaste-smtp-'));
+  const folder = sharedFolder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  sharedTls ??= TlsContexts.open({
+    certFile: '',
+    keyFile: '',
+    chainFiles: [],
+    dataDirectory: folder,
+    hostname: 'mx.example.com',
+    log: new ProgramLog(new MemoryLog(), 'test'),
+    clock: systemClock,
+  });
+  return sharedTls;
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const settings = Settings.defaults({ ...defaults, ...options.settings });
+  const queue = new MemoryQueue();
+  const store = new MemoryStore();
+  const log = new MemoryLog();
+  const state = { freeSpace: Number.POSITIVE_INFINITY };
+  const server = new SmtpServer({
+    queue,
+    store,
+    log,
+    policy: new MemoryPolicy(),
+    authenticator: new OneLogin(),
+    clientNames: { lookup: async () => options.clientName ?? 'client.example.org' },
+    clock: systemClock,
+    freeSpace: () => state.freeSpace,
+    ...(options.withoutTls ? {} : { tls: await testTls() }),
+    service: { ...readServiceOptions(settings, options.protocol ?? 'smtp'), ...options.overrides },
+    serviceName: 'smtp',
+  });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    server,
+    port,
+    queue,
+    store,
+    log,
+    close: () => server.close(),
+    get freeSpace() {
+      return state.freeSpace;
+    },
+    set freeSpace(value: number) {
+      state.freeSpace = value;
+    },
+  };
+}
+
+/** Octets in, octets out; waits for what it expects. */
+export class RawClient {
+  #socket: Socket;
+  #received = '';
+  #isClosed = false;
+  #waiter: (() => void) | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  static open(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new RawClient(socket));
+      });
+    });
+  }
+
+  #listen(socket: Socket): void {
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      this.#received += text;
+      this.#waiter?.();
+    });
+    const closed = () => {
+      if (socket !== this.#socket) return;
+      this.#isClosed = true;
+      this.#waiter?.();
+    };
+    socket.on('close', closed);
+    socket.on('end', closed);
+    socket.on('error', closed);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** What has come and was not taken. */
+  get received(): string {
+    return this.#received;
+  }
+
+  send(data: string | Buffer): void {
+    this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+  }
+
+  /** Closes our side and still reads. */
+  finish(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** The next line without CR LF, or undefined when the server has closed. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#received.indexOf('\r\n');
+      if (end !== -1) {
+        const line = this.#received.slice(0, end);
+        this.#received = this.#received.slice(end + 2);
+        return line;
+      }
+      if (this.#isClosed) return undefined;
+      await this.#more();
+    }
+  }
+
+  /** A whole reply, its lines joined with `|`. */
+  async reply(): Promise<string | undefined> {
+    const lines: string[] = [];
+    for (;;) {
+      const line = await this.line();
+      if (line === undefined) return lines.length === 0 ? undefined : lines.join('|');
+      lines.push(line);
+      if (!/^\d{3}-/.test(line)) return lines.join('|');
+    }
+  }
+
+  async command(text: string): Promise<string | undefined> {
+    this.send(`${text}\r\n`);
+    return this.reply();
+  }
+
+  async closed(): Promise<void> {
+    while (!this.#isClosed) await this.#more();
+  }
+
+  /** Changes to TLS without checking the certificate. */
+  startTls(): Promise<void> {
+    const plain = this.#socket;
+    plain.removeAllListeners('data');
+    return new Promise((resolve, reject) => {
+      const secure = connectTls({ socket: plain, rejectUnauthorized: false }, () => {
+        secure.off('error', reject);
+        this.#socket = secure;
+        this.#listen(secure);
+        resolve();
+      });
+      secure.once('error', reject);
+    });
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiter = resolve;
+    });
+  }
+}
