@@ -33,7 +33,8 @@ export class Dovecot {
     const [imapPort = 0] = await findFreePorts(1);
     this.imapPort = imapPort;
     writeFileSync(this.#configFile(), this.#configuration());
-    execFileSync('dovecot', ['-c', this.#configFile()], { stdio: 'pipe' });
+    // A daemon keeps what it inherits: with pipes this call would wait for its end.
+    execFileSync('dovecot', ['-c', this.#configFile()], { stdio: 'ignore' });
     while (!(await isListening(imapPort))) await sleep(100);
   }
 

@@ -55,12 +55,13 @@ export class Postfix implements MailServer {
     const [smtpPort = 0] = await findFreePorts(1);
     this.smtpPort = smtpPort;
     this.#configure();
-    execFileSync('postfix', ['-c', this.#config, 'start'], { stdio: 'pipe' });
+    // A daemon keeps what it inherits: with pipes this call would wait for its end.
+    execFileSync('postfix', ['-c', this.#config, 'start'], { stdio: 'ignore' });
     await sleep(500);
   }
 
   async stop(): Promise<void> {
-    execFileSync('postfix', ['-c', this.#config, 'stop'], { stdio: 'pipe' });
+    execFileSync('postfix', ['-c', this.#config, 'stop'], { stdio: 'ignore' });
     await this.#dovecot?.stop();
     await this.#mariaDb?.stop();
   }

@@ -8,6 +8,7 @@ import { formatOrigin } from '../settings/origin.ts';
 import { formatParameter, formatService, parameterRows } from '../settings/postconf-format.ts';
 import { findParameter } from '../settings/registry.ts';
 import { Settings } from '../settings/settings.ts';
+import { SettingsError } from '../settings/settings-error.ts';
 import { supportedTableTypes } from '../settings/table-types.ts';
 import { type CommandContext, CommandError } from './context.ts';
 
@@ -90,20 +91,28 @@ async function showServices(context: CommandContext, patterns: readonly string[]
 }
 
 async function showParameters(context: CommandContext, names: readonly string[], options: Options): Promise<void> {
-  const configuration = options.d ? undefined : await loadConfiguration(context.configDirectory);
-  const settings = configuration?.settings ?? Settings.defaults();
-  let unknown = false;
+  const configuration = options.d ? await loadDefaults(context) : await loadConfiguration(context.configDirectory);
+  const { settings } = configuration;
   for (const { name, value } of parameterRows(settings, configuration, names, options)) {
     if (value === undefined) {
-      unknown = true;
       context.warn(`postconf: warning: ${name}: unknown parameter`);
     } else if (context.json) {
       const from = options.d ? 'default' : formatOrigin(settings.origin(name));
       context.print(JSON.stringify({ name, value, from, status: findParameter(name)?.status ?? 'user-defined' }));
     } else for (const line of formatParameter(name, value, options)) context.print(line);
   }
-  if (configuration !== undefined && names.length === 0) warnOfFindings(context, configuration);
-  if (unknown) process.exitCode = 1;
+  if (!options.d && names.length === 0) warnOfFindings(context, configuration);
+}
+
+/** Defaults need no folder; where there is one, each of its transports has parameters of its own. */
+async function loadDefaults(context: CommandContext): Promise<Configuration> {
+  const settings = Settings.defaults();
+  try {
+    return { ...(await loadConfiguration(context.configDirectory)), settings };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return { directory: context.configDirectory, settings, services: [], findings: [] };
+  }
 }
 
 /** postconf(1) warns of what it sees amiss in the files; so do we, with the line. */

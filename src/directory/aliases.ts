@@ -72,12 +72,36 @@ export class Aliases {
     return await Promise.all(rows.map((row) => describeAlias(this.#db, row)));
   }
 
+  /** As `show`; refuses with what to type where there is none. */
+  async need(address: string): Promise<AliasInfo> {
+    return await describeAlias(this.#db, await needAlias(this.#db, parseAliasAddress(address)));
+  }
+
   /** Replaces the targets. */
   async set(address: string, targets: readonly string[]): Promise<AliasInfo> {
-    const alias = parseAliasAddress(address);
     const parsed = parseTargets(targets);
+    return await this.#replace(parseAliasAddress(address), () => parsed);
+  }
+
+  /** Adds targets at the end, and takes others away. */
+  async edit(address: string, add: readonly string[], drop: readonly string[]): Promise<AliasInfo> {
+    const dropped = drop.length === 0 ? [] : parseTargets(drop).map(addressKey);
+    return await this.#replace(parseAliasAddress(address), (now) => {
+      const present = new Set(parseTargets(now).map(addressKey));
+      const missing = dropped.find((key) => !present.has(key));
+      if (missing !== undefined)
+        refuse(`${missing} is not a target of ${address}: see: posthaste alias show ${address}`);
+      const kept = parseTargets([...now, ...add]).filter((target) => !dropped.includes(addressKey(target)));
+      if (kept.length === 0)
+        refuse(`${address} would have no target left: remove it with: posthaste alias remove ${address}`);
+      return kept;
+    });
+  }
+
+  async #replace(alias: MailAddress, choose: (now: readonly string[]) => MailAddress[]): Promise<AliasInfo> {
     return await this.#changes.make(async (change) => {
       const row = await needAlias(change.db, alias);
+      const parsed = choose(change.lookups.targets(row.id));
       const before = await describeAlias(change.db, row);
       await change.db.deleteFrom('alias_target').where('alias_id', '=', row.id).execute();
       await insertTargets(change.db, row.id, parsed);

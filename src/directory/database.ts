@@ -3,7 +3,7 @@
 // processes wait for, so that two starts at once make it once. It never destroys: a file from a newer version, or
 // one that is not ours, is refused with the reason and left as it is.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -40,15 +40,15 @@ export interface DirectoryFiles {
 export async function openDirectoryFiles(file: string, isReadonly: boolean, clock: Clock): Promise<DirectoryFiles> {
   if (isReadonly) {
     if (!existsSync(file)) throw new DirectoryOpenError(`${file} does not exist: run "posthaste start" first`);
-    const reader = openReader(file);
-    checkVersion(file, reader, true);
-    return { writer: undefined, reader };
+    return { writer: undefined, reader: openChecked(file, true) };
   }
+  // Looked at for reading first: to open for writing already changes a file (WAL, its counters).
+  if (existsSync(file) && statSync(file).size > 0) openChecked(file, false).close();
   const connection = openWriter(file);
   try {
     const db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: connection }) });
     await migrate(file, connection, db, clock);
-    return { writer: { connection, db }, reader: openReader(file) };
+    return { writer: { connection, db }, reader: openChecked(file, true) };
   } catch (error) {
     connection.close();
     throw error;
@@ -56,7 +56,20 @@ export async function openDirectoryFiles(file: string, isReadonly: boolean, cloc
 }
 
 function openReader(file: string): SqliteConnection {
-  return openSqlite(file, { readonly: true, busyTimeout: readerBusyMilliseconds });
+  return openSqlite(file, { readonly: true, busyTimeout: writerBusyMilliseconds });
+}
+
+function openChecked(file: string, mustBeCurrent: boolean): SqliteConnection {
+  let reader: SqliteConnection | undefined;
+  try {
+    reader = openReader(file);
+    checkVersion(file, reader, mustBeCurrent);
+    reader.pragma(`busy_timeout = ${readerBusyMilliseconds}`);
+    return reader;
+  } catch (error) {
+    reader?.close();
+    throw sqliteCode(error) === 'SQLITE_NOTADB' ? notOurs(file) : error;
+  }
 }
 
 /** Two processes that turn on WAL at the same moment collide without SQLite's busy handler being asked. */
@@ -65,7 +78,6 @@ function openWriter(file: string): SqliteConnection {
     try {
       return openSqlite(file, { busyTimeout: writerBusyMilliseconds, cacheKib: 2048 });
     } catch (error) {
-      if (sqliteCode(error) === 'SQLITE_NOTADB') throw notOurs(file);
       if (sqliteCode(error)?.startsWith('SQLITE_BUSY') !== true || attempt === 50) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }

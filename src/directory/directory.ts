@@ -14,12 +14,13 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AliasDomains } from './alias-domains.ts';
+import type { AliasInfo } from './alias-rows.ts';
 import { Aliases } from './aliases.ts';
 import { Changes } from './change.ts';
 import { type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
-import { type DirectoryFinding, findFindings } from './findings.ts';
+import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
@@ -57,7 +58,7 @@ export class Directory {
     const changes = new Changes(files, options.clock, options.actor, rules);
     this.domains = new Domains(this.#db, changes);
     this.aliasDomains = new AliasDomains(this.#db, changes);
-    this.mailboxes = new Mailboxes(this.#db, changes);
+    this.mailboxes = new Mailboxes(this.#db, changes, this.lookups);
     this.aliases = new Aliases(this.#db, changes);
   }
 
@@ -90,6 +91,16 @@ export class Directory {
 
   async findings(): Promise<DirectoryFinding[]> {
     return await findFindings(this.#db, this.domains, this.lookups);
+  }
+
+  /** Targets in our own domains that lead to nobody. */
+  unknownTargets(alias: AliasInfo): string[] {
+    return alias.targets.filter((target) => {
+      const at = target.lastIndexOf('@');
+      const domain = this.lookups.domain(target.slice(at + 1));
+      const isOurs = at > 0 && domain !== undefined && domain.kind !== 'relay';
+      return isOurs && !isKnown(this.lookups, target.slice(0, at), domain.name);
+    });
   }
 
   close(): void {

@@ -91,7 +91,8 @@ export function reachedMailboxes(lookups: DirectoryLookups, address: string, lim
     if (seen.has(next)) continue;
     seen.add(next);
     const targets = replaceOnce(lookups, next);
-    if (!targets || targets.includes(next)) addMailbox(lookups, next, found);
+    // Also where an alias takes its mail elsewhere: the address is its owner's.
+    addMailbox(lookups, next, found);
     if (found.size >= limit) break;
     for (const target of targets ?? []) waiting.push(target);
   }

@@ -96,6 +96,7 @@ export class DirectoryLookups {
   readonly #credentials: Statement;
   readonly #mailboxById: Statement;
   readonly #setting: Statement;
+  readonly #anyDomain: Statement;
   readonly #rules: ExtensionRules;
 
   constructor(connection: SqliteConnection, rules: ExtensionRules) {
@@ -106,12 +107,18 @@ export class DirectoryLookups {
     this.#targets = connection.prepare('SELECT address FROM alias_target WHERE alias_id = ? ORDER BY position').pluck();
     this.#credentials = connection.prepare(credentialsSql).raw();
     this.#mailboxById = connection.prepare(mailboxByIdSql).raw();
+    this.#anyDomain = connection.prepare('SELECT 1 FROM domain LIMIT 1');
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
   }
 
   /** Where the extension begins in a localpart in external form, or -1. */
   splitAt(localpart: string): number {
     return localpart.startsWith('"') ? -1 : findExtension(localpart, this.#rules);
+  }
+
+  /** No domain is hosted. */
+  isEmpty(): boolean {
+    return ask(() => this.#anyDomain.get() === undefined);
   }
 
   /** Differs from an earlier value when somebody has changed the directory in between. */

@@ -17,6 +17,7 @@ import {
   removeMailboxRow,
   findMailbox,
 } from './mailbox-rows.ts';
+import type { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
 import type { DomainRow } from './schema.ts';
 
@@ -46,10 +47,12 @@ export interface MailboxQuery {
 export class Mailboxes {
   readonly #db: DirectoryDatabase;
   readonly #changes: Changes;
+  readonly #lookups: DirectoryLookups;
 
-  constructor(db: DirectoryDatabase, changes: Changes) {
+  constructor(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups) {
     this.#db = db;
     this.#changes = changes;
+    this.#lookups = lookups;
   }
 
   /** `becameAdministrator`: postmaster, abuse and root reach it from now on. */
@@ -58,7 +61,7 @@ export class Mailboxes {
     checkQuota(mailbox.quotaBytes ?? 0);
     return await this.#changes.make(async (change) => {
       const domain = await needMailboxDomain(change.db, address.domain);
-      await refuseTakenAddress(change, domain, address);
+      refuseTakenAddress(change.lookups, domain, address);
       const values = {
         domain_id: domain.id,
         localpart: address.localpart,
@@ -81,6 +84,17 @@ export class Mailboxes {
   async show(address: string): Promise<MailboxInfo | undefined> {
     const row = await findMailbox(this.#db, parseAddress(address));
     return row && describeMailbox(row, 0);
+  }
+
+  /** As `show`; refuses with what to type where there is none. */
+  async need(address: string): Promise<MailboxInfo> {
+    return describeMailbox(await needMailbox(this.#db, parseAddress(address)), 0);
+  }
+
+  /** Refuses where `add` would refuse the address. */
+  async checkNew(address: string): Promise<void> {
+    const key = parseHostedAddress(address);
+    refuseTakenAddress(this.#lookups, await needMailboxDomain(this.#db, key.domain), key);
   }
 
   async list(query: MailboxQuery = {}): Promise<MailboxInfo[]> {
@@ -151,7 +165,7 @@ export class Mailboxes {
       const domain = await needMailboxDomain(change.db, key.domain);
       const row = await findRemoved(change.db, key);
       if (!row) refuse(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
-      await refuseTakenAddress(change, domain, key);
+      refuseTakenAddress(change.lookups, domain, key);
       const next = { domain_id: domain.id, removed_at: 0, tombstone: 0 };
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
       const info = describeMailbox({ ...row, ...next }, 0);
@@ -199,12 +213,12 @@ async function needMailboxDomain(db: DirectoryDatabase, name: string): Promise<D
   return domain;
 }
 
-async function refuseTakenAddress(change: Change, domain: DomainRow, address: MailAddress): Promise<void> {
-  const hit = change.lookups.address(address.localpart, domain.name);
+function refuseTakenAddress(lookups: DirectoryLookups, domain: DomainRow, address: MailAddress): void {
+  const hit = lookups.address(address.localpart, domain.name);
   const key = addressKey(address);
   if (hit?.mailboxId !== undefined) refuse(`${key} exists already: change it with: posthaste mailbox set ${key}`);
   if (hit?.aliasId === undefined) return;
-  const targets = change.lookups.targets(hit.aliasId);
+  const targets = lookups.targets(hit.aliasId);
   if (targets.some((target) => target.toLowerCase() === key)) return;
   refuse(
     `${key} is an alias for ${targets.slice(0, 3).join(', ')}: remove that first with: posthaste alias remove ${key}`,

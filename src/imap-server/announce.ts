@@ -10,7 +10,11 @@ import { TimeSlice } from './time-slice.ts';
 /** Between looks at the clock and at the client. */
 const stepLines = 256;
 
-export async function announceChanges(session: SessionContext, selected: SelectedFolder, keepNumbers: boolean): Promise<void> {
+export async function announceChanges(
+  session: SessionContext,
+  selected: SelectedFolder,
+  keepNumbers: boolean,
+): Promise<void> {
   const { output } = session;
   if (!keepNumbers) for (const sequence of selected.takeExpunged()) output.line(`* ${sequence} EXPUNGE`);
   const knownBefore = selected.announcedUid;

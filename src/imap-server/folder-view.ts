@@ -119,7 +119,8 @@ export class FolderView {
     }
     const removed = change.expunged.filter((uid) => this.indexOf(uid) !== -1);
     if (removed.length > 0) this.#remove(removed);
-    if (change.keywords !== undefined && change.keywords.length >= this.keywords.length) this.keywords = change.keywords;
+    if (change.keywords !== undefined && change.keywords.length >= this.keywords.length)
+      this.keywords = change.keywords;
     this.modseq = Math.max(this.modseq, change.modseq);
     this.uidNext = Math.max(this.uidNext, change.uidNext);
     if (change.gone) this.isGone = true;

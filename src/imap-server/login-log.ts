@@ -29,7 +29,9 @@ export class LoginLog {
 
   loggedIn(user: string, method: string, isTls: boolean): void {
     const tls = isTls ? ' TLS,' : '';
-    this.#log.info(`imap-login: Info: Login: user=<${safe(user)}>, method=${safe(method)}, ${this.#addresses()}, mpid=${process.pid},${tls} session=<${this.#peer.sessionId}>`);
+    this.#log.info(
+      `imap-login: Info: Login: user=<${safe(user)}>, method=${safe(method)}, ${this.#addresses()}, mpid=${process.pid},${tls} session=<${this.#peer.sessionId}>`,
+    );
   }
 
   /** The end of a connection that never logged in; `why` as `no auth attempts in 3 secs`. */
@@ -37,7 +39,9 @@ export class LoginLog {
     const how = method === undefined ? '' : ` method=${safe(method)},`;
     const tls = isTls ? ' TLS,' : '';
     const colon = reason === '' ? '' : `: ${safe(reason)}`;
-    this.#log.info(`imap-login: Info: Disconnected${colon} (${why}): user=<${safe(user)}>,${how} ${this.#addresses()},${tls} session=<${this.#peer.sessionId}>`);
+    this.#log.info(
+      `imap-login: Info: Disconnected${colon} (${why}): user=<${safe(user)}>,${how} ${this.#addresses()},${tls} session=<${this.#peer.sessionId}>`,
+    );
   }
 
   /** The end of a connection that had logged in. */

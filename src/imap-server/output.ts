@@ -74,7 +74,7 @@ export class ConnectionOutput {
     const whole = Buffer.allocUnsafe(this.#gathered);
     let at = 0;
     for (const piece of this.#pieces) {
-      if (typeof piece === 'string') at += whole.latin1Write(piece, at);
+      if (typeof piece === 'string') at += whole.write(piece, at, 'latin1');
       else {
         whole.set(piece, at);
         at += piece.length;

@@ -33,9 +33,11 @@ const refusalCodes: Record<StoreRefusal, string> = {
 /** What the client is told about an error; undefined where it is a fault of ours. */
 export function toRefusal(error: unknown): ImapRefusal | undefined {
   if (error instanceof ImapRefusal) return error;
-  if (error instanceof StoreRefusedError) return new ImapRefusal('NO', refusalCodes[error.refusal], sentence(error.message));
+  if (error instanceof StoreRefusedError)
+    return new ImapRefusal('NO', refusalCodes[error.refusal], sentence(error.message));
   if (error instanceof StoreFullError) return new ImapRefusal('NO', 'UNAVAILABLE', 'Disk full, try again later.');
-  if (error instanceof TemporaryError) return new ImapRefusal('NO', 'UNAVAILABLE', 'Temporarily unavailable, try again later.');
+  if (error instanceof TemporaryError)
+    return new ImapRefusal('NO', 'UNAVAILABLE', 'Temporarily unavailable, try again later.');
   return undefined;
 }
 

@@ -165,7 +165,8 @@ export class SelectedFolder {
     const { count } = this;
     for (const { from, to } of set) {
       const smallest = Math.min(from, to);
-      if (Number.isFinite(smallest) && smallest > Math.max(count, 1)) throw new ImapRefusal('BAD', '', 'Invalid messageset');
+      if (Number.isFinite(smallest) && smallest > Math.max(count, 1))
+        throw new ImapRefusal('BAD', '', 'Invalid messageset');
     }
     return resolveSequenceSet(set, count).map(({ from, to }) => ({ from: this.uidAt(from), to: this.uidAt(to) }));
   }
@@ -175,7 +176,6 @@ export class SelectedFolder {
     if (known.length === 0) return;
     this.#ghosts = [...this.#ghosts, ...known].sort((left, right) => left - right);
   }
-
 }
 
 /** How many of the ascending `numbers` are smaller than `number`. */

@@ -78,6 +78,10 @@ export class ImapServer {
     });
   }
 
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   /** Says BYE to every client and waits for their commands to end, for a moment. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -96,7 +100,10 @@ export class ImapServer {
     const isCounted = !this.#isClosing && this.#limits.connected(remoteAddress);
     if (!isCounted || (implicitTls && this.#parts.tls === undefined)) {
       if (isCounted) this.#limits.disconnected(remoteAddress);
-      else this.#log.info(`imap-login: Info: Disconnected: Too many connections: rip=${remoteAddress}, lip=${localAddress}`);
+      else
+        this.#log.info(
+          `imap-login: Info: Disconnected: Too many connections: rip=${remoteAddress}, lip=${localAddress}`,
+        );
       socket.on('error', () => {});
       socket.end(implicitTls ? '' : '* BYE Too many connections.\r\n', () => socket.destroy());
       return;
@@ -105,11 +112,22 @@ export class ImapServer {
     const forget = (): void => this.#limits.disconnected(remoteAddress);
     if (!implicitTls) {
       const upgrade = this.#parts.tls === undefined ? undefined : (plain: Socket) => this.#secure(plain);
-      this.#run(new Session(this.#context, { socket, log, remoteAddress, localAddress, isTls: false, upgrade }, this.#limits), forget);
+      this.#run(
+        new Session(this.#context, { socket, log, remoteAddress, localAddress, isTls: false, upgrade }, this.#limits),
+        forget,
+      );
       return;
     }
     this.#secure(socket).then(
-      (secure) => this.#run(new Session(this.#context, { socket: secure, log, remoteAddress, localAddress, isTls: true, upgrade: undefined }, this.#limits), forget),
+      (secure) =>
+        this.#run(
+          new Session(
+            this.#context,
+            { socket: secure, log, remoteAddress, localAddress, isTls: true, upgrade: undefined },
+            this.#limits,
+          ),
+          forget,
+        ),
       (error: unknown) => {
         log.handshakeFailed(error instanceof Error ? error.message : String(error));
         forget();

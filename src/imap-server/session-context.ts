@@ -51,7 +51,6 @@ export interface SessionContext {
   authFailed(login: string, method: string): boolean;
   /** False where the user has too many connections. */
   logIn(user: SessionUser, method: string): boolean;
-  startTls(): Promise<void>;
   select(folder: FolderRow, isReadOnly: boolean): Promise<SelectedFolder>;
   unselect(): void;
   /** Tells what has changed in the selected folder; sequence numbers stay as they are where `keepNumbers`. */

@@ -54,6 +54,7 @@ export class Session implements SessionContext {
   readonly #startedAt: number;
   #socket: Socket;
   #lastActivity: number;
+  #lastTraffic = 0;
   #lastNotice: number;
   #blockedSince: number | undefined;
   #badCommands = 0;
@@ -111,12 +112,19 @@ export class Session implements SessionContext {
   /** Called about every second: time limits and the notice that keeps an IDLE connection open. */
   checkTime(): void {
     const now = this.server.clock.monotonic();
+    const traffic = this.input.received + this.output.sent;
+    if (traffic !== this.#lastTraffic) this.#lastActivity = now;
+    this.#lastTraffic = traffic;
     const { loginTimeoutMilliseconds, idleTimeoutMilliseconds, writeTimeoutMilliseconds } = this.server.options;
     this.#blockedSince = this.output.isBlocked ? (this.#blockedSince ?? now) : undefined;
     if (this.#blockedSince !== undefined && now - this.#blockedSince > writeTimeoutMilliseconds) {
       this.#endReason = 'Disconnected for not reading';
       this.#socket.destroy();
-    } else if (this.user === undefined ? now - this.#startedAt > loginTimeoutMilliseconds : now - this.#lastActivity > idleTimeoutMilliseconds) {
+    } else if (
+      this.user === undefined
+        ? now - this.#startedAt > loginTimeoutMilliseconds
+        : now - this.#lastActivity > idleTimeoutMilliseconds
+    ) {
       this.end('Disconnected for inactivity.', this.user === undefined ? 'Inactivity' : 'Disconnected for inactivity');
     } else if (this.isIdle && now - this.#lastNotice > idleNoticeMilliseconds && !this.output.isBlocked) {
       this.#lastNotice = now;
@@ -140,13 +148,15 @@ export class Session implements SessionContext {
     return true;
   }
 
-  async startTls(): Promise<void> {
+  async #startTls(): Promise<void> {
     const { upgrade } = this.#connection;
-    if (upgrade === undefined) throw new Error('no certificate');
+    if (upgrade === undefined) return;
     this.output.flush();
     // Commands sent before the handshake are forgotten, never run as if they had been encrypted.
     this.input.detach();
-    const secure = await upgrade(this.#socket);
+    const secure = await upgrade(this.#socket).catch((error: unknown) => {
+      throw new ConnectionEndedError(String(error));
+    });
     this.isTls = true;
     this.#attach(secure);
   }
@@ -183,9 +193,6 @@ export class Session implements SessionContext {
     this.#socket = socket;
     this.input.attach(socket);
     this.output.attach(socket);
-    socket.on('data', () => {
-      this.#lastActivity = this.server.clock.monotonic();
-    });
     socket.on('error', (error) => {
       this.#endReason = `Connection closed: ${error.message}`;
       this.#gone();
@@ -224,6 +231,7 @@ export class Session implements SessionContext {
       const text = await command.run(this, parsed.arguments);
       if (command.announces === undefined) await this.announce(command.keepsNumbers ?? false);
       this.output.line(`${tag} OK ${text}`);
+      if (name === 'STARTTLS') await this.#startTls();
       if (name === 'LOGOUT') {
         this.#endReason = 'Logged out';
         throw new ConnectionEndedError('logged out');
@@ -324,13 +332,23 @@ export class Session implements SessionContext {
     }
     this.#limits.loggedOut(this.user.mailboxId, this.remoteAddress);
     const reason = this.#endReason === 'Logged out' ? 'Logged out' : `Disconnected: ${this.#endReason}`;
-    this.log.ended(this.user.login, reason, { received: this.input.received, sent: this.output.sent, ...this.counters });
+    this.log.ended(this.user.login, reason, {
+      received: this.input.received,
+      sent: this.output.sent,
+      ...this.counters,
+    });
   }
 
   #logNotLoggedIn(): void {
     const seconds = Math.round((this.server.clock.monotonic() - this.#startedAt) / 1000);
-    const why = this.#attempts > 0 ? `auth failed, ${this.#attempts} attempts in ${seconds} secs` : `no auth attempts in ${seconds} secs`;
-    const reason = this.#attempts > 0 || this.#endReason === 'Connection closed' || this.#endReason === 'Logged out' ? '' : this.#endReason;
+    const why =
+      this.#attempts > 0
+        ? `auth failed, ${this.#attempts} attempts in ${seconds} secs`
+        : `no auth attempts in ${seconds} secs`;
+    const reason =
+      this.#attempts > 0 || this.#endReason === 'Connection closed' || this.#endReason === 'Logged out'
+        ? ''
+        : this.#endReason;
     this.log.notLoggedIn(reason, why, this.#attemptedLogin, this.#attemptedMethod, this.isTls);
   }
 }

@@ -51,6 +51,11 @@ export class ContentFiles {
     return removed;
   }
 
+  /** Removes a file that no row names. */
+  async remove(place: string): Promise<void> {
+    await fs.rm(this.absolute(place), { force: true });
+  }
+
   async create(): Promise<{ place: string; handle: fs.FileHandle }> {
     const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
     const directory = path.join('content', day);
@@ -192,6 +197,8 @@ class Writer implements ContentWriter {
       await fs.rm(this.#files.absolute(file.place), { force: true }).catch(() => {});
       throw translate(error);
     }
+    // From here on the file is the store's: abort() must not remove what a row may name.
+    this.#file = undefined;
     return { kind: 'file', place: file.place, sha256, size: this.#size };
   }
 

@@ -153,6 +153,13 @@ export class StoreReads {
     return rows.map((row) => this.#withRecipients(row));
   }
 
+  queueCounts(): { messages: number; hold: number } {
+    return this.#sql('SELECT count(*) AS messages, coalesce(sum(hold), 0) AS hold FROM queue_message').get() as {
+      messages: number;
+      hold: number;
+    };
+  }
+
   queueNextAttempt(): number | undefined {
     const row = this.#sql('SELECT min(next_attempt) AS next FROM queue_message WHERE hold = 0').get() as {
       next: number | null;

@@ -26,20 +26,23 @@ import { GroupDispatcher, Packer } from './group-dispatcher.ts';
 import type { PackedAccept, PackedDelivery } from './operations/types.ts';
 import { storeFile } from './store-reader.ts';
 import { StoreReads } from './store-reads.ts';
-import type {
-  AcceptOperation,
-  AcceptResult,
-  AppendOperation,
-  ContentReader,
-  ContentWriter,
-  FolderChange,
-  FolderRow,
-  Head,
-  MailboxDelivery,
-  Mailstore,
-  QueueUpdate,
-  QuotaUsage,
-  StoreFlagsAction,
+import {
+  type AcceptOperation,
+  type AcceptResult,
+  type AppendOperation,
+  type Content,
+  type ContentReader,
+  type ContentWriter,
+  type FolderChange,
+  type FolderRow,
+  type Head,
+  type MailboxDelivery,
+  type Mailstore,
+  type QueueUpdate,
+  type QuotaUsage,
+  type StoreFlagsAction,
+  StoreFullError,
+  StoreRefusedError,
 } from './types.ts';
 import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol.ts';
 
@@ -173,7 +176,8 @@ export class SqliteMailstore implements Mailstore {
 
   accept(operation: AcceptOperation): Promise<AcceptResult> {
     const packer = new Packer();
-    return this.#dispatcher.submit<'accept'>({ kind: 'accept', accept: packAccept(packer, operation) }, packer);
+    const accepted = this.#dispatcher.submit<'accept'>({ kind: 'accept', accept: packAccept(packer, operation) }, packer);
+    return this.#dropWhenRefused([operation.content], accepted);
   }
 
   append(operation: AppendOperation): Promise<{ uidValidity: number; uids: number[] }> {
@@ -183,7 +187,23 @@ export class SqliteMailstore implements Mailstore {
       flags: [...flags],
       internalDate,
     }));
-    return this.#dispatcher.submit<'append'>({ kind: 'append', folder: operation.folder, messages }, packer);
+    const appended = this.#dispatcher.submit<'append'>({ kind: 'append', folder: operation.folder, messages }, packer);
+    return this.#dropWhenRefused(
+      operation.messages.map(({ content }) => content),
+      appended,
+    );
+  }
+
+  /** Files of an operation that certainly did not happen are removed at once; where that is unknown they stay. */
+  async #dropWhenRefused<T>(contents: readonly Content[], operation: Promise<T>): Promise<T> {
+    try {
+      return await operation;
+    } catch (error) {
+      if (error instanceof StoreFullError || error instanceof StoreRefusedError) {
+        for (const content of contents) if (content.kind === 'file') await this.#files.remove(content.place).catch(() => {});
+      }
+      throw error;
+    }
   }
 
   async storeFlags(
@@ -346,6 +366,10 @@ export class SqliteMailstore implements Mailstore {
 
   queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }) {
     return this.#reads.queueDue(now, limit, after);
+  }
+
+  queueCounts() {
+    return this.#reads.queueCounts();
   }
 
   queueNextAttempt() {

@@ -281,6 +281,6 @@ export interface ContentWriter {
   write(chunk: Uint8Array): Promise<void> | undefined;
   /** Durable when it resolves (the file and its directory are synced). Throws StoreFullError. */
   finish(): Promise<Content>;
-  /** Forgets what was written; removes the file. */
+  /** Forgets what was written and removes the file; after finish() it does nothing, for the file is the store's then. */
   abort(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // Address lists of header fields (RFC 5322 §3.4 with the obsolete forms of §4.4) as IMAP's ENVELOPE shows
 // them (RFC 3501 §7.4.2): display name, source route, mailbox, host; a group begins with an entry that has
 // only a mailbox (the group's name) and ends with an empty one. Text stays undecoded. Damaged addresses
-// get the mailbox MISSING_MAILBOX or the host MISSING_DOMAIN, as Dovecot's do. Linear, never throws.
+// get the mailbox MISSING_MAILBOX or the host MISSING_DOMAIN or SYNTAX_ERROR, as Dovecot's do. Linear, never throws.
 
 import { readQuotedString, skipSpaceAndComments } from './structured-text.ts';
 
@@ -14,6 +14,7 @@ export interface ListedAddress {
 
 const missingMailbox = 'MISSING_MAILBOX';
 const missingDomain = 'MISSING_DOMAIN';
+const syntaxError = 'SYNTAX_ERROR';
 const groupEnd: ListedAddress = { name: undefined, route: undefined, mailbox: undefined, host: undefined };
 
 export function parseAddressList(text: string): ListedAddress[] {
@@ -29,6 +30,8 @@ class AddressListParser {
   #phrase = '';
   #local = '';
   #hasWords = false;
+  /** The words can be a local part: blanks stand only beside dots. */
+  #isLocal = true;
   #comment: string | undefined;
 
   constructor(text: string) {
@@ -82,7 +85,9 @@ class AddressListParser {
     const [word, end] =
       this.#text[this.#at] === '"' ? readQuotedString(this.#text, this.#at) : this.#readAtom(',<@:;"(');
     this.#at = Math.max(end, this.#at + 1);
-    this.#phrase += this.#hasWords && afterSpace ? ` ${word}` : word;
+    const isApart = this.#hasWords && afterSpace;
+    if (isApart && !word.startsWith('.') && !this.#local.endsWith('.')) this.#isLocal = false;
+    this.#phrase += isApart ? ` ${word}` : word;
     this.#local += word;
     this.#hasWords = true;
   }
@@ -97,7 +102,9 @@ class AddressListParser {
 
   /** Words without an address: `user` alone. */
   #flush(): void {
-    if (this.#hasWords) {
+    if (this.#hasWords && !this.#isLocal) {
+      this.#addName();
+    } else if (this.#hasWords) {
       this.#add({
         name: this.#comment,
         route: undefined,
@@ -108,7 +115,17 @@ class AddressListParser {
     this.#reset();
   }
 
+  /** Words that are no address: kept as a name, so that they can be seen. */
+  #addName(): void {
+    this.#add({ name: this.#phrase, route: undefined, mailbox: missingMailbox, host: missingDomain });
+  }
+
   #plainAddress(): void {
+    if (!this.#isLocal) {
+      this.#addName();
+      this.#skipToSeparator();
+      return;
+    }
     const local = this.#local;
     this.#reset();
     const host = this.#domain(',<@:;"(');
@@ -124,25 +141,25 @@ class AddressListParser {
   }
 
   #angleAddress(): void {
-    const phrase = this.#hasWords ? this.#phrase : undefined;
+    const phrase = this.#phrase === '' ? undefined : this.#phrase;
     this.#reset();
     const route = this.#route();
-    const local = this.#localPart();
+    const { local, isBroken: isLocalBroken } = this.#localPart();
     let host = '';
     if (this.#text[this.#at] === '@') {
       this.#at++;
-      host = this.#domain('>,"(<');
+      host = this.#domain('>,"(<@');
     }
     this.#skip();
+    const isBroken = isLocalBroken || this.#at < this.#text.length && this.#text[this.#at] !== '>';
     while (this.#at < this.#text.length && this.#text[this.#at] !== '>' && this.#text[this.#at] !== ',') this.#at++;
     if (this.#text[this.#at] === '>') this.#at++;
     this.#skip();
-    const empty = local === '' && host === '';
     this.#add({
       name: phrase ?? this.#comment,
       route,
       mailbox: local === '' ? missingMailbox : local,
-      host: empty || host === '' ? missingDomain : host,
+      host: isBroken ? syntaxError : host === '' ? missingDomain : host,
     });
     this.#reset();
     this.#skipToSeparator();
@@ -160,12 +177,16 @@ class AddressListParser {
     return route;
   }
 
-  #localPart(): string {
+  #localPart(): { local: string; isBroken: boolean } {
     let local = '';
+    let isBroken = false;
     for (;;) {
+      const before = this.#at;
       this.#skip();
       const character = this.#text[this.#at];
-      if (character === undefined || '@>,<'.includes(character)) return local;
+      if (character === undefined || '@>,<'.includes(character)) return { local, isBroken };
+      // Only dots may stand between blanks; `<a b@c>` must not show the address ab@c.
+      if (local !== '' && this.#at > before && character !== '.' && !local.endsWith('.')) isBroken = true;
       const [word, end] = character === '"' ? readQuotedString(this.#text, this.#at) : this.#readAtom('@>,<"(');
       this.#at = end;
       local += word;
@@ -197,15 +218,18 @@ class AddressListParser {
     for (;;) {
       this.#skip();
       const character = this.#text[this.#at];
-      if (character === undefined || character === ',' || character === ';' || character === '<') break;
-      this.#at = character === '"' ? readQuotedString(this.#text, this.#at)[1] : this.#readAtom(',;<"(')[1];
+      if (character === undefined || character === ',' || character === ';') break;
+      this.#at = character === '"' ? readQuotedString(this.#text, this.#at)[1] : this.#readAtom(',;"(')[1];
     }
     if (this.#text[this.#at] === ',') this.#at++;
     this.#reset();
   }
 
   #beginGroup(): void {
-    if (this.#inGroup) return;
+    if (this.#inGroup) {
+      this.#flush();
+      return;
+    }
     this.#add({ name: undefined, route: undefined, mailbox: this.#phrase, host: undefined });
     this.#inGroup = true;
     this.#reset();
@@ -224,6 +248,7 @@ class AddressListParser {
     this.#phrase = '';
     this.#local = '';
     this.#hasWords = false;
+    this.#isLocal = true;
     this.#comment = undefined;
   }
 }

@@ -41,6 +41,8 @@ const envelopeNames = [
   'message-id',
 ] as const satisfies readonly (keyof EnvelopeFields)[];
 
+const addressNames: ReadonlySet<string> = new Set(['from', 'sender', 'reply-to', 'to', 'cc', 'bcc']);
+
 interface OpenPart {
   readonly part: Part;
   /** Lines seen before the body. */
@@ -146,11 +148,14 @@ export class MimeScanner {
       head[0] === dash &&
       head[1] === dash &&
       this.#boundary(head, from, length, linesBefore);
+    let endsHeader = false;
     if (!isBoundary && this.#inHeader) {
       if (lineEnd > 0) this.#headerLines++;
-      if (length === lineEnd) this.#endHeader(this.#lineFrom);
+      endsHeader = length === lineEnd;
+      if (endsHeader) this.#endHeader(this.#lineFrom);
     }
-    this.#previousLineEnd = lineEnd;
+    // Boundaries and headers keep their own line end: it is not taken again for a boundary that follows at once.
+    this.#previousLineEnd = isBoundary || endsHeader ? 0 : lineEnd;
   }
 
   /** Closes and opens parts where the line is a boundary of an open multipart. */
@@ -164,6 +169,8 @@ export class MimeScanner {
     if (this.#inHeader) {
       this.#headerLength = Math.max(0, this.#headerLength - length);
       this.#endHeader(from, false);
+      // The line end before is the header's.
+      this.#previousLineEnd = 0;
     }
     // The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1).
     this.#closeDownTo(level + 1, from - this.#previousLineEnd, linesBefore - (this.#previousLineEnd > 0 ? 1 : 0));
@@ -233,7 +240,7 @@ export class MimeScanner {
       if (boundary === undefined || boundary === '' || boundary.length > maxBoundaryLength) return;
       open.boundary = Buffer.from(boundary, 'latin1');
       this.#openBoundaries++;
-    } else if (isMessage(part) && hasEmptyLine) {
+    } else if (isMessage(part)) {
       const inside = newPart(bodyFrom);
       inside.envelope = {};
       part.children.push(inside);
@@ -265,17 +272,23 @@ export class MimeScanner {
 
   #keepEnvelope(envelope: EnvelopeFields, fields: readonly HeaderField[]): void {
     for (const name of envelopeNames) {
-      const body = this.#kept(fields, name);
-      if (body !== undefined) envelope[name] = body;
+      const bodies = fields.filter((field) => field.name.toLowerCase() === name).map((field) => field.body);
+      // A field that stands there twice (RFC 5322 §3.6 forbids it): lists are joined, of others the last counts.
+      const body = addressNames.has(name) ? bodies.join(', ') : bodies.at(-1);
+      if (body !== undefined && bodies.length > 0 && this.#keep(body)) envelope[name] = body;
     }
   }
 
   /** A field's body, as long as the budget for kept text lasts. */
   #kept(fields: readonly HeaderField[], name: string): string | undefined {
     const body = findField(fields, name)?.body;
-    if (body === undefined || this.#keptBytes + body.length > maxKeptBytes) return undefined;
-    this.#keptBytes += body.length;
-    return body;
+    return body !== undefined && this.#keep(body) ? body : undefined;
+  }
+
+  #keep(text: string): boolean {
+    if (this.#keptBytes + text.length > maxKeptBytes) return false;
+    this.#keptBytes += text.length;
+    return true;
   }
 
   /** Ends the open parts from `level` on at `end`, where `lines` line ends have been seen. */
@@ -285,7 +298,8 @@ export class MimeScanner {
       if (open === undefined) return;
       if (open.boundary !== undefined) this.#openBoundaries--;
       // An empty body: the boundary follows the empty line at once, and takes nothing from it.
-      open.part.end = Math.max(end, open.part.bodyFrom);
+      // What a part holds never reaches beyond it: an inner header may have ended after `end`.
+      open.part.end = Math.max(end, open.part.bodyFrom, open.part.children.at(-1)?.end ?? 0);
       open.part.bodyLines = Math.max(lines - open.linesBefore, 0);
     }
   }

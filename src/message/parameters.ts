@@ -73,7 +73,9 @@ function joinContinuations(parameters: readonly Parameter[]): readonly Parameter
   for (const [name, list] of pieces) {
     const sorted = list.toSorted((left, right) => left.index - right.index);
     const encoded = sorted.some((piece) => piece.encoded);
-    result.push({ name: encoded ? `${name}*` : name, value: sorted.map((piece) => piece.value).join('') });
+    // Where only a later piece is encoded, no charset is named: two quotes keep the value readable.
+    const charset = encoded && sorted[0]?.encoded === false ? "''" : '';
+    result.push({ name: encoded ? `${name}*` : name, value: charset + sorted.map((piece) => piece.value).join('') });
   }
   return result;
 }

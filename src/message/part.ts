@@ -79,9 +79,9 @@ export function isMultipart(part: Part): boolean {
   return part.type.toLowerCase() === 'multipart';
 }
 
+/** RFC 3501 §7.4.2 looks into message/rfc822 alone; message/global (RFC 6532) is opaque to IMAP4rev1. */
 export function isMessage(part: Part): boolean {
-  const subtype = part.subtype.toLowerCase();
-  return part.type.toLowerCase() === 'message' && (subtype === 'rfc822' || subtype === 'global');
+  return part.type.toLowerCase() === 'message' && part.subtype.toLowerCase() === 'rfc822';
 }
 
 export function parameterValue(parameters: readonly Parameter[], name: string): string | undefined {

@@ -185,7 +185,8 @@ export class Scheduler {
 
   #enqueueJob(job: QueuedJob): void {
     if (!job.transport) {
-      this.#track(this.#finish(job, { outcomes: job.recipients.map(() => unavailable) }, this.#options.clock.now()));
+      const report = { outcomes: job.recipients.map(() => unavailable) };
+      this.#track(this.#finish(job, report, this.#options.clock.now(), this.#errorProgram));
       return;
     }
     const key = `${job.transportName}:${job.destination}`;
@@ -196,6 +197,11 @@ export class Scheduler {
     }
     destination.waiting.push(job);
     this.#pump(destination, job.transport);
+  }
+
+  /** Who says, in the log, what no agent was asked about. */
+  get #errorProgram(): string {
+    return `${this.#options.syslogName}/error`;
   }
 
   /** Starts what may run now. */
@@ -215,7 +221,7 @@ export class Scheduler {
       if (death) {
         const reason = `delivery temporarily suspended: ${death.reason}`;
         const outcome = { kind: 'deferred', status: death.status, reason } as const;
-        this.#track(this.#finish(job, { outcomes: job.recipients.map(() => outcome) }, now));
+        this.#track(this.#finish(job, { outcomes: job.recipients.map(() => outcome) }, now, this.#errorProgram));
         continue;
       }
       destination.busy++;
@@ -253,7 +259,7 @@ export class Scheduler {
     this.#busy.set(transport.name, (this.#busy.get(transport.name) ?? 1) - 1);
     this.#pump(destination, transport);
     this.#pumpBlocked(transport);
-    await this.#finish(job, report, started);
+    await this.#finish(job, report, started, transport.program);
   }
 
   #pumpBlocked(transport: Transport): void {
@@ -266,14 +272,13 @@ export class Scheduler {
   }
 
   /** Records what one job achieved, and settles the message after its last one. */
-  async #finish(job: QueuedJob, report: DeliveryReport, started: number): Promise<void> {
+  async #finish(job: QueuedJob, report: DeliveryReport, started: number, program: string): Promise<void> {
     const { active } = job;
     const { message } = active;
     const outcomes = await this.#settler.recordDelivered(message, job.recipients, report);
     const setup = report.setupMilliseconds ?? 0;
     const transfer = report.transferMilliseconds ?? Math.max(0, this.#options.clock.now() - started - setup);
     const delays = [active.since - message.arrival, started - active.since, setup, transfer] as const;
-    const program = job.transport?.program ?? `${this.#options.syslogName}/error`;
     job.recipients.forEach((recipient, index) => {
       const outcome = this.#softened(outcomes[index] ?? unavailable);
       if (outcome.kind !== 'delivered') active.outcomes.set(recipient, outcome);

@@ -84,6 +84,8 @@ async function stripLocalDomains(
       rest = rest.slice(0, at);
       saved = domain === '' ? saved : domain;
     }
+    // A lone `@` in quotes is no way on and no user either.
+    if (rest === '@') return { recipient: rest, isLocal: false };
     if (hasRoute(rest, settings)) rest = standardForm(rest, { ...settings.standardForm, appendAtMyorigin: false });
     else if (rest === '') rest = settings.emptyRecipient;
     else return { recipient: `${rest}@${saved ?? settings.myhostname}`, isLocal: true };

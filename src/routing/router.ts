@@ -24,7 +24,7 @@
 //
 // A crash has nothing to undo here: routing writes nothing.
 
-import { toExternal, toInternal } from '../address/form.ts';
+import { fold, localpartOf, toExternal, toInternal } from '../address/form.ts';
 import { standardForm } from '../address/standard-form.ts';
 import { type ProgramLog } from '../lib/log.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -59,6 +59,8 @@ export interface Resolution {
 export type Deliveries =
   | { readonly kind: 'deliveries'; readonly deliveries: readonly Delivery[] }
   | { readonly kind: 'failed'; readonly reply: Reply };
+
+const discarded = { transport: 'discard', nexthop: 'undeliverable postmaster notification discarded' } as const;
 
 export class Router {
   readonly settings: RoutingSettings;
@@ -163,12 +165,18 @@ export class Router {
   }
 
   async #delivery(decision: Decision, given: string, resolved: ResolvedAddress): Promise<Delivery> {
-    const { transport, nexthop } = resolved;
+    const { transport, nexthop } = this.#isDoubleBounce(resolved) ? discarded : resolved;
     const delivery = { recipient: toExternal(resolved.recipient), original: given, transport, nexthop };
     if (transport !== 'virtual') return delivery;
     // virtual(8) finds the path by the folded recipient; where there is none it bounces by itself.
     const search = { ...this.search(decision), stage: 'mailbox-path' };
     const match = await findAddress(search, this.settings.virtualMailboxes, resolved.recipient.toLowerCase());
     return match === undefined ? delivery : { ...delivery, path: match.found.value };
+  }
+
+  /** Notices of undeliverable notices end here, as in qmgr(8), without a local delivery agent. */
+  #isDoubleBounce({ class: addressClass, recipient }: ResolvedAddress): boolean {
+    const user = this.settings.extensions.doubleBounceSender;
+    return addressClass === 'local' && fold(localpartOf(recipient)) === fold(user);
   }
 }

@@ -45,6 +45,8 @@ export interface Client {
   /** IP address; absent: a stranger. */
   readonly address?: string;
   readonly name?: string;
+  /** What it said at HELO, EHLO or LHLO. */
+  readonly helo?: string;
   /** Login name when authenticated. */
   readonly login?: string;
 }
@@ -59,4 +61,6 @@ export interface RecipientDecision {
   readonly replyStage: 'rcpt' | 'data';
   /** Empty when refused. */
   readonly deliveries: readonly Delivery[];
+  /** The revision of the tables that decided: when it has changed, the end of DATA decides again. */
+  readonly revision?: number;
 }

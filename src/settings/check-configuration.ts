@@ -36,7 +36,8 @@ function checkScope({ settings, names }: Scope, known: KnownNames): Finding[] {
       findings.push({ severity, file: origin.file, line: origin.line, text });
     };
     if (!known.has(name)) report('warning', `unknown parameter ${name}: nothing reads it${suggest(name)}`);
-    for (const reference of referencedNames(settings.raw(name) ?? '')) {
+    const references = findParameter(name)?.kind === 'raw' ? [] : referencedNames(settings.raw(name) ?? '');
+    for (const reference of references) {
       if (settings.raw(reference) === undefined)
         report('warning', `${name} refers to $${reference}, which nothing defines`);
     }

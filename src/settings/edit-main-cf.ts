@@ -1,5 +1,5 @@
-// Changes parameters in the text of main.cf as `postconf -e` does: the last definition of a name is replaced where
-// it stands and the earlier ones are removed; new names go to the end; comments, order and all other lines stay.
+// Changes parameters in the text of main.cf as `postconf -e` does: the first definition of a name is replaced where
+// it stands and further ones are removed; new names go to the end; comments, order and all other lines stay.
 
 import { rename, rm, writeFile, readFile, stat } from 'node:fs/promises';
 import { isCommentOrBlank, readLogicalLines } from './logical-lines.ts';
@@ -9,13 +9,13 @@ import { splitNameValue } from './main-cf.ts';
 export function editMainCf(text: string, changes: ReadonlyMap<string, string>): string {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
-  const last = new Map<string, number>();
+  const first = new Map<string, number>();
   const found: { name: string; from: number; to: number }[] = [];
   for (const { text: content, line, lastLine } of readLogicalLines(text)) {
     const split = splitNameValue(content);
     if (typeof split === 'string' || !changes.has(split.name) || /^[ \t\r\f\v]/.test(content)) continue;
     found.push({ name: split.name, from: line - 1, to: lastLine - 1 });
-    last.set(split.name, line - 1);
+    if (!first.has(split.name)) first.set(split.name, line - 1);
   }
   const removed = new Set<number>();
   for (const { name, from, to } of found) {
@@ -23,13 +23,13 @@ export function editMainCf(text: string, changes: ReadonlyMap<string, string>): 
       // A comment between a line and its continuation is kept.
       if (!isCommentOrBlank(lines[at] ?? '')) removed.add(at);
     }
-    if (last.get(name) === from) {
+    if (first.get(name) === from) {
       removed.delete(from);
       lines[from] = assignment(name, changes.get(name) ?? '');
     }
   }
   const kept = lines.filter((_, at) => !removed.has(at));
-  for (const [name, value] of changes) if (!last.has(name)) kept.push(assignment(name, value));
+  for (const [name, value] of changes) if (!first.has(name)) kept.push(assignment(name, value));
   return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
 }
 

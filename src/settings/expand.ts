@@ -4,7 +4,7 @@
 //  - text without braces runs to the end of the reference, blanks included; braces keep inner blanks;
 //  - a name that is not defined is empty;
 //  - only the chosen branch is expanded, so that the other may refer back.
-// Work is bounded: nesting to 100 as in Postfix, and a value may not grow beyond 1 MiB, which Postfix lets happen.
+// Work is bounded: nesting to 100 as in Postfix; results to 1 MiB and reading to 16 MiB, which Postfix leaves open.
 
 import { compareLevels, compareOperands, parseLevel } from './compare-operands.ts';
 
@@ -18,7 +18,7 @@ export class ExpansionError extends Error {
 
 const maxNesting = 100;
 const maxResultLength = 1 << 20;
-const maxReferences = 100_000;
+const maxWork = 1 << 24;
 
 /** Throws ExpansionError only. */
 export function expand(text: string, lookup: RawLookup): string {
@@ -46,7 +46,7 @@ class Expansion {
   readonly #lookup: RawLookup;
   #nesting = 0;
   #length = 0;
-  #references = 0;
+  #work = 0;
 
   constructor(lookup: RawLookup) {
     this.#lookup = lookup;
@@ -81,7 +81,8 @@ class Expansion {
   /** What stands between `${` and `}`. */
   #evaluate(content: string): string {
     if (++this.#nesting > maxNesting) throw new ExpansionError(`unreasonable macro call nesting: "${show(content)}"`);
-    if (++this.#references > maxReferences) throw new ExpansionError('too many references to other parameters');
+    this.#work += content.length;
+    if (this.#work > maxWork) throw new ExpansionError('too many or too long references to other parameters');
     const start = skipBlanks(content, 0);
     const result = content[start] === '{' ? this.#comparison(content, start) : this.#named(content, start);
     this.#nesting--;

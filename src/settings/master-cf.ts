@@ -154,12 +154,16 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t' || character === '\r' || character === '\n';
 }
 
-/** Takes the `-o` options out, in either form; the last override of a name wins. */
+/** Takes the `-o` options out, which stand before the first other word; the last override of a name wins. */
 function splitArguments(words: readonly string[]): { args: string[]; overrides: Record<string, string> } {
   const args: string[] = [];
   const overrides = new Map<string, string>();
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
+    if (!word.startsWith('-') || word === '--') {
+      args.push(...words.slice(at));
+      break;
+    }
     if (!word.startsWith('-o')) {
       args.push(word);
       continue;

@@ -1,7 +1,7 @@
 // The output of postconf(1): which parameters, in which order, in which form.
 
 import type { Configuration } from './configuration.ts';
-import { referencedNames } from './expand.ts';
+import { splitNameValue } from './main-cf.ts';
 import type { ServiceEntry } from './master-cf.ts';
 import { parameterNames } from './registry.ts';
 import type { Settings } from './settings.ts';
@@ -28,7 +28,7 @@ const lineLimit = 80;
 /** The named parameters in the order given, or all that the options choose, sorted. */
 export function parameterRows(
   settings: Settings,
-  configuration: Configuration | undefined,
+  configuration: Configuration,
   names: readonly string[],
   options: FormatOptions,
 ): ParameterRow[] {
@@ -40,9 +40,9 @@ export function parameterRows(
   });
 }
 
-function chooseNames(settings: Settings, configuration: Configuration | undefined, options: FormatOptions): string[] {
+function chooseNames(settings: Settings, configuration: Configuration, options: FormatOptions): string[] {
   if (options.n) return [...settings.names()].filter((name) => isShown(name, settings, configuration)).sort(byBytes);
-  const transports = (configuration?.services ?? [])
+  const transports = configuration.services
     .filter((service) => service.type === 'unix' && transportCommands.has(service.command))
     .flatMap(({ name, command }) => transportParameterNames(name, command === 'pipe' || command === 'spawn'));
   const own = options.d ? [] : [...settings.names()].filter((name) => isShown(name, settings, configuration));
@@ -63,10 +63,10 @@ const transportCommands = new Set([
 ]);
 
 /** What nothing reads is warned of instead of shown, as by postconf(1). */
-function isShown(name: string, settings: Settings, configuration: Configuration | undefined): boolean {
+function isShown(name: string, settings: Settings, configuration: Configuration): boolean {
   if (name === 'service_name') return false;
   const origin = settings.origin(name);
-  if (origin.kind !== 'file' || configuration === undefined) return true;
+  if (origin.kind !== 'file') return true;
   return !configuration.findings.some(
     (finding) =>
       finding.line === origin.line &&
@@ -100,19 +100,45 @@ export function formatService(service: ServiceEntry, isFolded: boolean): string[
     column += width + 1;
     start = `${start} `.padEnd(column);
   }
-  const args = service.fields.slice(8);
+  const args = printedArguments(service.fields.slice(8));
   if (args.length === 0) return [start];
-  return isFolded ? [start, ...foldArguments(args)] : [`${start} ${args.join(' ')}`];
+  return isFolded ? foldArguments(start, args) : [`${start} ${args.join(' ')}`];
 }
 
-/** One option with its value a line. */
-function foldArguments(args: readonly string[]): string[] {
-  const lines: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const word = args[at] as string;
-    lines.push(word === '-o' && at + 1 < args.length ? `    -o ${args[++at]}` : `    ${word}`);
+/** Options come with their values: `-o name=value`, in braces where the value has blanks. */
+function printedArguments(words: readonly string[]): string[] {
+  const args: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] as string;
+    if (!word.startsWith('-') || word === '--') return [...args, ...words.slice(at)];
+    if (!word.startsWith('-o')) {
+      args.push(word);
+      continue;
+    }
+    const assignment = word === '-o' ? words[++at] : word.slice(2);
+    const split = splitNameValue((assignment ?? '').replace(/^\{(.*)\}$/s, '$1'));
+    if (typeof split === 'string') continue;
+    const value = splitOutsideBraces(split.value).join(' ');
+    args.push(value.includes(' ') ? `-o {${split.name}=${value}}` : `-o ${split.name}=${value}`);
   }
-  return lines;
+  return args;
+}
+
+/** Each `-o` has a line of its own; other words fill the lines, from the command's line on. */
+function foldArguments(start: string, args: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = start;
+  let isOption = false;
+  for (const arg of args) {
+    const wasOption = isOption;
+    isOption = arg.startsWith('-o ');
+    const joined = `${line} ${arg}`;
+    if (isOption || wasOption || joined.length > lineLimit) {
+      lines.push(line);
+      line = `    ${arg}`;
+    } else line = joined;
+  }
+  return [...lines, line];
 }
 
 function fold(start: string, words: readonly string[]): string[] {
@@ -120,7 +146,7 @@ function fold(start: string, words: readonly string[]): string[] {
   let line = start;
   for (const word of words) {
     const joined = line === '' ? word : `${line} ${word}`;
-    if (joined.length > lineLimit - 1 && line !== '' && line !== start) {
+    if (joined.length > lineLimit && line !== '') {
       lines.push(line);
       line = `    ${word}`;
     } else line = joined;
@@ -131,9 +157,4 @@ function fold(start: string, words: readonly string[]): string[] {
 /** postconf(1) shows each run of blanks as one. */
 function splitOutsideBraces(value: string): string[] {
   return value.split(/[ \t\r\n]+/).filter((word) => word !== '');
-}
-
-/** Names that a value refers to and nothing defines, for the warning. */
-export function undefinedNames(value: string, settings: Settings): string[] {
-  return [...referencedNames(value)].filter((name) => settings.raw(name) === undefined);
 }

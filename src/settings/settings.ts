@@ -49,8 +49,8 @@ export class Settings {
     return new Settings(entries);
   }
 
-  /** The expanded value, for texts and for lists that somebody else splits. */
-  text(name: ParametersOfKind<'text' | 'list'>): string {
+  /** The expanded value, for texts and for lists that somebody else splits; raw ones as they are written. */
+  text(name: ParametersOfKind<'text' | 'raw' | 'list'>): string {
     return this.expanded(name);
   }
 
@@ -143,6 +143,7 @@ export class Settings {
 
   /** Expands text that may refer to parameters; `name` is whose it is, for the message. */
   expandText(text: string, name: string): string {
+    if (findParameter(name)?.kind === 'raw') return text;
     try {
       return expand(text, (reference) => this.raw(reference));
     } catch (error) {

@@ -50,7 +50,7 @@ export class BodyEncoder {
       this.#column += stop - position;
       position = stop;
       if (position === chunk.length) break;
-      if (position === nextCr && nextLf === position + 1) {
+      if (position === nextCr && chunk[position + 1] === lf) {
         this.#column = 0;
         position += 2;
       } else {
@@ -90,6 +90,10 @@ export class BodyEncoder {
   }
 
   #pushSpace(pieces: Buffer[]): void {
+    if (this.#column >= this.#limit) {
+      pieces.push(fold);
+      this.#column = 1;
+    }
     pieces.push(space);
     this.#column++;
   }

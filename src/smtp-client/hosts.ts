@@ -77,7 +77,7 @@ async function byAddress(host: string, preference: number, options: ClientOption
   const hosts: Host[] = [];
   let failure: ClientFailure | undefined;
   for (const answer of answers) {
-    if (answer instanceof ClientFailure) failure = answer;
+    if (answer instanceof ClientFailure) failure ??= answer;
     else if (answer.kind === 'found')
       hosts.push(...answer.records.map((address) => ({ name: host, address, preference })));
   }

@@ -27,7 +27,7 @@ export async function acceptMessage(
   } else {
     result = await submit(session, transaction, receiver, valid, okText);
   }
-  if (!isRefusal(result)) session.resetErrors();
+  if (!isRefusal(result)) session.errors.forgive();
   if (!isLmtp) return [result];
   return recipients.map((recipient) => recipient.dataRefusal ?? (result as SmtpReply));
 }
@@ -45,11 +45,12 @@ async function submit(
     await session.parts.queue.submit({
       queueId,
       sender: transaction.sender,
-      recipients: recipients.map(({ original, notify, orcpt, deliveries }) => ({
+      recipients: recipients.map(({ original, notify, orcpt, deliveries, revision }) => ({
         original,
         notify,
         orcpt,
         deliveries,
+        ...(revision === undefined ? {} : { revision }),
       })),
       content,
       ret: transaction.parameters.ret,

@@ -3,6 +3,7 @@
 import { formatMailDate, formatReceived, withProtocol } from '../message/received.ts';
 import { printable } from '../smtp/command-line.ts';
 import type { HeaderSummary } from './header-filter.ts';
+import { plainAddress } from './plain-address.ts';
 import { MessageReceiver } from './message-receiver.ts';
 import type { Session } from './session.ts';
 import type { Transaction } from './transaction.ts';
@@ -71,7 +72,7 @@ function endHeader(session: Session, transaction: Transaction, seen: HeaderSumma
 async function isLocalHeaderClient(session: Session): Promise<boolean> {
   const { client, login, parts, options } = session;
   for (const word of options.localHeaderClients) {
-    if (word === 'permit_inet_interfaces' && isOwnAddress(client)) return true;
+    if (word === 'permit_inet_interfaces' && isOwnAddress(session)) return true;
     if (word === 'permit_sasl_authenticated' && login !== undefined) return true;
     if (word === 'permit_mynetworks' && ((await parts.isMyNetwork?.(client.address)) ?? false)) return true;
   }
@@ -79,6 +80,6 @@ async function isLocalHeaderClient(session: Session): Promise<boolean> {
 }
 
 /** Who connects from an address that is ours connects from this machine. */
-function isOwnAddress(client: { address: string; localAddress: string }): boolean {
-  return client.address === client.localAddress || client.address === '::1' || client.address.startsWith('127.');
+function isOwnAddress({ client: { address }, wire }: Session): boolean {
+  return address.startsWith('127.') || address === '::1' || address === plainAddress(wire.localAddress);
 }

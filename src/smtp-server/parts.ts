@@ -40,6 +40,4 @@ export interface SessionClient {
   /** Found out after the connection is made. */
   name: string;
   readonly port: number;
-  /** Which of our addresses it connected to. */
-  readonly localAddress: string;
 }

@@ -8,6 +8,7 @@ import { ClientLimits } from './client-limits.ts';
 import { hostReplies } from '../smtp/reply.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionParts, SharedParts } from './parts.ts';
+import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
 import { Session } from './session.ts';
 import { beginTls } from './tls-handshake.ts';
@@ -117,7 +118,6 @@ export class SmtpServer {
       address,
       name: 'unknown',
       port: socket.remotePort ?? 0,
-      localAddress: plainAddress(socket.localAddress),
     };
     const wire = new Wire(socket, {
       onInput: () => session.run(),
@@ -176,10 +176,4 @@ export class SmtpServer {
     }
     return false;
   }
-}
-
-/** An IPv4 client of a socket that listens for IPv6 too; a unix-domain client counts as this machine. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined || address === '') return '127.0.0.1';
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

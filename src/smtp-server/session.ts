@@ -25,6 +25,7 @@ import type { Command, CommandResult, LineConsumer } from './command.ts';
 import { commandsOf } from './commands.ts';
 import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
+import { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
 import { type RejectedEnvelope, rejectLine } from './reject-line.ts';
@@ -50,6 +51,7 @@ export class Session {
   readonly wire: Wire;
   readonly deadline: Deadline;
   readonly counts = new CommandCounts();
+  readonly errors: ErrorBudget;
 
   /** As given, printable; '' before the greeting. */
   helo = '';
@@ -74,8 +76,6 @@ export class Session {
   #isBusy = true;
   #isOver = false;
   #isShuttingDown = false;
-  #errors = 0;
-  #junk = 0;
 
   constructor(parts: SessionParts, options: ServiceOptions, client: SessionClient, wire: Wire, onClose: () => void) {
     this.parts = parts;
@@ -84,6 +84,7 @@ export class Session {
     this.wire = wire;
     this.log = new ProgramLog(parts.log, options.program);
     this.deadline = new Deadline(parts.clock, options.timeout, options.minDataRate);
+    this.errors = new ErrorBudget(options);
     this.#commands = commandsOf(options.protocol);
     this.#onClose = onClose;
   }
@@ -122,7 +123,7 @@ export class Session {
         this.#finish(hostReplies.shuttingDown(this.options.hostname));
         return;
       }
-      if (this.#errors >= this.options.hardErrorLimit) {
+      if (this.errors.isSpent) {
         this.#finish(hostReplies.tooManyErrors(this.options.hostname), 'too many errors');
         return;
       }
@@ -172,8 +173,10 @@ export class Session {
   #perform(line: Exclude<Line, { kind: 'bare-line-feed' }>): undefined | Promise<void> {
     const consumer = this.#lineConsumer;
     this.#lineConsumer = undefined;
-    if (consumer !== undefined && line.kind === 'line') {
-      return this.#settle({ name: 'auth', command: this.#commands.get('AUTH') }, () => consumer(line.text));
+    if (consumer !== undefined) {
+      const running = { name: 'auth', command: this.#commands.get('AUTH') };
+      if (line.kind === 'too-long') return this.#count(running, replies.saslResponseTooLong);
+      return this.#settle(running, () => consumer(line.kind === 'line' ? line.text : ''));
     }
     const selection = selectCommand(this, this.#commands, line);
     switch (selection.kind) {
@@ -210,27 +213,24 @@ export class Session {
     if (this.#lineConsumer !== undefined) return reply === undefined ? undefined : this.#answer(reply);
     if (reply === undefined) return undefined;
     this.counts.count(running.name, !isRefusal(reply));
-    if (running.command?.isJunk === true) this.#countJunk();
+    if (running.command?.isJunk === true) this.errors.countJunk();
     if (isRefusal(reply) && reply !== replies.tooManyRecipients) return this.#reject(reply);
     return this.#answer(reply);
   }
 
-  #countJunk(): void {
-    if (this.#junk++ > this.options.junkCommandLimit) this.#errors++;
-  }
-
   #reject(reply: SmtpReply): undefined | Promise<void> {
     const answered = this.#answer(reply);
-    this.#errors++;
+    this.errors.countError();
     return answered;
   }
 
   /** Puts one reply out; late where the client has made too many errors, to slow it down. */
   #answer(given: SmtpReply): undefined | Promise<void> {
     const reply = this.options.softBounce ? softened(given) : given;
-    if (this.#errors >= this.options.softErrorLimit && this.options.errorSleep > 0) {
+    const { delay } = this.errors;
+    if (delay > 0) {
       this.wire.flush();
-      return this.parts.sleep(this.options.errorSleep).then(() => this.#put(reply));
+      return this.parts.sleep(delay).then(() => this.#put(reply));
     }
     this.#put(reply);
     return undefined;
@@ -282,16 +282,7 @@ export class Session {
     const isRefused = results.every(isRefusal);
     this.counts.count(running.name, !isRefused);
     for (const reply of results) await this.#answer(reply);
-    if (isRefused) this.#errors++;
-  }
-
-  resetErrors(): void {
-    this.#errors = 0;
-    this.#junk = 0;
-  }
-
-  countError(): void {
-    this.#errors++;
+    if (isRefused) this.errors.countError();
   }
 
   /** Puts a reply on the wire at once: the wire is about to change under it. */
@@ -332,7 +323,8 @@ export class Session {
   /** Asks the session to end: at once when it waits for its client, else when what runs is done. */
   shutDown(): void {
     this.#isShuttingDown = true;
-    this.run();
+    if (this.wire.isHandshaking) this.lost();
+    else this.run();
   }
 
   /** Ends the session with a last reply; `reason` is for the log, as `timeout`. */
@@ -346,7 +338,7 @@ export class Session {
   /** Ends the session after what has been said. */
   close(): void {
     if (this.#isOver) return;
-    this.wire.end();
+    this.wire.end(this.where !== 'QUIT');
     this.#end();
   }
 
@@ -367,7 +359,10 @@ export class Session {
   #end(): void {
     this.#isOver = true;
     this.deadline.stop();
-    this.#body?.abort();
+    if (this.#body !== undefined) {
+      this.#body.abort();
+      if (this.#bodyCommand !== undefined) this.counts.count(this.#bodyCommand.name, false);
+    }
     this.resetTransaction();
     this.log.info(`disconnect from ${this.clientText}${this.counts.summary()}`);
     this.#onClose();

@@ -11,6 +11,8 @@ export interface AcceptedRecipient {
   readonly notify: string;
   readonly orcpt: string;
   readonly deliveries: readonly Delivery[];
+  /** The revision of the tables that decided. */
+  readonly revision?: number;
   /** What routing can only refuse at the end of the data, as an alias that never ends (451 4.6.0). */
   readonly dataRefusal?: SmtpReply;
 }

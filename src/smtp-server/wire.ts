@@ -31,6 +31,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 /** Unread input above this pauses the socket: one pipelined batch of commands is far smaller. */
 const maxUnread = 65_536;
+const lingerMilliseconds = 2_000;
 const nothing = Buffer.alloc(0);
 const tooLong: Line = { kind: 'too-long' };
 const bareLineFeed: Line = { kind: 'bare-line-feed' };
@@ -50,6 +51,7 @@ export class Wire {
   #isEnded = false;
   #isPaused = false;
   #isInputOver = false;
+  #isHandshaking = false;
 
   constructor(socket: Socket, events: WireEvents) {
     this.#socket = socket;
@@ -65,6 +67,10 @@ export class Wire {
   /** The client has closed its side; what hasInput is the last that comes. */
   get isInputOver(): boolean {
     return this.#isInputOver;
+  }
+
+  get isHandshaking(): boolean {
+    return this.#isHandshaking;
   }
 
   /** True where octets wait that nobody has taken. */
@@ -86,7 +92,8 @@ export class Wire {
       if (socket !== this.#socket || this.#isLost) return;
       this.#isLost = true;
       socket.destroy();
-      this.#events.onLost();
+      // A handshake that fails says so to who asked for it.
+      if (!this.#isHandshaking) this.#events.onLost();
     };
     socket.on('error', lost);
     socket.on('close', lost);
@@ -193,25 +200,43 @@ export class Wire {
     this.#socket.write(output, 'utf8');
   }
 
+  /** Which of our addresses the client connected to. */
+  get localAddress(): string {
+    return this.#socket.localAddress ?? '';
+  }
+
   /** Octets that the client has not taken from us yet. */
   get unsent(): number {
     return this.#socket.writableLength;
   }
 
-  /** Writes what is left and closes. A client that does not close its side is cut off after a while. */
-  end(): void {
+  /**
+   * Writes what is left and closes. With `linger` what the client is still sending is read away for a while:
+   * unread input would turn our close into a reset, which can eat the last reply.
+   */
+  end(linger: boolean): void {
     if (this.isClosed) return;
-    this.flush();
+    const output = this.#output;
+    this.#output = '';
     this.#isEnded = true;
     const socket = this.#socket;
-    socket.end();
-    // Unread input would turn our close into a reset that can eat the last reply: read it away.
+    if (!linger && !this.hasInput && !(socket instanceof TLSSocket)) {
+      // NOTE: destroyed within the callback itself, Node would build an error with its stack for each connection.
+      socket.write(output, 'utf8', () => queueMicrotask(() => socket.destroy()));
+      return;
+    }
+    socket.end(output, 'utf8');
     this.discardInput();
     socket.removeAllListeners('data');
     socket.resume();
-    const timer = setTimeout(() => socket.destroy(), 2_000);
+    const timer = setTimeout(() => socket.destroy(), lingerMilliseconds);
     timer.unref();
-    socket.once('close', () => clearTimeout(timer));
+    const done = () => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
+    socket.once('end', done);
+    socket.once('close', done);
   }
 
   destroy(): void {
@@ -227,17 +252,17 @@ export class Wire {
     return new Promise((resolve, reject) => {
       const secure = new TLSSocket(plain, { isServer: true, secureContext });
       this.#socket = secure;
-      const fail = (error: Error) => reject(error);
+      this.#isHandshaking = true;
+      secure.once('error', reject);
       const closed = () => reject(new Error('connection closed during the TLS handshake'));
-      secure.once('error', fail);
+      // Also when the client only closes its side: an unfinished handshake has no other half.
+      secure.once('end', closed);
       secure.once('close', closed);
       secure.once('secure', () => {
-        secure.off('error', fail);
-        secure.off('close', closed);
-        this.#listen(secure);
+        this.#isHandshaking = false;
         resolve(describeTls(secure));
       });
-      // The first listener for `data` would start the flow; until the handshake is done there is nothing to read.
+      this.#listen(secure);
     });
   }
 }

@@ -42,14 +42,13 @@ export interface TestServerOptions {
 }
 
 /** One key for all tests of a run: making one takes a while. */
-let sharedFolder: string | undefined;
 let sharedTls: Promise<TlsContexts> | undefined;
 
 function testTls(): Promise<TlsContexts> {
-  sharedFolder ??= mkdtempSync(join(tmpdir(), 'posthaste-smtp-'));
-  const folder = sharedFolder;
+  if (sharedTls !== undefined) return sharedTls;
+  const folder = mkdtempSync(join(tmpdir(), 'posthaste-smtp-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  sharedTls ??= TlsContexts.open({
+  sharedTls = TlsContexts.open({
     certFile: '',
     keyFile: '',
     chainFiles: [],
@@ -152,6 +151,11 @@ export class RawClient {
   /** Closes our side and still reads. */
   finish(): void {
     this.#socket.end();
+  }
+
+  /** Reads no more. */
+  pause(): void {
+    this.#socket.pause();
   }
 
   destroy(): void {

@@ -1,10 +1,11 @@
-// STARTTLS (RFC 3501 §6.2.1). What the client sent behind the command is discarded by the session.
+// STARTTLS (RFC 3501 §6.2.1). The handshake begins after the tagged OK, in session.ts; what the client sent behind
+// the command is discarded there.
 
-import { ImapRefusal, ConnectionEndedError } from '../refusal.ts';
+import { ImapRefusal } from '../refusal.ts';
 import type { SessionContext } from '../session-context.ts';
 
-export async function startTls(session: SessionContext): Promise<string> {
+export function startTls(session: SessionContext): string {
   if (session.isTls) throw new ImapRefusal('BAD', '', 'TLS is already active.');
   if (!session.canStartTls) throw new ImapRefusal('NO', '', 'TLS is not available.');
-  throw new ConnectionEndedError('handled by the session');
+  return 'Begin TLS negotiation now.';
 }

@@ -17,6 +17,10 @@ interface Common {
 export interface TextParameter extends Common {
   readonly kind: 'text';
 }
+/** A text whose `$names` are not parameters: whoever uses it fills them in, as $recipient or $rbl_code. */
+export interface RawParameter extends Common {
+  readonly kind: 'raw';
+}
 export interface ListParameter extends Common {
   readonly kind: 'list';
 }
@@ -34,10 +38,14 @@ export interface TimeParameter extends Common {
   readonly unit: TimeUnit;
 }
 
-export type Parameter = TextParameter | ListParameter | FlagParameter | IntegerParameter | TimeParameter;
+export type Parameter = TextParameter | RawParameter | ListParameter | FlagParameter | IntegerParameter | TimeParameter;
 
 export function text(value: string, status: Status = 'unsupported', description = ''): TextParameter {
   return { kind: 'text', default: value, status, text: description };
+}
+
+export function raw(value: string, status: Status = 'unsupported', description = ''): RawParameter {
+  return { kind: 'raw', default: value, status, text: description };
 }
 
 export function list(value: string, status: Status = 'unsupported', description = ''): ListParameter {

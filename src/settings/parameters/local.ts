@@ -1,7 +1,7 @@
 // data table
 // Postfix's parameters of local(8) and pipe(8), with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text, time } from './declare.ts';
+import { flag, integer, list, raw, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const localParameters = {
@@ -9,7 +9,7 @@ export const localParameters = {
   allow_mail_to_commands: list('alias, forward'),
   allow_mail_to_files: list('alias, forward'),
   biff: flag('yes', 'supported', 'Whether local users are told of new mail by comsat.'),
-  command_execution_directory: text(''),
+  command_execution_directory: raw(''),
   command_expansion_filter: text('1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'),
   command_time_limit: time('1000s'),
   default_privs: text('nobody'),
@@ -21,16 +21,16 @@ export const localParameters = {
   fallback_transport: text('', 'supported', 'The transport for local users that are not found.'),
   fallback_transport_maps: list(''),
   forward_expansion_filter: text('1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'),
-  forward_path: list('$home/.forward${recipient_delimiter}${extension}, $home/.forward'),
+  forward_path: raw('$home/.forward${recipient_delimiter}${extension}, $home/.forward'),
   frozen_delivered_to: flag('yes'),
   home_mailbox: text('', 'supported', 'The mailbox below a local user\'s home.'),
   local_command_shell: text(''),
   local_delivery_status_filter: text('$default_delivery_status_filter'),
   local_destination_concurrency_limit: integer('2', 'supported', 'The most deliveries at a time to one local user.'),
   local_destination_recipient_limit: integer('1', 'supported', 'The most recipients of one local delivery.'),
-  luser_relay: text('', 'supported', 'Where mail for unknown local users goes.'),
+  luser_relay: raw('', 'supported', 'Where mail for unknown local users goes.'),
   mail_spool_directory: text('/var/mail'),
-  mailbox_command: text('', 'supported', 'The command that delivers to local users.'),
+  mailbox_command: raw('', 'supported', 'The command that delivers to local users.'),
   mailbox_command_maps: list(''),
   mailbox_delivery_lock: list('fcntl, dotlock'),
   mailbox_size_limit: integer('51200000', 'supported', 'The largest size of a local mailbox file; 0 means no limit.'),

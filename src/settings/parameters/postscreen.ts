@@ -1,7 +1,7 @@
 // data table
 // Postfix's parameters of postscreen(8) and dnsblog(8), with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text, time } from './declare.ts';
+import { flag, integer, list, raw, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const postscreenParameters = {
@@ -33,7 +33,7 @@ export const postscreenParameters = {
   postscreen_dnsbl_threshold: integer('1'),
   postscreen_dnsbl_timeout: time('10s'),
   postscreen_enforce_tls: flag('$smtpd_enforce_tls'),
-  postscreen_expansion_filter: text('$smtpd_expansion_filter'),
+  postscreen_expansion_filter: raw('$smtpd_expansion_filter'),
   postscreen_forbidden_commands: list('$smtpd_forbidden_commands'),
   postscreen_greet_action: text('ignore'),
   postscreen_greet_banner: text('$smtpd_banner'),
@@ -48,7 +48,7 @@ export const postscreenParameters = {
   postscreen_pipelining_ttl: time('30d'),
   postscreen_post_queue_limit: integer('$default_process_limit'),
   postscreen_pre_queue_limit: integer('$default_process_limit'),
-  postscreen_reject_footer: text('$smtpd_reject_footer'),
+  postscreen_reject_footer: raw('$smtpd_reject_footer'),
   postscreen_reject_footer_maps: list('$smtpd_reject_footer_maps'),
   postscreen_tls_security_level: text('$smtpd_tls_security_level'),
   postscreen_upstream_proxy_protocol: text(''),

@@ -1,7 +1,7 @@
 // data table
 // Postfix's parameters of the SMTP server, with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text, time } from './declare.ts';
+import { flag, integer, list, raw, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const smtpdParameters = {
@@ -11,7 +11,7 @@ export const smtpdParameters = {
   anvil_status_update_time: time('600s', 'supported', 'How often peak rates are logged.'),
   broken_sasl_auth_clients: flag('no', 'supported', 'Whether AUTH is also announced as `AUTH=`, for old clients.'),
   cyrus_sasl_config_path: text(''),
-  default_rbl_reply: text('$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain${rbl_reason?; $rbl_reason}', 'supported', 'The reply to clients on a block list.'),
+  default_rbl_reply: raw('$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain${rbl_reason?; $rbl_reason}', 'supported', 'The reply to clients on a block list.'),
   defer_code: integer('450', 'supported', 'The reply code of the restriction defer.'),
   disable_vrfy_command: flag('no', 'supported', 'Whether VRFY is refused.'),
   invalid_hostname_reject_code: integer('501', 'supported', 'The reply code of reject_invalid_helo_hostname.'),
@@ -53,7 +53,7 @@ export const smtpdParameters = {
   smtpd_enforce_tls: flag('no', 'supported', 'The former way to require TLS.'),
   smtpd_error_sleep_time: time('1s', 'supported', 'The delay of a reply after too many errors.'),
   smtpd_etrn_restrictions: list('', 'supported', 'Checks of ETRN.'),
-  smtpd_expansion_filter: text('\\t\\40!"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'),
+  smtpd_expansion_filter: raw('\\t\\40!"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'),
   smtpd_forbid_bare_newline: text('no', 'supported', 'What happens to lines that end in a bare line feed.'),
   smtpd_forbid_bare_newline_exclusions: list('$mynetworks', 'supported', 'Clients to which smtpd_forbid_bare_newline does not apply.'),
   smtpd_forbid_bare_newline_reject_code: integer('550', 'supported', 'The reply code for a message with a bare line feed.'),
@@ -85,7 +85,7 @@ export const smtpdParameters = {
   smtpd_recipient_limit: integer('1000', 'supported', 'The most recipients of one message.', 1),
   smtpd_recipient_overshoot_limit: integer('1000', 'supported', 'Recipients beyond the limit that are put off before they count as errors.', 1),
   smtpd_recipient_restrictions: list('', 'supported', 'Checks of each recipient.'),
-  smtpd_reject_footer: text(''),
+  smtpd_reject_footer: raw(''),
   smtpd_reject_footer_maps: list(''),
   smtpd_reject_unlisted_recipient: flag('yes', 'supported', 'Whether unknown recipients are refused without being named in a restriction.'),
   smtpd_reject_unlisted_sender: flag('no', 'supported', 'Whether senders that should exist here but do not are refused.'),

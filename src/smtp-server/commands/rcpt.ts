@@ -52,7 +52,8 @@ async function check(
     return decision.reply;
   }
   nameTransaction(session, transaction);
-  const accepted = { original: decision.recipient, ...parameters, deliveries: decision.deliveries };
+  const { recipient: original, deliveries, revision } = decision;
+  const accepted = { original, ...parameters, deliveries, ...(revision === undefined ? {} : { revision }) };
   transaction.recipients.push(isDataRefusal ? { ...accepted, dataRefusal: decision.reply } : accepted);
   return isDataRefusal || replyText(decision.reply) === '250 2.1.5 Ok' ? replies.recipientOk : decision.reply;
 }
@@ -69,7 +70,7 @@ function nameTransaction(session: Session, transaction: Transaction): void {
 function isFull(session: Session, transaction: Transaction): boolean {
   const { recipientLimit, recipientOvershootLimit } = session.options;
   if (recipientLimit === 0 || transaction.recipients.length < recipientLimit) return false;
-  if (transaction.overshoot++ >= recipientOvershootLimit) session.countError();
+  if (transaction.overshoot++ >= recipientOvershootLimit) session.errors.countError();
   return true;
 }
 

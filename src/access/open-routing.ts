@@ -1,0 +1,50 @@
+// Puts routing and access together for one configuration: tables, router, and a policy for each service. Used by the
+// server, and by the commands that answer without one (`explain`), which pass `isWatching: false` and write nothing.
+
+import { splitList } from '../lib/split-list.ts';
+import { ProgramLog, type Log } from '../lib/log.ts';
+import { Router } from '../routing/router.ts';
+import type { Settings } from '../settings/settings.ts';
+import { Tables } from '../tables/registry.ts';
+import type { RevisionSource, TableOpener } from '../tables/table.ts';
+import type { QuotaSource } from './quota-source.ts';
+import { RecipientPolicy } from './recipient-policy.ts';
+
+export interface OpenRoutingOptions {
+  /** main.cf's. */
+  readonly settings: Settings;
+  readonly log: Log;
+  /** Follow changes of table files. */
+  readonly isWatching: boolean;
+  /** Table types of higher folders: `directory`. */
+  readonly openers?: Readonly<Record<string, TableOpener>>;
+  /** Whose rows may change between two lookups: the directory. */
+  readonly revisionSources?: readonly RevisionSource[];
+  readonly quota?: QuotaSource;
+}
+
+export interface Routing {
+  readonly settings: Settings;
+  readonly tables: Tables;
+  readonly router: Router;
+  /** The policy of a service with these settings (main.cf with the service's `-o`). Throws SettingsError. */
+  policy(settings: Settings): RecipientPolicy;
+  close(): void;
+}
+
+/** Throws SettingsError for tables and lists that cannot be opened. */
+export function openRouting(options: OpenRoutingOptions): Routing {
+  const { settings, log, isWatching, openers = {}, revisionSources = [], quota } = options;
+  const proxyReadMaps = splitList(settings.expanded('proxy_read_maps'));
+  const tables = new Tables({ log, isWatching, openers, revisionSources, proxyReadMaps });
+  const routerLog = new ProgramLog(log, `${settings.text('syslog_name')}/cleanup`);
+  const router = new Router({ settings, tables, log: routerLog });
+  return {
+    settings,
+    tables,
+    router,
+    policy: (service) =>
+      new RecipientPolicy({ settings: service, tables, router, log, ...(quota === undefined ? {} : { quota }) }),
+    close: () => tables.close(),
+  };
+}

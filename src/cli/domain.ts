@@ -1,0 +1,184 @@
+// posthaste domain add|list|show|set|remove: the domains that are hosted, each with one address class.
+
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { DomainInfo } from '../directory/domains.ts';
+import type { DomainClass } from '../directory/schema.ts';
+import { foldDomain } from '../directory/mail-address.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type CommandContext, CommandError } from './context.ts';
+import { withDirectory } from './directory-session.ts';
+import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+
+interface DomainOptions {
+  readonly class?: DomainClass;
+  readonly transport?: string;
+  readonly enable?: true;
+  readonly disable?: true;
+}
+
+const classOption = (): Option =>
+  new Option('--class <class>', 'mailbox: mailboxes and aliases; alias: aliases only; relay: passed on').choices([
+    'mailbox',
+    'alias',
+    'relay',
+  ]);
+
+const transportText = 'where its mail goes instead, as in smtp:[192.0.2.1]:25; "" for the usual way';
+
+const examples = `
+Examples:
+  posthaste domain add example.com
+  posthaste domain add example.net --class relay --transport smtp:[192.0.2.1]
+  posthaste domain list
+  posthaste domain set example.com --disable
+  posthaste domain remove example.com --recursive`;
+
+export function register(program: Command, context: CommandContext): void {
+  const domain = program.command('domain').description('the domains that are hosted').addHelpText('after', examples);
+  domain
+    .command('add')
+    .description('host a domain')
+    .argument('<name>')
+    .addOption(classOption().default('mailbox'))
+    .option('--transport <transport>', transportText)
+    .action((name: string, options: DomainOptions) => add(context, name, options));
+  domain
+    .command('list')
+    .description('list the domains')
+    .action(() => list(context));
+  domain
+    .command('show')
+    .description('show a domain')
+    .argument('<name>')
+    .action((name: string) => show(context, name));
+  domain
+    .command('set')
+    .description('change a domain')
+    .argument('<name>')
+    .addOption(classOption())
+    .option('--transport <transport>', transportText)
+    .option('--enable', 'take its mail again')
+    .option('--disable', 'refuse its mail as for unknown users')
+    .action((name: string, options: DomainOptions) => set(context, name, options));
+  domain
+    .command('remove')
+    .description('host a domain no more')
+    .argument('<name>')
+    .option('--recursive', 'with its mailboxes, aliases and alias domains')
+    .option('--force', 'the same as --recursive')
+    .action((name: string, options: { recursive?: true; force?: true }) => remove(context, name, options));
+}
+
+async function add(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
+  await withDirectory(context, false, async ({ directory, settings }) => {
+    refuseLocalDomain(settings, name);
+    const info = await directory.domains.add(name, domainSettings(options));
+    printDone(context, `${info.name} is hosted (class ${info.class})`, info);
+    if (context.json || info.class === 'relay') return;
+    const next = info.class === 'mailbox' ? `mailbox add USER@${info.name}` : `alias add USER@${info.name} TARGET`;
+    context.print(`next: posthaste ${next}`);
+  });
+}
+
+/** NEVER list a virtual domain in mydestination (VIRTUAL_README): the local class would win. */
+function refuseLocalDomain(settings: Settings, name: string): void {
+  const domain = foldDomain(name.trim().replace(/\.$/, ''));
+  if (!settings.list('mydestination').some((local) => local.toLowerCase() === domain)) return;
+  throw new CommandError(
+    `${domain} is one of this host's own names (mydestination), where only postmaster, abuse and root have mail: take it out with: posthaste postconf -e "mydestination = localhost"`,
+  );
+}
+
+function domainSettings(options: DomainOptions) {
+  if (options.enable && options.disable) throw new CommandError('--enable and --disable contradict each other', 2);
+  return {
+    ...(options.class === undefined ? {} : { class: options.class }),
+    ...(options.transport === undefined ? {} : { transport: options.transport }),
+    ...(options.enable ? { active: true } : {}),
+    ...(options.disable ? { active: false } : {}),
+  };
+}
+
+const columns: readonly Column<DomainInfo>[] = [
+  { title: 'DOMAIN', text: (row) => row.name },
+  { title: 'CLASS', text: (row) => row.class },
+  { title: 'MAILBOXES', isNumber: true, text: (row) => String(row.mailboxes) },
+  { title: 'ALIASES', isNumber: true, text: (row) => String(row.aliases) },
+  { title: 'CATCH-ALL', text: (row) => yesNo(row.catchAll) },
+  { title: 'NOTE', text: notes },
+];
+
+function notes(row: DomainInfo): string {
+  const found = [...(row.active ? [] : ['disabled']), ...(row.postmaster ? [] : ['no postmaster'])];
+  return found.join(', ');
+}
+
+async function list(context: CommandContext): Promise<void> {
+  await withDirectory(context, true, async ({ directory }) => {
+    const read = (after: string | undefined) => directory.domains.list({ after: after ?? '', limit: 500 });
+    const empty = 'no domain yet: add one with: posthaste domain add example.com';
+    await printList(
+      context,
+      columns,
+      pages(read, (row) => row.name),
+      empty,
+    );
+  });
+}
+
+async function show(context: CommandContext, name: string): Promise<void> {
+  await withDirectory(context, true, async ({ directory }) => {
+    const info = await directory.domains.show(name);
+    if (!info) throw new CommandError(await notHosted(directory, name));
+    printObject(context, info, [
+      ['domain', info.name],
+      ['class', info.class],
+      ['enabled', yesNo(info.active)],
+      ['transport', info.transport || '(usual)'],
+      ['mailboxes', String(info.mailboxes)],
+      ['aliases', String(info.aliases)],
+      ['catch-all', yesNo(info.catchAll)],
+      ['alias domains', info.aliasDomains.join(', ') || '(none)'],
+      ['created', formatTime(info.created)],
+    ]);
+    if (!info.postmaster && !context.json) {
+      context.warn(
+        `mail to postmaster is refused (RFC 5321 §4.5.1): posthaste alias add postmaster@${info.name} TARGET`,
+      );
+    }
+  });
+}
+
+async function notHosted(
+  directory: { aliasDomains: { show(name: string): Promise<{ target: string } | undefined> } },
+  name: string,
+): Promise<string> {
+  const aliasDomain = await directory.aliasDomains.show(name);
+  if (aliasDomain)
+    return `${name} is an alias domain of ${aliasDomain.target}: see: posthaste domain show ${aliasDomain.target}`;
+  return `${name} is not hosted here: add it with: posthaste domain add ${name}`;
+}
+
+async function set(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
+  const settings = domainSettings(options);
+  if (Object.keys(settings).length === 0) {
+    throw new CommandError('nothing to change: give --class, --transport, --enable or --disable', 2);
+  }
+  await withDirectory(context, false, async ({ directory }) => {
+    const info = await directory.domains.set(name, settings);
+    printDone(context, `${info.name} changed`, info);
+  });
+}
+
+async function remove(
+  context: CommandContext,
+  name: string,
+  options: { recursive?: true; force?: true },
+): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const recursive = options.recursive === true || options.force === true;
+    await directory.domains.remove(name, { recursive });
+    printDone(context, `${name} is no longer hosted`, { name, removed: true });
+  });
+}

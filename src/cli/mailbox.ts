@@ -1,0 +1,198 @@
+// posthaste mailbox add|list|show|set|remove|restore: the accounts that own mail.
+
+import type { Command } from 'commander';
+import { hashPassword } from '../auth/password-scheme.ts';
+import type { MailboxInfo } from '../directory/mailbox-rows.ts';
+import { type CommandContext, CommandError } from './context.ts';
+import { withDirectory } from './directory-session.ts';
+import { newPassword } from './new-password.ts';
+import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { formatQuota, parseSize } from './sizes.ts';
+
+const examples = `
+Examples:
+  posthaste mailbox add anna@example.com
+  posthaste mailbox add anna@example.com --quota 1G --name "Anna Adams" --password-stdin < password
+  posthaste mailbox list --domain example.com
+  posthaste mailbox set anna@example.com --quota unlimited
+  posthaste mailbox set anna@example.com --password
+  posthaste mailbox remove anna@example.com
+  posthaste mailbox restore anna@example.com`;
+
+interface AddOptions {
+  readonly passwordStdin?: true;
+  readonly quota?: number;
+  readonly name?: string;
+  readonly disable?: true;
+}
+
+interface SetOptions extends AddOptions {
+  readonly password?: true;
+  readonly enable?: true;
+}
+
+const quotaText = 'size limit, as 500M or 1G; 0 or unlimited for none';
+
+export function register(program: Command, context: CommandContext): void {
+  const group = program.command('mailbox').description('accounts that own mail').addHelpText('after', examples);
+  group
+    .command('add')
+    .description('add a mailbox; asks for its password on a terminal, else prints a generated one')
+    .argument('<address>')
+    .option('--password-stdin', 'read the password from the first line of standard input')
+    .option('--quota <size>', quotaText, parseSize)
+    .option('--name <name>', "the owner's name")
+    .option('--disable', 'take no mail and no login yet')
+    .action((address: string, options: AddOptions) => add(context, address, options));
+  group
+    .command('list')
+    .description('list the mailboxes')
+    .option('--domain <domain>', 'of this domain only')
+    .option('--removed', 'those that can be restored')
+    .action((options: { domain?: string; removed?: true }) => list(context, options));
+  group
+    .command('show')
+    .description('show a mailbox')
+    .argument('<address>')
+    .action((address: string) => show(context, address));
+  group
+    .command('set')
+    .description('change a mailbox')
+    .argument('<address>')
+    .option('--password', 'ask for a new password, or print a generated one')
+    .option('--password-stdin', 'read the new password from the first line of standard input')
+    .option('--quota <size>', quotaText, parseSize)
+    .option('--name <name>', "the owner's name")
+    .option('--enable', 'take mail and logins again')
+    .option('--disable', 'refuse its mail and logins')
+    .action((address: string, options: SetOptions) => set(context, address, options));
+  group
+    .command('remove')
+    .description('remove a mailbox; it can be restored for some time')
+    .argument('<address>')
+    .action((address: string) => remove(context, address));
+  group
+    .command('restore')
+    .description('bring a removed mailbox back with its mail')
+    .argument('<address>')
+    .action((address: string) => restore(context, address));
+}
+
+async function add(context: CommandContext, address: string, options: AddOptions): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    // Refused before anybody has typed a password twice.
+    await directory.mailboxes.checkNew(address);
+    const { password, isGenerated } = await newPassword(options.passwordStdin === true);
+    const added = await directory.mailboxes.add({
+      address,
+      passwordHash: await hashPassword(password),
+      ...(options.quota === undefined ? {} : { quotaBytes: options.quota }),
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.disable ? { enabled: false } : {}),
+    });
+    printDone(context, `${added.address} added`, isGenerated ? { ...added, password } : added);
+    if (context.json) return;
+    if (isGenerated) context.print(`password: ${password}`);
+    if (added.becameAdministrator) context.print('mail for postmaster, abuse and root reaches this mailbox');
+  });
+}
+
+const columns: readonly Column<MailboxInfo>[] = [
+  { title: 'MAILBOX', text: (row) => row.address },
+  { title: 'NAME', text: (row) => row.name },
+  { title: 'QUOTA', isNumber: true, text: (row) => formatQuota(row.quotaBytes) },
+  { title: 'NOTE', text: (row) => (row.enabled ? '' : 'disabled') },
+];
+
+const removedColumns: readonly Column<MailboxInfo>[] = [
+  { title: 'MAILBOX', text: (row) => row.address },
+  { title: 'NAME', text: (row) => row.name },
+  { title: 'REMOVED', text: (row) => formatTime(row.removedAt ?? 0) },
+  { title: 'RESTORABLE UNTIL', text: (row) => formatTime(row.recoverableUntil ?? 0) },
+];
+
+async function list(context: CommandContext, options: { domain?: string; removed?: true }): Promise<void> {
+  await withDirectory(context, true, async ({ directory }) => {
+    const domain = options.domain === undefined ? {} : { domain: options.domain };
+    const read = (after: string | undefined) =>
+      directory.mailboxes.list({
+        ...domain,
+        ...(after === undefined ? {} : { after }),
+        removed: options.removed === true,
+        limit: 500,
+      });
+    const keyOf = (row: MailboxInfo): string => (options.removed ? String(row.id) : row.address);
+    const empty = options.removed
+      ? 'no removed mailbox'
+      : 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
+    await printList(context, options.removed ? removedColumns : columns, pages(read, keyOf), empty);
+  });
+}
+
+async function show(context: CommandContext, address: string): Promise<void> {
+  await withDirectory(context, true, async ({ directory }) => {
+    const info = await directory.mailboxes.need(address);
+    printObject(context, info, [
+      ['mailbox', info.address],
+      ['name', info.name || '(none)'],
+      ['quota', formatQuota(info.quotaBytes)],
+      ['enabled', yesNo(info.enabled)],
+      ['id', String(info.id)],
+      ['created', formatTime(info.created)],
+    ]);
+  });
+}
+
+async function set(context: CommandContext, address: string, options: SetOptions): Promise<void> {
+  if (options.enable && options.disable) throw new CommandError('--enable and --disable contradict each other', 2);
+  const changesPassword = options.password === true || options.passwordStdin === true;
+  const settings = {
+    ...(options.quota === undefined ? {} : { quotaBytes: options.quota }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.enable ? { enabled: true } : {}),
+    ...(options.disable ? { enabled: false } : {}),
+  };
+  if (!changesPassword && Object.keys(settings).length === 0) {
+    throw new CommandError(
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable or --disable',
+      2,
+    );
+  }
+  await withDirectory(context, false, async ({ directory }) => {
+    await directory.mailboxes.need(address);
+    const changed = changesPassword ? await newPassword(options.passwordStdin === true) : undefined;
+    const password = changed === undefined ? {} : { passwordHash: await hashPassword(changed.password) };
+    const info = await directory.mailboxes.set(address, { ...settings, ...password });
+    printDone(
+      context,
+      `${info.address} changed`,
+      changed?.isGenerated ? { ...info, password: changed.password } : info,
+    );
+    if (changed?.isGenerated && !context.json) context.print(`password: ${changed.password}`);
+  });
+}
+
+async function remove(context: CommandContext, address: string): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const { danglingAliases, recoverableUntil } = await directory.mailboxes.remove(address);
+    const until = formatTime(recoverableUntil);
+    printDone(context, `${address} removed; until ${until}: posthaste mailbox restore ${address}`, {
+      address,
+      removed: true,
+      recoverableUntil,
+      danglingAliases,
+    });
+    if (danglingAliases.length > 0 && !context.json) {
+      context.warn(
+        `these aliases still lead to it, so their mail bounces: ${danglingAliases.join(', ')}; change them with: posthaste alias set`,
+      );
+    }
+  });
+}
+
+async function restore(context: CommandContext, address: string): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const info = await directory.mailboxes.restore(address);
+    printDone(context, `${info.address} is back with its mail`, info);
+  });
+}

@@ -1,0 +1,130 @@
+// Opening directory.db: again, by several processes at once, after a newer version, and where it is not ours.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqlite } from '../database/sqlite.ts';
+import { FakeClock } from '../lib/clock.ts';
+import { Directory } from './directory.ts';
+
+let folder: string;
+let file: string;
+const clock = new FakeClock();
+const open = (readonly = false): Promise<Directory> => Directory.open(file, { clock, actor: 'tester', readonly });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'directory-open-'));
+  file = join(folder, 'directory.db');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Runs a module text in a process of its own and returns what it printed. */
+function run(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module-typescript',
+      '-e',
+      text,
+    ]);
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += String(chunk)));
+    child.stderr.on('data', (chunk) => (output += String(chunk)));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
+  });
+}
+
+const imports = `
+  import { Directory } from '${join(import.meta.dirname, 'directory.ts')}';
+  import { systemClock as clock } from '${join(import.meta.dirname, '../lib/clock.ts')}';`;
+
+describe('opening directory.db', () => {
+  it('finds everything again', async () => {
+    const first = await open();
+    await first.domains.add('example.com');
+    await first.mailboxes.add({ address: 'anna@example.com', passwordHash: 'x', quotaBytes: 2 ** 40 });
+    first.close();
+    const again = await open();
+    expect(again.mailboxByAddress('anna@example.com')).toMatchObject({ quotaBytes: 2 ** 40 });
+    again.close();
+    const reader = await open(true);
+    expect(await reader.domains.list()).toHaveLength(1);
+    reader.close();
+  });
+
+  it('is durable on every connection', async () => {
+    const directory = await open();
+    const connection = openSqlite(file);
+    expect(connection.pragma('journal_mode', { simple: true })).toBe('wal');
+    connection.close();
+    directory.close();
+  });
+
+  it('refuses a file from a newer version and leaves it as it is', async () => {
+    (await open()).close();
+    const connection = openSqlite(file);
+    connection.exec("INSERT INTO migration VALUES (99, 'from the future', 0)");
+    connection.close();
+    const before = readFileSync(file);
+    await expect(open()).rejects.toThrow(
+      /newer version of Posthaste \(schema 99, this one knows 1\).*restore a backup/,
+    );
+    await expect(open(true)).rejects.toThrow(/newer version/);
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it("refuses another program's file", async () => {
+    const connection = openSqlite(file);
+    connection.exec('CREATE TABLE theirs (x)');
+    connection.close();
+    const before = readFileSync(file);
+    await expect(open()).rejects.toThrow(/not a Posthaste directory/);
+    await expect(open(true)).rejects.toThrow(/not a Posthaste directory/);
+    expect(readFileSync(file).equals(before)).toBe(true);
+    rmSync(file);
+    writeFileSync(file, 'this is a text file, and a rather long one at that: '.repeat(50));
+    await expect(open()).rejects.toThrow(/not a Posthaste directory/);
+    expect(readFileSync(file, 'utf8')).toMatch(/^this is a text file/);
+  });
+
+  it('says how to begin where there is nothing to read', async () => {
+    await expect(open(true)).rejects.toThrow(/does not exist.*posthaste start/);
+  });
+
+  it('lets several processes make, fill and read one file at once', async () => {
+    const worker = (name: string): string => `${imports}
+      const directory = await Directory.open(${JSON.stringify(file)}, { clock, actor: '${name}' });
+      await directory.domains.add('${name}.example');
+      for (let index = 0; index < 10; index++) {
+        await directory.mailboxes.add({ address: 'user' + index + '@${name}.example', passwordHash: 'x' });
+      }
+      directory.close();`;
+    await Promise.all(['one', 'two', 'three'].map((name) => run(worker(name))));
+    const directory = await open();
+    expect((await directory.domains.list()).map(({ name, mailboxes }) => [name, mailboxes])).toEqual([
+      ['one.example', 10],
+      ['three.example', 10],
+      ['two.example', 10],
+    ]);
+    // One of the thirty was first, and only that one became the administrator's.
+    expect(await directory.aliases.list()).toHaveLength(3);
+    directory.close();
+  });
+
+  it("shows another process's change to the next lookup, with another revision", async () => {
+    const server = await open();
+    await server.domains.add('example.com');
+    const before = server.revision();
+    expect(server.lookups.virtualAlias('anna@example.com').kind).toBe('not-found');
+    await run(`${imports}
+      const directory = await Directory.open(${JSON.stringify(file)}, { clock, actor: 'command' });
+      await directory.mailboxes.add({ address: 'anna@example.com', passwordHash: 'x' });
+      directory.close();`);
+    expect(server.lookups.virtualAlias('anna@example.com').kind).toBe('found');
+    expect(server.revision()).not.toBe(before);
+    server.close();
+  });
+});

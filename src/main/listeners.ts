@@ -1,0 +1,131 @@
+// What listens where: a listener for each inet smtpd service of master.cf and each posthaste_*_listen address.
+
+import type { Client, RecipientDecision, Reply } from '../routing/types.ts';
+import type { Configuration } from '../settings/configuration.ts';
+import { type ListenAddress, listenAddresses, type MasterService } from '../settings/services.ts';
+import type { Settings } from '../settings/settings.ts';
+import { SettingsError } from '../settings/settings-error.ts';
+import { type ServiceProtocol, readServiceOptions } from '../smtp-server/options.ts';
+import type { SharedParts } from '../smtp-server/parts.ts';
+import type { SmtpPolicy } from '../smtp-server/policy.ts';
+import { SmtpServer } from '../smtp-server/server.ts';
+import type { RoutingState } from './routing-state.ts';
+
+export interface PlannedListener extends ListenAddress {
+  /** For people: `smtp`, `submission`, `imaps`. */
+  readonly label: string;
+  readonly kind: 'smtp' | 'lmtp' | 'imap' | 'imaps';
+  /** The key under which a reload finds the service again. */
+  readonly service: string;
+  readonly settings: Settings;
+}
+
+/** Every address that the configuration names. Throws SettingsError for what cannot be served. */
+export function planListeners({ services, settings }: Configuration): PlannedListener[] {
+  const planned: PlannedListener[] = [];
+  for (const service of services) {
+    if (service.type !== 'inet') continue;
+    if (service.command !== 'smtpd') {
+      throw new SettingsError(
+        `${service.file}:${service.line}: there is no server for the inet service ${service.name} (${service.command}) yet: take the line out`,
+      );
+    }
+    for (const address of listenAddresses(service.name, service.settings)) {
+      planned.push({ ...address, label: smtpLabel(service), kind: 'smtp', service: service.name, settings: service.settings });
+    }
+  }
+  const own = [
+    ['posthaste_lmtp_listen', 'lmtp'],
+    ['posthaste_imap_listen', 'imap'],
+    ['posthaste_imaps_listen', 'imaps'],
+  ] as const;
+  for (const [parameter, kind] of own) {
+    for (const text of settings.list(parameter)) {
+      for (const address of listenAddresses(text, settings, parameter)) {
+        planned.push({ ...address, label: kind, kind, service: parameter, settings });
+      }
+    }
+  }
+  refuseUnserved(settings);
+  return planned;
+}
+
+function refuseUnserved(settings: Settings): void {
+  const later = [
+    ['posthaste_pop3_listen', 'POP3'],
+    ['posthaste_pop3s_listen', 'POP3'],
+    ['posthaste_sieve_listen', 'ManageSieve'],
+    ['posthaste_http_listen', 'HTTP'],
+    ['posthaste_https_listen', 'HTTP'],
+  ] as const;
+  for (const [parameter, protocol] of later) {
+    if (settings.list(parameter).length === 0) continue;
+    throw new SettingsError(
+      `${parameter}: there is no ${protocol} server yet: leave it empty`,
+      parameter,
+      settings.origin(parameter),
+    );
+  }
+}
+
+function smtpLabel(service: MasterService): string {
+  if (service.settings.flag('smtpd_tls_wrappermode')) return 'submissions';
+  return service.settings.flag('smtpd_sasl_auth_enable') ? 'submission' : 'smtp';
+}
+
+/** Asks the policy of the newest configuration; a service that a reload has removed keeps its last one. */
+class CurrentPolicy implements SmtpPolicy {
+  readonly #state: () => RoutingState;
+  settings: Settings;
+
+  constructor(state: () => RoutingState, settings: Settings) {
+    this.#state = state;
+    this.settings = settings;
+  }
+
+  checkSender(sender: string, client: Client): Promise<Reply | undefined> {
+    return this.#state().policy(this.settings).checkSender(sender, client);
+  }
+
+  checkRecipient(
+    recipient: string,
+    envelope: { readonly sender: string; readonly client: Client; readonly size?: number },
+  ): Promise<RecipientDecision> {
+    return this.#state().policy(this.settings).checkRecipient(recipient, envelope);
+  }
+}
+
+export class SmtpListener {
+  readonly plan: PlannedListener;
+  readonly #server: SmtpServer;
+  readonly #policy: CurrentPolicy;
+
+  constructor(plan: PlannedListener, parts: SharedParts, state: () => RoutingState) {
+    this.plan = plan;
+    this.#policy = new CurrentPolicy(state, plan.settings);
+    const service = readServiceOptions(plan.settings, this.#protocol);
+    this.#server = new SmtpServer({ ...parts, policy: this.#policy, service, serviceName: plan.service });
+  }
+
+  get #protocol(): ServiceProtocol {
+    return this.plan.kind === 'lmtp' ? 'lmtp' : 'smtp';
+  }
+
+  get sessionCount(): number {
+    return this.#server.sessionCount;
+  }
+
+  listen(): Promise<{ host: string; port: number }> {
+    return this.#server.listen({ host: this.plan.host, port: this.plan.port });
+  }
+
+  /** Sessions that begin from now on keep to these settings. */
+  reload(settings: Settings): void {
+    this.#policy.settings = settings;
+    this.#server.reload(readServiceOptions(settings, this.#protocol));
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+}

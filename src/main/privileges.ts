@@ -1,0 +1,36 @@
+// From root to posthaste_user, once the ports are bound. The data folder and what is in it must be the user's.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ProgramLog } from '../lib/log.ts';
+
+/** Throws (in words) where the user does not exist. Without a user, or without root, nothing changes. */
+export function dropPrivileges(user: string, dataDirectory: string, log: ProgramLog): void {
+  if (process.getuid?.() !== 0) return;
+  if (user === '') {
+    log.warning('running as root: set posthaste_user to a user of its own');
+    return;
+  }
+  // Looks the name up, and throws for one that does not exist.
+  // Its type is missing from @types/node.
+  (process as { initgroups?: (user: string, group: string) => void }).initgroups?.(user, user);
+  process.setgid?.(user);
+  const gid = process.getgid?.() ?? 0;
+  process.seteuid?.(user);
+  const uid = process.geteuid?.() ?? 0;
+  process.seteuid?.(0);
+  giveTo(dataDirectory, uid, gid);
+  process.setuid?.(user);
+}
+
+/** The databases and folders that root opened; message files below content/ are the user's already. */
+function giveTo(dataDirectory: string, uid: number, gid: number): void {
+  fs.chownSync(dataDirectory, uid, gid);
+  for (const name of fs.readdirSync(dataDirectory)) {
+    const entry = path.join(dataDirectory, name);
+    fs.lchownSync(entry, uid, gid);
+    if (name === 'tls' || name === 'content') {
+      for (const inner of fs.readdirSync(entry)) fs.lchownSync(path.join(entry, inner), uid, gid);
+    }
+  }
+}

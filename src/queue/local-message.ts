@@ -1,0 +1,119 @@
+// A message written on this machine as mail: CRLF at the end of every line, and the header that sendmail's callers leave
+// to the mail system (Postfix's pickup(8) and cleanup(8) for local mail): Received, and From, Date and Message-Id where
+// they are missing (with Resent- before them where it is a resent message). Dropped: Bcc, Return-Path and the like,
+// and an mbox `From ` line in front. A line that is no header field ends the header.
+
+import { formatMailDate } from '../message/received.ts';
+
+export interface LocalMessageFacts {
+  readonly queueId: string;
+  readonly sender: string;
+  readonly fullName: string;
+  readonly uid: number;
+  readonly hostname: string;
+  readonly mailName: string;
+  readonly now: number;
+  /** message_drop_headers, lower case. */
+  readonly dropped: ReadonlySet<string>;
+}
+
+export interface LocalHeader {
+  /** Complete, with the empty line behind it. */
+  readonly bytes: Buffer;
+  /** Octets of the input that it stands for. */
+  readonly consumed: number;
+  readonly messageId: string;
+}
+
+/** `start` is the beginning of the message: the whole header, or as much as may be one. */
+export function localHeader(start: Buffer, facts: LocalMessageFacts): LocalHeader {
+  const { lines, consumed } = splitHeader(start);
+  const kept: string[] = [];
+  const names = new Set<string>();
+  let messageId = '';
+  let isDropping = false;
+  for (const line of lines) {
+    if (line.startsWith(' ') || line.startsWith('\t')) {
+      if (!isDropping) kept.push(line);
+      continue;
+    }
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).trimEnd().toLowerCase();
+    isDropping = facts.dropped.has(name);
+    if (isDropping) continue;
+    names.add(name);
+    if (name === 'message-id') messageId = line.slice(colon + 1).trim();
+    kept.push(line);
+  }
+  const added = missingFields(names, facts);
+  const made = added.find(([name]) => name === 'Message-Id');
+  const fields = [...kept, ...added.map(([name, value]) => `${name}: ${value}`)];
+  const received = [
+    `Received: by ${facts.hostname} (${facts.mailName}, from userid ${facts.uid})`,
+    `\tid ${facts.queueId}; ${formatMailDate(facts.now)}`,
+  ];
+  const text = [...received, ...fields, '', ''].join('\r\n');
+  return { bytes: Buffer.from(text, 'latin1'), consumed, messageId: made?.[1] ?? messageId };
+}
+
+/** Header lines (a character an octet) without their ends; what follows them, an empty line included, is consumed. */
+function splitHeader(start: Buffer): { lines: string[]; consumed: number } {
+  const lines: string[] = [];
+  let position = 0;
+  while (position < start.length) {
+    const end = start.indexOf(10, position);
+    const stop = end < 0 ? start.length : end;
+    const line = start.toString('latin1', position, stop).replace(/\r$/, '');
+    const next = end < 0 ? start.length : end + 1;
+    if (line === '') return { lines, consumed: next };
+    const isContinuation = /^[ \t]/.test(line) && lines.length > 0;
+    const isMboxLine = position === 0 && /^>?From /.test(line);
+    if (!isContinuation && !isMboxLine && !/^[!-9;-~]+[ \t]*:/.test(line)) return { lines, consumed: position };
+    if (!isMboxLine) lines.push(line);
+    position = next;
+  }
+  return { lines, consumed: position };
+}
+
+function missingFields(names: ReadonlySet<string>, facts: LocalMessageFacts): [string, string][] {
+  const isResent = [...names].some((name) => name.startsWith('resent-'));
+  const prefix = isResent ? 'Resent-' : '';
+  const has = (name: string) => names.has(`${prefix}${name}`.toLowerCase());
+  const time = new Date(facts.now).toISOString().replace(/\D/g, '').slice(0, 14);
+  const fields: [string, string][] = [];
+  if (!has('Message-Id')) fields.push([`${prefix}Message-Id`, `<${time}.${facts.queueId}@${facts.hostname}>`]);
+  if (!has('Date')) fields.push([`${prefix}Date`, formatMailDate(facts.now)]);
+  if (!has('From')) fields.push([`${prefix}From`, from(facts)]);
+  return fields;
+}
+
+function from({ sender, fullName, hostname }: LocalMessageFacts): string {
+  const address = Buffer.from(sender === '' ? `MAILER-DAEMON@${hostname}` : sender).toString('latin1');
+  const name = Buffer.from(fullName).toString('latin1');
+  if (name === '') return address;
+  return /^[\w !#$%&'*+/=?^`{|}~-]+$/.test(name)
+    ? `${name} <${address}>`
+    : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`;
+}
+
+/** Makes every line end CRLF: a lone LF is this machine's line end. */
+export class LineEnds {
+  #lastWasCr = false;
+
+  encode(chunk: Buffer): Buffer {
+    const pieces: Buffer[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) {
+      const hasCr = at > 0 ? chunk[at - 1] === 13 : this.#lastWasCr;
+      if (hasCr) continue;
+      pieces.push(chunk.subarray(from, at), crlf);
+      from = at + 1;
+    }
+    if (chunk.length > 0) this.#lastWasCr = chunk[chunk.length - 1] === 13;
+    if (from === 0) return chunk;
+    pieces.push(chunk.subarray(from));
+    return Buffer.concat(pieces);
+  }
+}
+
+const crlf = Buffer.from('\r\n');
