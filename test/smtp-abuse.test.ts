@@ -196,7 +196,7 @@ test('wrapper mode: TLS from the first octet, nonsense is dropped', async () => 
   });
   await new Promise((resolve) => socket.once('close', resolve));
   expect(received).toMatch(/^220 [\s\S]*250 2\.0\.0 Ok: queued as Q1\r\n221 2\.0\.0 Bye\r\n$/);
-  expect(queue.messages[0]?.text).toContain(' with SMTP');
+  expect(queue.messages[0]?.text).toContain(' with ESMTPS ');
   await until(() => smtp.sessionCount === 0);
 });
 

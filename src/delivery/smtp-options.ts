@@ -8,13 +8,13 @@ import type { Resolver } from '../dns/resolver.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parsePort } from '../smtp-client/destination.ts';
-import type { ClientOptions, TlsLevel } from '../smtp-client/types.ts';
+import type { ClientOptions } from '../smtp-client/types.ts';
 
 export interface ClientSurroundings {
   readonly resolver: Resolver;
   readonly clock: Clock;
   /** Notes of the client for the log (`connect to host[ip]:25: Connection refused`). */
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 /** Returns the reason as text where mail must not be sent with these settings. */
@@ -70,7 +70,7 @@ export function clientOptions(
 type TimeoutName = Parameters<Settings['seconds']>[0];
 
 /** The level, with the old smtp_use_tls and smtp_enforce_tls behind it. */
-function tlsLevel(protocol: 'smtp' | 'lmtp', settings: Settings): TlsLevel | string {
+function tlsLevel(protocol: 'smtp' | 'lmtp', settings: Settings): string {
   const level = settings.text(`${protocol}_tls_security_level`);
   if (level !== '') return level;
   if (settings.flag(`${protocol}_enforce_tls`)) return 'encrypt';

@@ -82,6 +82,11 @@ export class ImapServer {
     return this.#sessions.size;
   }
 
+  /** Connections that are open now. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   /** Says BYE to every client and waits for their commands to end, for a moment. */
   async close(): Promise<void> {
     this.#isClosing = true;

@@ -8,7 +8,7 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { formatLevel, type Log, type LogLevel } from './log.ts';
-import { type SyslogChildren, openSyslog } from './syslog.ts';
+import { SyslogChildren } from './syslog.ts';
 
 export type LogDestination =
   | { readonly kind: 'stdout' }
@@ -50,7 +50,9 @@ export class LogWriter implements Log {
   constructor(options: LogWriterOptions) {
     this.#options = options;
     const { destination } = options;
-    if (destination.kind === 'syslog') this.#syslog = openSyslog(destination.facility, options.pid);
+    if (destination.kind === 'syslog') {
+      this.#syslog = new SyslogChildren(destination.facility, options.pid, options.clock);
+    }
     // A log that cannot be opened must stop the start, not the first line.
     if (destination.kind === 'file') this.#openFile(destination.path);
   }

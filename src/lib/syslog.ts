@@ -4,6 +4,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import type { Clock } from './clock.ts';
 
 type Child = ChildProcessByStdio<Writable, null, null>;
 
@@ -23,11 +24,13 @@ const restartMilliseconds = 1000;
 export class SyslogChildren {
   readonly #facility: string;
   readonly #pid: number;
+  readonly #clock: Clock;
   readonly #children = new Map<string, { child: Child; startedAt: number }>();
 
-  constructor(facility: string, pid: number) {
+  constructor(facility: string, pid: number, clock: Clock) {
     this.#facility = facility;
     this.#pid = pid;
+    this.#clock = clock;
   }
 
   /** Each line is `program TAB level TAB text LF`. */
@@ -52,7 +55,7 @@ export class SyslogChildren {
 
   #childFor(key: string): Child | undefined {
     const known = this.#children.get(key);
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     if (known !== undefined) {
       if (known.child.exitCode === null && !known.child.stdin.destroyed) return known.child;
       if (now - known.startedAt < restartMilliseconds) return undefined;
@@ -69,8 +72,4 @@ export class SyslogChildren {
     this.#children.set(key, { child, startedAt: now });
     return child;
   }
-}
-
-export function openSyslog(facility: string, pid: number): SyslogChildren {
-  return new SyslogChildren(facility, pid);
 }

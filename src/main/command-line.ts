@@ -1,7 +1,6 @@
 // The command line as a function: global options, the table of subcommands, exit statuses.
 
 import fs from 'node:fs';
-import module from 'node:module';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, CommandError } from '../cli/context.ts';
@@ -70,7 +69,6 @@ function takeGlobalOptions(args: readonly string[]): GlobalOptions {
 /** Runs one command; returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
-    if (fs.existsSync(path.join(root, 'node_modules'))) module.enableCompileCache(path.join(root, 'node_modules', '.cache'));
     return await run(args);
   } catch (error) {
     return report(error);

@@ -151,7 +151,7 @@ class AddressListParser {
       host = this.#domain('>,"(<@');
     }
     this.#skip();
-    const isBroken = isLocalBroken || this.#at < this.#text.length && this.#text[this.#at] !== '>';
+    const isBroken = isLocalBroken || (this.#at < this.#text.length && this.#text[this.#at] !== '>');
     while (this.#at < this.#text.length && this.#text[this.#at] !== '>' && this.#text[this.#at] !== ',') this.#at++;
     if (this.#text[this.#at] === '>') this.#at++;
     this.#skip();

@@ -13,7 +13,7 @@ export interface TransferDecoder {
 
 /** A decoder for the encoding's name in any case; unknown ones and 7bit, 8bit, binary pass bytes on. */
 export function newTransferDecoder(encoding: string | undefined): TransferDecoder {
-  switch (encoding?.trim().toLowerCase()) {
+  switch ((encoding ?? '').trim().toLowerCase()) {
     case 'base64':
       return new Base64Decoder();
     case 'quoted-printable':

@@ -37,11 +37,10 @@ export class Decision implements Asker {
       answers = new Map();
       this.#answers.set(table, answers);
     }
-    let answer = answers.get(key);
-    if (answer === undefined) {
-      answer = table.lookup(key);
-      answers.set(key, answer);
-    }
+    const known = answers.get(key);
+    if (known !== undefined) return known;
+    const answer = table.lookup(key);
+    answers.set(key, answer);
     return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);
   }
 

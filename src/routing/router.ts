@@ -153,6 +153,7 @@ export class Router {
         continue;
       }
       seen.add(key);
+      if (decision.isTracing && recipient !== address) decision.tell('final recipient', toExternal(recipient));
       const known = recipient === address ? resolved : await this.resolveAddress(decision, recipient, sender);
       deliveries.push(await this.#delivery(decision, given, known));
     }
@@ -167,6 +168,7 @@ export class Router {
   async #delivery(decision: Decision, given: string, resolved: ResolvedAddress): Promise<Delivery> {
     const { transport, nexthop } = this.#isDoubleBounce(resolved) ? discarded : resolved;
     const delivery = { recipient: toExternal(resolved.recipient), original: given, transport, nexthop };
+    if (decision.isTracing) decision.tell('delivery', `${delivery.recipient} by ${transport}:${nexthop}`);
     if (transport !== 'virtual') return delivery;
     // virtual(8) finds the path by the folded recipient; where there is none it bounces by itself.
     const search = { ...this.search(decision), stage: 'mailbox-path' };

@@ -41,7 +41,6 @@ export async function chooseTransport(
     const moved = await findAddress(searchFor(decision, settings, 'relocated'), settings.relocated, address.recipient);
     if (moved) destination = { transport: 'error', nexthop: `5.1.6 User has moved to ${moved.found.value}` };
   }
-  if (decision.isTracing) decision.tell('transport', `${destination.transport}:${destination.nexthop}`);
   return destination;
 }
 

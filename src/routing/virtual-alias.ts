@@ -82,10 +82,14 @@ class Expander {
   /** Replaces one slot until nothing more is found for it. */
   async #settle(slot: { address: string; depth: number }): Promise<Expansion | undefined> {
     const { recursionLimit } = this.#rules;
+    const visited = new Set<string>();
     for (let count = 0; !this.#kept.has(fold(slot.address)); count++) {
       if (count >= recursionLimit) {
         return failed(`${slot.address} is nested more than ${recursionLimit} deep (virtual_alias_recursion_limit)`);
       }
+      // Tables answer the same within a decision, so this would go on up to the limit and end in the same error.
+      if (visited.has(slot.address)) return failed(`alias loop: ${[...visited, slot.address].slice(-10).join(' → ')}`);
+      visited.add(slot.address);
       this.#decision.depth = slot.depth;
       const results = await this.#lookUp(slot.address);
       if (results === undefined) return undefined;

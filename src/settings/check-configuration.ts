@@ -43,7 +43,10 @@ function checkScope({ settings, names }: Scope, known: KnownNames): Finding[] {
     }
     try {
       settings.check(name);
-      reportUnsupported(name, settings, report);
+      if (known.has(name)) reportUnsupported(name, settings, report);
+      const meant = name === 'smtpd_sasl_type' ? settings.text(name) : 'directory';
+      if (meant !== 'directory')
+        report('warning', `${name} = ${meant} is not supported yet: the directory checks passwords`);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       report('error', error.message.replace(`${origin.file}:${origin.line}: `, ''));

@@ -47,7 +47,7 @@ lists = inline:{a=b}
 mua = permit
 virtual_alias_maps = mysql:old
 old_hosts = localhost
-slow_destination_rate_delay = 1s
+slow_destination_recipient_limit = 1
 nowhere_destination_rate_delay = 1s
 `;
   const master = 'slow unix - - n - - smtp\n26 inet n - n - - smtpd -o smtpd_client_restrictions=$mua -o typo_x=1\n';

@@ -144,9 +144,6 @@ smtp_tls_security_level = may
 # The largest message in bytes: 50 MiB. An attachment takes about 4/3 of its size.
 message_size_limit = 52428800
 
-# A mailbox has the quota that \`posthaste mailbox set\` gives it; this limit is for Postfix's virtual(8) only.
-virtual_mailbox_limit = 0
-
 # --- Listeners that Postfix does not have (the SMTP ones are in master.cf) ---------------------------------
 
 posthaste_imap_listen = ${ports.imap}

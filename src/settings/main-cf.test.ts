@@ -122,8 +122,8 @@ test.each([
   '{a} == ',
   '-o ',
   '\t',
-])('half a million times %j is read in linear time', (unit) => {
-  const text = unit.repeat(500_000 / unit.length);
+])('a hundred thousand bytes of %j are read in linear time', (unit) => {
+  const text = unit.repeat(100_000 / unit.length);
   const start = performance.now();
   parseMainCf(`a = ${text}`);
   parseMainCf(text);

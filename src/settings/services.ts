@@ -20,7 +20,7 @@ export type CommandStatus = 'served' | 'inside' | 'unserved';
 const commands: ReadonlyMap<string, CommandStatus> = new Map<string, CommandStatus>([
   ['smtpd', 'served'],
   ['smtp', 'served'],
-  ['relay', 'served'],
+  ['lmtp', 'served'],
   ['mailstore', 'served'],
   ['error', 'served'],
   ['discard', 'served'],
@@ -39,7 +39,6 @@ const commands: ReadonlyMap<string, CommandStatus> = new Map<string, CommandStat
   ['anvil', 'inside'],
   ['scache', 'inside'],
   ['postlogd', 'inside'],
-  ['lmtp', 'unserved'],
   ['local', 'unserved'],
   ['virtual', 'unserved'],
   ['pipe', 'unserved'],

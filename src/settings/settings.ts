@@ -158,7 +158,15 @@ export class Settings {
     if (parameter?.kind === 'flag') this.flag(name as ParametersOfKind<'flag'>);
     else if (parameter?.kind === 'integer') this.integer(name as ParametersOfKind<'integer'>);
     else if (parameter?.kind === 'time') this.seconds(name as ParametersOfKind<'time'>);
+    else if (parameter?.kind === 'text') this.#checkWord(name, parameter.words);
     else this.expanded(name as ParameterName);
+  }
+
+  #checkWord(name: string, words: readonly string[] | undefined): void {
+    const allowed = `one of ${words?.map((word) => word || '(empty)').join(', ')}`;
+    const isAllowed = (text: string): boolean =>
+      words?.some((word) => word.toLowerCase() === text.toLowerCase()) ?? true;
+    this.#typed(name, allowed, (text) => (isAllowed(text) ? text : undefined));
   }
 
   #time(name: string): number {

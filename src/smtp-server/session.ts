@@ -98,7 +98,12 @@ export class Session {
   /** Who asks, for routing and access. */
   get asker(): Client {
     const { address, name } = this.client;
-    return this.login === undefined ? { address, name } : { address, name, login: this.login };
+    return {
+      address,
+      name,
+      ...(this.helo === '' ? {} : { helo: this.helo }),
+      ...(this.login === undefined ? {} : { login: this.login }),
+    };
   }
 
   get commandNames(): string[] {
@@ -112,7 +117,7 @@ export class Session {
   /** Greets the client and begins to read. */
   start(): void {
     this.#isBusy = false;
-    this.#answer({ code: 220, status: '', text: this.options.banner });
+    this.#put({ code: 220, status: '', text: this.options.banner });
     this.run();
   }
 
@@ -141,7 +146,7 @@ export class Session {
   #waitFor(step: Promise<unknown>): void {
     this.#isBusy = true;
     // Only the wait for the client is timed: our own troubles have their own limits.
-    this.deadline.stop();
+    if (!this.wire.isHandshaking) this.deadline.stop();
     const resume = () => {
       this.#isBusy = false;
       this.run();
@@ -344,14 +349,14 @@ export class Session {
 
   /** The client took too long. */
   timedOut(): void {
-    if (this.#isOver) return;
-    this.#finish(hostReplies.timeout(this.options.hostname), 'timeout');
+    if (this.wire.isHandshaking) this.lost('timeout');
+    else this.#finish(hostReplies.timeout(this.options.hostname), 'timeout');
   }
 
   /** The connection is gone. What runs goes on to its end, unheard. */
-  lost(): void {
+  lost(reason = 'lost connection'): void {
     if (this.#isOver) return;
-    this.#logEnd('lost connection');
+    this.#logEnd(reason);
     this.wire.destroy();
     this.#end();
   }

@@ -21,6 +21,7 @@ export async function beginTls(session: Session, context: SecureContext): Promis
     }
     return true;
   } catch (error) {
+    if (session.isOver) return false;
     const message = error instanceof Error ? error.message : String(error);
     log.info(`SSL_accept error from ${clientText}: -1`);
     log.warning(`TLS library problem: ${printable(message)}`);

@@ -11,7 +11,7 @@ export interface AcceptedRecipient {
   readonly notify: string;
   readonly orcpt: string;
   readonly deliveries: readonly Delivery[];
-  /** The revision of the tables that decided. */
+  /** The tables' revision at which that was decided. */
   readonly revision?: number;
   /** What routing can only refuse at the end of the data, as an alias that never ends (451 4.6.0). */
   readonly dataRefusal?: SmtpReply;

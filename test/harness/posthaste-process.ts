@@ -69,9 +69,6 @@ export class PosthasteProcess {
       smtpd_relay_restrictions: 'permit_mynetworks, reject_unauth_destination',
       posthaste_data_directory: this.dataFolder,
       posthaste_imap_listen: `127.0.0.1:${imapPort}`,
-      posthaste_imaps_listen: '',
-      posthaste_http_listen: '',
-      posthaste_lmtp_listen: '',
       ...settings,
     };
     const lines = Object.entries(main).map(([name, value]) => `${name} = ${value}\n`);

@@ -1,7 +1,7 @@
 // The real postconf(1) of a Debian system, to compare ours with. Tests that need it are skipped where it is missing.
 
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -40,6 +40,7 @@ export async function withConfiguration<Result>(
 }
 
 export function runRealPostconf(directory: string, args: readonly string[]): PostconfOutput {
+  ageFiles(directory);
   const { stdout, stderr } = spawnSync(program(), ['-c', directory, ...args], {
     encoding: 'utf8',
     env,
@@ -50,6 +51,7 @@ export function runRealPostconf(directory: string, args: readonly string[]): Pos
 
 /** The same without waiting in line: it sleeps a second before it ends with a fatal error. */
 export function startRealPostconf(directory: string, args: readonly string[]): Promise<PostconfOutput> {
+  ageFiles(directory);
   return new Promise((resolve) => {
     execFile(program(), ['-c', directory, ...args], { encoding: 'utf8', env }, (_error, stdout, stderr) => {
       resolve({ stdout, stderr });
@@ -62,4 +64,10 @@ const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 function program(): string {
   if (realPostconf === undefined) throw new Error('postconf is not installed');
   return realPostconf;
+}
+
+/** Postfix waits for seconds while a file is so new that its writer may not have ended. */
+function ageFiles(directory: string): void {
+  const longAgo = new Date(2020, 0, 1);
+  for (const name of ['main.cf', 'master.cf']) utimesSync(join(directory, name), longAgo, longAgo);
 }

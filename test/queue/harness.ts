@@ -66,6 +66,12 @@ export interface Overrides {
   >;
 }
 
+const shared: { folder: string | undefined; store: SqliteMailstore | undefined; firstMailbox: number } = {
+  folder: undefined,
+  store: undefined,
+  firstMailbox: 0,
+};
+
 export class Harness {
   readonly folder: string;
   readonly overrides: Overrides;
@@ -87,16 +93,29 @@ export class Harness {
     this.overrides = overrides;
   }
 
+  /** Tests of one file share a store, each with mailboxes of its own: opening one takes longer than most tests. */
   static async open(overrides: Overrides = {}): Promise<Harness> {
-    const harness = new Harness(await fs.mkdtemp(path.join(os.tmpdir(), 'queue-')), overrides);
+    shared.folder ??= await fs.mkdtemp(path.join(os.tmpdir(), 'queue-'));
+    shared.firstMailbox += 10;
+    const harness = new Harness(shared.folder, overrides);
     await harness.start();
     return harness;
   }
 
+  /** After the last test of a file. */
+  static async end(): Promise<void> {
+    await shared.store?.close();
+    if (shared.folder) await fs.rm(shared.folder, { recursive: true, force: true });
+    shared.store = undefined;
+    shared.folder = undefined;
+  }
+
   async start(): Promise<void> {
-    this.store = await openMailstore({
+    this.store = shared.store ??= await openMailstore({
       folder: this.folder,
       inlineLimit: 4096,
+      // What is tested here is not the disk.
+      synchronous: 'NORMAL',
       log: new ProgramLog(this.log, 'postfix/mailstore'),
       onBroken: (error) => {
         throw error;
@@ -144,14 +163,18 @@ export class Harness {
   /** Ends without a word, as a crash does; the store alone survives. */
   async restart(): Promise<void> {
     await this.scheduler.close(0);
-    await this.store.close();
+    await this.crash();
     await this.start();
+  }
+
+  async crash(): Promise<void> {
+    await this.store.close();
+    shared.store = undefined;
   }
 
   async close(): Promise<void> {
     await this.scheduler.close(0);
-    await this.store.close();
-    await fs.rm(this.folder, { recursive: true, force: true });
+    await this.store.removeFromQueue(this.queued().map(({ id }) => id));
   }
 
   transports(mailboxes: { mailboxByAddress(recipient: string): Promise<LocalMailbox | undefined> }) {
@@ -186,7 +209,8 @@ export class Harness {
 
   async #mailbox(recipient: string): Promise<LocalMailbox | undefined> {
     if (this.isSilent) throw new TemporaryError('the directory is silent');
-    return this.mailboxes.get(recipient.replace(/\+[^@]*/, ''));
+    const mailbox = this.mailboxes.get(recipient.replace(/\+[^@]*/, ''));
+    return mailbox && { ...mailbox, id: mailbox.id + shared.firstMailbox };
   }
 
   async submission(
@@ -238,7 +262,7 @@ export class Harness {
 
   /** The messages in a mailbox's INBOX, whole. */
   async inbox(mailbox: number): Promise<string[]> {
-    const folder = this.store.folders(mailbox).find(({ name }) => name === 'INBOX');
+    const folder = this.store.folders(mailbox + shared.firstMailbox).find(({ name }) => name === 'INBOX');
     if (!folder) return [];
     const messages: string[] = [];
     for (const { content } of this.store.messages(folder.id, 0, 500)) {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Harness, later, never, sent } from './harness.ts';
 
 let queue: Harness;
@@ -6,6 +6,7 @@ beforeEach(async () => {
   queue = await Harness.open({ delayWarningSeconds: 4 * 3600, lifetimeSeconds: 86400 });
 });
 afterEach(() => queue.close());
+afterAll(() => Harness.end());
 
 describe('one message', () => {
   test('goes out at once, and leaves the queue', async () => {
@@ -129,7 +130,7 @@ describe('after a restart', () => {
   test('a delivery that was cut off is due at once', async () => {
     queue.remote.gate = new Promise(() => undefined);
     await queue.queue.submit(await queue.submission(['bob@far.example']));
-    await queue.store.close();
+    await queue.crash();
     queue.remote.gate = undefined;
     await queue.start();
     queue.scheduler.start();

@@ -50,11 +50,9 @@ const base = {
   smtpd_sasl_auth_enable: 'yes',
 };
 
-/** Where we differ on purpose, or the path is read by the SMTP server before anybody routes it. */
+/** Where we differ on purpose: our reply at RCPT. The queue keeps what RCPT decided, Postfix's asks again later. */
 const differs: Readonly<Record<string, string>> = {
-  'transport table fails: t':
-    'Postfix accepts and its queue asks again; our queue keeps what RCPT decided, so RCPT is 451 (recipient-policy.ts)',
-  'address forms: a b@out.test': 'a blank without quotes is for the SMTP server to refuse',
+  'transport table fails: t': '451 4.3.0 <a@va.test>: Temporary lookup failure',
 };
 
 const folder = join(import.meta.dirname, 'cases');
@@ -68,11 +66,15 @@ for (const file of readdirSync(folder)) {
       const routing = openGroup(group, `${file}-${number}`);
       afterAll(() => routing.close());
       for (const one of group.cases) {
-        const reason = differs[`${group.name}: ${one.id}`];
-        test.skipIf(reason !== undefined)(one.id || '(empty)', () => runCase(routing, group, one));
+        const reply = differs[`${group.name}: ${one.id}`];
+        test(one.id || '(empty)', () => runCase(routing, group, reply === undefined ? one : withReply(one, reply)));
       }
     });
   }
+}
+
+function withReply(one: Case, reply: string): Case {
+  return { id: one.id, from: one.from, recipients: one.recipients.map(([address]) => [address, reply]), deliveries: [] };
 }
 
 function openGroup(group: Group, prefix: string): Routing {

@@ -86,6 +86,7 @@ export class FetchResponder {
 
   async #message(uid: number, index: number, row: MessageRow | undefined, isNewlySeen: boolean): Promise<void> {
     const { view } = this.#selected;
+    const { isCondstoreEnabled } = this.#session;
     const pieces: string[] = [];
     for (const item of this.#items) {
       switch (item.kind) {
@@ -113,6 +114,10 @@ export class FetchResponder {
     }
     if (isNewlySeen && !this.#items.some((item) => item.kind === 'FLAGS')) {
       pieces.push(`FLAGS (${view.flagsText(view.flagsAt(index))})`);
+      // RFC 7162 §3.2.4: whoever is told of flags is told of their mod-sequence.
+      if (isCondstoreEnabled && !this.#items.some((item) => item.kind === 'MODSEQ')) {
+        pieces.push(`MODSEQ (${view.modseqAt(index)})`);
+      }
     }
     const begin = `* ${this.#selected.sequenceOf(uid)} FETCH (`;
     if (row === undefined) this.#session.output.line(`${begin}${pieces.join(' ')})`);

@@ -52,7 +52,7 @@ export function findPart(root: Part, numbers: readonly number[]): Part | undefin
 }
 
 function childOfMessage(message: Part, number: number): Part | undefined {
-  if (isMultipart(message) && message.children.length > 0) return message.children[number - 1];
+  if (isMultipart(message)) return message.children[number - 1];
   return number === 1 ? message : undefined;
 }
 

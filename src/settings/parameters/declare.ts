@@ -16,6 +16,8 @@ interface Common {
 
 export interface TextParameter extends Common {
   readonly kind: 'text';
+  /** The words that may stand here, in any case of letters; undefined: anything. */
+  readonly words?: readonly string[];
 }
 /** A text whose `$names` are not parameters: whoever uses it fills them in, as $recipient or $rbl_code. */
 export interface RawParameter extends Common {
@@ -40,8 +42,13 @@ export interface TimeParameter extends Common {
 
 export type Parameter = TextParameter | RawParameter | ListParameter | FlagParameter | IntegerParameter | TimeParameter;
 
-export function text(value: string, status: Status = 'unsupported', description = ''): TextParameter {
-  return { kind: 'text', default: value, status, text: description };
+export function text(
+  value: string,
+  status: Status = 'unsupported',
+  description = '',
+  words?: readonly string[],
+): TextParameter {
+  return { kind: 'text', default: value, status, text: description, ...(words === undefined ? {} : { words }) };
 }
 
 export function raw(value: string, status: Status = 'unsupported', description = ''): RawParameter {

@@ -1,0 +1,78 @@
+// An explanation for people: what a client gets, where the mail goes, and each question that was asked on the way.
+// Colour only on a terminal.
+
+import { styleText } from 'node:util';
+import type { TraceStep } from '../routing/types.ts';
+import type { Explanation } from './explain.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+const titles: Readonly<Record<string, string>> = {
+  class: 'address class',
+  access: 'access',
+  restriction: 'restriction',
+  'virtual-alias': 'virtual alias',
+  recipient: 'known recipient',
+  transport: 'transport',
+  'sender-login': 'sender login',
+  'sender-transport': 'sender’s transport',
+  'mailbox-path': 'mailbox path',
+  relocated: 'relocated',
+  duplicate: 'duplicate',
+  quota: 'quota',
+  reply: 'reply',
+};
+
+// Deeper nesting of aliases than this is not shown: no terminal is that wide.
+const maxDepth = 8;
+
+/** Lines of text, without line ends. */
+export function formatExplanation(address: string, explanation: Explanation): string[] {
+  const { reply, replyStage, class: addressClass, deliveries, recipient, steps } = explanation;
+  const isAccepted = reply.code < 300;
+  const when = replyStage === 'data' ? ' (RCPT is accepted; this is the reply at the end of DATA)' : '';
+  const shown = address === recipient || recipient === '' ? address : `${address} = ${recipient}`;
+  const lines = [
+    paint('bold', shown),
+    `├─ reply     ${paint(isAccepted ? 'green' : 'red', `${reply.code} ${reply.status} ${reply.text}`)}${when}`,
+    `├─ class     ${addressClass}`,
+    ...deliveryLines(deliveries),
+    '└─ because',
+  ];
+  const told = steps.filter(({ stage, depth = 0 }) => stage !== 'reply' && depth <= maxDepth);
+  const width = Math.max(0, ...told.map((step) => titleOf(step).length));
+  for (const [index, step] of told.entries()) {
+    const branch = index === told.length - 1 ? '└─' : '├─';
+    lines.push(`   ${branch} ${'   '.repeat(step.depth ?? 0)}${titleOf(step).padEnd(width)}  ${describe(step)}`);
+  }
+  const hidden = steps.filter(({ depth = 0 }) => depth > maxDepth).length;
+  if (hidden > 0) lines.push(`      … and ${hidden} steps in deeper aliases (--json shows them)`);
+  return lines;
+}
+
+function deliveryLines(deliveries: Explanation['deliveries']): string[] {
+  if (deliveries.length === 0) return ['├─ delivery  none'];
+  return deliveries.map(({ recipient, transport, nexthop, path }) => {
+    const place = path === undefined ? '' : ` → ${path}`;
+    return `├─ delivery  ${paint('cyan', recipient)} by ${transport}${nexthop === '' ? '' : ` (${nexthop})`}${place}`;
+  });
+}
+
+function titleOf({ stage }: TraceStep): string {
+  return titles[stage] ?? stage;
+}
+
+function describe({ table, key, result, source }: TraceStep): string {
+  if (table === undefined) return result;
+  const place = source === undefined || source === table ? '' : paint('dim', `  [${source}]`);
+  return `${table}  ${key ?? ''} ${paint('dim', '→')} ${paint(styleOf(result), result)}${place}`;
+}
+
+function styleOf(result: string): Style {
+  if (result === 'not found' || result === 'not listed') return 'dim';
+  return result.startsWith('error:') ? 'red' : 'green';
+}
+
+function paint(style: Style, text: string): string {
+  return styleText(style, text);
+}

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import { ZoneResolver } from '../dns/zone-resolver.ts';
+import { FakeClock } from '../lib/clock.ts';
+import { MemoryLog } from '../lib/log.ts';
+import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import type { DeliveryReport } from '../queue/delivery-agent.ts';
+import { parseMasterCf } from '../settings/master-cf.ts';
+import { Settings } from '../settings/settings.ts';
+import { Transports } from './transports.ts';
+
+const masterCf = `
+smtp      inet  n - n - -   smtpd
+smtp      unix  - - n - -   smtp
+relay     unix  - - n - 7   smtp -o syslog_name=outside
+secure    unix  - - n - -   smtp -o smtp_tls_security_level=dane
+login     unix  - - n - -   smtp -o smtp_sasl_auth_enable=yes
+mailstore unix  - - n - -   mailstore
+error     unix  - - n - -   error
+retry     unix  - - n - -   error
+discard   unix  - - n - -   discard
+virtual   unix  - n n - -   virtual
+cleanup   unix  n - n - 0   cleanup
+`;
+
+const settings = Settings.defaults({ smtp_destination_concurrency_limit: '3', relay_destination_recipient_limit: '1' });
+const services = parseMasterCf(masterCf).services.map((entry) => ({
+  ...entry,
+  settings: settings.withOverrides(entry.overrides),
+}));
+const transports = new Transports(services, {
+  resolver: new ZoneResolver(''),
+  mailboxes: {
+    mailboxByAddress: async (address) => {
+      if (address === 'ann@x.example') return { id: 1, quotaBytes: 0 };
+      return address === 'full@x.example' ? { id: 2, quotaBytes: 100 } : undefined;
+    },
+  },
+  usage: { usage: () => ({ bytes: 90 }) },
+  clock: new FakeClock(),
+  log: new MemoryLog(),
+});
+
+const message: QueueMessage = {
+  id: 'QID',
+  content: 1,
+  size: 11,
+  sender: 'joe@y.example',
+  arrival: 0,
+  nextAttempt: 0,
+  attempts: 0,
+  ret: '',
+  envid: '',
+  smtputf8: false,
+  eightBit: false,
+  warned: false,
+  hold: false,
+  recipients: [],
+};
+
+async function deliver(transport: string, nexthop: string, ...addresses: string[]): Promise<DeliveryReport> {
+  const recipients = addresses.map(
+    (recipient, id): QueueRecipient => ({
+      id,
+      recipient,
+      original: recipient,
+      transport,
+      nexthop,
+      notify: '',
+      orcpt: '',
+      state: 'pending',
+      status: '',
+      reason: '',
+    }),
+  );
+  const report = await transports.find(transport)?.agent.deliver({
+    message,
+    transport,
+    nexthop,
+    recipients,
+    openContent: () => ({
+      size: 0,
+      read: async () => Buffer.alloc(0),
+      readAll: async () => Buffer.alloc(0),
+      close: async () => undefined,
+    }),
+    signal: new AbortController().signal,
+  });
+  if (!report) throw new Error(`no transport ${transport}`);
+  return report;
+}
+
+describe('the transports of master.cf', () => {
+  test('have the limits of their own parameters', () => {
+    expect(transports.find('smtp')).toMatchObject({
+      program: 'postfix/smtp',
+      processLimit: 100,
+      recipientLimit: 50,
+      concurrencyLimit: 3,
+      initialConcurrency: 5,
+      isMailstore: false,
+    });
+    expect(transports.find('relay')).toMatchObject({
+      program: 'outside/smtp',
+      processLimit: 7,
+      recipientLimit: 1,
+      concurrencyLimit: 20,
+    });
+    expect(transports.find('mailstore')?.isMailstore).toBe(true);
+    expect(transports.find('cleanup')).toBeUndefined();
+    expect(transports.find('nothing')).toBeUndefined();
+  });
+
+  test('that cannot deliver are reported, and keep their mail', async () => {
+    expect(transports.findings.map(({ text, line }) => `${line} ${text}`)).toEqual([
+      '5 secure: smtp_tls_security_level = dane is not supported yet; use none, may or encrypt',
+      '6 login: smtp_sasl_auth_enable = yes is not supported yet: this server cannot log in to others',
+      '11 virtual: delivery by virtual(8) is not supported yet',
+    ]);
+    const { outcomes } = await deliver('virtual', 'x.example', 'ann@x.example');
+    expect(outcomes).toEqual([
+      { kind: 'deferred', status: '4.3.5', reason: 'delivery by virtual(8) is not supported yet', relay: 'none' },
+    ]);
+  });
+});
+
+describe('error(8) and its kin', () => {
+  test.each([
+    ['error', '5.1.6 User has moved to x@y', 'bounced', '5.1.6', 'User has moved to x@y'],
+    ['error', 'no code', 'bounced', '5.0.0', 'no code'],
+    ['error', '4.2.1 confused', 'bounced', '5.2.1', 'confused'],
+    ['error', '', 'bounced', '5.0.0', 'Address is undeliverable'],
+    ['retry', '4.7.0 come back', 'deferred', '4.7.0', 'come back'],
+    ['retry', '', 'deferred', '4.0.0', 'Address is undeliverable'],
+    ['discard', 'spam', 'delivered', '2.0.0', 'spam'],
+  ])('%s:%s', async (transport, nexthop, kind, status, reason) => {
+    const { outcomes } = await deliver(transport, nexthop, 'ann@x.example');
+    expect(outcomes).toEqual([{ kind, status, reason, relay: 'none' }]);
+  });
+});
+
+test('the mailstore makes one copy a mailbox, and says why it makes none', async () => {
+  const { outcomes, copies } = await deliver(
+    'mailstore',
+    'x.example',
+    'ann@x.example',
+    'gone@x.example',
+    'full@x.example',
+    'ann@x.example',
+  );
+  expect(outcomes.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+    'delivered 2.0.0',
+    'bounced 5.1.1',
+    'bounced 5.2.2',
+    'delivered 2.0.0',
+  ]);
+  expect(copies?.map(({ mailbox, prefix }) => [mailbox, Buffer.from(prefix).toString()])).toEqual([
+    [1, 'Return-Path: <joe@y.example>\r\nX-Original-To: ann@x.example\r\nDelivered-To: ann@x.example\r\n'],
+  ]);
+});

@@ -1,0 +1,200 @@
+import { link, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LineEnds } from '../../src/queue/local-message.ts';
+import { type MaildropEnvelope, MaildropWriter } from '../../src/queue/maildrop.ts';
+import { Pickup } from '../../src/queue/pickup.ts';
+import { Harness, later } from './harness.ts';
+
+let queue: Harness;
+let folder: string;
+let pickup: Pickup;
+
+const envelope: MaildropEnvelope = {
+  sender: 'root',
+  fullName: 'Charlie Root',
+  recipients: ['ann@local.example'],
+  notify: '',
+  ret: '',
+  envid: '',
+};
+
+beforeEach(async () => {
+  queue = await Harness.open();
+  folder = await mkdtemp(path.join(os.tmpdir(), 'maildrop-'));
+  pickup = makePickup();
+});
+
+afterEach(async () => {
+  await pickup.close();
+  await queue.close();
+  await rm(folder, { recursive: true });
+});
+
+afterAll(() => Harness.end());
+
+function makePickup(): Pickup {
+  return new Pickup({
+    folder,
+    store: queue.store,
+    queue: queue.queue,
+    clock: queue.clock,
+    log: queue.log,
+    syslogName: 'postfix',
+    route: (recipient) => queue.route(recipient),
+    standardForm: (address) => (address.includes('@') ? address : `${address}@local.example`),
+    hostname: 'mx.example.com',
+    mailName: 'Postfix',
+    droppedHeaders: new Set(['bcc', 'return-path']),
+    sizeLimit: 1_000_000,
+  });
+}
+
+async function drop(message: string | Buffer, fields: Partial<MaildropEnvelope> = {}): Promise<void> {
+  const writer = await MaildropWriter.create(folder, { ...envelope, ...fields });
+  await writer.write(Buffer.from(message));
+  await writer.finish();
+}
+
+/** Drops, takes, and returns the mailbox's last message without its trace headers and its dates. */
+async function take(message: string | Buffer, fields: Partial<MaildropEnvelope> = {}): Promise<string> {
+  await drop(message, fields);
+  await pickup.scan();
+  await queue.scheduler.whenIdle();
+  const text = (await queue.inbox(1)).at(-1) ?? '';
+  return text.replace(/^Return-Path.*?\r\n\tid [^\r]*\r\n/s, '').replace(/[0-9A-Za-z]{10,}z[0-9A-Za-z]{4}/g, 'QID');
+}
+
+describe('a message from sendmail', () => {
+  test('gets what its header lacks, and CRLF', async () => {
+    expect(await take('Subject: hi\nBcc: eve@x.example,\n\tbob@x.example\n\n.\nbody\n')).toBe(
+      'Subject: hi\r\nMessage-Id: <20260101000000.QID@mx.example.com>\r\n' +
+        'Date: Thu, 1 Jan 2026 00:00:00 +0000 (UTC)\r\nFrom: Charlie Root <root@local.example>\r\n\r\n.\r\nbody\r\n',
+    );
+    expect((await queue.inbox(1))[0]).toMatch(
+      /^Return-Path: <root@local.example>\r\nX-Original-To: ann@local.example\r\nDelivered-To: ann@local.example\r\nReceived: by mx.example.com \(Postfix, from userid \d+\)\r\n\tid \w+; Thu, 1 Jan 2026/,
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('keeps what it has', async () => {
+    const header = 'From: a@b.example\r\nDate: today\r\nMessage-ID: <x@y>\r\n';
+    expect(await take(`From root Sat Nov 21\n${header}\r\nbody without end`)).toBe(`${header}\r\nbody without end\r\n`);
+    expect(queue.logged('message-id=<x@y>')).toHaveLength(1);
+  });
+
+  test('that is sent on gets Resent- fields', async () => {
+    const text = await take('From: a@b.example\nDate: x\nMessage-Id: <x@y>\nResent-To: ann@local.example\n\nb\n');
+    expect(text).toContain('Resent-Message-Id: <');
+    expect(text).toContain('Resent-From: Charlie Root <root@local.example>\r\n');
+  });
+
+  test('without a header is all body', async () => {
+    expect(await take('just a line\n')).toMatch(/From: Charlie Root <root@local.example>\r\n\r\njust a line\r\n$/);
+    expect(await take('')).toMatch(/From: Charlie Root <root@local.example>\r\n\r\n$/);
+  });
+
+  test('of many kilobytes arrives whole', async () => {
+    const body = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join('\n');
+    const text = await take(`From: x\nDate: x\nMessage-Id: <x>\n\n${body}\n`);
+    expect(text.slice(text.indexOf('line 0'))).toBe(`${body.replaceAll('\n', '\r\n')}\r\n`);
+  });
+});
+
+test('a crash after the commit does not send twice', async () => {
+  await drop('Subject: x\n\nb\n');
+  const [name = ''] = await readdir(folder);
+  const copy = path.join(folder, `.${name}.saved`);
+  await writeFile(copy, await readFile(path.join(folder, name)));
+  await pickup.scan();
+  await rename(copy, path.join(folder, name));
+  await pickup.scan();
+  expect(await queue.inbox(1)).toHaveLength(1);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('what cannot be taken now stays, and is taken later', async () => {
+  await drop('Subject: x\n\nb\n');
+  queue.isSilent = true;
+  await pickup.scan();
+  expect(await readdir(folder)).toHaveLength(1);
+  queue.isSilent = false;
+  await pickup.scan();
+  expect(await queue.inbox(1)).toHaveLength(1);
+});
+
+test('mail for elsewhere is queued with its wishes', async () => {
+  queue.remote.answer = () => later;
+  await drop('Subject: gr\u00fc\u00dfe\n\nb\n', {
+    recipients: ['bob@far.example'],
+    notify: 'DELAY',
+    ret: 'HDRS',
+    envid: 'E1',
+  });
+  await pickup.scan();
+  await queue.scheduler.whenIdle();
+  expect(queue.queued()).toMatchObject([
+    { sender: 'root@local.example', ret: 'HDRS', envid: 'E1', eightBit: true, smtputf8: true },
+  ]);
+  expect(queue.queued()[0]?.recipients[0]?.notify).toBe('DELAY');
+});
+
+test('a running pickup notices a new file by itself', async () => {
+  pickup.start();
+  await drop('Subject: x\n\nb\n');
+  await expect.poll(async () => (await queue.inbox(1)).length, { timeout: 3000 }).toBe(1);
+});
+
+describe('a file that nobody could have meant', () => {
+  const files: readonly (readonly [string, (file: string) => Promise<unknown>])[] = [
+    ['no JSON', (file) => writeFile(file, 'hello\n')],
+    ['no line end', (file) => writeFile(file, '{}')],
+    ['empty', (file) => writeFile(file, '')],
+    ['another version', (file) => writeFile(file, `${JSON.stringify({ version: 2, ...envelope })}\n`)],
+    ['no recipients', (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope, recipients: [] })}\n`)],
+    [
+      'a line end in the sender',
+      (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope, sender: 'a\r\nb' })}\n`),
+    ],
+    ['a wrong NOTIFY', (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope, notify: 'X' })}\n`)],
+    [
+      'too large',
+      (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope })}\n${'x'.repeat(1_000_001)}`),
+    ],
+    ['a symbolic link', (file) => symlink('/etc/passwd', file)],
+    [
+      'a second name of another file',
+      async (file) => {
+        await writeFile(`${folder}/.other`, `${JSON.stringify({ version: 1, ...envelope })}\nx\n`);
+        await link(`${folder}/.other`, file);
+      },
+    ],
+  ];
+  test.each(files)('is put aside: %s', async (_, make) => {
+    await make(path.join(folder, 'bad'));
+    await pickup.scan();
+    expect(await readdir(folder)).toContain('.corrupt-bad');
+    expect(queue.logged('put aside')).toHaveLength(1);
+    expect(await queue.inbox(1)).toEqual([]);
+  });
+});
+
+test('an interrupted sendmail leaves nothing that is sent', async () => {
+  const writer = await MaildropWriter.create(folder, envelope);
+  await writer.write(Buffer.from('half'));
+  await pickup.scan();
+  expect(await queue.inbox(1)).toEqual([]);
+  await writer.abort();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test.each(['a\nb\r\nc\n', '\n\n', 'a\r', 'x'])('line ends of %j, however cut', (text) => {
+  for (let step = 1; step <= text.length; step++) {
+    const ends = new LineEnds();
+    let output = '';
+    for (let from = 0; from < text.length; from += step)
+      output += ends.encode(Buffer.from(text.slice(from, from + step)));
+    expect(output).toBe(text.replaceAll(/\r?\n/g, '\r\n'));
+  }
+});
