@@ -28,7 +28,7 @@ export interface PostfixOptions {
 export class Postfix implements MailServer {
   readonly name: string;
   readonly #options: PostfixOptions;
-  readonly #config: string;
+  readonly configFolder: string;
   readonly #mail: string;
   readonly #mariaDb: MariaDb | undefined;
   readonly #dovecot: Dovecot | undefined;
@@ -38,7 +38,7 @@ export class Postfix implements MailServer {
     const { folder, kind, userFiles } = options;
     this.#options = options;
     this.name = kind === 'A' ? 'A: Postfix + MariaDB' : 'B: Postfix → Dovecot LMTP';
-    this.#config = join(folder, 'etc');
+    this.configFolder = join(folder, 'etc');
     if (kind === 'A') this.#mariaDb = new MariaDb(join(folder, 'mariadb'), join(userFiles, 'tables.sql'));
     else this.#dovecot = new Dovecot(join(folder, 'dovecot'), join(userFiles, 'passwd'));
     this.#mail = this.#dovecot?.mailFolder ?? join(folder, 'mail');
@@ -56,12 +56,12 @@ export class Postfix implements MailServer {
     this.smtpPort = smtpPort;
     this.#configure();
     // A daemon keeps what it inherits: with pipes this call would wait for its end.
-    execFileSync('postfix', ['-c', this.#config, 'start'], { stdio: 'ignore' });
+    execFileSync('postfix', ['-c', this.configFolder, 'start'], { stdio: 'ignore' });
     await sleep(500);
   }
 
   async stop(): Promise<void> {
-    execFileSync('postfix', ['-c', this.#config, 'stop'], { stdio: 'ignore' });
+    execFileSync('postfix', ['-c', this.configFolder, 'stop'], { stdio: 'ignore' });
     await this.#dovecot?.stop();
     await this.#mariaDb?.stop();
   }
@@ -92,10 +92,10 @@ export class Postfix implements MailServer {
     const postfixUid = Number(execFileSync('id', ['-u', 'postfix'], { encoding: 'utf8' }));
     chownSync(join(folder, 'lib'), postfixUid, 0);
     chownSync(join(folder, 'mail'), mailUid, mailUid);
-    writeFileSync(join(this.#config, 'main.cf'), this.#mainCf());
-    writeFileSync(join(this.#config, 'master.cf'), this.#masterCf());
+    writeFileSync(join(this.configFolder, 'main.cf'), this.#mainCf());
+    writeFileSync(join(this.configFolder, 'master.cf'), this.#masterCf());
     for (const name of ['dynamicmaps.cf', 'postfix-files']) {
-      if (existsSync(`/etc/postfix/${name}`)) copyFileSync(`/etc/postfix/${name}`, join(this.#config, name));
+      if (existsSync(`/etc/postfix/${name}`)) copyFileSync(`/etc/postfix/${name}`, join(this.configFolder, name));
     }
     if (kind === 'A') this.#useSqlTables();
     else this.#useLmdbTables();
@@ -143,29 +143,29 @@ virtual_gid_maps = static:${mailUid}
       mailboxes:
         "SELECT CONCAT(SUBSTRING_INDEX(email,'@',-1),'/',SUBSTRING_INDEX(email,'@',1),'/') FROM users WHERE email='%s'",
     };
-    const table = (name: string) => `proxy:mysql:${this.#config}/mysql-${name}.cf`;
+    const table = (name: string) => `proxy:mysql:${this.configFolder}/mysql-${name}.cf`;
     for (const [name, query] of Object.entries(queries)) {
       const access = `user = mail\npassword = mail\nhosts = 127.0.0.1:${this.#mariaDb?.port}\ndbname = mail\n`;
-      writeFileSync(join(this.#config, `mysql-${name}.cf`), `${access}query = ${query}\n`);
+      writeFileSync(join(this.configFolder, `mysql-${name}.cf`), `${access}query = ${query}\n`);
     }
     appendFileSync(
-      join(this.#config, 'main.cf'),
+      join(this.configFolder, 'main.cf'),
       `virtual_mailbox_domains = ${table('domains')}\nvirtual_mailbox_maps = ${table('mailboxes')}\n` +
         `virtual_alias_maps = ${table('forwardings')}, ${table('email2email')}\n`,
     );
   }
 
   #useLmdbTables(): void {
-    const table = (name: (typeof lmdbTables)[number]) => `lmdb:${this.#config}/${name}`;
+    const table = (name: (typeof lmdbTables)[number]) => `lmdb:${this.configFolder}/${name}`;
     appendFileSync(
-      join(this.#config, 'main.cf'),
+      join(this.configFolder, 'main.cf'),
       `lmdb_map_size = 1073741824\nvirtual_mailbox_domains = ${table('domains')}\n` +
         `virtual_mailbox_maps = ${table('mailboxes')}\nvirtual_alias_maps = ${table('aliases')}\n` +
         `virtual_transport = lmtp:unix:${this.#dovecot?.lmtpSocket}\n`,
     );
     for (const name of lmdbTables) {
-      copyFileSync(join(this.#options.userFiles, name), join(this.#config, name));
-      execFileSync('postmap', ['-c', this.#config, table(name)], { stdio: 'pipe' });
+      copyFileSync(join(this.#options.userFiles, name), join(this.configFolder, name));
+      execFileSync('postmap', ['-c', this.configFolder, table(name)], { stdio: 'pipe' });
     }
   }
 }

@@ -67,39 +67,47 @@ function readOptions(lines: readonly string[]): Record<string, number> {
 }
 
 async function step(scene: Scene, line: string): Promise<void> {
-  const [, word = '', number = '', rest = ''] =
-    /^(C!|C:|C|S\.\.\.|S:|S|NO S:|TLS|CLOSED|LOG:|DELIVER:)([2-9]?)(?:[:!]|\.\.\.)? ?(.*)$/.exec(line) ?? [];
-  const kind = number === '' ? word : /^[CS]\d(:|!|\.\.\.)/.exec(line)?.[1];
-  const client = await clientOf(scene, number === '' ? 1 : Number(number));
-  switch (`${word[0]}${kind === undefined ? '' : kind.replace(/^[CS]/, '')}`) {
-    case 'C:':
-      client.send(`${rest}\r\n`);
-      return;
-    case 'C!':
-      client.send(unescape(rest));
-      return;
-    case 'S:':
-      expectMatch(rest, await nextLine(client));
-      return;
-    case 'S...':
-      await skipTo(scene, client, rest);
-      return;
+  const exchange = /^([CS])([2-9]?)(:|!|\.\.\.) ?(.*)$/.exec(line);
+  if (exchange !== null) {
+    const [, side = '', number = '', how = '', text = ''] = exchange;
+    await speak(scene, await clientOf(scene, Number(number || 1)), side + how, text);
+    return;
   }
+  const [, word = '', rest = ''] = /^([A-Z ]+:?)(?: ?(.*))?$/.exec(line) ?? [];
   switch (word) {
     case 'NO S:':
       scene.unwanted = rest;
       return;
     case 'TLS':
-      await client.startTls();
+      await scene.clients[0]?.startTls();
       return;
     case 'CLOSED':
-      expect(await nextLine(client)).toBeUndefined();
+      expect(await nextLine(await clientOf(scene, 1))).toBeUndefined();
       return;
     case 'LOG:':
       await waitForLog(scene.server, rest);
       return;
     case 'DELIVER:':
       await scene.server.deliver('ann', unescape(rest));
+      return;
+    default:
+      throw new Error('not a step of a dialog');
+  }
+}
+
+async function speak(scene: Scene, client: LineClient, how: string, text: string): Promise<void> {
+  switch (how) {
+    case 'C:':
+      client.send(`${text}\r\n`);
+      return;
+    case 'C!':
+      client.send(unescape(text));
+      return;
+    case 'S:':
+      expectMatch(text, await nextLine(client));
+      return;
+    case 'S...':
+      await skipTo(scene, client, text);
       return;
     default:
       throw new Error('not a step of a dialog');

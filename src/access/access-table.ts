@@ -36,7 +36,9 @@ export async function checkAccess(evaluation: Evaluation, about: ListKind, optio
     if (found === undefined) return 'dunno';
     const verdict = await actOn(evaluation, found.value, options);
     const isSuspicious =
-      verdict === 'permit' && about === 'recipient' && !options.allowsUntrustedRouting &&
+      verdict === 'permit' &&
+      about === 'recipient' &&
+      !options.allowsUntrustedRouting &&
       (await evaluation.resolved('recipient')).isRouted;
     return isSuspicious ? 'dunno' : verdict;
   } catch (error) {
@@ -200,9 +202,24 @@ function refuse(
 }
 
 /** Address statuses (x.1.y) that fit what is refused: a sender is not a bad destination (RFC 3463 §3.2). */
-const senderStatus: Readonly<Record<string, string>> = { '1': '7', '2': '8', '3': '7', '4': '7', '6': '7', '7': '7', '8': '8' };
+const senderStatus: Readonly<Record<string, string>> = {
+  '1': '7',
+  '2': '8',
+  '3': '7',
+  '4': '7',
+  '6': '7',
+  '7': '7',
+  '8': '8',
+};
 const recipientStatus: Readonly<Record<string, string>> = {
-  '1': '1', '2': '2', '3': '3', '4': '4', '5': '5', '6': '6', '7': '3', '8': '2',
+  '1': '1',
+  '2': '2',
+  '3': '3',
+  '4': '4',
+  '5': '5',
+  '6': '6',
+  '7': '3',
+  '8': '2',
 };
 
 function fitStatus(status: string, kind: ListKind): string {

@@ -48,7 +48,13 @@ const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient a
 const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address syntax' };
 
 /** One of these must stand in the relay or recipient list, else anybody could relay. */
-const relayControls = new Set(['reject_unauth_destination', 'defer_unauth_destination', 'reject', 'defer', 'defer_if_permit']);
+const relayControls = new Set([
+  'reject_unauth_destination',
+  'defer_unauth_destination',
+  'reject',
+  'defer',
+  'defer_if_permit',
+]);
 
 export class RecipientPolicy {
   readonly #router: Router;
@@ -143,7 +149,13 @@ export class RecipientPolicy {
     const full = this.#quotaRefusal(decision, routed.deliveries, recipient, envelope.size ?? 0);
     if (full !== undefined) return this.#tell(decision, this.#refused(external, addressClass, full));
     const { deliveries } = routed;
-    return this.#tell(decision, { recipient: external, class: addressClass, reply: accepted, replyStage: 'rcpt', deliveries });
+    return this.#tell(decision, {
+      recipient: external,
+      class: addressClass,
+      reply: accepted,
+      replyStage: 'rcpt',
+      deliveries,
+    });
   }
 
   /**

@@ -120,7 +120,10 @@ function warnOnly(list: readonly Restriction[]): Restriction {
 
 function simpleChecks(options: OpenOptions): Record<string, Check> {
   const { settings } = options;
-  const logins = { maps: openMaps(options, 'smtpd_sender_login_maps'), isAuthEnabled: settings.flag('smtpd_sasl_auth_enable') };
+  const logins = {
+    maps: openMaps(options, 'smtpd_sender_login_maps'),
+    isAuthEnabled: settings.flag('smtpd_sasl_auth_enable'),
+  };
   const mynetworks = openMatchList(options, 'mynetworks', 'client');
   return {
     permit: () => 'permit',
@@ -150,7 +153,11 @@ function recipientOnly(evaluation: Evaluation, check: () => Promise<Verdict>): P
 }
 
 function plain(evaluation: Evaluation, code: number, status: string, reason: string): Reply {
-  return { code, status: `${Math.floor(code / 100)}${status.slice(1)}`, text: `${evaluation.subjectText} rejected: ${reason}` };
+  return {
+    code,
+    status: `${Math.floor(code / 100)}${status.slice(1)}`,
+    text: `${evaluation.subjectText} rejected: ${reason}`,
+  };
 }
 
 async function permitNetworks(evaluation: Evaluation, mynetworks: MatchList): Promise<Verdict> {
@@ -193,8 +200,7 @@ function nameChecks(settings: Settings): Record<string, Check> {
   const nonFqdnHelo: Check = (evaluation) => checkHelo(evaluation, code, invalidCode, 'fqdn');
   const invalidHelo: Check = (evaluation) => checkHelo(evaluation, code, invalidCode, 'valid');
   return {
-    reject_non_fqdn_sender: ({ sender }) =>
-      sender === '' ? 'dunno' : checkFqdn(sender, 'Sender address', code),
+    reject_non_fqdn_sender: ({ sender }) => (sender === '' ? 'dunno' : checkFqdn(sender, 'Sender address', code)),
     reject_non_fqdn_recipient: ({ recipient }) =>
       recipient === undefined ? 'dunno' : checkFqdn(recipient, 'Recipient address', code),
     reject_non_fqdn_helo_hostname: nonFqdnHelo,
@@ -210,7 +216,11 @@ function checkFqdn(address: string, role: string, code: number): Verdict {
   if (domain.startsWith('[') ? literalAddress(domain) !== undefined : name.includes('.') && isHostname(name)) {
     return 'dunno';
   }
-  return { code, status: `${Math.floor(code / 100)}.5.2`, text: `<${address}>: ${role} rejected: need fully-qualified address` };
+  return {
+    code,
+    status: `${Math.floor(code / 100)}.5.2`,
+    text: `<${address}>: ${role} rejected: need fully-qualified address`,
+  };
 }
 
 function checkHelo({ client }: Evaluation, code: number, invalidCode: number, what: 'fqdn' | 'valid'): Verdict {
@@ -221,7 +231,8 @@ function checkHelo({ client }: Evaluation, code: number, invalidCode: number, wh
     status: `${Math.floor(number / 100)}.5.2`,
     text: `<${helo}>: Helo command rejected: ${reason}`,
   });
-  if (helo.startsWith('[')) return literalAddress(helo) === undefined ? refuse(invalidCode, 'invalid ip address') : 'dunno';
+  if (helo.startsWith('['))
+    return literalAddress(helo) === undefined ? refuse(invalidCode, 'invalid ip address') : 'dunno';
   const name = helo.endsWith('.') ? helo.slice(0, -1) : helo;
   if (what === 'valid') return isHostname(name) || isIpAddress(name) ? 'dunno' : refuse(invalidCode, 'Invalid name');
   return isHostname(name) && name.includes('.') ? 'dunno' : refuse(code, 'need fully-qualified hostname');

@@ -37,7 +37,8 @@ export function isHostname(name: string): boolean {
   if (name === '' || Buffer.byteLength(name) > maxName) return false;
   let hasLetter = false;
   for (const label of name.split('.')) {
-    if (label === '' || Buffer.byteLength(label) > maxLabel || label.startsWith('-') || label.endsWith('-')) return false;
+    if (label === '' || Buffer.byteLength(label) > maxLabel || label.startsWith('-') || label.endsWith('-'))
+      return false;
     if (!/^[A-Za-z0-9_\u0080-\u{10ffff}-]+$/u.test(label)) return false;
     if (/[^0-9]/.test(label)) hasLetter = true;
   }

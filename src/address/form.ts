@@ -27,7 +27,8 @@ export function toInternal(external: string): string {
     const character = external[index] as string;
     if (character === '"') isQuoted = !isQuoted;
     else if (character === '\\') plain += external[++index] ?? '';
-    else if (character === '@' && !isQuoted && external.indexOf('"', index) === -1) return plain + external.slice(index);
+    else if (character === '@' && !isQuoted && external.indexOf('"', index) === -1)
+      return plain + external.slice(index);
     else plain += character;
   }
   return plain;

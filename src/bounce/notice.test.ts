@@ -1,3 +1,5 @@
+// Notices against what Postfix sent for the same mail (fixtures/), and who wants them.
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { headerLength } from './header-end.ts';

@@ -73,7 +73,7 @@ function header(notice: Notice, boundary: string): string[] {
     'Content-Type: multipart/report; report-type=delivery-status;',
     `\tboundary="${boundary}"`,
     'Content-Transfer-Encoding: 8bit',
-    `Message-Id: <${messageIdTime(notice.now)}.${notice.queueId}@${notice.hostname}>`,
+    `Message-Id: ${noticeMessageId(notice)}`,
   ];
 }
 
@@ -182,7 +182,7 @@ function oneLine(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, '?');
 }
 
-/** `20261121115833`, UTC, as in Postfix's message ids. */
-function messageIdTime(now: number): string {
-  return new Date(now).toISOString().replace(/\D/g, '').slice(0, 14);
+/** `<20261121115833.QUEUEID@host>`, the time in UTC, as Postfix makes message ids. */
+export function noticeMessageId({ now, queueId, hostname }: Pick<Notice, 'now' | 'queueId' | 'hostname'>): string {
+  return `<${new Date(now).toISOString().replace(/\D/g, '').slice(0, 14)}.${queueId}@${hostname}>`;
 }

@@ -88,7 +88,12 @@ async function explainOne(policy: RecipientPolicy, address: string, options: Exp
   if (atMail === undefined) return { ...decided, steps };
   const { code, status, text } = atMail;
   const refused: TraceStep = { stage: 'reply', result: `${code} ${status} ${text} (at MAIL)` };
-  return { ...decided, reply: atMail, deliveries: [], steps: [...steps.filter(({ stage }) => stage !== 'reply'), refused] };
+  return {
+    ...decided,
+    reply: atMail,
+    deliveries: [],
+    steps: [...steps.filter(({ stage }) => stage !== 'reply'), refused],
+  };
 }
 
 async function* inputs(addresses: readonly string[]): AsyncGenerator<string> {
@@ -115,7 +120,10 @@ function asObject({ recipient, class: addressClass, reply, deliveries, steps }: 
 function serviceSettings({ services, settings }: Configuration, name: string | undefined): Settings {
   const servers = services.filter(({ type, command }) => type === 'inet' && command === 'smtpd');
   if (name === undefined) return servers[0]?.settings ?? settings;
-  const service = servers.find((one) => one.name === name || one.name.endsWith(`:${name}`) || one.settings.text('syslog_name').endsWith(`/${name}`));
+  const service = servers.find(
+    (one) =>
+      one.name === name || one.name.endsWith(`:${name}`) || one.settings.text('syslog_name').endsWith(`/${name}`),
+  );
   if (service !== undefined) return service.settings;
   const names = servers.map((one) => one.name).join(', ') || 'none';
   throw new CommandError(`no smtpd service ${name} in master.cf (there are: ${names})`, 2);

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { realPostconf, runRealPostconf, withConfiguration } from '../../test/harness/real-postconf.ts';
+import { MemoryLog } from '../lib/log.ts';
+import { Tables } from '../tables/registry.ts';
+import { notFound } from '../tables/table.ts';
 import type { CommandContext } from './context.ts';
-import { register } from './postconf.ts';
+import { register, supportedTableTypes } from './postconf.ts';
 
 async function run(
   directory: string,
@@ -112,6 +115,22 @@ test('-e changes main.cf and refuses a value that could not be used', async () =
     await expect(run(directory, ['-e', 'nothing'])).rejects.toThrow('is not one line of the form name=value');
     await expect(run(directory, ['-e', 'a=b\nc=d'])).rejects.toThrow('is not one line of the form name=value');
     expect(await readFile(join(directory, 'main.cf'), 'utf8')).toBe(expected);
+  });
+});
+
+test('-e tells of a name that nothing reads', async () => {
+  await withConfiguration({}, async (directory) => {
+    const { stderr } = await run(directory, ['-e', 'relayhots=x', 'myorigin=y']);
+    expect(stderr).toContain('unknown parameter relayhots: nothing reads it (did you mean relayhost?)');
+  });
+});
+
+test('-m lists the table types that open', async () => {
+  const directoryTable = () => ({ name: '', kind: 'fixed' as const, lookup: () => Promise.resolve(notFound) });
+  const tables = new Tables({ log: new MemoryLog(), isWatching: false, openers: { directory: directoryTable } });
+  expect(() => tables.open('nosuch:x')).toThrow(`(supported: ${supportedTableTypes.join(', ')})`);
+  await withConfiguration({}, async (directory) => {
+    expect((await run(directory, ['-m'])).stdout).toBe(`${supportedTableTypes.join('\n')}\n`);
   });
 });
 

@@ -9,8 +9,19 @@ import { formatParameter, formatService, parameterRows } from '../settings/postc
 import { findParameter } from '../settings/registry.ts';
 import { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import { supportedTableTypes } from '../settings/table-types.ts';
 import { type CommandContext, CommandError } from './context.ts';
+
+/** The table types that can be opened so far (tables/registry.ts and `directory:`); a test compares. */
+export const supportedTableTypes: readonly string[] = [
+  'directory',
+  'fail',
+  'hash',
+  'inline',
+  'proxy',
+  'static',
+  'texthash',
+  'unix',
+];
 
 interface Options {
   readonly d?: true;
@@ -75,6 +86,11 @@ async function edit(context: CommandContext, assignments: readonly string[]): Pr
   const proposed = settings.withOverrides(Object.fromEntries(changes));
   for (const name of changes.keys()) proposed.check(name);
   await editMainCfFile(join(context.configDirectory, 'main.cf'), changes);
+  const { findings } = await loadConfiguration(context.configDirectory);
+  for (const { text } of findings) {
+    const name = /^unknown parameter ([^:\s]+):/.exec(text)?.[1];
+    if (name !== undefined && changes.has(name)) context.warn(`postconf: warning: ${text}`);
+  }
 }
 
 async function showServices(context: CommandContext, patterns: readonly string[], options: Options): Promise<void> {

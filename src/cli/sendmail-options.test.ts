@@ -1,3 +1,5 @@
+// sendmail's options in the forms that programs use, and the lone dot that ends its input.
+
 import { describe, expect, test } from 'vitest';
 import { CommandError } from './context.ts';
 import { DotReader, parseSendmailOptions } from './sendmail-options.ts';

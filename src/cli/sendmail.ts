@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { parseAddressList } from '../address/address-list.ts';
 import { toExternal } from '../address/form.ts';
+import { systemClock } from '../lib/clock.ts';
 import { parseHeaderFields } from '../message/header-field.ts';
 import { maildropFolder, MaildropWriter } from '../queue/maildrop.ts';
 import { loadConfiguration } from '../settings/configuration.ts';
@@ -85,7 +86,7 @@ async function send(context: CommandContext, options: SendmailOptions, input: As
 
 async function create(folder: string, envelope: Parameters<typeof MaildropWriter.create>[1]): Promise<MaildropWriter> {
   try {
-    return await MaildropWriter.create(folder, envelope);
+    return await MaildropWriter.create(folder, envelope, systemClock);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const advice = code === 'ENOENT' ? 'start the server once: posthaste start' : message;

@@ -39,6 +39,7 @@ export function clientOptions(
     resolver: native
       ? new HostsResolver(new HostsFile('/etc/hosts', surroundings.clock), surroundings.resolver)
       : surroundings.resolver,
+    clock: surroundings.clock,
     timeouts: {
       connect: milliseconds(`${protocol}_connect_timeout`),
       helo: milliseconds(protocol === 'smtp' ? 'smtp_helo_timeout' : 'lmtp_lhlo_timeout'),

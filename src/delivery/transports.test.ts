@@ -1,3 +1,5 @@
+// The transports that a master.cf makes, with their limits and findings, and the agents that need no network.
+
 import { describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../dns/zone-resolver.ts';
 import { FakeClock } from '../lib/clock.ts';

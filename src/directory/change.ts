@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type DirectoryDatabase, type DirectoryFiles, inTransaction } from './database.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
+import type { TurnSnapshot } from './turn-snapshot.ts';
 
 export class Change {
   readonly db: DirectoryDatabase;
@@ -38,20 +39,24 @@ export class Changes {
   readonly #lookups: DirectoryLookups | undefined;
   readonly #clock: Clock;
   readonly #actor: string;
+  readonly #snapshot: TurnSnapshot;
 
-  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules) {
+  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules, snapshot: TurnSnapshot) {
     this.#writer = files.writer;
     this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, rules);
     this.#clock = clock;
     this.#actor = actor;
+    this.#snapshot = snapshot;
   }
 
   async make<T>(work: (change: Change) => Promise<T>): Promise<T> {
     const lookups = this.#lookups;
     if (!this.#writer || !lookups) refuse('the directory is open for reading only');
-    return await inTransaction(
+    const result = await inTransaction(
       this.#writer.db,
       async (db) => await work(new Change(db, lookups, this.#clock.now(), this.#actor)),
     );
+    this.#snapshot.close();
+    return result;
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
 import { Directory } from './directory.ts';
+import { findVirtualAlias } from './virtual-alias.ts';
 import { DirectoryRefusedError } from './refusal.ts';
 
 let folder: string;
@@ -185,8 +186,8 @@ describe('mailboxes', () => {
       ['root@example.com', 'anna@example.com'],
     ]);
     for (const name of ['root', 'Postmaster', 'abuse'])
-      expect(directory.lookups.virtualAlias(name)).toMatchObject({ value: 'anna@example.com' });
-    expect(directory.lookups.virtualAlias('anna')).toEqual({ kind: 'not-found' });
+      expect(findVirtualAlias(directory.lookups, name)).toMatchObject({ value: 'anna@example.com' });
+    expect(findVirtualAlias(directory.lookups, 'anna')).toEqual({ kind: 'not-found' });
   });
 
   it('leaves a postmaster that exists alone', async () => {

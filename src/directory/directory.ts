@@ -24,6 +24,7 @@ import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
+import { TurnSnapshot } from './turn-snapshot.ts';
 
 export interface DirectoryOptions {
   /** Never writes, also not the schema: for commands that must leave no trace. */
@@ -49,13 +50,15 @@ export class Directory {
   readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
+  readonly #snapshot: TurnSnapshot | undefined;
 
   private constructor(files: DirectoryFiles, options: DirectoryOptions) {
     const rules = options.extensionRules ?? plusExtensions;
     this.#files = files;
     this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
-    this.lookups = new DirectoryLookups(files.reader, rules);
-    const changes = new Changes(files, options.clock, options.actor, rules);
+    const snapshot = new TurnSnapshot(files.reader);
+    this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
+    const changes = new Changes(files, options.clock, options.actor, rules, snapshot);
     this.domains = new Domains(this.#db, changes);
     this.aliasDomains = new AliasDomains(this.#db, changes);
     this.mailboxes = new Mailboxes(this.#db, changes, this.lookups);
@@ -104,6 +107,7 @@ export class Directory {
   }
 
   close(): void {
+    this.#snapshot?.close();
     this.#files.reader.close();
     this.#files.writer?.connection.close();
   }

@@ -4,6 +4,7 @@
 import type { DirectoryLookups } from './lookups.ts';
 import { fold } from './mail-address.ts';
 import { refuse } from './refusal.ts';
+import { findVirtualAlias } from './virtual-alias.ts';
 
 /** Postfix's virtual_alias_recursion_limit: a longer chain is refused mail for ever. */
 const maxDepth = 1000;
@@ -17,13 +18,13 @@ export function replaceOnce(lookups: DirectoryLookups, address: string): string[
   const localpart = address.slice(0, at);
   const domain = address.slice(at + 1);
   const split = lookups.splitAt(localpart);
-  const whole = lookups.virtualAlias(address, true);
+  const whole = findVirtualAlias(lookups, address, true);
   if (whole.kind === 'found') return results(whole.value, localpart, '');
   if (split !== -1) {
-    const stripped = lookups.virtualAlias(`${localpart.slice(0, split)}@${domain}`, true);
+    const stripped = findVirtualAlias(lookups, `${localpart.slice(0, split)}@${domain}`, true);
     if (stripped.kind === 'found') return results(stripped.value, localpart, localpart.slice(split));
   }
-  const rest = lookups.virtualAlias(`@${domain}`, true);
+  const rest = findVirtualAlias(lookups, `@${domain}`, true);
   return rest.kind === 'found' ? results(rest.value, localpart, '') : undefined;
 }
 

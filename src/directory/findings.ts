@@ -4,6 +4,7 @@
 import type { DirectoryDatabase } from './database.ts';
 import type { Domains } from './domains.ts';
 import type { DirectoryLookups } from './lookups.ts';
+import { findVirtualAlias } from './virtual-alias.ts';
 
 export interface DirectoryFinding {
   readonly kind: 'no-postmaster' | 'dangling-target';
@@ -67,5 +68,5 @@ export function isKnown(lookups: DirectoryLookups, localpart: string, domain: st
     ...(split === -1 ? [] : [`${localpart.slice(0, split)}@${domain}`]),
     `@${domain}`,
   ];
-  return keys.some((key) => lookups.virtualAlias(key).kind === 'found');
+  return keys.some((key) => findVirtualAlias(lookups, key).kind === 'found');
 }

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqlite } from '../database/sqlite.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { Directory } from './directory.ts';
+import { findVirtualAlias } from './virtual-alias.ts';
 
 let folder: string;
 let file: string;
@@ -118,13 +119,58 @@ describe('opening directory.db', () => {
     const server = await open();
     await server.domains.add('example.com');
     const before = server.revision();
-    expect(server.lookups.virtualAlias('anna@example.com').kind).toBe('not-found');
+    expect(findVirtualAlias(server.lookups, 'anna@example.com').kind).toBe('not-found');
     await run(`${imports}
       const directory = await Directory.open(${JSON.stringify(file)}, { clock, actor: 'command' });
       await directory.mailboxes.add({ address: 'anna@example.com', passwordHash: 'x' });
       directory.close();`);
-    expect(server.lookups.virtualAlias('anna@example.com').kind).toBe('found');
+    expect(findVirtualAlias(server.lookups, 'anna@example.com').kind).toBe('found');
     expect(server.revision()).not.toBe(before);
+    server.close();
+  });
+});
+
+describe('one turn of the event loop', () => {
+  const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('sees one state, the next turn the newest, and a process always its own changes', async () => {
+    const server = await open();
+    await server.domains.add('example.com');
+    await server.mailboxes.add({ address: 'anna@example.com', passwordHash: 'x' });
+    const other = openSqlite(file, { busyTimeout: 1000 });
+    const isKnown = (address: string): boolean => findVirtualAlias(server.lookups, address).kind === 'found';
+
+    await nextTurn();
+    const revision = server.revision();
+    expect(isKnown('anna@example.com')).toBe(true);
+    other.exec("UPDATE mailbox SET localpart = 'berta'; UPDATE domain SET name = 'example.net'");
+    expect([isKnown('anna@example.com'), isKnown('berta@example.com'), isKnown('berta@example.net')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(server.revision()).toBe(revision);
+
+    await nextTurn();
+    expect([isKnown('anna@example.com'), isKnown('berta@example.com'), isKnown('berta@example.net')]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(server.revision()).not.toBe(revision);
+
+    await server.aliases.add('carl@example.net', ['berta@example.net']);
+    expect(isKnown('carl@example.net')).toBe(true);
+    other.close();
+    server.close();
+    await nextTurn();
+  });
+
+  it('does not grow with the names that strangers make up', async () => {
+    const server = await open();
+    await server.domains.add('example.com');
+    for (let index = 0; index < 45_000; index++) server.lookups.domain(`${index}.example`);
+    expect(server.lookups.domain('example.com')?.name).toBe('example.com');
     server.close();
   });
 });

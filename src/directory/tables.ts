@@ -5,7 +5,7 @@
 //                  addresses are found by virtual-aliases, none by mailboxes). A domain that is switched off stays
 //                  listed, so that its mail is refused as unknown here and not relayed elsewhere.
 // alias-domains    virtual_alias_domains: class alias.      relay-domains  relay_domains: class relay.
-// virtual-aliases  virtual_alias_maps: see lookups.ts.      mailboxes      virtual_mailbox_maps: `domain/user/`.
+// virtual-aliases  virtual_alias_maps: see virtual-alias.ts. mailboxes      virtual_mailbox_maps: `domain/user/`.
 // relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
 // sender-logins    smtpd_sender_login_maps: the mailbox itself, or the mailboxes that an alias reaches.
 // transports       transport_maps: a domain's own transport.
@@ -18,6 +18,7 @@ import type { DirectoryLookups, HostedDomain } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import type { DomainKind } from './schema.ts';
+import { findVirtualAlias } from './virtual-alias.ts';
 
 type Find = (lookups: DirectoryLookups, key: string) => LookupResult;
 
@@ -25,7 +26,7 @@ const tables = {
   'mailbox-domains': (lookups, key) => findDomain(lookups, key, ['mailbox', 'alias-domain']),
   'alias-domains': (lookups, key) => findDomain(lookups, key, ['alias']),
   'relay-domains': (lookups, key) => findDomain(lookups, key, ['relay']),
-  'virtual-aliases': (lookups, key) => lookups.virtualAlias(key),
+  'virtual-aliases': (lookups, key) => findVirtualAlias(lookups, key),
   mailboxes: findMailbox,
   'relay-recipients': findRelayRecipient,
   'sender-logins': findSenderLogins,
@@ -102,7 +103,8 @@ function findMailbox(lookups: DirectoryLookups, key: string): LookupResult {
   const localpart = fold(key.slice(0, at));
   const domain = foldDomain(key.slice(at + 1));
   const hit = lookups.address(localpart, domain);
-  if (!hit || hit.kind !== 'mailbox' || hit.mailboxId === undefined || !hit.isActive || !hit.isEnabled) return notFound;
+  if (!hit || hit.domain.kind !== 'mailbox' || hit.mailboxId === undefined || !hit.domain.isActive || !hit.isEnabled)
+    return notFound;
   const value = `${domain}/${pathSegment(localpart)}/`;
   return { kind: 'found', value, source: `directory:mailboxes row ${hit.mailboxId}` };
 }
@@ -130,7 +132,7 @@ function findSenderLogins(lookups: DirectoryLookups, key: string): LookupResult 
   const localpart = fold(key.slice(0, at));
   const domain = foldDomain(key.slice(at + 1));
   const hit = lookups.address(localpart, domain);
-  if (!hit?.isActive) return notFound;
+  if (!hit?.domain.isActive) return notFound;
   const logins = new Set<string>();
   // The owner of a mailbox may use its address also where an alias takes its mail elsewhere.
   const own = localpart === '' ? undefined : lookups.mailboxByAddress(`${localpart}@${domain}`);

@@ -1,3 +1,5 @@
+// Names of clients: believed only when name and address agree, remembered, and never waited for long.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

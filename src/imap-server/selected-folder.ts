@@ -172,9 +172,11 @@ export class SelectedFolder {
   }
 
   #addGhosts(removed: readonly number[]): void {
-    const known = removed.filter((uid) => uid <= this.#announcedUid);
-    if (known.length === 0) return;
-    this.#ghosts = [...this.#ghosts, ...known].sort((left, right) => left - right);
+    const known = removed.filter((uid) => uid <= this.#announcedUid).sort((left, right) => left - right);
+    const isInOrder = (known[0] ?? 0) > (this.#ghosts.at(-1) ?? 0);
+    for (const uid of known) this.#ghosts.push(uid);
+    // A long EXPUNGE comes in ascending slices: sorting all again for each would be quadratic.
+    if (!isInOrder) this.#ghosts.sort((left, right) => left - right);
   }
 }
 

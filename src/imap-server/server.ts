@@ -78,10 +78,6 @@ export class ImapServer {
     });
   }
 
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
   /** Connections that are open now. */
   get sessionCount(): number {
     return this.#sessions.size;

@@ -189,7 +189,7 @@ class AddressListParser {
       if (local !== '' && this.#at > before && character !== '.' && !local.endsWith('.')) isBroken = true;
       const [word, end] = character === '"' ? readQuotedString(this.#text, this.#at) : this.#readAtom('@>,<"(');
       this.#at = end;
-      local += word;
+      if (!isBroken) local += word;
     }
   }
 

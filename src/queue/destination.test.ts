@@ -1,3 +1,5 @@
+// The concurrency window of a destination, its death, and how seconds are logged.
+
 import { expect, test } from 'vitest';
 import { Destination } from './destination.ts';
 import { seconds } from './log-lines.ts';

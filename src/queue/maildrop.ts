@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 
 export const maildropFolder = 'maildrop';
 
@@ -39,8 +40,8 @@ export class MaildropWriter {
     this.#file = file;
   }
 
-  static async create(folder: string, envelope: MaildropEnvelope): Promise<MaildropWriter> {
-    const name = `${Date.now().toString(36)}-${randomBytes(9).toString('hex')}`;
+  static async create(folder: string, envelope: MaildropEnvelope, clock: Clock): Promise<MaildropWriter> {
+    const name = `${clock.now().toString(36)}-${randomBytes(9).toString('hex')}`;
     // Readable for a server that runs as somebody else; nobody else can find out the name.
     const file = await open(path.join(folder, `.${name}`), 'wx', 0o644);
     const writer = new MaildropWriter(folder, name, file);

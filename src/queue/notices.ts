@@ -4,7 +4,7 @@
 // finds it in the mailbox at once. Mail from the null sender never causes one (RFC 5321 §6.1).
 
 import { headerLength } from '../bounce/header-end.ts';
-import { composeNotice, type NoticeRecipient } from '../bounce/notice.ts';
+import { composeNotice, type NoticeRecipient, noticeMessageId } from '../bounce/notice.ts';
 import { type NoticeKind, wantsNotice } from '../bounce/wishes.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -90,6 +90,8 @@ export class Notices {
     const { smtputf8, eightBit } = message;
     const entry = { id: queueId, size: content.size, sender: '', arrival: now, ret: '', envid: '', smtputf8, eightBit };
     const operation = { content, deliveries: plan.copies, ...queueEntry(entry, plan.queued, now) };
+    const { hostname } = this.#options;
+    log.write(`${syslogName}/cleanup`, 'info', `${queueId}: message-id=${noticeMessageId({ now, queueId, hostname })}`);
     return {
       operation,
       committed: () => this.#committed(kind, message.id, queueId, content.size, finals.length, plan),

@@ -15,7 +15,7 @@
 // when half of them are done. New mail is taken up at once, deferred mail at its time, everything when asked to flush.
 
 import type { Clock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
+import type { Log, LogLevel } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
 import { Destination } from './destination.ts';
@@ -89,8 +89,14 @@ export class Scheduler {
       this.#hasMore = true;
       return;
     }
-    const message = this.#options.store.queueMessage(queueId);
-    if (message && !message.hold && !this.#active.has(queueId)) this.#activate(message, this.#options.clock.now());
+    try {
+      const message = this.#options.store.queueMessage(queueId);
+      if (message && !message.hold && !this.#active.has(queueId)) this.#activate(message, this.#options.clock.now());
+    } catch (error) {
+      // It is durable, and whoever queued it must not hear otherwise.
+      this.#hasMore = true;
+      this.#report('warning', `${queueId}: not taken up yet: ${String(error)}`);
+    }
   }
 
   /** Tries everything now, also what is put off and destinations that are taken for dead. */
@@ -102,9 +108,14 @@ export class Scheduler {
 
   /** Looks for due messages now; resolves when they are active (not when they are done). */
   async scan(): Promise<void> {
-    this.#scanning ??= this.#scanPages().finally(() => {
-      this.#scanning = undefined;
-    });
+    this.#scanning ??= this.#scanPages()
+      .catch((error: unknown) => {
+        this.#report('warning', `the queue cannot be read: ${String(error)}`);
+        this.#wakeAt(this.#options.clock.now() + this.#options.minimalBackoffSeconds * 1000);
+      })
+      .finally(() => {
+        this.#scanning = undefined;
+      });
     await this.#scanning;
   }
 
@@ -295,17 +306,22 @@ export class Scheduler {
 
   async #settle(active: ActiveMessage): Promise<void> {
     const { id } = active.message;
+    // Cut off by the end of the server: nothing is known, and the next start tries at once.
+    if (this.#abort.signal.aborted) return;
     const next = await this.#settler.settle(active.message, active.outcomes);
     this.#active.delete(id);
     if (next !== undefined) this.#wakeAt(next);
     if (this.#hasMore && this.#active.size <= this.#options.activeLimit / 2) void this.scan();
   }
 
+  #report(level: LogLevel, text: string): void {
+    this.#options.log.write(`${this.#options.syslogName}/qmgr`, level, text);
+  }
+
   #track(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        this.#options.log.write(`${this.#options.syslogName}/qmgr`, 'panic', text);
+        this.#report('panic', error instanceof Error ? (error.stack ?? error.message) : String(error));
       })
       .finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);

@@ -108,7 +108,9 @@ class Expander {
     slot.depth++;
     for (const [index, result] of results.entries()) {
       if (Buffer.byteLength(result) > addressLengthLimit) {
-        return failed(`an alias of ${before} is longer than ${addressLengthLimit} (virtual_alias_address_length_limit)`);
+        return failed(
+          `an alias of ${before} is longer than ${addressLengthLimit} (virtual_alias_address_length_limit)`,
+        );
       }
       if (index === 0) slot.address = result;
       else this.#slots.push({ address: result, depth: slot.depth });

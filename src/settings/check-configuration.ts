@@ -165,6 +165,9 @@ function checkServices(services: readonly MasterService[]): Finding[] {
       });
     } else if (command === 'smtpd' && service.type === 'inet') {
       findings.push(...checkListener(service));
+    } else if (command === 'smtpd') {
+      const text = `smtpd behind another server (type ${service.type}) is not supported yet: service ${name} will not run`;
+      findings.push({ severity: 'warning', file, line, text });
     }
   }
   const first = chrooted[0];

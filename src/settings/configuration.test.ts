@@ -1,3 +1,5 @@
+// A configuration folder as a whole: which file wins, and what is reported with file and line.
+
 import { expect, test } from 'vitest';
 import { withConfiguration } from '../../test/harness/real-postconf.ts';
 import { loadConfiguration } from './configuration.ts';

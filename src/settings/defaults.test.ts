@@ -6,7 +6,14 @@ import { findParameter, parameterNames } from './registry.ts';
 import { Settings } from './settings.ts';
 
 /** Where the package or the process decides, not Postfix. */
-const ofThisProcess = new Set(['config_directory', 'meta_directory', 'process_id', 'process_name']);
+const ofThisProcess = new Set([
+  'config_directory',
+  'mail_release_date',
+  'mail_version',
+  'meta_directory',
+  'process_id',
+  'process_name',
+]);
 
 function parse(output: string): Map<string, string> {
   const rows = output.split('\n').filter((line) => line !== '');

@@ -1,3 +1,5 @@
+// Changing main.cf keeps everything that was not asked to change.
+
 import { readFile, stat, chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// Each form of `$name`, and beside it what the real Postfix makes of the same text.
+
 import { describe, expect, test } from 'vitest';
 import { realPostconf, startRealPostconf, withConfiguration } from '../../test/harness/real-postconf.ts';
 import { expand } from './expand.ts';

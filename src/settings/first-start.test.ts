@@ -1,3 +1,5 @@
+// What the first start writes is valid, safe, and readable by Postfix itself.
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -88,7 +88,18 @@ ${networkPart(options)}
 # The name shown in the greeting and in Received headers.
 mail_name = Posthaste
 
-# --- Whose mail is taken -----------------------------------------------------------------------------------
+${fixedPart}# --- Listeners that Postfix does not have (the SMTP ones are in master.cf) ---------------------------------
+
+posthaste_imap_listen = ${ports.imap}
+posthaste_imaps_listen = ${ports.imaps}
+
+# Other mail servers may deliver into the mailboxes here; it has no password, so keep it on this machine.
+posthaste_lmtp_listen = ${ports.lmtp}
+`;
+}
+
+/** What no option changes. */
+const fixedPart = `# --- Whose mail is taken -----------------------------------------------------------------------------------
 # Each of these tables is a view of the directory, where a domain has exactly one class.
 
 # Domains with mailboxes, the mailboxes in them, and the agent that delivers into them.
@@ -144,15 +155,7 @@ smtp_tls_security_level = may
 # The largest message in bytes: 50 MiB. An attachment takes about 4/3 of its size.
 message_size_limit = 52428800
 
-# --- Listeners that Postfix does not have (the SMTP ones are in master.cf) ---------------------------------
-
-posthaste_imap_listen = ${ports.imap}
-posthaste_imaps_listen = ${ports.imaps}
-
-# Other mail servers may deliver into the mailboxes here; it has no password, so keep it on this machine.
-posthaste_lmtp_listen = ${ports.lmtp}
 `;
-}
 
 function networkPart(options: FirstConfiguration): string {
   const trusted = `# Clients that may send without logging in: this machine only.

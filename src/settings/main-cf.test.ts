@@ -1,3 +1,5 @@
+// The syntax of main.cf, and that no input breaks or slows down the readers.
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ExpansionError, expand, referencedNames } from './expand.ts';

@@ -1,3 +1,5 @@
+// The syntax of master.cf.
+
 import { expect, test } from 'vitest';
 import { parseMasterCf } from './master-cf.ts';
 

@@ -1,3 +1,5 @@
+// The typed accessors, their errors, and the views of services and transports.
+
 import { expect, test } from 'vitest';
 import { parseMainCf } from './main-cf.ts';
 import { Settings } from './settings.ts';

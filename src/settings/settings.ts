@@ -191,5 +191,3 @@ export class Settings {
     return value;
   }
 }
-
-export type { ParameterName } from './registry.ts';

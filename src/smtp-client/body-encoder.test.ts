@@ -1,3 +1,5 @@
+// What DATA sends, for every cut of the input: dots, line ends, long lines.
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BodyEncoder } from './body-encoder.ts';

@@ -126,9 +126,12 @@ export class Connection {
     }
     const plain = this.#socket;
     plain.removeAllListeners('data').removeAllListeners('error').removeAllListeners('close').removeAllListeners('end');
+    // Errors may come more than once, and after the outcome is settled.
+    plain.on('error', () => undefined);
     await new Promise<void>((resolve, reject) => {
       const name = isIP(serverName) === 0 ? { servername: serverName } : {};
       const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...name });
+      secure.on('error', () => undefined);
       const timer = setTimeout(() => secure.destroy(new Error('timed out')), timeoutMilliseconds);
       const onError = (error: Error) => {
         clearTimeout(timer);

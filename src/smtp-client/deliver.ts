@@ -89,9 +89,9 @@ class Attempt {
       const peer = { label, name: this.#options.hostname, relay: label };
       return [{ peer, target: { path: destination.path }, isBest: false, looksForLoops: false }];
     }
-    const started = performance.now();
+    const started = this.#options.clock.monotonic();
     const hosts = await findHosts(destination, this.#options);
-    this.#setup += performance.now() - started;
+    this.#setup += this.#options.clock.monotonic() - started;
     const best = Math.min(...hosts.map((host) => host.preference));
     const port = destination.port ?? this.#options.port;
     return hosts.map((host: Host) => {
@@ -106,7 +106,7 @@ class Attempt {
   }
 
   async #tryStop(stop: Stop, tls: ClientOptions['tls']): Promise<void> {
-    const started = performance.now();
+    const started = this.#options.clock.monotonic();
     let session: Session | undefined;
     const abort = () => session?.close();
     this.#signal?.addEventListener('abort', abort);
@@ -116,7 +116,7 @@ class Attempt {
       session = new Session(connection, stop.peer, this.#options);
       await session.open(tls);
       this.#refuseOurselves(stop, session);
-      this.#setup += performance.now() - started;
+      this.#setup += this.#options.clock.monotonic() - started;
       this.#hasTalked = true;
       await this.#transact(session);
       this.#isStopped = session.isUncertain;
@@ -154,14 +154,14 @@ class Attempt {
   async #transact(session: Session): Promise<void> {
     const open = this.#outcomes.flatMap((outcome, index) => (isFinal(outcome) ? [] : [index]));
     const recipients = open.flatMap((index) => this.#envelope.recipients[index] ?? []);
-    const started = performance.now();
+    const started = this.#options.clock.monotonic();
     try {
       const outcomes = await session.send({ ...this.#envelope, recipients });
       open.forEach((index, order) => {
         this.#outcomes[index] = outcomes[order];
       });
     } finally {
-      this.#transfer += performance.now() - started;
+      this.#transfer += this.#options.clock.monotonic() - started;
     }
   }
 

@@ -1,3 +1,5 @@
+// Next hops in all the forms of smtp(8) and lmtp(8).
+
 import { expect, test } from 'vitest';
 import { parseDestination, splitDestinations } from './destination.ts';
 

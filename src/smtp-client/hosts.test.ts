@@ -1,3 +1,5 @@
+// Which hosts a destination has, over a zone: MX order, null MX, names that do not exist, loops.
+
 import { describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../dns/zone-resolver.ts';
 import { findHosts } from './hosts.ts';

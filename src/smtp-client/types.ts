@@ -1,6 +1,7 @@
 // What the SMTP client is told and what it tells: options, one message's envelope, and an outcome for each recipient.
 
 import type { Resolver } from '../dns/resolver.ts';
+import type { Clock } from '../lib/clock.ts';
 
 /** `may`: TLS where the server offers it; `encrypt`: never without. Certificates are not verified at either. */
 export type TlsLevel = 'none' | 'may' | 'encrypt';
@@ -21,6 +22,7 @@ export interface ClientTimeouts {
 export interface ClientOptions {
   readonly protocol: 'smtp' | 'lmtp';
   readonly resolver: Resolver;
+  readonly clock: Clock;
   readonly timeouts: ClientTimeouts;
   readonly tls: TlsLevel;
   /** smtp_helo_name. */

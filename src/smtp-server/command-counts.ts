@@ -14,7 +14,6 @@ const order = [
   'rset',
   'noop',
   'vrfy',
-  'expn',
   'etrn',
   'help',
   'quit',

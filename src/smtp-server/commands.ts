@@ -8,7 +8,7 @@ import { data } from './commands/data.ts';
 import { etrn } from './commands/etrn.ts';
 import { ehlo, helo, lhlo } from './commands/greeting.ts';
 import { mail } from './commands/mail.ts';
-import { expn, help, noop, quit, rset } from './commands/plain.ts';
+import { help, noop, quit, rset } from './commands/plain.ts';
 import { rcpt } from './commands/rcpt.ts';
 import { starttls } from './commands/starttls.ts';
 import { vrfy } from './commands/vrfy.ts';
@@ -24,7 +24,6 @@ const common = {
   RSET: { run: rset, isJunk: true },
   NOOP: { run: noop, beforeTls: true, endsPipeline: true, isJunk: true },
   VRFY: { run: vrfy, endsPipeline: true, isJunk: true },
-  EXPN: { run: expn, endsPipeline: true, isJunk: true },
   ETRN: { run: etrn, isJunk: true },
   HELP: { run: help, endsPipeline: true, isJunk: true },
   QUIT: { run: quit, beforeTls: true },

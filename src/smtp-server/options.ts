@@ -26,6 +26,8 @@ export interface ServiceOptions {
   readonly noopCommands: ReadonlySet<string>;
   readonly forbiddenCommands: ReadonlySet<string>;
   readonly smtputf8: boolean;
+  /** An address beyond ASCII needs SMTPUTF8 on MAIL; Postfix's default accepts it without. */
+  readonly strictSmtputf8: boolean;
   readonly softBounce: boolean;
   readonly portLogging: boolean;
   readonly nameLookup: boolean;
@@ -79,8 +81,10 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
   const wrapper = settings.flag('smtpd_tls_wrappermode');
   return {
     protocol,
-    program: `${syslogName}/${protocol === 'smtp' ? 'smtpd' : 'lmtpd'}`,
-    cleanupProgram: `${syslogName}/cleanup`,
+    // Log readers know programs by their last part: received mail comes from a smtpd, whatever it spoke.
+    program: `${syslogName}/${protocol === 'smtp' ? '' : 'lmtp/'}smtpd`,
+    // cleanup is another program: a service's own syslog_name (postfix/submission) does not name it.
+    cleanupProgram: `${syslogName.replace(/\/.*/, '')}/cleanup`,
     hostname: settings.text('myhostname'),
     mailName: settings.text('mail_name'),
     banner: settings.text('smtpd_banner'),
@@ -92,6 +96,7 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     // Its regexp: element is the test for what cannot be a verb, which the session does by itself.
     forbiddenCommands: upperCaseSet(settings.list('smtpd_forbidden_commands').filter((word) => !word.includes(':'))),
     smtputf8: settings.flag('smtputf8_enable'),
+    strictSmtputf8: settings.flag('smtputf8_enable') && settings.flag('strict_smtputf8'),
     softBounce: settings.flag('soft_bounce'),
     portLogging: settings.flag('smtpd_client_port_logging'),
     nameLookup: settings.flag('smtpd_peername_lookup'),

@@ -101,7 +101,6 @@ export const replies = {
   needMail: reply(503, '5.5.1', 'Error: need MAIL command'),
   needRcpt: reply(503, '5.5.1', 'Error: need RCPT command'),
   noValidRecipients: reply(554, '5.5.1', 'Error: no valid recipients'),
-  mailAfterBdat: reply(503, '5.5.1', 'Error: MAIL after BDAT'),
   rcptAfterBdat: reply(503, '5.5.1', 'Error: RCPT after BDAT'),
   dataAfterBdat: reply(503, '5.5.1', 'Error: DATA after BDAT'),
   transactionInProgress: reply(503, '5.5.1', 'Error: MAIL transaction in progress'),

@@ -95,9 +95,11 @@ export class MatchList {
   }
 
   #matchesLiteral(text: string, key: string, address: string): boolean {
-    if (text === key || (address !== '' && (text === address || text === `[${address}]`))) return key !== '' || address !== '';
+    if (text === key || (address !== '' && (text === address || text === `[${address}]`)))
+      return key !== '' || address !== '';
     if (this.#style === 'exact' || isIP(key) !== 0) return false;
-    if (this.#parentsMatch) return key.length > text.length + 1 && key.endsWith(text) && key.at(-text.length - 1) === '.';
+    if (this.#parentsMatch)
+      return key.length > text.length + 1 && key.endsWith(text) && key.at(-text.length - 1) === '.';
     return text.startsWith('.') && key.length > text.length && key.endsWith(text);
   }
 }

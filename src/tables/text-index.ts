@@ -174,7 +174,8 @@ class Indexer {
     if (this.#detectsAliases) {
       this.#detectsAliases = false;
       const end = keyEnd(text, true);
-      this.#isAliasFormat = end !== -1 && text[end] === colon && (end + 1 === text.length || isBlank(text[end + 1] as number));
+      this.#isAliasFormat =
+        end !== -1 && text[end] === colon && (end + 1 === text.length || isBlank(text[end + 1] as number));
     }
     this.#addRow(text, line);
   }
@@ -186,7 +187,8 @@ class Indexer {
       return;
     }
     let from = end;
-    while (from < text.length && (isBlank(text[from] as number) || (this.#isAliasFormat && text[from] === colon))) from++;
+    while (from < text.length && (isBlank(text[from] as number) || (this.#isAliasFormat && text[from] === colon)))
+      from++;
     let to = text.length;
     while (to > from && isBlank(text[to - 1] as number)) to--;
     if (end === 0 || from >= to) {

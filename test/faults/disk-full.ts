@@ -24,7 +24,7 @@ export const canMount = process.platform === 'linux' && process.getuid?.() === 0
 
 const mailbox = 'full@fault.test';
 const password = 'fault-run-password';
-const messageBytes = 100_000;
+const messageBytes = 500_000;
 
 /** `folder` is emptied first. */
 export async function runDiskFull(folder: string): Promise<DiskFullResult> {
@@ -32,7 +32,7 @@ export async function runDiskFull(folder: string): Promise<DiskFullResult> {
   rmSync(folder, { recursive: true, force: true });
   const data = join(folder, 'data');
   mkdirSync(data, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=0755', 'posthaste-disk-full', data]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m,mode=0755', 'posthaste-disk-full', data]);
   try {
     return await new DiskFullScenario(folder, data).run();
   } finally {
@@ -75,7 +75,7 @@ class DiskFullScenario {
       const judgement = this.#ledger.judge(copies);
       this.#expect(isClean(judgement), formatJudgement(judgement));
       const summary =
-        `disk full: ${accepted} × ${messageBytes} octets accepted on 64 MB, then ${refusal?.code} ${refusal?.text}; ` +
+        `disk full: ${accepted} × ${messageBytes} octets accepted on 200 MB, then ${refusal?.code} ${refusal?.text}; ` +
         `all expunged while full; accepts again after ${recovered} ms; after kill -9: ${judgement.copies} copies`;
       return { summary, problems: this.#problems };
     } finally {
@@ -129,7 +129,7 @@ class DiskFullScenario {
       closeSync(filler);
     }
     const { bavail, bsize } = statfsSync(this.#data);
-    this.#expect(bavail * bsize < 1_000_000, `the disk still has ${bavail * bsize} octets free`);
+    this.#expect(bavail * bsize < messageBytes, `the disk still has ${bavail * bsize} octets free`);
   }
 
   /** With no byte free: everything that was accepted is readable, and can be expunged. */

@@ -55,8 +55,12 @@ export class SmtpConnection {
   async drained(): Promise<void> {
     if (this.#lost) throw this.#lost;
     await new Promise<void>((resolve, reject) => {
-      this.#socket.once('drain', resolve);
-      this.#socket.once('close', () => reject(new ConnectionLostError('connection closed')));
+      const settle = () => {
+        this.#socket.off('drain', settle).off('close', settle);
+        if (this.#lost) reject(this.#lost);
+        else resolve();
+      };
+      this.#socket.on('drain', settle).on('close', settle);
     });
   }
 

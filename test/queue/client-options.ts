@@ -1,6 +1,7 @@
 // Client options for tests: plain SMTP, short time limits, nothing shuffled.
 
 import { ZoneResolver } from '../../src/dns/zone-resolver.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { ClientOptions } from '../../src/smtp-client/types.ts';
 
 export function testOptions(overrides: Partial<ClientOptions> = {}): ClientOptions {
@@ -8,6 +9,7 @@ export function testOptions(overrides: Partial<ClientOptions> = {}): ClientOptio
   return {
     protocol: 'smtp',
     resolver: new ZoneResolver(''),
+    clock: systemClock,
     timeouts: {
       connect: second,
       helo: second,

@@ -1,3 +1,5 @@
+// From sendmail's file in the maildrop folder to the mailbox, on a real store: headers, crashes, hostile files.
+
 import { link, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -52,7 +54,7 @@ function makePickup(): Pickup {
 }
 
 async function drop(message: string | Buffer, fields: Partial<MaildropEnvelope> = {}): Promise<void> {
-  const writer = await MaildropWriter.create(folder, { ...envelope, ...fields });
+  const writer = await MaildropWriter.create(folder, { ...envelope, ...fields }, queue.clock);
   await writer.write(Buffer.from(message));
   await writer.finish();
 }
@@ -181,7 +183,7 @@ describe('a file that nobody could have meant', () => {
 });
 
 test('an interrupted sendmail leaves nothing that is sent', async () => {
-  const writer = await MaildropWriter.create(folder, envelope);
+  const writer = await MaildropWriter.create(folder, envelope, queue.clock);
   await writer.write(Buffer.from('half'));
   await pickup.scan();
   expect(await queue.inbox(1)).toEqual([]);

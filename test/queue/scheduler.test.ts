@@ -1,3 +1,5 @@
+// The life of queued mail on a real store with a clock that the tests move: retries, notices, limits, restarts.
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Harness, later, never, sent } from './harness.ts';
 
@@ -137,6 +139,19 @@ describe('after a restart', () => {
     await queue.scheduler.whenIdle();
     expect(queue.queued()).toEqual([]);
   });
+});
+
+test('a delivery that the end of the server cuts off is neither recorded nor put off', async () => {
+  let open = () => {};
+  queue.remote.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  queue.remote.answer = (_, { signal }) => (signal.aborted ? later : sent);
+  await queue.queue.submit(await queue.submission(['bob@far.example']));
+  const closed = queue.scheduler.close(10);
+  setTimeout(() => open(), 50);
+  await closed;
+  expect(queue.queued()[0]).toMatchObject({ nextAttempt: queue.clock.now(), recipients: [{ state: 'pending' }] });
 });
 
 describe('flush', () => {

@@ -1,100 +1,18 @@
 // The SMTP client against Postfix's smtp-sink, and against a server that says what a test tells it to.
 
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSecureContext, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../../src/dns/zone-resolver.ts';
 import { deliver } from '../../src/smtp-client/deliver.ts';
 import type { ClientOptions, ClientReport, Envelope } from '../../src/smtp-client/types.ts';
 import { testOptions } from './client-options.ts';
+import { envelope, polite, type Script, ScriptedServer } from './scripted-server.ts';
 
-const text = 'Subject: hi\r\n\r\n.dot\r\nlast\r\n';
-
-function envelope(recipients: readonly string[], fields: Partial<Envelope> = {}, body = text): Envelope {
-  const bytes = Buffer.from(body);
-  return {
-    sender: 'joe@a.example',
-    recipients: recipients.map((address) => ({ address, notify: '', orcpt: '' })),
-    ret: '',
-    envid: '',
-    eightBit: false,
-    smtputf8: false,
-    body: { size: bytes.length, read: async (from, to) => bytes.subarray(from, to) },
-    ...fields,
-  };
-}
-
-/** A line the server waits for (a prefix), and what it says then; `''` is the greeting. */
-type Script = readonly (readonly [string, string])[];
-
-class ScriptedServer {
-  readonly lines: string[] = [];
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  connections = 0;
-
-  constructor(script: Script) {
-    this.#server = createServer((socket) => {
-      this.connections++;
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      this.#serve(socket, script);
-    });
-  }
-
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #serve(socket: Socket, script: Script): void {
-    let isData = false;
-    let rest = '';
-    const say = (line: string) => {
-      const reply = script.find(
-        ([prefix]) => line.toUpperCase().startsWith(prefix) && (prefix === '') === (line === ''),
-      )?.[1];
-      if (reply === 'CLOSE') socket.destroy();
-      else if (reply !== undefined && reply !== 'SILENT') socket.write(reply.replaceAll('\n', '\r\n') + '\r\n');
-      if (reply?.startsWith('354')) isData = true;
-    };
-    say('');
-    socket.on('data', (chunk: Buffer) => {
-      rest += chunk.toString();
-      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + 2);
-        this.lines.push(line);
-        if (isData && line !== '.') continue;
-        isData = false;
-        say(line);
-      }
-    });
-  }
-}
-
-const polite: Script = [
-  ['', '220 mx.example ESMTP'],
-  ['EHLO', '250-mx.example\n250-PIPELINING\n250-SIZE 1000\n250-DSN\n250-8BITMIME\n250 SMTPUTF8'],
-  ['MAIL', '250 2.1.0 Ok'],
-  ['RCPT TO:<BAD', '550 5.1.1 no such user'],
-  ['RCPT TO:<BUSY', '450 4.2.1 busy'],
-  ['RCPT', '250 2.1.5 Ok'],
-  ['DATA', '354 go on'],
-  ['.', '250 2.0.0 Ok: queued'],
-  ['QUIT', '221 bye'],
-];
 /** The polite script with other answers in front. */
 const but = (...script: Script): Script => [...script, ...polite];
 
@@ -367,79 +285,5 @@ describe.skipIf(!hasSink)('smtp-sink (package postfix)', () => {
     const [file] = await readdir(folder);
     const received = await readFile(path.join(folder, file ?? ''), 'utf8');
     expect(received.slice(received.indexOf('Subject: large')).trimEnd()).toBe(body.replaceAll('\r\n', '\n').trimEnd());
-  });
-});
-
-const openssl = spawnSync('openssl', ['version']).status === 0;
-
-describe.skipIf(!openssl)('TLS', () => {
-  let context: ReturnType<typeof createSecureContext>;
-
-  beforeAll(() => {
-    const command =
-      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=mx.example -days 2 -keyout - -out -';
-    const pem = spawnSync('openssl', command.split(' ')).stdout.toString();
-    context = createSecureContext({ key: pem, cert: pem });
-  });
-
-  /** Offers STARTTLS; `isBroken`: and then fails the handshake. */
-  async function tlsServer(isBroken = false): Promise<{ port: number; seen: string[]; close: () => void }> {
-    const seen: string[] = [];
-    const serve = (socket: Socket, isSecure: boolean) => {
-      let isData = false;
-      socket.on('error', () => undefined);
-      socket.on('data', (chunk: Buffer) => {
-        for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
-          if (isData && line !== '.') continue;
-          isData = line === 'DATA';
-          seen.push(`${isSecure ? 'tls ' : ''}${line}`);
-          if (line === 'STARTTLS') {
-            socket.removeAllListeners('data');
-            socket.write('220 go\r\n');
-            if (isBroken) socket.once('data', () => socket.end('nonsense'));
-            else serve(new TLSSocket(socket, { isServer: true, secureContext: context }), true);
-            return;
-          }
-          if (line.startsWith('EHLO'))
-            socket.write(isSecure ? '250 mx.example\r\n' : '250-mx.example\r\n250 STARTTLS\r\n');
-          else socket.write(isData ? '354 go\r\n' : '250 Ok\r\n');
-        }
-      });
-    };
-    const server = createServer((socket) => {
-      socket.write('220 mx.example\r\n');
-      serve(socket, false);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return { port: (server.address() as AddressInfo).port, seen, close: () => server.close() };
-  }
-
-  test('is used where it is offered, and EHLO is said again', async () => {
-    const { port, seen, close } = await tlsServer();
-    const report = await deliver(`[127.0.0.1]:${port}`, envelope(['ann@b.example']), testOptions({ tls: 'may' }));
-    close();
-    expect(report.outcomes[0]?.kind).toBe('delivered');
-    expect(seen.slice(0, 4)).toEqual([
-      'EHLO client.example',
-      'STARTTLS',
-      'tls EHLO client.example',
-      'tls MAIL FROM:<joe@a.example>',
-    ]);
-  });
-
-  test('that fails is done without where it is a wish, not where it is an order', async () => {
-    const { port, seen, close } = await tlsServer(true);
-    const wish = await deliver(`[127.0.0.1]:${port}`, envelope(['ann@b.example']), testOptions({ tls: 'may' }));
-    expect(wish.outcomes[0]?.kind).toBe('delivered');
-    seen.length = 0;
-    const order = await deliver(`[127.0.0.1]:${port}`, envelope(['ann@b.example']), testOptions({ tls: 'encrypt' }));
-    close();
-    expect(order.outcomes[0]).toMatchObject({ kind: 'deferred', status: '4.7.5' });
-    expect(seen.join()).not.toContain('MAIL');
-  });
-
-  test('that is an order is not done without', async () => {
-    const { said } = await send(polite, ['ann@b.example'], {}, { tls: 'encrypt' });
-    expect(said[0]).toBe('deferred 4.7.4 TLS is required, but was not offered by host 127.0.0.1[127.0.0.1]');
   });
 });

@@ -1,3 +1,5 @@
+// What is durable when a message has been submitted, on a real store: copies, duplicates, quota, reports.
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Harness, later, sent, text } from './harness.ts';
 

@@ -74,7 +74,12 @@ for (const file of readdirSync(folder)) {
 }
 
 function withReply(one: Case, reply: string): Case {
-  return { id: one.id, from: one.from, recipients: one.recipients.map(([address]) => [address, reply]), deliveries: [] };
+  return {
+    id: one.id,
+    from: one.from,
+    recipients: one.recipients.map(([address]) => [address, reply]),
+    deliveries: [],
+  };
 }
 
 function openGroup(group: Group, prefix: string): Routing {

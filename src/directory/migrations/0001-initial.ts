@@ -58,6 +58,12 @@ async function createMailboxes(db: Kysely<unknown>): Promise<void> {
     .addColumn('tombstone', 'integer', (column) => column.notNull().defaultTo(0))
     .addUniqueConstraint('mailbox_address', ['domain_id', 'localpart', 'tombstone'])
     .execute();
+  // Holds all that a lookup of an address asks, so that it is answered from the index alone.
+  await db.schema
+    .createIndex('mailbox_lookup')
+    .on('mailbox')
+    .columns(['domain_id', 'localpart', 'tombstone', 'enabled'])
+    .execute();
   await db.schema.createIndex('mailbox_removed').on('mailbox').columns(['removed_at', 'id']).execute();
 }
 

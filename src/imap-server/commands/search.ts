@@ -4,7 +4,7 @@ import type { CommandArguments } from '../../imap/parse-command.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { parseHeaderFields } from '../../message/header-field.ts';
 import { MessageRows, pageMessages } from '../fetch/message-rows.ts';
-import { readRange } from '../fetch/sections.ts';
+import { findBody, readRange } from '../fetch/sections.ts';
 import { scanStructure } from '../fetch/structure-cache.ts';
 import { searchMessage } from '../search/message-search.ts';
 import { SearchProgram, type Candidate } from '../search/search-program.ts';
@@ -99,11 +99,11 @@ async function lookInside(
 ): Promise<boolean> {
   const reader = session.server.store.openContent(content);
   try {
-    const root = await scanStructure(reader, session.server.clock);
-    const header = await readRange(reader, 0, Math.min(root.bodyFrom, maxHeaderBytes));
+    const header = await readRange(reader, 0, Math.min(await findBody(reader), maxHeaderBytes));
     candidate.header = parseHeaderFields(Buffer.from(header).toString('latin1'));
     const truth = program.matches(candidate);
     if (truth !== undefined) return truth;
+    const root = await scanStructure(reader, session.server.clock);
     candidate.findings = await searchMessage(reader, root, program.needles, slice);
     return program.matches(candidate) ?? false;
   } catch (error) {

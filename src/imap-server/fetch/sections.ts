@@ -84,7 +84,7 @@ export function selectFields(header: Buffer, names: readonly string[], wanted: b
 }
 
 /** The offset after the header's empty line; the size where there is none. */
-async function findBody(reader: ContentReader): Promise<number> {
+export async function findBody(reader: ContentReader): Promise<number> {
   let lineFrom = 0;
   let lastWasReturnOnly = true;
   for (let from = 0; from < reader.size; ) {

@@ -64,7 +64,7 @@ export const addressParameters = {
   sender_dependent_relayhost_maps: list('', 'supported', 'Tables that choose the relayhost by sender.'),
   smtputf8_autodetect_classes: list('sendmail, verify'),
   smtputf8_enable: flag('${{$compatibility_level} <level {1} ? {no} : {yes}}', 'supported', 'Whether addresses in UTF-8 are supported.'),
-  strict_smtputf8: flag('no', 'unsupported', 'Whether UTF-8 addresses need the SMTPUTF8 option.'),
+  strict_smtputf8: flag('no', 'supported', 'Whether UTF-8 addresses need the SMTPUTF8 option.'),
   swap_bangpath: flag('yes', 'supported', 'Whether `site!user` is read as `user@site`.'),
   transport_maps: list('', 'supported', 'Tables that choose transport and next hop by recipient.'),
   virtual_alias_address_length_limit: integer('1000', 'supported', 'The longest address that an alias may give.', 1),

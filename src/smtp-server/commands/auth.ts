@@ -1,6 +1,7 @@
 // AUTH PLAIN (RFC 4616) and LOGIN (RFC 4954 with the de-facto challenges). The password goes to the authenticator
 // and nowhere else; the client hears one text for every way of being wrong, the log says which.
 
+import { decodeLogin, decodePlain, loginPasswordPrompt, loginUsernamePrompt } from '../../auth/sasl.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
@@ -8,8 +9,8 @@ import { isDiscarded } from '../offers.ts';
 import type { CommandResult } from '../command.ts';
 import type { Session } from '../session.ts';
 
-const usernameChallenge = reply(334, '', 'VXNlcm5hbWU6');
-const passwordChallenge = reply(334, '', 'UGFzc3dvcmQ6');
+const usernameChallenge = reply(334, '', loginUsernamePrompt);
+const passwordChallenge = reply(334, '', loginPasswordPrompt);
 const emptyChallenge = reply(334, '', '');
 /** Longer names are no mailbox's, and go into the log. */
 const maxLoginLength = 320;
@@ -18,7 +19,7 @@ const maxPasswordLength = 1024;
 
 export function auth(session: Session, rest: string): CommandResult | Promise<CommandResult> {
   const { options, parts } = session;
-  if (session.helo === '') return replies.sendHelo;
+  if (session.helo === '' && options.heloRequired) return replies.sendHelo;
   if (!options.saslEnabled || isDiscarded(session, 'auth')) return replies.authNotEnabled;
   if (session.transaction !== undefined) return replies.transactionInProgress;
   if (options.tlsAuthOnly && session.tls === undefined) return replies.encryptionRequired;
@@ -36,11 +37,11 @@ export function auth(session: Session, rest: string): CommandResult | Promise<Co
   const initial = words[1];
   if (mechanism === 'PLAIN') {
     return initial === undefined
-      ? challenge(session, mechanism, emptyChallenge, (response) => plain(session, response))
-      : plain(session, initial);
+      ? challenge(session, mechanism, emptyChallenge, (response) => plain(session, response, false))
+      : plain(session, initial, true);
   }
   if (mechanism === 'LOGIN') {
-    const withName = (response: string) => loginName(session, response);
+    const withName = (response: string) => loginName(session, response, initial !== undefined);
     return initial === undefined ? challenge(session, mechanism, usernameChallenge, withName) : withName(initial);
   }
   const name = printable(mechanism).slice(0, 100);
@@ -63,26 +64,25 @@ function challenge(
   return challengeReply;
 }
 
-/** authzid NUL authcid NUL password. Acting for somebody else is not offered. */
-function plain(session: Session, response: string): SmtpReply | Promise<SmtpReply> {
-  const decoded = decodeBase64(response);
-  if (decoded === undefined) return badBase64(session, 'PLAIN');
-  const [authorization = '', login = '', password = '', ...rest] = decoded.split('\0');
-  if (login === '' || password === '' || rest.length > 0) return fail(session, 'PLAIN', login, 'invalid response');
-  if (authorization !== '' && authorization.toLowerCase() !== login.toLowerCase()) {
+/** Acting for somebody else is not offered. */
+function plain(session: Session, response: string, isInitial: boolean): SmtpReply | Promise<SmtpReply> {
+  const words = decodePlain(response);
+  if (words === undefined) return notUnderstood(session, 'PLAIN', response, isInitial);
+  const { authzid, login, password } = words;
+  if (authzid !== '' && authzid.toLowerCase() !== login.toLowerCase()) {
     return fail(session, 'PLAIN', login, 'authorization identity differs from the login');
   }
   return authenticate(session, 'PLAIN', login, password);
 }
 
-function loginName(session: Session, response: string): CommandResult | Promise<CommandResult> {
-  const login = decodeBase64(response);
-  if (login === undefined) return badBase64(session, 'LOGIN');
+function loginName(session: Session, response: string, isInitial: boolean): CommandResult | Promise<CommandResult> {
+  const login = decodeLogin(response);
+  if (login === undefined) return notUnderstood(session, 'LOGIN', response, isInitial);
   return challenge(session, 'LOGIN', passwordChallenge, (line) => {
-    const password = decodeBase64(line);
-    if (password === undefined) return badBase64(session, 'LOGIN');
-    if (login === '' || password === '') return fail(session, 'LOGIN', login, 'invalid response');
-    return authenticate(session, 'LOGIN', login, password);
+    const password = decodeLogin(line);
+    return password === undefined
+      ? notUnderstood(session, 'LOGIN', line, false)
+      : authenticate(session, 'LOGIN', login, password);
   });
 }
 
@@ -108,8 +108,11 @@ async function authenticate(session: Session, mechanism: string, login: string, 
   }
 }
 
-function badBase64(session: Session, mechanism: string): SmtpReply {
-  return fail(session, mechanism, '', 'Invalid base64 data', 'Invalid base64 data');
+function notUnderstood(session: Session, mechanism: string, response: string, isInitial: boolean): SmtpReply {
+  const isBase64 = response === '=' || (response.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(response));
+  if (isBase64) return fail(session, mechanism, '', 'invalid response');
+  const text = `Invalid base64 data in ${isInitial ? 'initial' : 'continued'} response`;
+  return fail(session, mechanism, '', text, text);
 }
 
 function fail(session: Session, mechanism: string, login: string, reason: string, told?: string): SmtpReply {
@@ -123,11 +126,4 @@ function logFailure(session: Session, mechanism: string, login: string, reason: 
   session.log.warning(
     `${session.clientText}: SASL ${mechanism} authentication failed: ${printable(reason)}, sasl_username=${name}`,
   );
-}
-
-/** `=` alone is the empty response (RFC 4954 §4). */
-function decodeBase64(text: string): string | undefined {
-  if (text === '=' || text === '') return '';
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
-  return Buffer.from(text, 'base64').toString('utf8');
 }

@@ -12,9 +12,7 @@ const freeSpaceFactor = 1.5;
 export function mail(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
   const { options, parts } = session;
   if (session.helo === '' && (options.heloRequired || options.protocol === 'lmtp')) return replies.sendHelo;
-  if (session.transaction !== undefined) {
-    return session.transaction.bdat === undefined ? replies.nestedMail : replies.mailAfterBdat;
-  }
+  if (session.transaction !== undefined) return replies.nestedMail;
   const result = parsePath('FROM', rest);
   if (result.kind === 'bad-command') return replies.mailSyntax;
   if (exceedsRate(session)) return reply(450, '4.7.1', `Error: too much mail from ${session.clientText}`);
@@ -23,7 +21,7 @@ export function mail(session: Session, rest: string): SmtpReply | Promise<SmtpRe
   const parameters = parseMailParameters(result.path.parameters, offersParameters(session));
   if (isReply(parameters)) return parameters;
   const { address } = result.path;
-  if (!parameters.smtputf8 && options.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
+  if (options.strictSmtputf8 && !parameters.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
   const refusal = checkSpace(session, parameters.size);
   if (refusal !== undefined) {
     session.logReject('MAIL', refusal, { sender: address });

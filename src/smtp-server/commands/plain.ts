@@ -1,4 +1,4 @@
-// RSET, NOOP, HELP, EXPN and QUIT (RFC 5321 §4.1.1.5, §4.1.1.7–10).
+// RSET, NOOP, HELP and QUIT (RFC 5321 §4.1.1.5, §4.1.1.8–10).
 
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { Session } from '../session.ts';
@@ -15,11 +15,6 @@ export function noop(): SmtpReply {
 
 export function help(session: Session): SmtpReply {
   return reply(214, '2.0.0', `Commands: ${session.commandNames.join(' ')}`);
-}
-
-/** Tells nobody who is on a list (RFC 5321 §7.3). */
-export function expn(): SmtpReply {
-  return replies.notImplemented;
 }
 
 /** The rest of what was pipelined is not looked at. */

@@ -22,8 +22,9 @@ export function rcpt(session: Session, rest: string): SmtpReply | Promise<SmtpRe
   if (isReply(parameters)) return parameters;
   const { address } = result.path;
   if (address === '') return replies.badRecipient;
-  const { smtputf8 } = session.options;
-  if (smtputf8 && !transaction.parameters.smtputf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
+  const { strictSmtputf8 } = session.options;
+  if (strictSmtputf8 && !transaction.parameters.smtputf8 && /[\u0080-\uffff]/.test(address))
+    return replies.needSmtpUtf8;
   if (isFull(session, transaction)) return replies.tooManyRecipients;
   return check(session, transaction, address, parameters);
 }

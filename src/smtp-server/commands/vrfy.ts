@@ -11,11 +11,12 @@ export function vrfy(session: Session, rest: string): SmtpReply | Promise<SmtpRe
   const syntax = options.smtputf8 ? replies.vrfyUtf8Syntax : replies.vrfySyntax;
   const words = rest.split(/[ \t]+/);
   const hasUtf8 = options.smtputf8 && words.length === 2 && words[1]?.toUpperCase() === 'SMTPUTF8';
-  if (rest === '' || (words.length > 1 && !hasUtf8)) return syntax;
+  if (rest === '') return syntax;
+  if (words.length > 1 && !hasUtf8) return replies.badRecipient;
   const result = parsePath('TO', `TO:${words[0]}`);
   if (result.kind !== 'path' || result.path.address === '') return replies.badRecipient;
   const { address } = result.path;
-  if (options.smtputf8 && !hasUtf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
+  if (options.strictSmtputf8 && !hasUtf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
   return parts.policy.checkRecipient(address, { sender: '', client: session.asker }).then((decision) => {
     if (isRefusal(decision.reply)) {
       session.logReject('VRFY', decision.reply, { recipient: address });

@@ -1,0 +1,103 @@
+// The bench's results as a Markdown page, with ratios to the peers, and what was promised beside what was measured.
+
+import { cpus, totalmem } from 'node:os';
+import type { IdleLatency } from './idle-latency.ts';
+import type { LatencyResult } from './latency.ts';
+import type { MemoryResult } from './memory.ts';
+import type { LoadShape } from './smtp-run.ts';
+import { describeShape, type Spread, type ThroughputRow } from './throughput.ts';
+
+export interface BenchResults {
+  readonly date: string;
+  readonly fileSystem: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly throughput: readonly ThroughputRow[];
+  readonly latency: LatencyResult | undefined;
+  readonly memory: MemoryResult | undefined;
+  readonly idle: readonly IdleLatency[];
+}
+
+export function formatReport(results: BenchResults): string {
+  const { date, fileSystem, versions, throughput, latency, memory, idle } = results;
+  const [processor] = cpus();
+  const machine = `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `Measured ${date} on ${machine}, ${fileSystem}; ${software.join(', ')}.`,
+    'Load generator and servers share the processors. Rates are medians of runs (least–most), in messages a second that a reader can see; CPU is that of the server with all its processes.',
+    '',
+    formatThroughput(throughput),
+    ...(latency ? [formatLatency(latency)] : []),
+    ...(memory ? [formatMemory(memory, latency)] : []),
+    ...(idle.length > 0 ? [formatIdle(idle)] : []),
+  ].join('\n');
+}
+
+function formatThroughput(rows: readonly ThroughputRow[]): string {
+  const lines = [
+    '| load | server | readable/s | accepted/s | CPU ms a message | Posthaste is |',
+    '| --- | --- | --- | --- | --- | --- |',
+  ];
+  for (const row of rows) {
+    const ours = rows.find((other) => isOurs(other) && isSameShape(other.shape, row.shape));
+    const ratio =
+      ours && !isOurs(row)
+        ? `${(ours.delivered.median / row.delivered.median).toFixed(1)} × as fast, ${(row.cpuMilliseconds / ours.cpuMilliseconds).toFixed(1)} × less CPU`
+        : '';
+    lines.push(
+      `| ${describeShape(row.shape)} | ${row.server} | ${formatSpread(row.delivered)} | ${Math.round(row.accepted.median)} | ${row.cpuMilliseconds.toFixed(2)} | ${ratio} |`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function isOurs(row: ThroughputRow): boolean {
+  return row.server === 'Posthaste';
+}
+
+function isSameShape(a: LoadShape, b: LoadShape): boolean {
+  return a.bytes === b.bytes && a.mode === b.mode && a.sessions === b.sessions;
+}
+
+function formatSpread({ median, least, most }: Spread): string {
+  return `**${Math.round(median)}** (${Math.round(least)}–${Math.round(most)})`;
+}
+
+function formatLatency(latency: LatencyResult): string {
+  const { sentPerSecond, refused, median, p99, max, fetchedMessages, fetchSeconds, walMiB, isComplete } = latency;
+  return [
+    '| under 2,000 messages/s, one client fetching 100,000 messages, one that holds a long read | measured | promised |',
+    '| --- | --- | --- |',
+    `| sent a second; refused; all readable | ${Math.round(sentPerSecond)}; ${refused}; ${isComplete ? 'yes' : 'NO'} | 2,000; 0; yes |`,
+    `| final dot → 250: median | ${median.toFixed(1)} ms | |`,
+    `| p99 | ${p99.toFixed(1)} ms | ≤ 25 ms |`,
+    `| max | ${max.toFixed(1)} ms | ≤ 150 ms |`,
+    `| ${fetchedMessages} messages with bodies fetched in | ${fetchSeconds.toFixed(1)} s | |`,
+    `| write-ahead log afterwards | ${walMiB.toFixed(0)} MiB | ≤ 256 MiB |`,
+    '',
+  ].join('\n');
+}
+
+function formatMemory(memory: MemoryResult, latency: LatencyResult | undefined): string {
+  const { idleMiB, largeBodiesMiB, largeBodies, largeBodyBytes } = memory;
+  return [
+    '| resident memory | measured | promised |',
+    '| --- | --- | --- |',
+    `| idle, 31,000 addresses | ${idleMiB.toFixed(0)} MiB | ≤ 120 MiB |`,
+    ...(latency ? [`| under the load above, at most | ${latency.residentMiB.toFixed(0)} MiB | ≤ 250 MiB |`] : []),
+    `| ${largeBodies} × ${largeBodyBytes / 1_000_000} MB in at once, then read | ${largeBodiesMiB.toFixed(0)} MiB | ≤ 250 MiB |`,
+    '',
+  ].join('\n');
+}
+
+function formatIdle(idle: readonly IdleLatency[]): string {
+  return [
+    '| 250 → `* EXISTS` at an IDLE client | median | p99 | max | promised |',
+    '| --- | --- | --- | --- | --- |',
+    ...idle.map(
+      ({ server, median, p99, max }) =>
+        `| ${server} | ${median.toFixed(1)} ms | ${p99.toFixed(1)} ms | ${max.toFixed(1)} ms | ${server === 'Posthaste' ? 'median ≤ 2 ms, p99 ≤ 20 ms' : ''} |`,
+    ),
+    '',
+  ].join('\n');
+}

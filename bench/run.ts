@@ -1,0 +1,151 @@
+// npm run bench -- [--quick] [--runs 3] [--seconds 6] [--folder DIR] [--only throughput,latency,memory,idle]
+// [--peers A,B|none] [--out DIR]
+// Measures Posthaste beside real Postfix and Dovecot, on the same machine and file system in the same invocation,
+// and writes results.md and results.json. Peers that are not installed are left out (scripts/install-test-servers).
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { mountBenchFileSystem } from './file-system.ts';
+import { measureIdleLatency, type IdleLatency } from './idle-latency.ts';
+import { measureLatency } from './latency.ts';
+import { measureMemory } from './memory.ts';
+import { Postfix } from './postfix.ts';
+import { Posthaste } from './posthaste.ts';
+import { type BenchResults, formatReport } from './report.ts';
+import type { LoadShape } from './smtp-run.ts';
+import { measureThroughput } from './throughput.ts';
+import { writeUserFiles } from './users.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+    seconds: { type: 'string' },
+    folder: { type: 'string', default: '/var/tmp/posthaste-bench' },
+    only: { type: 'string', default: 'throughput,memory,latency,idle' },
+    peers: { type: 'string', default: 'A,B' },
+    out: { type: 'string' },
+  },
+});
+
+const report = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+const parts = new Set(values.only.split(','));
+const isQuick = values.quick;
+
+const kib = 1_024;
+const quickShapes: readonly LoadShape[] = [
+  { sessions: 10, bytes: 4 * kib, mode: 'new' },
+  { sessions: 10, bytes: 4 * kib, mode: 'reuse' },
+];
+const fullShapes: readonly LoadShape[] = [
+  ...quickShapes,
+  { sessions: 1, bytes: 4 * kib, mode: 'new' },
+  { sessions: 1, bytes: 4 * kib, mode: 'reuse' },
+  { sessions: 50, bytes: 4 * kib, mode: 'new' },
+  { sessions: 50, bytes: 4 * kib, mode: 'reuse' },
+  { sessions: 10, bytes: 64 * kib, mode: 'new' },
+  { sessions: 10, bytes: 64 * kib, mode: 'reuse' },
+  { sessions: 10, bytes: kib * kib, mode: 'reuse' },
+];
+
+function firstLine(command: string, ...args: string[]): string {
+  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  return `${stdout ?? ''}${stderr ?? ''}`.split('\n')[0]?.trim() ?? '';
+}
+
+function isInstalled(command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+}
+
+async function startPeers(folder: string, userFiles: string): Promise<Postfix[]> {
+  const peers: Postfix[] = [];
+  for (const kind of ['B', 'A'] as const) {
+    const needed = kind === 'A' ? ['postfix', 'mariadbd'] : ['postfix', 'dovecot'];
+    if (!values.peers.split(',').includes(kind)) continue;
+    if (process.getuid?.() !== 0 || !needed.every(isInstalled)) {
+      report(`peer ${kind} is left out: it needs root and ${needed.join(', ')} (scripts/install-test-servers)`);
+      continue;
+    }
+    const peer = new Postfix({ folder: join(folder, kind), userFiles, kind });
+    report(`starting ${peer.name}`);
+    await peer.start();
+    peers.push(peer);
+  }
+  return peers;
+}
+
+async function measure(ours: Posthaste, peers: readonly Postfix[], fileSystem: string): Promise<BenchResults> {
+  // On a fresh start, before anything else has grown the process.
+  const memory = parts.has('memory') ? await measureMemory(ours) : undefined;
+  const throughput = parts.has('throughput')
+    ? await measureThroughput({
+        ours,
+        peers,
+        shapes: isQuick ? quickShapes : fullShapes,
+        runs: Number(values.runs ?? (isQuick ? 1 : 3)),
+        seconds: Number(values.seconds ?? (isQuick ? 3 : 6)),
+        report,
+      })
+    : [];
+  const idle: IdleLatency[] = [];
+  if (parts.has('idle')) {
+    const messages = isQuick ? 50 : 200;
+    const common = { messages, pauseMilliseconds: 50 };
+    idle.push(
+      await measureIdleLatency({ server: 'Posthaste', smtpPort: ours.smtpPort, imapPort: ours.imapPort, ...common }),
+    );
+    const dovecot = peers.find((peer) => peer.imapPort > 0);
+    if (dovecot) {
+      const { smtpPort, imapPort } = dovecot;
+      idle.push(
+        await measureIdleLatency({ server: 'Dovecot', smtpPort, imapPort, messages: 50, pauseMilliseconds: 300 }),
+      );
+    }
+  }
+  const latency = parts.has('latency')
+    ? await measureLatency({
+        server: ours,
+        messagesPerSecond: 2_000,
+        seconds: isQuick ? 10 : 60,
+        mailboxMessages: isQuick ? 20_000 : 100_000,
+        report,
+      })
+    : undefined;
+  const versions: Record<string, string> = { Node: process.version };
+  if (peers.length > 0) {
+    versions['Postfix'] = firstLine('postconf', '-c', peers[0]?.configFolder ?? '', '-h', 'mail_version');
+    versions['Dovecot'] = firstLine('dovecot', '--version').split(' ')[0] ?? '';
+    versions['MariaDB'] = /\d+\.\d+\.\d+/.exec(firstLine('mariadbd', '--version'))?.[0] ?? '';
+  }
+  return { date: new Date().toISOString().slice(0, 10), fileSystem, versions, throughput, latency, memory, idle };
+}
+
+async function main(): Promise<void> {
+  const work = resolve(values.folder);
+  const disk = mountBenchFileSystem(work, isQuick ? 8_192 : 20_480);
+  report(`${disk.folder}: ${disk.description}`);
+  const userFiles = join(work, 'users');
+  writeUserFiles(userFiles);
+  for (const name of ['posthaste', 'A', 'B']) rmSync(join(disk.folder, name), { recursive: true, force: true });
+  if (!isInstalled('smtp-source')) throw new Error('smtp-source is missing: run scripts/install-test-servers');
+  const ours = await Posthaste.create(join(disk.folder, 'posthaste'));
+  const peers = parts.has('throughput') || parts.has('idle') ? await startPeers(disk.folder, userFiles) : [];
+  try {
+    await ours.start();
+    const results = await measure(ours, peers, disk.description);
+    const out = resolve(values.out ?? work);
+    mkdirSync(out, { recursive: true });
+    const page = formatReport(results);
+    writeFileSync(join(out, 'results.md'), page);
+    writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    console.log(page);
+    report(`written to ${out}/results.md and results.json`);
+  } finally {
+    await ours.stop();
+    for (const peer of peers) await peer.stop();
+  }
+}
+
+await main();

@@ -1,0 +1,105 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { Command } from 'commander';
+import { afterAll, expect, test } from 'vitest';
+import type { CommandContext } from './context.ts';
+import { register } from './explain.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'explain-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+writeFileSync(
+  join(folder, 'main.cf'),
+  `compatibility_level = 3.6
+myhostname = mx.h.test
+mydestination = localhost
+local_recipient_maps =
+recipient_delimiter = +
+virtual_mailbox_domains = m.test
+virtual_mailbox_maps = inline:{{a@m.test=x},{b@m.test=y}}
+virtual_alias_maps = hash:${folder}/virtual
+smtpd_sasl_auth_enable = yes
+smtpd_sender_login_maps = inline:{{a@m.test=anna}}
+`,
+);
+writeFileSync(
+  join(folder, 'virtual'),
+  'team@m.test  a@m.test, b@m.test, c@far.test\nl1@m.test l2@m.test\nl2@m.test l1@m.test\n',
+);
+writeFileSync(
+  join(folder, 'master.cf'),
+  `smtp inet n - n - - smtpd
+submission inet n - n - - smtpd
+  -o smtpd_sender_restrictions=reject_sender_login_mismatch
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+smtp unix - - n - - smtp
+virtual unix - n n - - virtual
+`,
+);
+
+async function explain(json: boolean, ...args: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  const context: CommandContext = {
+    configDirectory: folder,
+    json,
+    print: (line) => lines.push(stripVTControlCharacters(line)),
+    warn: () => undefined,
+  };
+  const program = new Command().exitOverride();
+  register(program, context);
+  await program.parseAsync(['explain', ...args], { from: 'user' });
+  return lines;
+}
+
+async function object(...args: string[]): Promise<Record<string, unknown>> {
+  const [line = ''] = await explain(true, ...args);
+  return JSON.parse(line) as Record<string, unknown>;
+}
+
+test('--json is one object a line, with exactly its members', async () => {
+  const explained = await object('team+x@m.test');
+  expect(Object.keys(explained)).toEqual(['recipient', 'class', 'reply', 'deliveries', 'steps']);
+  expect(explained).toMatchObject({
+    recipient: 'team+x@m.test',
+    class: 'virtual-mailbox',
+    reply: { code: 250, status: '2.1.5', text: 'Ok' },
+    deliveries: [
+      { recipient: 'a+x@m.test', original: 'team+x@m.test', transport: 'virtual', nexthop: 'm.test', path: 'x' },
+      { recipient: 'b+x@m.test', path: 'y' },
+      { recipient: 'c+x@far.test', transport: 'smtp', nexthop: 'far.test' },
+    ],
+  });
+  for (const step of explained['steps'] as object[])
+    expect(Object.keys(step)).toEqual(['stage', 'table', 'key', 'result']);
+  expect(await explain(true, 'a@m.test', 'b@m.test')).toHaveLength(2);
+});
+
+test('the reply is what the client finally gets', async () => {
+  expect(await object('l1@m.test')).toMatchObject({ reply: { code: 451, status: '4.6.0' }, deliveries: [] });
+  expect(await object('x@far.test')).toMatchObject({ reply: { code: 454, text: '<x@far.test>: Relay access denied' } });
+  expect(await object('--client', '127.0.0.1', 'x@far.test')).toMatchObject({ reply: { code: 250 } });
+  expect(await object('--sender', 'u@1.2.3.4', 'a@m.test')).toMatchObject({ reply: { code: 501, status: '5.1.7' } });
+});
+
+test('--login and --service ask another service', async () => {
+  const submission = ['--service', 'submission', '--login', 'anna'];
+  expect(await object(...submission, '--sender', 'a@m.test', 'x@far.test')).toMatchObject({ reply: { code: 250 } });
+  expect(await object(...submission, '--sender', 'b@m.test', 'x@far.test')).toMatchObject({
+    reply: { code: 553, text: '<b@m.test>: Sender address rejected: not owned by user anna' },
+  });
+  await expect(explain(true, '--service', 'nosuch', 'x')).rejects.toThrow('no smtpd service nosuch');
+});
+
+test('people get a tree that names the row', async () => {
+  const text = (await explain(false, 'team@m.test')).join('\n');
+  expect(text).toContain('├─ reply     250 2.1.5 Ok');
+  expect(text).toContain(`[${folder}/virtual:1]`);
+  expect(text).toContain('c@far.test by smtp (far.test)');
+});
+
+test('nothing is written', async () => {
+  await explain(false, 'a@m.test');
+  expect(readdirSync(folder).toSorted()).toEqual(['main.cf', 'master.cf', 'virtual']);
+});

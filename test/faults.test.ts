@@ -1,0 +1,48 @@
+// A fixed small sample of `npm run faults`: a real server, cut down under load, loses nothing and doubles nothing.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canMount, runDiskFull } from './faults/disk-full.ts';
+import { FaultRun, type FaultRunOptions } from './faults/fault-run.ts';
+import { formatJudgement, isClean } from './faults/ledger.ts';
+
+const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+const timeout = 180_000;
+
+describe('a server that is cut down under load', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'posthaste-faults-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const sample = { seed: 1, synchronous: 'FULL', sessions: 6, loadMilliseconds: [200, 600] } as const;
+
+  async function expectNothingLost(options: FaultRunOptions): Promise<void> {
+    const { judgement } = await new FaultRun(options).run();
+    expect(isClean(judgement), formatJudgement(judgement)).toBe(true);
+    expect(judgement.accepted).toBeGreaterThan(options.rounds);
+  }
+
+  test('kill -9: every 250 is readable exactly once', { timeout }, () =>
+    expectNothingLost({ ...sample, folder: join(folder, 'kill'), kind: 'kill', rounds: 5 }),
+  );
+
+  test.skipIf(!hasCompiler)(
+    'power cut (needs gcc): what was not synced is gone, and nothing is missed',
+    { timeout },
+    () => expectNothingLost({ ...sample, folder: join(folder, 'cut'), kind: 'power-cut', rounds: 3 }),
+  );
+
+  test.skipIf(!canMount)(
+    'full disk (needs root): 452, expunging makes room, mail is taken again',
+    { timeout },
+    async () => {
+      const { problems } = await runDiskFull(join(folder, 'full'));
+      expect(problems).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,131 @@
+// Acceptance vectors over the built-in directory: identity is implicit, so that a catch-all swallows neither a
+// mailbox nor an alias, also through an alias domain.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRouting, type Routing } from '../../src/access/open-routing.ts';
+import { Directory } from '../../src/directory/directory.ts';
+import { directoryTableOpener } from '../../src/directory/tables.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { MemoryLog } from '../../src/lib/log.ts';
+import { removeDuplicates } from '../../src/routing/duplicates.ts';
+import type { RecipientDecision } from '../../src/routing/types.ts';
+import { Settings } from '../../src/settings/settings.ts';
+
+const settings = Settings.defaults({
+  compatibility_level: '3.6',
+  myhostname: 'mx.h.test',
+  mydestination: 'localhost',
+  local_recipient_maps: '',
+  recipient_delimiter: '+',
+  virtual_transport: 'mailstore',
+  virtual_mailbox_domains: 'directory:mailbox-domains',
+  virtual_alias_domains: 'directory:alias-domains',
+  virtual_alias_maps: 'directory:virtual-aliases',
+  virtual_mailbox_maps: 'directory:mailboxes',
+  relay_domains: 'directory:relay-domains',
+  relay_recipient_maps: 'directory:relay-recipients',
+  transport_maps: 'directory:transports',
+  smtpd_sender_login_maps: 'directory:sender-logins',
+  smtpd_sasl_auth_enable: 'yes',
+  smtpd_sender_restrictions: 'reject_authenticated_sender_login_mismatch',
+});
+
+let scratch: string;
+let directory: Directory;
+let routing: Routing;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'vectors-'));
+  directory = await Directory.open(join(scratch, 'directory.db'), { clock: systemClock, actor: 'test' });
+  for (const name of ['d.test', 'plain.test', 'z.test']) await directory.domains.add(name);
+  await directory.aliasDomains.add('ad.test', 'd.test');
+  await directory.aliasDomains.add('ap.test', 'plain.test');
+  for (const address of ['a@d.test', 'c@d.test', 'z@d.test', 'only@plain.test', 'b@z.test', 'x@z.test']) {
+    await directory.mailboxes.add({ address, passwordHash: '*' });
+  }
+  await directory.aliases.add('b@d.test', ['c@d.test']);
+  await directory.aliases.add('@d.test', ['z@d.test']);
+  await directory.aliases.add('x@z.test', ['x@z.test', 'b@z.test']);
+  await directory.aliases.add('two@z.test', ['b@z.test', 'b@z.test']);
+  routing = openRouting({
+    settings,
+    log: new MemoryLog(),
+    isWatching: false,
+    openers: { directory: directoryTableOpener(directory) },
+    revisionSources: [directory],
+  });
+});
+
+afterAll(() => {
+  routing.close();
+  directory.close();
+  rmSync(scratch, { recursive: true });
+});
+
+async function rcpt(recipient: string, sender = 's@far.test', login?: string): Promise<RecipientDecision> {
+  const client = { address: '203.0.113.5', ...(login === undefined ? {} : { login }) };
+  return await routing.policy(settings).checkRecipient(recipient, { sender, client });
+}
+
+async function targets(recipient: string): Promise<string[]> {
+  return (await rcpt(recipient)).deliveries.map((delivery) => delivery.recipient);
+}
+
+describe('V1: a catch-all swallows nothing', () => {
+  test.each([
+    ['a@d.test', 'a@d.test'],
+    ['b@d.test', 'c@d.test'],
+    ['a+x@d.test', 'a+x@d.test'],
+    ['b+x@d.test', 'c+x@d.test'],
+    ['q@d.test', 'z@d.test'],
+    ['A@D.TEST', 'a@d.test'],
+    ['a@ad.test', 'a@d.test'],
+    ['b@ad.test', 'c@d.test'],
+    ['a+x@ad.test', 'a+x@d.test'],
+    ['q@ad.test', 'z@d.test'],
+  ])('%s reaches %s', async (recipient, target) => {
+    expect((await targets(recipient)).map((one) => one.toLowerCase())).toEqual([target]);
+  });
+});
+
+test('V5: copies to oneself are kept, the same target counts once', async () => {
+  expect(await targets('x@z.test')).toEqual(['x@z.test', 'b@z.test']);
+  expect(await targets('two@z.test')).toEqual(['b@z.test']);
+});
+
+test('V6: two addresses of one mailbox in one transaction keep both originals', async () => {
+  const decided = [await rcpt('b@d.test'), await rcpt('c@d.test')];
+  const candidates = decided.flatMap(({ deliveries }) =>
+    deliveries.map((delivery) => ({ delivery, orcpt: '', notify: '' })),
+  );
+  const originals = removeDuplicates(candidates, true).map(({ delivery }) => delivery.original);
+  expect(originals).toEqual(['b@d.test', 'c@d.test']);
+  expect(removeDuplicates(candidates, false)).toHaveLength(1);
+});
+
+test('V20: an unknown user of an alias domain is refused at RCPT', async () => {
+  const decided = await rcpt('nobody@ap.test');
+  expect(decided.reply).toMatchObject({ code: 550, status: '5.1.1' });
+  expect((await rcpt('only@ap.test')).reply.code).toBe(250);
+});
+
+test('V15: who may send as whom', async () => {
+  expect((await rcpt('a@d.test', 'a@d.test', 'a@d.test')).reply.code).toBe(250);
+  expect((await rcpt('a@d.test', 'b@d.test', 'c@d.test')).reply.code).toBe(250);
+  expect((await rcpt('a@d.test', 'a@ad.test', 'a@d.test')).reply.code).toBe(250);
+  expect((await rcpt('a@d.test', 'a@d.test', 'c@d.test')).reply.text).toContain('not owned by user c@d.test');
+});
+
+test('a change made through another connection counts for the next decision', async () => {
+  expect((await rcpt('late@plain.test')).reply.code).toBe(550);
+  const other = await Directory.open(join(scratch, 'directory.db'), { clock: systemClock, actor: 'other' });
+  await other.mailboxes.add({ address: 'late@plain.test', passwordHash: '*' });
+  other.close();
+  // The directory's lookups share a snapshot for a turn of the event loop.
+  await nextTurn();
+  expect((await rcpt('late@plain.test')).reply.code).toBe(250);
+});

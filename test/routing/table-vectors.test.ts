@@ -1,0 +1,64 @@
+// Acceptance vectors over plain tables: what must not depend on the order of maps or rows.
+
+import { afterAll, describe, expect, test } from 'vitest';
+import { openRouting, type Routing } from '../../src/access/open-routing.ts';
+import { MemoryLog } from '../../src/lib/log.ts';
+import { Settings } from '../../src/settings/settings.ts';
+
+const opened: Routing[] = [];
+afterAll(() => opened.forEach((routing) => routing.close()));
+
+async function targets(main: Record<string, string>, recipient: string): Promise<string[]> {
+  const settings = Settings.defaults({
+    compatibility_level: '3.6',
+    myhostname: 'mx.h.test',
+    local_recipient_maps: '',
+    recipient_delimiter: '+',
+    ...main,
+  });
+  const routing = openRouting({ settings, log: new MemoryLog(), isWatching: false });
+  opened.push(routing);
+  const { deliveries } = await routing.router.resolve(recipient);
+  return deliveries.map((delivery) => `${delivery.recipient} ${delivery.transport}:${delivery.nexthop}`);
+}
+
+describe('V2: forwards and identities as two maps, in either order', () => {
+  const forwards = 'inline:{{f@d.test=x@out.test},{@d.test=all@out.test}}';
+  const identities = 'inline:{{m@d.test=m@d.test}}';
+  const main = { virtual_mailbox_domains: 'd.test', virtual_mailbox_maps: 'inline:{{m@d.test=m}}' };
+  test.each([`${forwards} ${identities}`, `${identities} ${forwards}`])('%s', async (maps) => {
+    const both = { ...main, virtual_alias_maps: maps };
+    expect(await targets(both, 'm@d.test')).toEqual(['m@d.test virtual:d.test']);
+    expect(await targets(both, 'm+x@d.test')).toEqual(['m+x@d.test virtual:d.test']);
+    expect(await targets(both, 'f@d.test')).toEqual(['x@out.test smtp:out.test']);
+    expect(await targets(both, 'q@d.test')).toEqual(['all@out.test smtp:out.test']);
+  });
+});
+
+test('V4: only the first @domain keeps the localpart', async () => {
+  expect(await targets({ virtual_alias_maps: 'inline:{{@a.test=@b.test}}' }, 'u+x@a.test')).toEqual([
+    'u+x@b.test smtp:b.test',
+  ]);
+  expect(await targets({ virtual_alias_maps: 'inline:{{u@a.test=x@b.test, @c.test}}' }, 'u@a.test')).toEqual([
+    'x@b.test smtp:b.test',
+    '""@c.test smtp:c.test',
+  ]);
+});
+
+describe('V9: a transport table, in any order of its rows', () => {
+  const rows = [
+    '{joe@example.com=t1:[one]}',
+    '{example.com=:[1.2.3.4]:2025}',
+    '{.example.com=t2:}',
+    '{local.test=:}',
+    '{*=t3:[rest]}',
+  ];
+  test.each([rows, rows.toReversed()])('%s', async (...order) => {
+    const main = { transport_maps: `inline:{${order.join(',')}}`, relayhost: '[hub]' };
+    expect(await targets(main, 'joe@example.com')).toEqual(['joe@example.com t1:[one]']);
+    expect(await targets(main, 'ann@example.com')).toEqual(['ann@example.com smtp:[1.2.3.4]:2025']);
+    expect(await targets(main, 'ann@a.b.example.com')).toEqual(['ann@a.b.example.com t2:a.b.example.com']);
+    expect(await targets(main, 'ann@local.test')).toEqual(['ann@local.test smtp:[hub]']);
+    expect(await targets(main, 'ann@else.test')).toEqual(['ann@else.test t3:[rest]']);
+  });
+});
