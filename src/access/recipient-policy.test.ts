@@ -1,3 +1,5 @@
+// What a client is told at MAIL and RCPT: relaying, restriction lists, full mailboxes, and what cannot be decided.
+
 import { afterAll, describe, expect, test } from 'vitest';
 import { MemoryLog } from '../lib/log.ts';
 import type { Client, RecipientDecision, TraceStep } from '../routing/types.ts';

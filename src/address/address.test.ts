@@ -1,3 +1,5 @@
+// Addresses as words: both forms, extensions, standard form, domains, the lists that aliases hold.
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAddressList } from './address-list.ts';
@@ -116,7 +118,7 @@ describe('address lists', () => {
   test('never fails, never loops', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.constantFrom(...'ab@.,:;<>()[]"\\% !') }),
+        fc.string({ unit: fc.constantFrom(...'a b @ . , : ; < > ( ) [ ] " \\ % !'.split(' '), ' ') }),
         (text) => void parseAddressList(text),
       ),
     );

@@ -1,3 +1,5 @@
+// posthaste explain over a folder of its own, with no data folder and no server.
+
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -14,11 +14,11 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
-import type { Client, RecipientDecision, TraceStep } from '../routing/types.ts';
+import type { Client, TraceStep } from '../routing/types.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
-import { formatExplanation } from './explanation-tree.ts';
+import { type Explanation, formatExplanation } from './explanation-tree.ts';
 
 interface ExplainOptions {
   readonly sender?: string;
@@ -26,10 +26,6 @@ interface ExplainOptions {
   readonly helo?: string;
   readonly login?: string;
   readonly service?: string;
-}
-
-export interface Explanation extends RecipientDecision {
-  readonly steps: readonly TraceStep[];
 }
 
 const examples = `

@@ -2,8 +2,11 @@
 // Colour only on a terminal.
 
 import { styleText } from 'node:util';
-import type { TraceStep } from '../routing/types.ts';
-import type { Explanation } from './explain.ts';
+import type { RecipientDecision, TraceStep } from '../routing/types.ts';
+
+export interface Explanation extends RecipientDecision {
+  readonly steps: readonly TraceStep[];
+}
 
 type Style = Parameters<typeof styleText>[0];
 

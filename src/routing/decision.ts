@@ -53,12 +53,7 @@ export class Decision implements Asker {
     this.#steps?.push({ stage, result, depth: this.depth });
   }
 
-  async #traced(
-    stage: string,
-    table: Table,
-    key: string,
-    answer: Promise<LookupResult>,
-  ): Promise<LookupResult> {
+  async #traced(stage: string, table: Table, key: string, answer: Promise<LookupResult>): Promise<LookupResult> {
     const step = { stage, table: table.name, key, depth: this.depth };
     try {
       const result = await answer;

@@ -52,7 +52,12 @@ export async function findAddress(
   return catchAll && { found: catchAll, unmatchedExtension: '' };
 }
 
-async function findForms(search: AddressSearch, maps: Maps, address: string, kind: KeyKind): Promise<Found | undefined> {
+async function findForms(
+  search: AddressSearch,
+  maps: Maps,
+  address: string,
+  kind: KeyKind,
+): Promise<Found | undefined> {
   const external = toExternal(address);
   const found = await maps.find(search.asker, search.stage, external, kind);
   if (found !== undefined || search.externalOnly === true || external === address) return found;

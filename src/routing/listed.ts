@@ -64,9 +64,14 @@ export class ListedAddresses {
     if (address.class === 'local' && this.#isAlwaysKnown(address.recipient)) return undefined;
     const { maps, code, table } = this.#classes[address.class];
     if (maps.isEmpty) return undefined;
-    if (await findAddress({ ...search, asker: decision, stage: 'recipient' }, maps, address.recipient)) return undefined;
+    if (await findAddress({ ...search, asker: decision, stage: 'recipient' }, maps, address.recipient))
+      return undefined;
     const suffix = this.#showTableName ? ` in ${table} table` : '';
-    return { code, status: statusFor(role, code), text: `<${given}>: ${roleNames[role]} rejected: User unknown${suffix}` };
+    return {
+      code,
+      status: statusFor(role, code),
+      text: `<${given}>: ${roleNames[role]} rejected: User unknown${suffix}`,
+    };
   }
 
   #transportRefusal(address: ResolvedAddress, given: string, role: AddressRole): Reply | undefined {

@@ -20,7 +20,15 @@ export function openMaps({ settings, registry }: OpenOptions, parameter: ListPar
   // Postfix's default of alias_maps names NIS, which nobody has who did not say so.
   const skipped = settings.origin('alias_maps').kind === 'default' ? 'nis:mail.aliases' : '';
   const elements = settings.list(parameter).filter((element) => element !== skipped);
-  return naming(parameter, settings, () => new Maps(parameter, elements.map((element) => registry.open(element))));
+  return naming(
+    parameter,
+    settings,
+    () =>
+      new Maps(
+        parameter,
+        elements.map((element) => registry.open(element)),
+      ),
+  );
 }
 
 export function openMatchList(options: OpenOptions, parameter: ListParameter, style: MatchStyle): MatchList {

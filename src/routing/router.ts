@@ -94,7 +94,11 @@ export class Router {
   }
 
   /** Where mail for `recipient` (external form) goes, whoever may send it. Throws TemporaryError. */
-  async resolve(recipient: string, envelope: { readonly sender?: string } = {}, trace?: TraceSink): Promise<Resolution> {
+  async resolve(
+    recipient: string,
+    envelope: { readonly sender?: string } = {},
+    trace?: TraceSink,
+  ): Promise<Resolution> {
     const sender = toInternal(envelope.sender ?? '');
     return await decideAtOneRevision(this.#options.tables, trace, async (decision) => {
       const address = this.standardForm(recipient);

@@ -6,11 +6,11 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { StoreFullError } from '../mailstore/types.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 import type { AcceptedRecipient, Transaction } from './transaction.ts';
 
 export async function acceptMessage(
-  session: Session,
+  session: Conversation,
   transaction: Transaction,
   receiver: MessageReceiver,
   bareLineFeeds: number,
@@ -33,7 +33,7 @@ export async function acceptMessage(
 }
 
 async function submit(
-  session: Session,
+  session: Conversation,
   transaction: Transaction,
   receiver: MessageReceiver,
   recipients: readonly AcceptedRecipient[],

@@ -3,17 +3,17 @@
 
 import { replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import { acceptMessage } from './accept-message.ts';
-import type { BodyReader } from './body-reader.ts';
+import type { BodyReader, ChunkReader } from './body-reader.ts';
 import type { MessageReceiver } from './message-receiver.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
 const crlf = Buffer.from('\r\n');
 
-export class BdatReader implements BodyReader {
-  readonly #session: Session;
+export class BdatReader implements ChunkReader {
+  readonly #session: Conversation;
   readonly #transaction: Transaction;
   readonly #receiver: MessageReceiver;
   #left = 0;
@@ -24,13 +24,12 @@ export class BdatReader implements BodyReader {
   #previous = 0;
   #bareLineFeeds = 0;
 
-  constructor(session: Session, transaction: Transaction, receiver: MessageReceiver) {
+  constructor(session: Conversation, transaction: Transaction, receiver: MessageReceiver) {
     this.#session = session;
     this.#transaction = transaction;
     this.#receiver = receiver;
   }
 
-  /** Begins the next chunk. A `refusal` is what this chunk gets when it has been read away. */
   begin(size: number, isLast: boolean, refusal?: SmtpReply): void {
     this.#left = size;
     this.#chunkSize = size;

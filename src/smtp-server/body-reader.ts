@@ -14,3 +14,11 @@ export interface BodyReader {
   /** The connection is lost: forgets what was read. */
   abort(): void;
 }
+
+/** Takes all BDAT chunks of a transaction. */
+export interface ChunkReader extends BodyReader {
+  /** Octets of all chunks so far. */
+  readonly size: number;
+  /** Begins the next chunk. A `refusal` is what this chunk gets when it has been read away. */
+  begin(size: number, isLast: boolean, refusal?: SmtpReply): void;
+}

@@ -5,17 +5,17 @@ import type { SmtpReply } from '../smtp/reply.ts';
 import { acceptMessage } from './accept-message.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { MessageReceiver } from './message-receiver.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
 
 export class DataReader implements BodyReader {
-  readonly #session: Session;
+  readonly #session: Conversation;
   readonly #transaction: Transaction;
   readonly #receiver: MessageReceiver;
   readonly #dots: DotReader;
   #isComplete = false;
 
-  constructor(session: Session, transaction: Transaction, receiver: MessageReceiver) {
+  constructor(session: Conversation, transaction: Transaction, receiver: MessageReceiver) {
     this.#session = session;
     this.#transaction = transaction;
     this.#receiver = receiver;

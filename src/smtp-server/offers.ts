@@ -1,20 +1,20 @@
 // What this session may use at this moment; EHLO's list and the commands agree because both ask here.
 
 import type { OfferedParameters } from '../smtp/parameters.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 
-export function offersStartTls(session: Session): boolean {
+export function offersStartTls(session: Conversation): boolean {
   const { options, parts, tls } = session;
   return options.tlsLevel !== 'none' && !options.tlsWrapperMode && parts.tls !== undefined && tls === undefined;
 }
 
 /** Passwords in the clear are offered only where the administrator wants that (smtpd_tls_auth_only = no). */
-export function offersAuthentication(session: Session): boolean {
+export function offersAuthentication(session: Conversation): boolean {
   const { options, tls } = session;
   return options.saslEnabled && !isDiscarded(session, 'auth') && (tls !== undefined || !options.tlsAuthOnly);
 }
 
-export function offersParameters(session: Session): OfferedParameters {
+export function offersParameters(session: Conversation): OfferedParameters {
   return {
     smtputf8: session.options.smtputf8 && !isDiscarded(session, 'smtputf8'),
     dsn: !isDiscarded(session, 'dsn'),
@@ -22,6 +22,6 @@ export function offersParameters(session: Session): OfferedParameters {
   };
 }
 
-export function isDiscarded(session: Session, keyword: string): boolean {
+export function isDiscarded(session: Conversation, keyword: string): boolean {
   return session.options.discardedKeywords.has(keyword);
 }

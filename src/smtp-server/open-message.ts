@@ -5,10 +5,10 @@ import { printable } from '../smtp/command-line.ts';
 import type { HeaderSummary } from './header-filter.ts';
 import { plainAddress } from './plain-address.ts';
 import { MessageReceiver } from './message-receiver.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
 
-export async function openMessage(session: Session, transaction: Transaction): Promise<MessageReceiver> {
+export async function openMessage(session: Conversation, transaction: Transaction): Promise<MessageReceiver> {
   const isLocal = session.options.alwaysAddMissingHeaders || (await isLocalHeaderClient(session));
   return new MessageReceiver({
     service: session.options,
@@ -18,7 +18,7 @@ export async function openMessage(session: Session, transaction: Transaction): P
   });
 }
 
-function receivedField(session: Session, transaction: Transaction): string {
+function receivedField(session: Conversation, transaction: Transaction): string {
   const { options, client, tls, login } = session;
   const [only] = transaction.recipients;
   return formatReceived({
@@ -42,7 +42,7 @@ function receivedField(session: Session, transaction: Transaction): string {
 }
 
 /** Logs the Message-ID and gives the fields to add: as cleanup(8), only for clients of our own. */
-function endHeader(session: Session, transaction: Transaction, seen: HeaderSummary, isLocal: boolean): string {
+function endHeader(session: Conversation, transaction: Transaction, seen: HeaderSummary, isLocal: boolean): string {
   const { options, parts } = session;
   const queueId = transaction.queueId as string;
   const { fields } = seen;
@@ -69,7 +69,7 @@ function endHeader(session: Session, transaction: Transaction, seen: HeaderSumma
 }
 
 /** local_header_rewrite_clients, as far as its words need no table. */
-async function isLocalHeaderClient(session: Session): Promise<boolean> {
+async function isLocalHeaderClient(session: Conversation): Promise<boolean> {
   const { client, login, parts, options } = session;
   for (const word of options.localHeaderClients) {
     if (word === 'permit_inet_interfaces' && isOwnAddress(session)) return true;
@@ -80,6 +80,6 @@ async function isLocalHeaderClient(session: Session): Promise<boolean> {
 }
 
 /** Who connects from an address that is ours connects from this machine. */
-function isOwnAddress({ client: { address }, wire }: Session): boolean {
+function isOwnAddress({ client: { address }, wire }: Conversation): boolean {
   return address.startsWith('127.') || address === '::1' || address === plainAddress(wire.localAddress);
 }

@@ -1,15 +1,9 @@
 // The log line of a refusal, as Postfix writes it: what fail2ban, pflogsumm and people look for.
 
 import { replyText, type SmtpReply } from '../smtp/reply.ts';
-import type { Session } from './session.ts';
+import type { Conversation, RejectedEnvelope } from './conversation.ts';
 
-export interface RejectedEnvelope {
-  readonly queueId?: string | undefined;
-  readonly sender?: string | undefined;
-  readonly recipient?: string | undefined;
-}
-
-export function rejectLine(session: Session, where: string, reply: SmtpReply, envelope: RejectedEnvelope): string {
+export function rejectLine(session: Conversation, where: string, reply: SmtpReply, envelope: RejectedEnvelope): string {
   const { queueId = 'NOQUEUE', sender, recipient } = envelope;
   const from = sender === undefined ? '' : ` from=<${sender}>`;
   const to = recipient === undefined ? '' : ` to=<${recipient}>`;

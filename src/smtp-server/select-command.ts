@@ -4,7 +4,7 @@
 import { isHeaderLine, parseCommandLine, printable } from '../smtp/command-line.ts';
 import { replies, type SmtpReply } from '../smtp/reply.ts';
 import type { Command } from './command.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 import type { Line } from './wire.ts';
 
 export type Selection =
@@ -17,7 +17,7 @@ export type Selection =
 const unknown = (reply: SmtpReply): Selection => ({ kind: 'answer', name: 'unknown', reply });
 
 export function selectCommand(
-  session: Session,
+  session: Conversation,
   commands: ReadonlyMap<string, Command>,
   line: Exclude<Line, { kind: 'bare-line-feed' }>,
 ): Selection {
@@ -48,7 +48,7 @@ export function selectCommand(
   return { kind: 'run', name, command, rest };
 }
 
-function selectUnknown(session: Session, verb: string, text: string): Selection {
+function selectUnknown(session: Conversation, verb: string, text: string): Selection {
   session.where = 'UNKNOWN';
   // A browser or proxy that was made to talk to us could otherwise hide commands in what it posts.
   if (!/^[A-Z]/.test(verb) || session.options.forbiddenCommands.has(verb) || isHeaderLine(text)) {

@@ -21,14 +21,15 @@ import type { Client } from '../routing/types.ts';
 import { endsSession, formatReply, hostReplies, isRefusal, replies, softened } from '../smtp/reply.ts';
 import { SmtpError, type SmtpReply } from '../smtp/reply.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { Command, CommandResult, LineConsumer } from './command.ts';
+import type { Command } from './command.ts';
 import { commandsOf } from './commands.ts';
+import type { CommandResult, Conversation, LineConsumer, RejectedEnvelope } from './conversation.ts';
 import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
 import { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
-import { type RejectedEnvelope, rejectLine } from './reject-line.ts';
+import { rejectLine } from './reject-line.ts';
 import { selectCommand } from './select-command.ts';
 import type { Transaction } from './transaction.ts';
 import type { Line, TlsDetails, Wire } from './wire.ts';
@@ -43,7 +44,7 @@ const maxPendingOutput = 16_384;
 /** A client that sends commands and never reads replies is not read from beyond this. */
 const maxUnsent = 262_144;
 
-export class Session {
+export class Session implements Conversation {
   readonly parts: SessionParts;
   readonly options: ServiceOptions;
   readonly log: ProgramLog;
@@ -53,18 +54,15 @@ export class Session {
   readonly counts = new CommandCounts();
   readonly errors: ErrorBudget;
 
-  /** As given, printable; '' before the greeting. */
   helo = '';
   protocol: 'SMTP' | 'ESMTP' | 'LMTP' = 'SMTP';
   tls: TlsDetails | undefined;
   login: string | undefined;
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
-  /** smtpd_client_event_limit_exceptions. */
   isLimitException = false;
   /** Refuses everything but QUIT when the client may not talk to us at all. */
   accessDenied: SmtpReply | undefined;
-  /** What Postfix calls `where`: the last command, for the log. */
   where = 'CONNECT';
 
   readonly #commands: ReadonlyMap<string, Command>;
@@ -89,13 +87,11 @@ export class Session {
     this.#onClose = onClose;
   }
 
-  /** `name[address]`, as every log line names the client. */
   get clientText(): string {
     const { name, address, port } = this.client;
     return this.options.portLogging ? `${name}[${address}]:${port}` : `${name}[${address}]`;
   }
 
-  /** Who asks, for routing and access. */
   get asker(): Client {
     const { address, name } = this.client;
     return {
@@ -247,7 +243,6 @@ export class Session {
     if (endsSession(reply)) this.close();
   }
 
-  /** From here on `reader` takes the octets until it is complete. */
   readBody(reader: BodyReader): void {
     this.#body = reader;
     this.#bodyCommand = undefined;
@@ -255,7 +250,6 @@ export class Session {
     this.deadline.startBody();
   }
 
-  /** The next line goes to `consumer`. */
   readLine(consumer: LineConsumer): void {
     this.#lineConsumer = consumer;
   }
@@ -290,18 +284,15 @@ export class Session {
     if (isRefused) this.errors.countError();
   }
 
-  /** Puts a reply on the wire at once: the wire is about to change under it. */
   sayNow(reply: SmtpReply): void {
     this.wire.write(formatReply(reply));
     this.wire.flush();
   }
 
-  /** A reply that ends the session. */
   sayLast(reply: SmtpReply): void {
     this.#finish(reply);
   }
 
-  /** After STARTTLS: the client has told us nothing (RFC 3207 §4.2). */
   forgetIntroduction(): void {
     this.resetTransaction();
     this.helo = '';
@@ -314,13 +305,11 @@ export class Session {
     this.transaction = undefined;
   }
 
-  /** Forgets the transaction and what was received of its message (RSET, EHLO, a lost connection). */
   resetTransaction(): void {
     this.transaction?.bdat?.abort();
     this.transaction = undefined;
   }
 
-  /** Logs that a sender, a recipient or a message was refused. */
   logReject(where: string, reply: SmtpReply, envelope: RejectedEnvelope): void {
     this.log.info(rejectLine(this, where, this.options.softBounce ? softened(reply) : reply, envelope));
   }

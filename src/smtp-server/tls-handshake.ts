@@ -3,10 +3,10 @@
 
 import type { SecureContext } from 'node:tls';
 import { printable } from '../smtp/command-line.ts';
-import type { Session } from './session.ts';
+import type { Conversation } from './conversation.ts';
 
 /** True when the session speaks TLS from here on; false when it is over. */
-export async function beginTls(session: Session, context: SecureContext): Promise<boolean> {
+export async function beginTls(session: Conversation, context: SecureContext): Promise<boolean> {
   const { wire, log, options, deadline, clientText } = session;
   if (options.tlsLogLevel >= 2) log.info(`setting up TLS connection from ${clientText}`);
   deadline.startHandshake(options.tlsTimeout);

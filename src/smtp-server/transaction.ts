@@ -3,7 +3,7 @@
 import type { Delivery } from '../routing/types.ts';
 import type { MailParameters } from '../smtp/parameters.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
-import type { BdatReader } from './bdat-reader.ts';
+import type { ChunkReader } from './body-reader.ts';
 
 export interface AcceptedRecipient {
   /** Standard form. */
@@ -29,5 +29,5 @@ export interface Transaction {
   /** Refused recipients beyond smtpd_recipient_limit. */
   overshoot: number;
   /** Set by the first BDAT. */
-  bdat: BdatReader | undefined;
+  bdat: ChunkReader | undefined;
 }

@@ -27,7 +27,8 @@ export class Maps {
 
   /** Undefined is "not found". Throws TemporaryError. */
   async find(asker: Asker, stage: string, key: string, kind: KeyKind): Promise<Found | undefined> {
-    for (const table of kind === 'full' ? this.#tables : this.#fixed) {
+    const tables = kind === 'full' ? this.#tables : this.#fixed;
+    for (const table of tables) {
       const result = await asker.ask(stage, table, key);
       if (result.kind === 'not-found') continue;
       if (result.value !== '') return result;

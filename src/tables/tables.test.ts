@@ -1,3 +1,5 @@
+// Each table type under one contract, text tables in all their syntax and while they change, maps, match lists.
+
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

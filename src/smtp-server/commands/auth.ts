@@ -6,8 +6,7 @@ import { TemporaryError } from '../../lib/temporary-error.ts';
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import { isDiscarded } from '../offers.ts';
-import type { CommandResult } from '../command.ts';
-import type { Session } from '../session.ts';
+import type { CommandResult, Conversation } from '../conversation.ts';
 
 const usernameChallenge = reply(334, '', loginUsernamePrompt);
 const passwordChallenge = reply(334, '', loginPasswordPrompt);
@@ -17,7 +16,7 @@ const maxLoginLength = 320;
 /** Longer passwords would only make the hash functions work. */
 const maxPasswordLength = 1024;
 
-export function auth(session: Session, rest: string): CommandResult | Promise<CommandResult> {
+export function auth(session: Conversation, rest: string): CommandResult | Promise<CommandResult> {
   const { options, parts } = session;
   if (session.helo === '' && options.heloRequired) return replies.sendHelo;
   if (!options.saslEnabled || isDiscarded(session, 'auth')) return replies.authNotEnabled;
@@ -49,7 +48,7 @@ export function auth(session: Session, rest: string): CommandResult | Promise<Co
 }
 
 function challenge(
-  session: Session,
+  session: Conversation,
   mechanism: string,
   challengeReply: SmtpReply,
   next: (response: string) => CommandResult | Promise<CommandResult>,
@@ -65,7 +64,7 @@ function challenge(
 }
 
 /** Acting for somebody else is not offered. */
-function plain(session: Session, response: string, isInitial: boolean): SmtpReply | Promise<SmtpReply> {
+function plain(session: Conversation, response: string, isInitial: boolean): SmtpReply | Promise<SmtpReply> {
   const words = decodePlain(response);
   if (words === undefined) return notUnderstood(session, 'PLAIN', response, isInitial);
   const { authzid, login, password } = words;
@@ -75,7 +74,11 @@ function plain(session: Session, response: string, isInitial: boolean): SmtpRepl
   return authenticate(session, 'PLAIN', login, password);
 }
 
-function loginName(session: Session, response: string, isInitial: boolean): CommandResult | Promise<CommandResult> {
+function loginName(
+  session: Conversation,
+  response: string,
+  isInitial: boolean,
+): CommandResult | Promise<CommandResult> {
   const login = decodeLogin(response);
   if (login === undefined) return notUnderstood(session, 'LOGIN', response, isInitial);
   return challenge(session, 'LOGIN', passwordChallenge, (line) => {
@@ -86,7 +89,12 @@ function loginName(session: Session, response: string, isInitial: boolean): Comm
   });
 }
 
-async function authenticate(session: Session, mechanism: string, login: string, password: string): Promise<SmtpReply> {
+async function authenticate(
+  session: Conversation,
+  mechanism: string,
+  login: string,
+  password: string,
+): Promise<SmtpReply> {
   if (login.length > maxLoginLength || password.length > maxPasswordLength) {
     return fail(session, mechanism, login, 'login or password too long');
   }
@@ -108,20 +116,20 @@ async function authenticate(session: Session, mechanism: string, login: string, 
   }
 }
 
-function notUnderstood(session: Session, mechanism: string, response: string, isInitial: boolean): SmtpReply {
+function notUnderstood(session: Conversation, mechanism: string, response: string, isInitial: boolean): SmtpReply {
   const isBase64 = response === '=' || (response.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(response));
   if (isBase64) return fail(session, mechanism, '', 'invalid response');
   const text = `Invalid base64 data in ${isInitial ? 'initial' : 'continued'} response`;
   return fail(session, mechanism, '', text, text);
 }
 
-function fail(session: Session, mechanism: string, login: string, reason: string, told?: string): SmtpReply {
+function fail(session: Conversation, mechanism: string, login: string, reason: string, told?: string): SmtpReply {
   logFailure(session, mechanism, login, reason);
   return reply(535, '5.7.8', `Error: authentication failed: ${told ?? 'authentication failure'}`);
 }
 
 /** fail2ban's postfix filter reads this line. */
-function logFailure(session: Session, mechanism: string, login: string, reason: string): void {
+function logFailure(session: Conversation, mechanism: string, login: string, reason: string): void {
   const name = login === '' ? '(unavailable)' : printable(login).slice(0, 100);
   session.log.warning(
     `${session.clientText}: SASL ${mechanism} authentication failed: ${printable(reason)}, sasl_username=${name}`,

@@ -4,11 +4,12 @@
 import { parseBdat } from '../../smtp/bdat.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import { BdatReader, RefusedChunkReader } from '../bdat-reader.ts';
+import type { ChunkReader } from '../body-reader.ts';
 import { isDiscarded } from '../offers.ts';
 import { openMessage } from '../open-message.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
-export function bdat(session: Session, rest: string): SmtpReply | undefined | Promise<SmtpReply | undefined> {
+export function bdat(session: Conversation, rest: string): SmtpReply | undefined | Promise<SmtpReply | undefined> {
   if (isDiscarded(session, 'chunking')) return reply(521, '5.5.1', 'Error: command not implemented');
   const chunk = parseBdat(rest);
   if (chunk === undefined) {
@@ -21,7 +22,7 @@ export function bdat(session: Session, rest: string): SmtpReply | undefined | Pr
     session.readBody(new RefusedChunkReader(chunk.size, refusal));
     return undefined;
   }
-  const begin = (reader: BdatReader): undefined => {
+  const begin = (reader: ChunkReader): undefined => {
     reader.begin(chunk.size, chunk.isLast, refuse(session, reader, chunk));
     session.readBody(reader);
   };
@@ -32,7 +33,11 @@ export function bdat(session: Session, rest: string): SmtpReply | undefined | Pr
   });
 }
 
-function refuse(session: Session, reader: BdatReader, chunk: { size: number; isLast: boolean }): SmtpReply | undefined {
+function refuse(
+  session: Conversation,
+  reader: ChunkReader,
+  chunk: { size: number; isLast: boolean },
+): SmtpReply | undefined {
   // Without this a client could go on for ever with chunks of nothing.
   if (chunk.size === 0 && !chunk.isLast) {
     session.log.warning(`null BDAT request from ${session.clientText}`);

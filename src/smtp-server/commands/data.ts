@@ -3,9 +3,9 @@
 import { replies, type SmtpReply } from '../../smtp/reply.ts';
 import { DataReader } from '../data-reader.ts';
 import { openMessage } from '../open-message.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
-export function data(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+export function data(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { transaction, parts } = session;
   if (transaction === undefined) return replies.needRcpt;
   if (transaction.bdat !== undefined) return replies.dataAfterBdat;

@@ -3,9 +3,9 @@
 
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
-export function etrn(session: Session, rest: string): SmtpReply {
+export function etrn(session: Conversation, rest: string): SmtpReply {
   if (session.helo === '' && session.options.heloRequired) return replies.sendHelo;
   if (session.transaction !== undefined) return replies.transactionInProgress;
   if (rest === '' || /\s/.test(rest)) return replies.etrnSyntax;

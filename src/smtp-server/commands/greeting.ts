@@ -3,38 +3,38 @@
 
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 import { offersAuthentication, offersStartTls } from '../offers.ts';
 
 /** Names longer than any host name are cut: the name goes into every log line and into Received:. */
 const maxNameLength = 255;
 
-export function helo(session: Session, rest: string): SmtpReply {
+export function helo(session: Conversation, rest: string): SmtpReply {
   if (rest === '') return replies.heloSyntax;
   begin(session, rest, 'SMTP');
   return reply(250, '', session.options.hostname);
 }
 
-export function ehlo(session: Session, rest: string): SmtpReply {
+export function ehlo(session: Conversation, rest: string): SmtpReply {
   if (rest === '') return replies.ehloSyntax;
   begin(session, rest, 'ESMTP');
   return reply(250, '', [session.options.hostname, ...keywords(session)].join('\n'));
 }
 
-export function lhlo(session: Session, rest: string): SmtpReply {
+export function lhlo(session: Conversation, rest: string): SmtpReply {
   if (rest === '') return replies.lhloSyntax;
   begin(session, rest, 'LMTP');
   return reply(250, '', [session.options.hostname, ...keywords(session)].join('\n'));
 }
 
-function begin(session: Session, rest: string, protocol: 'SMTP' | 'ESMTP' | 'LMTP'): void {
+function begin(session: Conversation, rest: string, protocol: 'SMTP' | 'ESMTP' | 'LMTP'): void {
   session.resetTransaction();
   session.helo = printable(rest).slice(0, maxNameLength);
   session.protocol = protocol;
 }
 
 /** In the order in which Postfix lists them. */
-function keywords(session: Session): string[] {
+function keywords(session: Conversation): string[] {
   const { options } = session;
   const offered = ['PIPELINING', options.messageSizeLimit > 0 ? `SIZE ${options.messageSizeLimit}` : 'SIZE'];
   if (!options.vrfyDisabled) offered.push('VRFY');

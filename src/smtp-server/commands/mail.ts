@@ -4,12 +4,12 @@ import { parseMailParameters, isReply } from '../../smtp/parameters.ts';
 import { parsePath } from '../../smtp/path.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import { offersParameters } from '../offers.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
 /** Postfix's rule: as much free space as one and a half of the largest message (smtpd_check_queue). */
 const freeSpaceFactor = 1.5;
 
-export function mail(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+export function mail(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { options, parts } = session;
   if (session.helo === '' && (options.heloRequired || options.protocol === 'lmtp')) return replies.sendHelo;
   if (session.transaction !== undefined) return replies.nestedMail;
@@ -45,7 +45,7 @@ export function mail(session: Session, rest: string): SmtpReply | Promise<SmtpRe
   });
 }
 
-function exceedsRate(session: Session): boolean {
+function exceedsRate(session: Conversation): boolean {
   const { messageRateLimit } = session.options;
   if (messageRateLimit === 0 || session.isLimitException) return false;
   const rate = session.parts.limits.count(session.client.address, 'messages');
@@ -56,7 +56,7 @@ function exceedsRate(session: Session): boolean {
   return true;
 }
 
-function checkSpace(session: Session, size: number): SmtpReply | undefined {
+function checkSpace(session: Conversation, size: number): SmtpReply | undefined {
   const { messageSizeLimit, minFree } = session.options;
   if (messageSizeLimit > 0 && size > messageSizeLimit) return replies.sizeExceedsLimit;
   const needed = Math.max(minFree, freeSpaceFactor * messageSizeLimit, size);

@@ -1,9 +1,9 @@
 // RSET, NOOP, HELP and QUIT (RFC 5321 §4.1.1.5, §4.1.1.8–10).
 
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
-export function rset(session: Session, rest: string): SmtpReply {
+export function rset(session: Conversation, rest: string): SmtpReply {
   if (rest !== '') return replies.rsetSyntax;
   session.resetTransaction();
   return replies.ok;
@@ -13,12 +13,12 @@ export function noop(): SmtpReply {
   return replies.ok;
 }
 
-export function help(session: Session): SmtpReply {
+export function help(session: Conversation): SmtpReply {
   return reply(214, '2.0.0', `Commands: ${session.commandNames.join(' ')}`);
 }
 
 /** The rest of what was pipelined is not looked at. */
-export function quit(session: Session): undefined {
+export function quit(session: Conversation): undefined {
   session.counts.count('quit', true);
   session.sayLast(replies.bye);
 }

@@ -7,10 +7,10 @@ import { TemporaryError } from '../../lib/temporary-error.ts';
 import type { RecipientDecision } from '../../routing/types.ts';
 import type { RcptParameters } from '../../smtp/parameters.ts';
 import { offersParameters } from '../offers.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 import type { Transaction } from '../transaction.ts';
 
-export function rcpt(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+export function rcpt(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { transaction } = session;
   if (transaction === undefined) return replies.needMail;
   if (transaction.bdat !== undefined) return replies.rcptAfterBdat;
@@ -30,7 +30,7 @@ export function rcpt(session: Session, rest: string): SmtpReply | Promise<SmtpRe
 }
 
 async function check(
-  session: Session,
+  session: Conversation,
   transaction: Transaction,
   address: string,
   parameters: RcptParameters,
@@ -60,7 +60,7 @@ async function check(
 }
 
 /** The first accepted recipient gives the transaction its queue id, and the log its client line. */
-function nameTransaction(session: Session, transaction: Transaction): void {
+function nameTransaction(session: Conversation, transaction: Transaction): void {
   if (transaction.queueId !== undefined) return;
   transaction.queueId = session.parts.queue.newQueueId();
   const sasl = session.login === undefined ? '' : `, sasl_method=${session.saslMethod}, sasl_username=${session.login}`;
@@ -68,14 +68,14 @@ function nameTransaction(session: Session, transaction: Transaction): void {
 }
 
 /** Beyond the limit every recipient is refused; beyond the overshoot limit too, each counting as an error. */
-function isFull(session: Session, transaction: Transaction): boolean {
+function isFull(session: Conversation, transaction: Transaction): boolean {
   const { recipientLimit, recipientOvershootLimit } = session.options;
   if (recipientLimit === 0 || transaction.recipients.length < recipientLimit) return false;
   if (transaction.overshoot++ >= recipientOvershootLimit) session.errors.countError();
   return true;
 }
 
-function exceedsRate(session: Session): boolean {
+function exceedsRate(session: Conversation): boolean {
   const { recipientRateLimit } = session.options;
   if (recipientRateLimit === 0 || session.isLimitException) return false;
   const rate = session.parts.limits.count(session.client.address, 'recipients');

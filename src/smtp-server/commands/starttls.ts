@@ -3,10 +3,10 @@
 // forgotten (RFC 3207 §4.2).
 
 import { replies, type SmtpReply } from '../../smtp/reply.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 import { beginTls } from '../tls-handshake.ts';
 
-export function starttls(session: Session, rest: string): SmtpReply | undefined | Promise<undefined> {
+export function starttls(session: Conversation, rest: string): SmtpReply | undefined | Promise<undefined> {
   const { options, parts } = session;
   if (rest !== '') return replies.starttlsSyntax;
   if (session.tls !== undefined) return replies.tlsAlreadyActive;

@@ -2,9 +2,9 @@
 
 import { parsePath } from '../../smtp/path.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../../smtp/reply.ts';
-import type { Session } from '../session.ts';
+import type { Conversation } from '../conversation.ts';
 
-export function vrfy(session: Session, rest: string): SmtpReply | Promise<SmtpReply> {
+export function vrfy(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { options, parts } = session;
   if (session.helo === '' && options.heloRequired) return replies.sendHelo;
   if (options.vrfyDisabled) return replies.vrfyDisabled;
