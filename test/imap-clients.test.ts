@@ -57,6 +57,7 @@ it.each([true, false])('serves imapflow, implicit TLS %s', async (secure) => {
     expect(message.source?.equals(Buffer.from(source))).toBe(true);
     expect(message.bodyStructure?.childNodes?.[1]?.size).toBe(attachment.length);
     const { content } = await client.download(String(message.seq), '1');
+    if (!content) throw new Error('no content');
     expect(
       Buffer.concat(await content.toArray())
         .toString()

@@ -56,6 +56,9 @@ const relayControls = new Set([
   'defer_if_permit',
 ]);
 
+/** Lists of later commands, which nobody evaluates yet. */
+const laterLists = ['smtpd_data_restrictions', 'smtpd_end_of_data_restrictions', 'smtpd_etrn_restrictions'] as const;
+
 export class RecipientPolicy {
   readonly #router: Router;
   readonly #quota: QuotaSource | undefined;
@@ -89,6 +92,9 @@ export class RecipientPolicy {
     const relay = read('smtpd_relay_restrictions');
     const recipient = read('smtpd_recipient_restrictions');
     requireRelayControl(settings, [...relay, ...recipient]);
+    for (const name of laterLists) {
+      if (settings.list(name).length > 0) this.#log.warning(`${name} is not supported yet and has no effect`);
+    }
     const isRelayFirst = settings.flag('smtpd_relay_before_recipient_restrictions');
     this.#relayAndRecipient = isRelayFirst ? [relay, recipient] : [recipient, relay];
     this.#isDelayed = settings.flag('smtpd_delay_reject');
@@ -102,12 +108,17 @@ export class RecipientPolicy {
 
   /** At MAIL FROM: undefined where nothing speaks against the sender so far. */
   async checkSender(sender: string, client: Client, trace?: TraceSink): Promise<Reply | undefined> {
-    const reply = await decideAtOneRevision(this.#router.revisions, trace, async (decision) => {
-      const evaluation = this.#evaluation(decision, { sender, client }, undefined);
-      if (await this.#isBadSender(evaluation)) return badSender;
-      return this.#isDelayed ? 'dunno' : await this.#refusing(evaluation, () => this.#runSenderLists(evaluation));
-    });
-    return typeof reply === 'string' ? undefined : this.#soften(reply);
+    try {
+      const reply = await decideAtOneRevision(this.#router.revisions, trace, async (decision) => {
+        const evaluation = this.#evaluation(decision, { sender, client }, undefined);
+        if (await this.#isBadSender(evaluation)) return badSender;
+        return this.#isDelayed ? 'dunno' : await this.#refusing(evaluation, () => this.#runSenderLists(evaluation));
+      });
+      return typeof reply === 'string' ? undefined : this.#soften(reply);
+    } catch (error) {
+      if (!(error instanceof TemporaryError)) throw error;
+      return lookupFailure(sender);
+    }
   }
 
   /** At RCPT TO. Never throws TemporaryError: what could not be found out is a 451 reply. */

@@ -62,7 +62,8 @@ async function ask(question: string): Promise<string> {
         for (const character of text) {
           if (character === '\u0003') return finish(() => reject(new CommandError('cancelled; nothing was changed')));
           if (character === '\r' || character === '\n' || character === '\u0004') return finish(() => resolve(line));
-          line = character === '\u007f' || character === '\b' ? Array.from(line).slice(0, -1).join('') : line + character;
+          line =
+            character === '\u007f' || character === '\b' ? Array.from(line).slice(0, -1).join('') : line + character;
         }
       };
       const finish = (then: () => void): void => {

@@ -49,17 +49,14 @@ export interface MailboxCredentials extends MailboxEntry {
 
 type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind];
 
-const mailboxColumns = `
-  SELECT m.id, m.localpart || '@' || coalesce(t.name, d.name), m.quota,
-    m.enabled AND d.active AND coalesce(t.active, 1), m.password`;
+type CredentialColumns = [number, number, number, string];
 
-const credentialsSql = `${mailboxColumns}
-  FROM domain d LEFT JOIN domain t ON t.id = d.target_id
-  JOIN mailbox m ON m.domain_id = coalesce(d.target_id, d.id) AND m.localpart = ? AND m.tombstone = 0
-  WHERE d.name = ? AND d.tombstone = 0`;
+const credentialsSql =
+  'SELECT id, quota, enabled, password FROM mailbox WHERE domain_id = ? AND localpart = ? AND tombstone = 0';
 
-const mailboxByIdSql = `${mailboxColumns}
-  FROM mailbox m JOIN domain d ON d.id = m.domain_id LEFT JOIN domain t ON t.id = d.target_id
+const mailboxByIdSql = `
+  SELECT m.id, m.localpart || '@' || d.name, m.quota, m.enabled AND d.active
+  FROM mailbox m JOIN domain d ON d.id = m.domain_id
   WHERE m.id = ? AND m.tombstone = 0`;
 
 const domainSql = `
@@ -126,11 +123,26 @@ export class DirectoryLookups {
   address(localpart: string, domain: string): HostedAddress | undefined {
     const hosted = this.#findDomain(domain);
     if (!hosted) return undefined;
+    const mailbox = this.mailboxAt(localpart, hosted);
+    return {
+      domain: hosted,
+      aliasId: this.aliasAt(localpart, hosted),
+      mailboxId: mailbox?.id,
+      isEnabled: mailbox?.isEnabled === true,
+    };
+  }
+
+  /** Through an alias domain. */
+  aliasAt(localpart: string, hosted: HostedDomain): number | undefined {
     const id = hosted.target?.id ?? hosted.id;
-    const aliasId = this.#ask(() => this.#alias.get(id, localpart) as number | undefined);
-    const mailbox =
-      localpart === '' ? undefined : this.#ask(() => this.#mailbox.get(id, localpart) as [number, number] | undefined);
-    return { domain: hosted, aliasId, mailboxId: mailbox?.[0], isEnabled: mailbox?.[1] === 1 };
+    return this.#ask(() => this.#alias.get(id, localpart) as number | undefined);
+  }
+
+  mailboxAt(localpart: string, hosted: HostedDomain): { readonly id: number; readonly isEnabled: boolean } | undefined {
+    if (localpart === '') return undefined;
+    const domainId = hosted.target?.id ?? hosted.id;
+    const row = this.#ask(() => this.#mailbox.get(domainId, localpart) as [number, number] | undefined);
+    return row && { id: row[0], isEnabled: row[1] === 1 };
   }
 
   /** A database that cannot be read is "could not find out", never "unknown user". */
@@ -182,13 +194,19 @@ export class DirectoryLookups {
     const at = address.lastIndexOf('@');
     if (at <= 0) return undefined;
     const localpart = fold(address.slice(0, at));
-    const domain = foldDomain(address.slice(at + 1));
-    const whole = this.#ask(() => this.#credentials.get(localpart, domain) as unknown[] | undefined);
-    if (whole) return toCredentials(whole);
-    const split = this.splitAt(localpart);
-    if (split === -1) return undefined;
-    const stripped = this.#ask(() => this.#credentials.get(localpart.slice(0, split), domain) as unknown[] | undefined);
-    return stripped && toCredentials(stripped);
+    const hosted = this.#findDomain(foldDomain(address.slice(at + 1)));
+    if (!hosted) return undefined;
+    const whole = this.#readCredentials(localpart, hosted);
+    const split = whole ? -1 : this.splitAt(localpart);
+    return split === -1 ? whole : this.#readCredentials(localpart.slice(0, split), hosted);
+  }
+
+  #readCredentials(localpart: string, hosted: HostedDomain): MailboxCredentials | undefined {
+    const { id: domainId, name } = hosted.target ?? hosted;
+    const row = this.#ask(() => this.#credentials.get(domainId, localpart) as CredentialColumns | undefined);
+    if (!row) return undefined;
+    const [id, quotaBytes, enabled, passwordHash] = row;
+    return { id, address: `${localpart}@${name}`, quotaBytes, enabled: enabled === 1 && hosted.isActive, passwordHash };
   }
 
   mailboxById(id: number): MailboxEntry | undefined {
@@ -207,8 +225,4 @@ export class DirectoryLookups {
 function toEntry(row: unknown[]): MailboxEntry {
   const [id, address, quotaBytes, enabled] = row as [number, string, number, number];
   return { id, address, quotaBytes, enabled: enabled === 1 };
-}
-
-function toCredentials(row: unknown[]): MailboxCredentials {
-  return { ...toEntry(row), passwordHash: row[4] as string };
 }

@@ -135,8 +135,8 @@ function findSenderLogins(lookups: DirectoryLookups, key: string): LookupResult 
   if (!hit?.domain.isActive) return notFound;
   const logins = new Set<string>();
   // The owner of a mailbox may use its address also where an alias takes its mail elsewhere.
-  const own = localpart === '' ? undefined : lookups.mailboxByAddress(`${localpart}@${domain}`);
-  if (hit.mailboxId !== undefined && own?.enabled) logins.add(own.address);
+  const own = `${localpart}@${hit.domain.target?.name ?? hit.domain.name}`;
+  if (hit.mailboxId !== undefined && hit.isEnabled) logins.add(own);
   if (hit.aliasId !== undefined && (localpart !== '' || lookups.setting('catch-all-may-send') !== 'no')) {
     for (const target of lookups.targets(hit.aliasId)) {
       if (target.startsWith('@')) continue;

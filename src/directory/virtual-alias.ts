@@ -7,8 +7,9 @@
 // but where a catch-all would get its mail, the address still answers itself, and delivery refuses it.
 
 import { type LookupResult, notFound } from '../tables/table.ts';
-import type { DirectoryLookups, HostedAddress } from './lookups.ts';
+import type { DirectoryLookups, HostedDomain } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
+import type { DomainKind } from './schema.ts';
 
 /**
  * `structural` looks at rows whether they are switched on or not: a loop must not come into being by switching a
@@ -19,37 +20,47 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, structu
   if (at < 0) return findBareName(lookups, fold(key));
   const localpart = fold(key.slice(0, at));
   const domain = foldDomain(key.slice(at + 1));
-  const hit = lookups.address(localpart, domain);
-  if (!hit || !(hit.domain.isActive || structural)) return notFound;
-  if (hit.domain.kind === 'alias-domain') return throughAliasDomain(lookups, localpart, hit, structural);
-  if (hit.aliasId !== undefined) {
-    const value = lookups.targets(hit.aliasId).join(', ');
-    return { kind: 'found', value, source: `directory:aliases row ${hit.aliasId}` };
+  const hosted = lookups.domain(domain);
+  if (!hosted || !(hosted.isActive || structural)) return notFound;
+  const aliasId = lookups.aliasAt(localpart, hosted);
+  if (hosted.target) return throughAliasDomain(lookups, localpart, hosted, hosted.target, aliasId, structural);
+  if (aliasId !== undefined) {
+    const value = lookups.targets(aliasId).join(', ');
+    return { kind: 'found', value, source: `directory:aliases row ${aliasId}` };
   }
-  if (hit.mailboxId === undefined || !answersItself(lookups, hit, structural)) return notFound;
-  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${hit.mailboxId}` };
+  const mailboxId = answeringMailbox(lookups, localpart, hosted, structural);
+  if (mailboxId === undefined) return notFound;
+  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${mailboxId}` };
 }
 
-/** A disabled mailbox stands in the way of a catch-all, and of nothing else. */
-function answersItself(lookups: DirectoryLookups, hit: HostedAddress, structural: boolean): boolean {
-  return hit.isEnabled || structural || lookups.address('', hit.domain.name)?.aliasId !== undefined;
+/** The mailbox, unless it is disabled: that stands in the way of a catch-all, and of nothing else. */
+function answeringMailbox(
+  lookups: DirectoryLookups,
+  localpart: string,
+  hosted: HostedDomain,
+  structural: boolean,
+): number | undefined {
+  const mailbox = lookups.mailboxAt(localpart, hosted);
+  const answers = mailbox?.isEnabled === true || structural || lookups.aliasAt('', hosted) !== undefined;
+  return answers ? mailbox?.id : undefined;
 }
 
 function throughAliasDomain(
   lookups: DirectoryLookups,
   localpart: string,
-  hit: HostedAddress,
+  hosted: HostedDomain,
+  target: { readonly name: string; readonly kind: DomainKind },
+  aliasId: number | undefined,
   structural: boolean,
 ): LookupResult {
-  const { name, target } = hit.domain;
-  if (!target) return notFound;
-  // A relay domain without a list of recipients takes every address.
   const isKnown =
-    hit.aliasId !== undefined ||
+    aliasId !== undefined ||
+    // A relay domain without a list of recipients takes every address.
     (localpart === '' && target.kind === 'relay') ||
-    (hit.mailboxId !== undefined && answersItself(lookups, hit, structural));
+    answeringMailbox(lookups, localpart, hosted, structural) !== undefined;
   if (!isKnown) return notFound;
-  return { kind: 'found', value: `${localpart}@${target.name}`, source: `directory:domains ${name} (alias domain)` };
+  const source = `directory:domains row ${hosted.id} (alias domain)`;
+  return { kind: 'found', value: `${localpart}@${target.name}`, source };
 }
 
 /** `postmaster` without a domain, and at the host's own names (RFC 5321 §4.5.1, RFC 2142). */

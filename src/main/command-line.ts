@@ -23,6 +23,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   explain: () => import('../cli/explain.ts'),
   queue: () => import('../cli/queue.ts'),
   mailq: () => import('../cli/queue.ts'),
+  postqueue: () => import('../cli/queue.ts'),
   sendmail: () => import('../cli/sendmail.ts'),
   postconf: () => import('../cli/postconf.ts'),
   completion: () => import('../cli/completion.ts'),

@@ -10,7 +10,6 @@ import type { ControlRequest } from '../cli/control.ts';
 import { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
 import { HostsFile } from '../dns/hosts-file.ts';
-import { HostsResolver } from '../dns/hosts-resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import { ImapServer } from '../imap-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -18,7 +17,10 @@ import { ProgramLog } from '../lib/log.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMailstore, type SqliteMailstore } from '../mailstore/store.ts';
+import { toExternal } from '../address/form.ts';
+import { maildropFolder } from '../queue/maildrop.ts';
 import { Notices } from '../queue/notices.ts';
+import { Pickup } from '../queue/pickup.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import { Queue, type RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
@@ -59,6 +61,7 @@ export class Server {
   #queue!: Queue;
   #scheduler!: Scheduler;
   #imap!: ImapServer;
+  #pickup: Pickup | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
   readonly #smtpListeners: SmtpListener[] = [];
   readonly #bound: BoundListener[] = [];
@@ -110,6 +113,7 @@ export class Server {
     await this.#listen(configuration);
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
     this.#scheduler.start();
+    this.#pickup = this.#openPickup(configuration);
     this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
   }
@@ -161,7 +165,7 @@ export class Server {
   }
 
   readonly #hosts = new HostsFile('/etc/hosts', systemClock);
-  readonly #resolver = new HostsResolver(this.#hosts, new SystemResolver());
+  readonly #resolver = new SystemResolver();
 
   readonly #mailboxes: Mailboxes = {
     mailboxByAddress: async (recipient) => {
@@ -175,18 +179,20 @@ export class Server {
       check: (recipient, sizeBytes) => {
         const mailbox = this.#directory.mailboxByAddress(recipient);
         if (!mailbox || mailbox.quotaBytes === 0) return 'ok';
-        return this.#store.usage(mailbox.id).bytes + sizeBytes >= mailbox.quotaBytes ? 'full' : 'ok';
+        const used = this.#store.usage(mailbox.id).bytes;
+        return used >= mailbox.quotaBytes || used + sizeBytes > mailbox.quotaBytes ? 'full' : 'ok';
       },
     };
   }
 
+  readonly #route: RouteRecipient = async (recipient, sender) => {
+    const resolution = await this.#state.router.resolve(recipient, { sender });
+    if (resolution.failure) throw new TemporaryError(resolution.failure.text);
+    return resolution.deliveries;
+  };
+
   #openQueue({ settings }: Configuration): void {
     const transports = { find: (name: string) => this.#state.transports.find(name) };
-    const route: RouteRecipient = async (recipient, sender) => {
-      const resolution = await this.#state.router.resolve(recipient, { sender });
-      if (resolution.failure) throw new TemporaryError(resolution.failure.text);
-      return resolution.deliveries;
-    };
     const shared = {
       store: this.#store,
       clock: systemClock,
@@ -198,7 +204,7 @@ export class Server {
     const onQueued = (queueId: string) => this.#scheduler.enqueue(queueId);
     this.#queue = new Queue({
       ...shared,
-      redecide: route,
+      redecide: this.#route,
       revision: () => this.#state.tables.revision(),
       byOriginalRecipient: settings.flag('enable_original_recipient'),
       onQueued,
@@ -213,7 +219,7 @@ export class Server {
     const notices = new Notices({
       ...shared,
       ...times,
-      route,
+      route: this.#route,
       newQueueId: () => this.#queue.newQueueId(),
       onQueued,
       hostname: settings.text('myhostname'),
@@ -228,6 +234,25 @@ export class Server {
       queueRunSeconds: settings.seconds('queue_run_delay'),
       softBounce: settings.flag('soft_bounce'),
     });
+  }
+
+  #openPickup({ settings }: Configuration): Pickup {
+    const pickup = new Pickup({
+      folder: path.join(this.dataDirectory, maildropFolder),
+      store: this.#store,
+      queue: this.#queue,
+      clock: systemClock,
+      log: this.#log,
+      syslogName: settings.text('syslog_name'),
+      route: this.#route,
+      standardForm: (address) => toExternal(this.#state.router.standardForm(address)),
+      hostname: settings.text('myhostname'),
+      mailName: settings.text('mail_name'),
+      droppedHeaders: new Set(settings.list('message_drop_headers').map((header) => header.toLowerCase())),
+      sizeLimit: settings.integer('message_size_limit'),
+    });
+    pickup.start();
+    return pickup;
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
@@ -370,6 +395,7 @@ export class Server {
   async #close(): Promise<void> {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
     await this.#imap?.close();
+    await this.#pickup?.close();
     await this.#scheduler?.close();
     await this.#store?.close();
     this.#state?.close();

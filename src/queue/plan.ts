@@ -35,6 +35,8 @@ export interface Plan {
   /** Who gets those copies: for the log. */
   readonly delivered: readonly FinalRecipient[];
   readonly queued: readonly FinalRecipient[];
+  /** Those of `queued` whose mailbox has no room for the message. */
+  readonly full: readonly FinalRecipient[];
 }
 
 export interface PlannedMessage {
@@ -62,10 +64,12 @@ export class Planner {
   async plan(message: PlannedMessage, recipients: readonly FinalRecipient[]): Promise<Plan> {
     const groups = new Map<number, Group>();
     const queued: FinalRecipient[] = [];
+    const full: FinalRecipient[] = [];
     for (const recipient of recipients) {
       const mailbox = await this.#mailboxFor(recipient, message.size);
-      if (mailbox === undefined) {
+      if (mailbox === undefined || mailbox === 'full') {
         queued.push(recipient);
+        if (mailbox === 'full') full.push(recipient);
         continue;
       }
       const group = groups.get(mailbox);
@@ -82,16 +86,16 @@ export class Planner {
       copies.push({ mailbox, prefix: copyPrefix(message.sender, members), internalDate: message.arrival });
       delivered.push(...members);
     }
-    return { copies, delivered, queued };
+    return { copies, delivered, queued, full };
   }
 
   /** Undefined for what is not local, or cannot be delivered locally now. */
-  async #mailboxFor({ transport, recipient }: FinalRecipient, size: number): Promise<number | undefined> {
+  async #mailboxFor({ transport, recipient }: FinalRecipient, size: number): Promise<number | 'full' | undefined> {
     if (!this.#transports.find(transport)?.isMailstore) return undefined;
     try {
       const mailbox = await this.#mailboxes.mailboxByAddress(recipient);
-      if (!mailbox || isOverQuota(mailbox, this.#usage, size)) return undefined;
-      return mailbox.id;
+      if (!mailbox) return undefined;
+      return isOverQuota(mailbox, this.#usage, size) ? 'full' : mailbox.id;
     } catch (error) {
       if (error instanceof TemporaryError) return undefined;
       throw error;

@@ -17,7 +17,7 @@ import { type FinalRecipient, finalRecipients } from './duplicates.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
 import { type Mailboxes, Planner, queueEntry } from './plan.ts';
 import { QueueIds } from './queue-id.ts';
-import type { MailQueue, Submission, SubmittedRecipient } from './types.ts';
+import { MailboxFullError, type MailQueue, type Submission, type SubmittedRecipient } from './types.ts';
 
 /**
  * Routes one recipient: its deliveries, those by `error` among them. Empty for an address that does not exist (it is
@@ -65,6 +65,7 @@ export class Queue implements MailQueue {
     const began = clock.now();
     const finals = finalRecipients(await this.#decided(submission), byOriginalRecipient);
     const plan = await this.#planner.plan({ sender, size: content.size, arrival: began }, finals);
+    if (plan.full.length > 0 && plan.full.length === finals.length) throw new MailboxFullError('every mailbox is full');
     const { delivered } = await store.accept({
       content,
       deliveries: plan.copies,

@@ -37,11 +37,17 @@ export type DeliveryOutcome =
   | { readonly kind: 'deferred'; readonly status: string; readonly reason: string; readonly relay?: string }
   | { readonly kind: 'bounced'; readonly status: string; readonly reason: string; readonly relay?: string };
 
+/** Every recipient is a mailbox without room: the client keeps the message, so that no bounce has to be sent. */
+export class MailboxFullError extends Error {
+  override name = 'MailboxFullError';
+}
+
 export interface MailQueue {
   newQueueId(): string;
   /**
    * Resolves when the message is durable: in its local mailboxes, and in the queue for the others.
-   * Throws StoreFullError (452 4.3.1) or TemporaryError (451 4.3.0); then nothing was accepted.
+   * Throws StoreFullError (452 4.3.1), MailboxFullError (552 5.2.2) or TemporaryError (451 4.3.0); then nothing was
+   * accepted.
    */
   submit(submission: Submission): Promise<void>;
 }

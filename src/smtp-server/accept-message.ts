@@ -4,6 +4,7 @@
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { StoreFullError } from '../mailstore/types.ts';
+import { MailboxFullError } from '../queue/types.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
 import type { Conversation } from './conversation.ts';
@@ -67,6 +68,11 @@ async function submit(
       session.log.warning(`${queueId}: ${message}`);
       session.logReject('END-OF-MESSAGE', replies.noSpace, transaction);
       return replies.noSpace;
+    }
+    if (error instanceof MailboxFullError) {
+      const refusal = session.options.isFullTemporary ? replies.mailboxFullForNow : replies.mailboxFull;
+      session.logReject('END-OF-MESSAGE', refusal, transaction);
+      return refusal;
     }
     // Whatever it was: nothing is acknowledged, so the client keeps the message and tries again.
     if (error instanceof TemporaryError) session.log.warning(`${queueId}: ${message}`);

@@ -29,6 +29,8 @@ export interface ServiceOptions {
   /** An address beyond ASCII needs SMTPUTF8 on MAIL; Postfix's default accepts it without. */
   readonly strictSmtputf8: boolean;
   readonly softBounce: boolean;
+  /** A full mailbox is 452, not 552 (posthaste_quota_full_tempfail). */
+  readonly isFullTemporary: boolean;
   readonly portLogging: boolean;
   readonly nameLookup: boolean;
   /** What a bare LF in a message leads to. Postfix's `no`, where it ends a line, does not exist here. */
@@ -98,6 +100,7 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     smtputf8: settings.flag('smtputf8_enable'),
     strictSmtputf8: settings.flag('smtputf8_enable') && settings.flag('strict_smtputf8'),
     softBounce: settings.flag('soft_bounce'),
+    isFullTemporary: settings.flag('posthaste_quota_full_tempfail'),
     portLogging: settings.flag('smtpd_client_port_logging'),
     nameLookup: settings.flag('smtpd_peername_lookup'),
     bareLineFeed: /^(?:yes|normalize)$/i.test(settings.text('smtpd_forbid_bare_newline')) ? 'normalize' : 'reject',

@@ -34,9 +34,6 @@ export function selectCommand(
 
   session.where = verb;
   const name = verb.toLowerCase();
-  if (session.accessDenied !== undefined && verb !== 'QUIT') {
-    return { kind: 'answer', name, command, reply: session.accessDenied };
-  }
   if (session.options.tlsLevel === 'encrypt' && session.tls === undefined && command.beforeTls !== true) {
     return { kind: 'answer', name, command, reply: replies.mustStartTls };
   }
@@ -56,5 +53,5 @@ function selectUnknown(session: Conversation, verb: string, text: string): Selec
     session.log.warning(`non-${protocol} command from ${session.clientText}: ${printable(text).slice(0, 100)}`);
     return { kind: 'end', reply: replies.iCanBreakRulesToo };
   }
-  return unknown(session.accessDenied ?? replies.unknownCommand);
+  return unknown(replies.unknownCommand);
 }

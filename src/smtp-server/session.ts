@@ -61,8 +61,6 @@ export class Session implements Conversation {
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
   isLimitException = false;
-  /** Refuses everything but QUIT when the client may not talk to us at all. */
-  accessDenied: SmtpReply | undefined;
   where = 'CONNECT';
 
   readonly #commands: ReadonlyMap<string, Command>;

@@ -117,6 +117,8 @@ export const replies = {
   sizeOverflow: reply(552, '5.3.4', 'Message size exceeds file system imposed limit'),
   sizeExceedsLimit: reply(552, '5.3.4', 'Message size exceeds fixed limit'),
   noSpace: reply(452, '4.3.1', 'Insufficient system storage'),
+  mailboxFull: reply(552, '5.2.2', 'Error: mailbox is full'),
+  mailboxFullForNow: reply(452, '4.2.2', 'Error: mailbox is full'),
   messageTooBig: reply(552, '5.3.4', 'Error: message file too big'),
   tooManyHops: reply(554, '5.4.0', 'Error: too many hops'),
   queueFileWriteError: reply(451, '4.3.0', 'Error: queue file write error'),

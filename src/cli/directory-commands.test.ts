@@ -1,0 +1,275 @@
+// domain, alias-domain, mailbox, alias and quota as people type them, through the real command line program.
+
+import { execFile, type ExecFileException } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { verifyPassword } from '../auth/password-scheme.ts';
+import { Directory } from '../directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import { register as registerAlias } from './alias.ts';
+import { register as registerAliasDomain } from './alias-domain.ts';
+import type { CommandContext } from './context.ts';
+import { register as registerDomain } from './domain.ts';
+import { register as registerMailbox } from './mailbox.ts';
+import { register as registerQuota } from './quota.ts';
+import { formatSize, parseSize } from './sizes.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'directory-commands-'));
+  mkdirSync(join(folder, 'etc'));
+  writeFileSync(
+    join(folder, 'etc', 'main.cf'),
+    'myhostname = mx.host.example\nposthaste_data_directory = $config_directory/..\nrecipient_delimiter = +\n',
+  );
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Runs `posthaste` with these words; returns what it printed. */
+async function run(
+  line: string | readonly string[],
+  options: { json?: boolean } = {},
+): Promise<{ out: string; err: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const context: CommandContext = {
+    configDirectory: join(folder, 'etc'),
+    json: options.json === true,
+    print: (text) => void out.push(text),
+    warn: (text) => void err.push(text),
+  };
+  const program = new Command('posthaste')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, writeOut: (text) => void out.push(text) });
+  for (const register of [registerDomain, registerAliasDomain, registerMailbox, registerAlias, registerQuota])
+    register(program, context);
+  await program.parseAsync(typeof line === 'string' ? line.split(' ') : [...line], { from: 'user' });
+  return { out: out.join('\n'), err: err.join('\n') };
+}
+
+const json = async (line: string): Promise<unknown[]> =>
+  (await run(line, { json: true })).out
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => JSON.parse(text));
+
+describe('the five-minute tour', () => {
+  it('hosts a domain, adds a mailbox with a generated password, an alias and an alias domain', async () => {
+    expect((await run('domain add Example.com')).out).toBe(
+      'example.com is hosted (class mailbox)\nnext: posthaste mailbox add USER@example.com',
+    );
+    const { out } = await run('mailbox add anna@example.com --quota 1G --name Anna');
+    expect(out).toMatch(
+      /^anna@example.com added\npassword: (\S{5}-\S{5}-\S{5}-\S{5})\nmail for postmaster, abuse and root reaches this mailbox$/,
+    );
+    const password = /password: (\S+)/.exec(out)?.[1] ?? '';
+    const directory = await Directory.open(join(folder, 'directory.db'), {
+      clock: systemClock,
+      actor: 'test',
+      readonly: true,
+    });
+    expect(await verifyPassword(password, directory.credentials('anna@example.com')?.passwordHash ?? '')).toBe(true);
+    directory.close();
+
+    expect((await run('alias add sales@example.com anna@example.com ben@elsewhere.example')).out).toBe(
+      'sales@example.com → anna@example.com, ben@elsewhere.example',
+    );
+    expect((await run('alias-domain add example.org example.com')).out).toBe(
+      'example.org is another name for example.com',
+    );
+    expect((await run('domain list')).out).toBe(
+      'DOMAIN       CLASS    MAILBOXES  ALIASES  CATCH-ALL  NOTE\nexample.com  mailbox          1        4  no',
+    );
+    expect((await run('mailbox list')).out).toBe('MAILBOX           NAME  QUOTA  NOTE\nanna@example.com  Anna     1G');
+    expect((await run('alias list --domain example.com')).out).toMatch(
+      /^ALIAS +TARGETS\nabuse@example.com +anna@example.com\n/,
+    );
+    expect((await run('alias-domain list')).out).toBe('ALIAS DOMAIN  TARGET       NOTE\nexample.org   example.com');
+    expect((await run('quota list')).out).toBe(
+      'MAILBOX           USED  QUOTA  %  MESSAGES\nanna@example.com     0     1G  0         0',
+    );
+    expect((await run('mailbox show anna@example.com')).out).toMatch(
+      /^mailbox: +anna@example.com\nname: +Anna\nquota: +1G\nenabled: +yes\nid: +1\n/,
+    );
+  });
+
+  it('prints JSON where asked', async () => {
+    await run('domain add example.com');
+    const [added] = await json('mailbox add anna@example.com');
+    expect(added).toMatchObject({
+      id: 1,
+      address: 'anna@example.com',
+      becameAdministrator: true,
+      password: expect.any(String),
+    });
+    expect(await json('mailbox list')).toEqual([
+      expect.objectContaining({ address: 'anna@example.com', quotaBytes: 0, enabled: true }),
+    ]);
+    expect(await json('domain show example.com')).toMatchObject([
+      { name: 'example.com', class: 'mailbox', postmaster: true },
+    ]);
+    expect(await json('alias list')).toHaveLength(3);
+    expect(await json('alias-domain list')).toEqual([]);
+    expect(await json('quota list')).toEqual([
+      { address: 'anna@example.com', bytes: 0, messages: 0, quotaBytes: 0, percent: null },
+    ]);
+    expect((await run('mailbox list', { json: true })).out).not.toMatch(/argon2|password/);
+  });
+
+  it('takes the password from standard input, through the installed command', async () => {
+    await run('domain add example.com');
+    const main = join(import.meta.dirname, '../main/main.ts');
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      main,
+      '-c',
+      join(folder, 'etc'),
+      'mailbox',
+      'add',
+      'anna@example.com',
+      '--password-stdin',
+    ];
+    const result = await new Promise<string>((resolve, reject) => {
+      const child = execFile(process.execPath, args, (error: ExecFileException | null, stdout, stderr) =>
+        error ? reject(new Error(stderr)) : resolve(stdout),
+      );
+      child.stdin?.end('gehe im\r\nsecond line\n');
+    });
+    expect(result).toBe('anna@example.com added\nmail for postmaster, abuse and root reaches this mailbox\n');
+    const directory = await Directory.open(join(folder, 'directory.db'), {
+      clock: systemClock,
+      actor: 'test',
+      readonly: true,
+    });
+    expect(await verifyPassword('gehe im', directory.credentials('anna@example.com')?.passwordHash ?? '')).toBe(true);
+    directory.close();
+  });
+});
+
+describe('changes', () => {
+  beforeEach(async () => {
+    await run('domain add example.com');
+    await run('mailbox add anna@example.com');
+  });
+
+  it('removes and restores a mailbox and says what still leads to it', async () => {
+    const removed = await run('mailbox remove anna@example.com');
+    expect(removed.out).toMatch(
+      /^anna@example.com removed; until \d{4}-\d\d-\d\d \d\d:\d\d: posthaste mailbox restore anna@example.com$/,
+    );
+    expect(removed.err).toMatch(
+      /these aliases still lead to it.*postmaster@example.com, abuse@example.com, root@example.com/,
+    );
+    expect((await run('mailbox list')).err).toMatch(/no mailbox yet/);
+    expect((await run('mailbox list --removed')).out).toMatch(/anna@example.com/);
+    expect((await run('mailbox restore anna@example.com')).out).toBe('anna@example.com is back with its mail');
+    expect((await run('mailbox list')).out).toMatch(/anna@example.com/);
+  });
+
+  it('changes a mailbox', async () => {
+    await run(['mailbox', 'set', 'anna@example.com', '--quota', 'unlimited', '--name', 'Anna Adams', '--disable']);
+    expect(await json('mailbox show anna@example.com')).toMatchObject([
+      { quotaBytes: 0, name: 'Anna Adams', enabled: false },
+    ]);
+    expect((await run('mailbox set anna@example.com --password')).out).toMatch(
+      /^anna@example.com changed\npassword: \S{23}$/,
+    );
+  });
+
+  it('changes and removes aliases and alias domains', async () => {
+    await run('alias add s@example.com anna@example.com');
+    expect((await run('alias set s@example.com --add ben@x.example --drop anna@example.com')).out).toBe(
+      's@example.com → ben@x.example',
+    );
+    expect((await run('alias set s@example.com carl@x.example')).out).toBe('s@example.com → carl@x.example');
+    expect((await run('alias show s@example.com')).out).toMatch(/^alias: +s@example.com\ntargets: +carl@x.example\n/);
+    expect((await run('alias remove s@example.com')).out).toBe('s@example.com removed');
+    await run('alias-domain add example.org example.com');
+    await run('alias-domain set example.org --disable');
+    expect((await run('alias-domain list')).out).toMatch(/example.org +example.com +disabled/);
+    expect((await run('alias-domain remove example.org')).out).toBe('example.org is no longer an alias domain');
+  });
+
+  it('warns of what is allowed but seldom meant', async () => {
+    expect((await run('alias add s@example.com nobody@example.com')).err).toMatch(
+      /nobody@example.com does not exist yet.*mailbox add nobody@example.com/,
+    );
+    expect((await run('alias add anna@example.com x@y.example')).err).toMatch(
+      /no longer reaches the mailbox anna@example.com.*--add anna@example.com/,
+    );
+    await run('domain add second.example');
+    expect((await run('domain show second.example')).err).toMatch(/alias add postmaster@second.example TARGET/);
+    expect((await run('domain list')).out).toMatch(/second.example .*no postmaster$/m);
+  });
+
+  it('removes a domain with all that is in it only when told to', async () => {
+    await expect(run('domain remove example.com')).rejects.toThrow(/still has 1 mailbox and 3 aliases/);
+    expect((await run('domain remove example.com --force')).out).toBe('example.com is no longer hosted');
+  });
+});
+
+describe('refusals say what to type', () => {
+  it.each([
+    ['mailbox add anna@example.com', /example.com is not hosted here: add it with: posthaste domain add example.com/],
+    ['mailbox show anna@example.com', /posthaste domain add example.com/],
+    ['domain show example.com', /posthaste domain add example.com/],
+    ['domain add mx.host.example', /own names \(mydestination\).*postconf -e/],
+    ['domain set example.com', /nothing to change/],
+    ['alias-domain add example.org example.com', /posthaste domain add example.com/],
+    ['mailbox set a@b.example --enable --disable', /contradict/],
+    ['mailbox add anna@example.com --quota lots', /not a size: write 500M, 1G or unlimited/],
+    ['alias set a@b.example', /--add and --drop/],
+  ])('%s', async (line, why) => {
+    await expect(run(line)).rejects.toThrow(why);
+  });
+
+  it('says how to begin before the first start', async () => {
+    writeFileSync(join(folder, 'etc', 'main.cf'), 'posthaste_data_directory = /nonexistent/posthaste\n');
+    await expect(run('domain list')).rejects.toThrow(
+      /\/nonexistent\/posthaste does not exist: run "posthaste start" first/,
+    );
+    rmSync(join(folder, 'etc', 'main.cf'));
+    await expect(run('domain list')).rejects.toThrow(/posthaste start/);
+  });
+
+  it('needs the running server to count anew', async () => {
+    await run('domain add example.com');
+    await run('mailbox add anna@example.com');
+    await expect(run('quota recalculate anna@example.com')).rejects.toThrow(/no server runs.*posthaste start/);
+  });
+
+  it('has help with examples for each', async () => {
+    for (const name of ['domain', 'alias-domain', 'mailbox', 'alias', 'quota']) {
+      await expect(run(`${name} --help`)).rejects.toMatchObject({ exitCode: 0 });
+    }
+  });
+});
+
+describe('sizes', () => {
+  it('reads and writes what people write', () => {
+    expect(['0', '1', '1K', '500M', '1G', '1.5g', '2 GiB', 'unlimited'].map(parseSize)).toEqual([
+      0,
+      1,
+      1024,
+      524_288_000,
+      2 ** 30,
+      1.5 * 2 ** 30,
+      2 ** 31,
+      0,
+    ]);
+    expect([0, 1023, 1024, 1536, 2 ** 30, 5 * 2 ** 50].map(formatSize)).toEqual([
+      '0',
+      '1023',
+      '1K',
+      '1.5K',
+      '1G',
+      '5120T',
+    ]);
+    for (const text of ['', '-1', '1X', '1e9', '999999999T']) expect(() => parseSize(text)).toThrow(/not a size/);
+  });
+});
