@@ -67,6 +67,7 @@ export class Evaluation {
 
   /** The first that permits or refuses decides; the end of the list is a permit. */
   async run(list: readonly Restriction[]): Promise<Verdict> {
+    if (list.length === 0) return 'dunno';
     if (++this.#nesting > maxNesting) {
       this.warn('restrictions are nested too deep');
       return serverError;

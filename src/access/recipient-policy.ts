@@ -226,6 +226,7 @@ export class RecipientPolicy {
     evaluation.kind = 'recipient';
     evaluation.deferIfReject = undefined;
     for (const list of this.#relayAndRecipient) {
+      if (list.length === 0) continue;
       const verdict = await evaluation.run(list);
       if (typeof verdict !== 'string') return verdict;
     }
@@ -237,7 +238,7 @@ export class RecipientPolicy {
     for (const { kind, restrictions } of this.#senderLists) {
       evaluation.kind = kind;
       evaluation.deferIfReject = undefined;
-      if (kind === 'helo' && evaluation.client.helo === undefined) continue;
+      if (restrictions.length === 0 || (kind === 'helo' && evaluation.client.helo === undefined)) continue;
       const verdict = await evaluation.run(restrictions);
       if (typeof verdict !== 'string') return verdict;
     }

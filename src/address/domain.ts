@@ -32,8 +32,12 @@ export function isIpAddress(text: string): boolean {
   return text.includes(':') ? isIpv6(text) : isIpv4(text);
 }
 
+// What nearly all names are; all else is looked at label by label.
+const plainName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
 /** `mail.example.com`, also in Unicode; not an address, not all digits, no empty label. */
 export function isHostname(name: string): boolean {
+  if (name.length <= maxName && plainName.test(name)) return /[a-z-]/i.test(name);
   if (name === '' || Buffer.byteLength(name) > maxName) return false;
   let hasLetter = false;
   for (const label of name.split('.')) {

@@ -52,7 +52,10 @@ function fishScript(nodes: readonly Node[]): string {
     const condition =
       path === ''
         ? '__fish_use_subcommand'
-        : path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
+        : path
+            .split(' ')
+            .map((word) => `__fish_seen_subcommand_from ${word}`)
+            .join('; and ');
     for (const word of words) {
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
       lines.push(`complete -c posthaste -n '${condition}' ${what}`);

@@ -7,12 +7,22 @@ import path from 'node:path';
 import { CommandError } from './context.ts';
 
 export interface ControlRequest {
-  readonly command: 'status' | 'stop' | 'reload' | 'quota-recalculate' | 'queue-flush' | 'queue-remove' | 'queue-hold' | 'queue-release';
+  readonly command:
+    | 'status'
+    | 'stop'
+    | 'reload'
+    | 'quota-recalculate'
+    | 'queue-flush'
+    | 'queue-remove'
+    | 'queue-hold'
+    | 'queue-release';
   readonly mailbox?: number;
   readonly ids?: readonly string[];
 }
 
-export type ControlResponse = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly error: string };
+export type ControlResponse =
+  | { readonly ok: true; readonly value?: unknown }
+  | { readonly ok: false; readonly error: string };
 
 /** sockaddr_un holds 108 bytes. */
 const maxPathBytes = 100;
@@ -51,7 +61,8 @@ function exchange(socketPath: string, request: string): Promise<string | undefin
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
-      else if (error.code === 'EACCES') reject(new CommandError('the server belongs to another user; run this as root or as that user'));
+      else if (error.code === 'EACCES')
+        reject(new CommandError('the server belongs to another user; run this as root or as that user'));
       else reject(error);
     });
   });

@@ -4,7 +4,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { ListenError, Server } from '../main/server.ts';
+import { ListenError } from '../main/listeners.ts';
+import { Server } from '../main/server.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { writeFirstConfiguration } from '../settings/first-start.ts';
 import { type CommandContext, CommandError } from './context.ts';
@@ -33,7 +34,10 @@ async function start(context: CommandContext): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  process.on('SIGHUP', () => void server.reload().catch((error: unknown) => context.warn(`posthaste: reload: ${String(error)}`)));
+  process.on(
+    'SIGHUP',
+    () => void server.reload().catch((error: unknown) => context.warn(`posthaste: reload: ${String(error)}`)),
+  );
   server.whenStopped(() => ended(0));
   greet(server, context, isFirst);
   process.exit(await end);

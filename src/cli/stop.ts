@@ -7,7 +7,8 @@ import { controlRequest } from './control.ts';
 import type { ServerStatus } from './server-status.ts';
 
 export function register(program: Command, context: CommandContext): void {
-  const dataDirectory = async () => (await loadConfiguration(context.configDirectory)).settings.text('posthaste_data_directory');
+  const dataDirectory = async () =>
+    (await loadConfiguration(context.configDirectory)).settings.text('posthaste_data_directory');
 
   program
     .command('stop')

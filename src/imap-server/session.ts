@@ -34,6 +34,8 @@ export interface SessionConnection {
 /** RFC 3501 leaves it open; a client that sends this much nonsense is no IMAP client. */
 const maxBadCommands = 20;
 const maxBadCommandsBeforeLogin = 3;
+/** How long a client may take for the last octets. */
+const lingerMilliseconds = 1000;
 /** Dovecot's imap_idle_notify_interval: keeps NAT entries alive. */
 const idleNoticeMilliseconds = 2 * 60_000;
 
@@ -93,7 +95,8 @@ export class Session implements SessionContext {
     try {
       this.output.line(`* OK [CAPABILITY ${capabilityText(this)}] Posthaste ready.`);
       this.output.flush();
-      for (;;) await this.#command();
+      // After a BYE from our side nothing that is still buffered is run.
+      while (!this.#hasEnded) await this.#command();
     } catch (error) {
       this.#endedBy(error);
     } finally {
@@ -314,17 +317,19 @@ export class Session implements SessionContext {
   }
 
   #close(): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.output.flush();
     this.input.end();
     this.#socket.end();
+    // A client that neither reads nor closes must not keep the socket.
+    const socket = this.#socket;
+    setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
   }
 
   #finish(): void {
     this.#close();
     this.output.end();
-    // A client that neither reads nor closes must not keep the socket.
-    setTimeout(() => this.#socket.destroy(), 1000).unref();
     this.unselect();
     if (this.user === undefined) {
       this.#logNotLoggedIn();

@@ -61,16 +61,6 @@ export function rangesInclude(ranges: readonly NumberRange[], number: number): b
   return false;
 }
 
-/** The largest number that a message could have to be named by the set: for "is it out of range". */
-export function largestNumber(set: SequenceSet): number {
-  let largest = 0;
-  for (const { from, to } of set) {
-    if (from !== star && from > largest) largest = from;
-    if (to !== star && to > largest) largest = to;
-  }
-  return largest;
-}
-
 /** `1:3,7` for numbers in their order (COPYUID pairs them, so the order is kept; RFC 4315 §3). */
 export function printSequenceSet(numbers: Iterable<number>): string {
   const pieces: string[] = [];

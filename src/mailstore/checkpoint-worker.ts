@@ -8,7 +8,12 @@ import type { WriterData } from './writer-protocol.ts';
 const data = workerData as WriterData;
 const port = parentPort;
 if (!port) throw new Error('checkpoint-worker runs as a worker thread');
-const database = openSqlite(data.file, { synchronous: data.synchronous, manualCheckpoints: true, cacheKib: 1024, busyTimeout: 5000 });
+const database = openSqlite(data.file, {
+  synchronous: data.synchronous,
+  manualCheckpoints: true,
+  cacheKib: 1024,
+  busyTimeout: 5000,
+});
 const state = new Int32Array(data.checkpointState);
 const intervalMilliseconds = 100;
 let failing = false;

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type Content, type ContentWriter, StoreFullError } from './types.ts';
 
@@ -14,13 +15,15 @@ const flushBytes = 256 * 1024;
 export class ContentFiles {
   readonly #folder: string;
   readonly #inlineLimit: number;
+  readonly #clock: Clock;
   readonly #syncs = new Map<string, { running: Promise<void>; next: Promise<void> | undefined }>();
   readonly #known = new Set<string>();
   #sequence = 0;
   readonly #run = randomBytes(6).toString('hex');
 
   /** `folder` is the data folder; bodies up to `inlineLimit` octets stay in memory. */
-  constructor(folder: string, inlineLimit: number) {
+  constructor(folder: string, inlineLimit: number, clock: Clock) {
+    this.#clock = clock;
     this.#folder = folder;
     this.#inlineLimit = inlineLimit;
   }
@@ -57,7 +60,7 @@ export class ContentFiles {
   }
 
   async create(): Promise<{ place: string; handle: fs.FileHandle }> {
-    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+    const day = new Date(this.#clock.now()).toISOString().slice(0, 10).replaceAll('-', '');
     const directory = path.join('content', day);
     await this.#ensureDirectory(directory);
     const place = path.join(directory, `${this.#run}-${(this.#sequence++).toString(36)}`);

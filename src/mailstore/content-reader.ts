@@ -19,7 +19,11 @@ export interface ContentColumns {
 const maxReadBytes = 1024 * 1024;
 
 /** `own` is the content's row, `body` the row that holds its bytes (the same one, or its base). */
-export function openContentReader(own: ContentColumns, body: ContentColumns, absolute: (place: string) => string): ContentReader {
+export function openContentReader(
+  own: ContentColumns,
+  body: ContentColumns,
+  absolute: (place: string) => string,
+): ContentReader {
   const prefix = own.prefix ?? Buffer.alloc(0);
   if (body.data !== null) return new InlineReader(prefix, body.data, body.sha256);
   if (body.place === null) throw new TemporaryError(`content ${body.id} has neither bytes nor a file`);

@@ -1,7 +1,7 @@
 // Arithmetic on flag bits. A number holds 53 bits exactly, JavaScript's operators only 32: the two halves
 // are combined apart.
 
-import { deletedBit, type FlagBits, firstKeywordBit, seenBit, systemFlags } from './types.ts';
+import { deletedBit, type FlagBits, firstKeywordBit, seenBit } from './types.ts';
 
 const half = 2 ** 32;
 
@@ -35,18 +35,4 @@ export function isDeleted(bits: FlagBits): boolean {
 /** The bit of keyword number `index` of a folder. */
 export function keywordBit(index: number): FlagBits {
   return 2 ** (firstKeywordBit + index);
-}
-
-/** Names in the order of their bits, system flags first. */
-export function flagNames(bits: FlagBits, keywords: readonly string[]): string[] {
-  const names: string[] = [];
-  for (let index = 0; index < systemFlags.length; index++) {
-    if ((bits & (1 << index)) !== 0) names.push(systemFlags[index] as string);
-  }
-  if (bits >= 1 << firstKeywordBit) {
-    for (let index = 0; index < keywords.length; index++) {
-      if (hasFlag(bits, keywordBit(index))) names.push(keywords[index] as string);
-    }
-  }
-  return names;
 }

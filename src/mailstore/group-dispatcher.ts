@@ -4,8 +4,9 @@
 // limit callers are told to pause their sockets (store.md 4).
 
 import { TemporaryError } from '../lib/temporary-error.ts';
-import type { PackedContent, Slice, WriteOperation, WriteResult, WriteResults } from './operations/types.ts';
-import { type Content, type FolderChange, StoreFullError, StoreRefusedError } from './types.ts';
+import type { WriteOperation, WriteResult, WriteResults } from './operations/types.ts';
+import type { Packer, Part } from './packer.ts';
+import { type FolderChange, StoreFullError, StoreRefusedError } from './types.ts';
 
 const maxGroupOperations = 256;
 const maxGroupBytes = 1024 * 1024;
@@ -19,30 +20,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-interface Part {
-  readonly slice: Slice;
-  readonly data: Uint8Array;
-}
-
-/** Collects the byte strings of one operation; their offsets are set when the group is assembled. */
-export class Packer {
-  readonly parts: Part[] = [];
-
-  add(data: Uint8Array): Slice {
-    const slice: Slice = { offset: 0, length: data.length };
-    this.parts.push({ slice, data });
-    return slice;
-  }
-
-  content(content: Content): PackedContent {
-    const sha256 = this.add(content.sha256);
-    return content.kind === 'inline'
-      ? { kind: 'inline', data: this.add(content.data), sha256, size: content.size }
-      : { kind: 'file', place: content.place, sha256, size: content.size };
-  }
-}
-
-const bulkKinds: ReadonlySet<WriteOperation['kind']> = new Set(['store-flags', 'expunge', 'purge', 'put-heads', 'recalculate']);
+const bulkKinds: ReadonlySet<WriteOperation['kind']> = new Set([
+  'store-flags',
+  'expunge',
+  'purge',
+  'put-heads',
+  'recalculate',
+]);
 
 export class GroupDispatcher {
   readonly #send: (operations: WriteOperation[], bytes: Uint8Array) => void;
@@ -120,7 +104,11 @@ export class GroupDispatcher {
   }
 
   /** The writer's answer: `notify` is called before the callers' promises resolve. */
-  finish(results: readonly WriteResult[], changes: readonly FolderChange[], notify: (changes: readonly FolderChange[]) => void): void {
+  finish(
+    results: readonly WriteResult[],
+    changes: readonly FolderChange[],
+    notify: (changes: readonly FolderChange[]) => void,
+  ): void {
     const group = this.#running ?? [];
     this.#running = undefined;
     if (this.#urgent.length + this.#bulk.length > 0) this.#dispatch();

@@ -92,12 +92,14 @@ export class StoreReads {
 
   counts(folder: number): { messages: number; unseen: number; deleted: number; size: number } {
     const row = this.#sql('SELECT messages, unseen, deleted, bytes AS size FROM folder WHERE id = ?').get(folder);
-    return (row as { messages: number; unseen: number; deleted: number; size: number } | undefined) ?? {
-      messages: 0,
-      unseen: 0,
-      deleted: 0,
-      size: 0,
-    };
+    return (
+      (row as { messages: number; unseen: number; deleted: number; size: number } | undefined) ?? {
+        messages: 0,
+        unseen: 0,
+        deleted: 0,
+        size: 0,
+      }
+    );
   }
 
   head(content: number): Head | undefined {

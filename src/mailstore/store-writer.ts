@@ -69,7 +69,9 @@ export class StoreWriter {
       return this.#transaction([operation], bytes, now);
     } catch (error) {
       this.#recover(error);
-      return failure(sqliteCode(error) === 'SQLITE_FULL' ? { kind: 'full' } : { kind: 'failed', message: String(error) });
+      return failure(
+        sqliteCode(error) === 'SQLITE_FULL' ? { kind: 'full' } : { kind: 'failed', message: String(error) },
+      );
     }
   }
 
@@ -99,7 +101,9 @@ export class StoreWriter {
     try {
       this.#database.exec(`BEGIN IMMEDIATE; INSERT OR REPLACE INTO meta (key, value) VALUES ('marker', 1); COMMIT`);
     } catch (second) {
-      throw new BrokenStoreError(`commit failed (${String(error)}), and so did the marker after it (${String(second)})`);
+      throw new BrokenStoreError(
+        `commit failed (${String(error)}), and so did the marker after it (${String(second)})`,
+      );
     }
   }
 

@@ -6,7 +6,14 @@ import { openSqlite } from '../database/sqlite.ts';
 import { MemoryLog, ProgramLog } from '../lib/log.ts';
 import { openMailstore, type SqliteMailstore } from './store.ts';
 import { openStoreReader } from './store-reader.ts';
-import { type Content, type FolderChange, flaggedBit, type NewQueueMessage, seenBit, StoreRefusedError } from './types.ts';
+import {
+  type Content,
+  type FolderChange,
+  flaggedBit,
+  type NewQueueMessage,
+  seenBit,
+  StoreRefusedError,
+} from './types.ts';
 
 let folder: string;
 let store: SqliteMailstore;

@@ -20,10 +20,11 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openSqlite, type Synchronous } from '../database/sqlite.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import { ContentFiles } from './content-files.ts';
-import { GroupDispatcher, Packer } from './group-dispatcher.ts';
-import type { PackedAccept, PackedDelivery } from './operations/types.ts';
+import { GroupDispatcher } from './group-dispatcher.ts';
+import { packAccept, packDeliveries, Packer } from './packer.ts';
 import { storeFile } from './store-reader.ts';
 import { StoreReads } from './store-reads.ts';
 import {
@@ -36,7 +37,6 @@ import {
   type FolderChange,
   type FolderRow,
   type Head,
-  type MailboxDelivery,
   type Mailstore,
   type QueueUpdate,
   type QuotaUsage,
@@ -101,8 +101,11 @@ export class SqliteMailstore implements Mailstore {
     this.#writer = writer;
     this.#checkpointer = checkpointer;
     this.#walFile = `${data.file}-wal`;
-    this.#reads = new StoreReads(openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }), options.folder);
-    this.#files = new ContentFiles(options.folder, options.inlineLimit);
+    this.#reads = new StoreReads(
+      openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }),
+      options.folder,
+    );
+    this.#files = new ContentFiles(options.folder, options.inlineLimit, systemClock);
     this.#dispatcher = new GroupDispatcher((operations, bytes) => {
       const request: WriterRequest = { kind: 'group', operations, bytes };
       this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);
@@ -167,7 +170,9 @@ export class SqliteMailstore implements Mailstore {
     this.#writer.postMessage({ kind: 'idle' } satisfies WriterRequest);
     const { size } = await fs.stat(this.#walFile).catch(() => ({ size: 0 }));
     if (size > walWarningBytes && !this.#walWarned) {
-      this.#options.log.warning(`the write-ahead log has grown to ${Math.round(size / 1048576)} MiB: a reader or the disk holds it`);
+      this.#options.log.warning(
+        `the write-ahead log has grown to ${Math.round(size / 1048576)} MiB: a reader or the disk holds it`,
+      );
     }
     this.#walWarned = size > walWarningBytes;
   }
@@ -176,7 +181,10 @@ export class SqliteMailstore implements Mailstore {
 
   accept(operation: AcceptOperation): Promise<AcceptResult> {
     const packer = new Packer();
-    const accepted = this.#dispatcher.submit<'accept'>({ kind: 'accept', accept: packAccept(packer, operation) }, packer);
+    const accepted = this.#dispatcher.submit<'accept'>(
+      { kind: 'accept', accept: packAccept(packer, operation) },
+      packer,
+    );
     return this.#dropWhenRefused([operation.content], accepted);
   }
 
@@ -200,7 +208,8 @@ export class SqliteMailstore implements Mailstore {
       return await operation;
     } catch (error) {
       if (error instanceof StoreFullError || error instanceof StoreRefusedError) {
-        for (const content of contents) if (content.kind === 'file') await this.#files.remove(content.place).catch(() => {});
+        for (const content of contents)
+          if (content.kind === 'file') await this.#files.remove(content.place).catch(() => {});
       }
       throw error;
     }
@@ -410,19 +419,6 @@ export class SqliteMailstore implements Mailstore {
     this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);
     await new Promise((resolve) => this.#writer.once('exit', resolve));
   }
-}
-
-function packDeliveries(packer: Packer, deliveries: readonly MailboxDelivery[]): PackedDelivery[] {
-  return deliveries.map(({ mailbox, prefix, internalDate }) => ({ mailbox, prefix: packer.add(prefix), internalDate }));
-}
-
-function packAccept(packer: Packer, operation: AcceptOperation): PackedAccept {
-  return {
-    content: packer.content(operation.content),
-    deliveries: packDeliveries(packer, operation.deliveries),
-    ...(operation.queue ? { queue: operation.queue } : {}),
-    ...(operation.once === undefined ? {} : { once: operation.once }),
-  };
 }
 
 function* slices(uids: readonly number[]): Iterable<readonly number[]> {

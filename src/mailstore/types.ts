@@ -6,10 +6,8 @@ export type FlagBits = number;
 
 export const systemFlags = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'] as const;
 export const seenBit = 1;
-export const answeredBit = 2;
 export const flaggedBit = 4;
 export const deletedBit = 8;
-export const draftBit = 16;
 export const firstKeywordBit = 5;
 export const maxKeywords = 48;
 

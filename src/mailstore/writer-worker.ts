@@ -2,6 +2,7 @@
 // groups helps the checkpoint thread to its end, so that the WAL starts over and is overwritten in place.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../lib/clock.ts';
 import type { WriteOperation } from './operations/types.ts';
 import { openStoreForWriting } from './schema.ts';
 import { BrokenStoreError, StoreWriter } from './store-writer.ts';
@@ -26,7 +27,7 @@ function finishCheckpoint(): void {
   const frames = checkpoint[0] ?? 0;
   const copied = checkpoint[1] ?? 0;
   if (frames < worthwhileFrames || frames - copied > finishBelowFrames) return;
-  const now = performance.now();
+  const now = systemClock.monotonic();
   if (now - lastOwnCheckpoint < 100) return;
   lastOwnCheckpoint = now;
   const [result] = database.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[];
@@ -39,7 +40,7 @@ function post(message: WriterMessage): void {
 
 function runGroup(operations: readonly WriteOperation[], bytes: Uint8Array): void {
   try {
-    const { results, changes } = writer.run(operations, bytes, Date.now());
+    const { results, changes } = writer.run(operations, bytes, systemClock.now());
     post({ kind: 'done', results, changes });
   } catch (error) {
     if (error instanceof BrokenStoreError) {

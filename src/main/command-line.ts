@@ -29,15 +29,14 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   completion: () => import('../cli/completion.ts'),
 };
 
-export const commandNames: readonly string[] = Object.keys(modules);
-
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Without -c: $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
 function defaultConfigDirectory(): string {
   const fromEnvironment = process.env['POSTHASTE_CONFIG'];
   if (fromEnvironment) return path.resolve(fromEnvironment);
-  const isInstalled = root.split(path.sep).includes('node_modules') || !fs.existsSync(path.join(root, 'scripts', 'with-node'));
+  const isInstalled =
+    root.split(path.sep).includes('node_modules') || !fs.existsSync(path.join(root, 'scripts', 'with-node'));
   return isInstalled ? '/etc/posthaste' : path.join(root, 'data', 'etc');
 }
 
@@ -99,7 +98,7 @@ async function run(args: readonly string[]): Promise<number> {
 function createProgram(): Command {
   const program = new Command('posthaste');
   program
-    .description('Hosts mail for many domains: SMTP, routing by Postfix\'s rules, queue, mailboxes, IMAP.')
+    .description("Hosts mail for many domains: SMTP, routing by Postfix's rules, queue, mailboxes, IMAP.")
     .option('-c, --config <folder>', 'the folder with main.cf and master.cf')
     .option('--json', 'print JSON: one value, or one a line')
     .showHelpAfterError('(add --help for what it takes)')
@@ -120,6 +119,8 @@ function report(error: unknown): number {
     return 75;
   }
   const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolderInUse|Table)/.test(error.name);
-  process.stderr.write(`posthaste: ${expected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(
+    `posthaste: ${expected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   return 1;
 }

@@ -22,7 +22,9 @@ export function lockDataFolder(dataDirectory: string): DataLock {
   } catch (error) {
     database.close();
     if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
-    throw new DataFolderInUseError(`${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`);
+    throw new DataFolderInUseError(
+      `${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`,
+    );
   }
   fs.writeFileSync(pidFile, `${process.pid}\n`);
   return {

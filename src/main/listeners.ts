@@ -31,7 +31,13 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
       );
     }
     for (const address of listenAddresses(service.name, service.settings)) {
-      planned.push({ ...address, label: smtpLabel(service), kind: 'smtp', service: service.name, settings: service.settings });
+      planned.push({
+        ...address,
+        label: smtpLabel(service),
+        kind: 'smtp',
+        service: service.name,
+        settings: service.settings,
+      });
     }
   }
   const own = [
@@ -128,4 +134,19 @@ export class SmtpListener {
   close(): Promise<void> {
     return this.#server.close();
   }
+}
+
+export class ListenError extends Error {
+  override name = 'ListenError';
+}
+
+/** What a reload cannot change, in words. */
+export function needsRestart(before: readonly PlannedListener[], after: readonly PlannedListener[]): string[] {
+  const name = ({ label, host, port }: PlannedListener) => `${label} on ${host}:${port}`;
+  const old = new Set(before.map(name));
+  const now = new Set(after.map(name));
+  return [
+    ...[...now].filter((listener) => !old.has(listener)).map((listener) => `${listener} needs a restart to be opened`),
+    ...[...old].filter((listener) => !now.has(listener)).map((listener) => `${listener} needs a restart to be closed`),
+  ];
 }

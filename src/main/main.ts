@@ -3,7 +3,9 @@
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 12)) {
-  process.stderr.write(`posthaste: needs Node.js 24.12 or later (this is ${process.versions.node}); start it with bin/posthaste\n`);
+  process.stderr.write(
+    `posthaste: needs Node.js 24.12 or later (this is ${process.versions.node}); start it with bin/posthaste\n`,
+  );
   process.exit(1);
 }
 const { runCommandLine } = await import('./command-line.ts');

@@ -25,11 +25,12 @@ import { Scheduler } from '../queue/scheduler.ts';
 import { Queue, type RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
+import { SettingsError } from '../settings/settings-error.ts';
 import { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
-import { type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
+import { ListenError, needsRestart, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { openLog } from './log-output.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
@@ -284,7 +285,8 @@ export class Server {
         this.#bound.push({ label: plan.label, host: plan.host, port });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
+        const why =
+          code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
         throw new ListenError(`cannot listen on ${plan.host}:${plan.port} (${plan.label}): ${why}`);
       }
     }
@@ -360,7 +362,7 @@ export class Server {
   async reload(): Promise<string[]> {
     const configuration = await loadConfiguration(this.#configDirectory);
     const mistake = configuration.findings.find((finding) => finding.severity === 'error');
-    if (mistake) throw new ReloadError(`${mistake.file}:${mistake.line}: ${mistake.text}`);
+    if (mistake) throw new SettingsError(`${mistake.file}:${mistake.line}: ${mistake.text}`);
     const planned = planListeners(configuration);
     const previous = this.#state;
     this.#state = await this.#openState(configuration);
@@ -368,7 +370,9 @@ export class Server {
     this.#log.reopen();
     await this.#tls?.reload();
     for (const listener of this.#smtpListeners) {
-      const plan = planned.find(({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind);
+      const plan = planned.find(
+        ({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind,
+      );
       if (plan) listener.reload(plan.settings);
     }
     const warnings = needsRestart(this.#planned, planned);
@@ -412,22 +416,4 @@ export class Server {
     this.#log.flush();
     this.#onBroken(error);
   }
-}
-
-export class ListenError extends Error {
-  override name = 'ListenError';
-}
-
-export class ReloadError extends Error {
-  override name = 'ReloadError';
-}
-
-function needsRestart(before: readonly PlannedListener[], after: readonly PlannedListener[]): string[] {
-  const name = ({ label, host, port }: PlannedListener) => `${label} on ${host}:${port}`;
-  const old = new Set(before.map(name));
-  const now = new Set(after.map(name));
-  return [
-    ...[...now].filter((listener) => !old.has(listener)).map((listener) => `${listener} needs a restart to be opened`),
-    ...[...old].filter((listener) => !now.has(listener)).map((listener) => `${listener} needs a restart to be closed`),
-  ];
 }

@@ -10,11 +10,6 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
   return charsetDecoder(charset).decode(bytes);
 }
 
-/** A decoder of its own, for text that comes in pieces (`decode(piece, { stream: true })`). */
-export function newCharsetDecoder(charset: string): TextDecoder {
-  return new TextDecoder(charsetDecoder(charset).encoding);
-}
-
 /** True when texts in this charset can be read. */
 export function isKnownCharset(charset: string): boolean {
   return charsetDecoder(charset) !== fallback || /^(windows-1252|cp1252)$/i.test(charset);

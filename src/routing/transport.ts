@@ -108,12 +108,16 @@ async function findTransport(
   const { transports: maps } = settings;
   const stage = 'transport';
   const external = toExternal(recipient);
-  const whole = (await maps.find(decision, stage, external, 'full')) ?? (await internalToo(recipient, 'full'));
+  const whole =
+    (await maps.find(decision, stage, external, 'full')) ??
+    (external === recipient ? undefined : await maps.find(decision, stage, recipient, 'full'));
   if (whole !== undefined) return whole;
   const split = splitExtension(recipient, settings.extensions);
   if (split !== undefined) {
-    const bare = await maps.find(decision, stage, toExternal(split.bare), 'partial');
-    const found = bare ?? (await internalToo(split.bare, 'partial'));
+    const bare = toExternal(split.bare);
+    const found =
+      (await maps.find(decision, stage, bare, 'partial')) ??
+      (bare === split.bare ? undefined : await maps.find(decision, stage, split.bare, 'partial'));
     if (found !== undefined) return found;
   }
   for (const key of [domain, ...parentKeys(domain, settings.transportParentsMatch)]) {
@@ -121,10 +125,6 @@ async function findTransport(
     if (found !== undefined) return found;
   }
   return await maps.find(decision, stage, '*', 'full');
-
-  async function internalToo(address: string, kind: 'full' | 'partial'): Promise<Found | undefined> {
-    return toExternal(address) === address ? undefined : await maps.find(decision, stage, address, kind);
-  }
 }
 
 /**

@@ -14,12 +14,34 @@ export function parseNetwork(text: string): Network | undefined {
   const length = match[3] === undefined ? width : Number(match[3]);
   if (length > width) throw new RangeError(`bad net/mask pattern: "${text}"`);
   if (hasHostBits(base, length)) throw new RangeError(`non-null host address bits in "${text}"`);
+  if (family === 'ipv4') return ipv4Network(base, length);
   const list = new BlockList();
-  list.addSubnet(base, length, family);
-  return (address) => {
-    const plain = plainAddress(address);
-    return isIP(plain) !== 0 && (isIPv6(plain) ? 'ipv6' : 'ipv4') === family && list.check(plain, family);
-  };
+  list.addSubnet(base, length, 'ipv6');
+  return (address) => isIPv6(address) && list.check(address, 'ipv6');
+}
+
+function ipv4Network(base: string, length: number): Network {
+  const shift = 2 ** (32 - length);
+  const wanted = Math.floor(ipv4Number(base) / shift);
+  return (address) => Math.floor(ipv4Number(plainAddress(address)) / shift) === wanted;
+}
+
+/** NaN for anything but a dotted quad: every client is asked about every network, so this has to be quick. */
+function ipv4Number(text: string): number {
+  let number = 0;
+  let octet = -1;
+  let dots = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x30 && code <= 0x39) octet = (octet === -1 ? 0 : octet * 10) + code - 0x30;
+    else if (code === 0x2e && octet !== -1) {
+      number = number * 256 + octet;
+      octet = -1;
+      dots++;
+    } else return Number.NaN;
+    if (octet > 255) return Number.NaN;
+  }
+  return dots === 3 && octet !== -1 ? number * 256 + octet : Number.NaN;
 }
 
 /** `::ffff:10.0.0.1`, as a dual-stack socket names an IPv4 client, is that client. */

@@ -85,7 +85,11 @@ async function matchingInPage(
     const candidate: Candidate = { uid, index, row };
     const truth = program.matches(candidate) ?? (await lookInside(session, program, candidate, row.content, slice));
     if (truth) matching.push(uid);
-    if (slice.isOver) await slice.pause();
+    if (slice.isOver) {
+      await slice.pause();
+      // Ends here where the client is gone.
+      await session.output.ready();
+    }
   }
   return matching;
 }

@@ -69,6 +69,8 @@ export class FetchResponder {
   async #pause(): Promise<void> {
     this.#session.output.flush();
     await this.#slice.pause();
+    // Ends here where the client is gone, however much is left to do.
+    await this.#session.output.ready();
   }
 
   /** RFC 3501 §6.4.5: BODY[…] sets \Seen. Gives the uids that have it now and had not. */

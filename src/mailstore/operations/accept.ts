@@ -115,7 +115,9 @@ export function queueUpdate(group: Group, operation: Extract<WriteOperation, { k
 export function removeFromQueue(group: Group, ids: readonly string[]): number {
   let removed = 0;
   for (const id of ids) {
-    const message = group.sql('SELECT content FROM queue_message WHERE id = ?').get(id) as { content: number } | undefined;
+    const message = group.sql('SELECT content FROM queue_message WHERE id = ?').get(id) as
+      | { content: number }
+      | undefined;
     if (!message) continue;
     group.sql('DELETE FROM queue_recipient WHERE message = ?').run(id);
     dequeue(group, id, message.content);

@@ -85,10 +85,19 @@ function emptyInbox(group: Group, inbox: FolderState, to: string): void {
   const modseq = group.bump(inbox);
   const id = columns.id;
   const uids = group.sql('SELECT uid FROM message WHERE folder = ?').all(id) as { uid: number }[];
-  group.sql('INSERT INTO expunged (folder, modseq, uid) SELECT folder, ?, uid FROM message WHERE folder = ?').run(modseq, id);
+  group
+    .sql('INSERT INTO expunged (folder, modseq, uid) SELECT folder, ?, uid FROM message WHERE folder = ?')
+    .run(modseq, id);
   group.sql('UPDATE message SET folder = ? WHERE folder = ?').run(target.columns.id, id);
   const { messages, bytes, unseen, deleted } = columns;
-  Object.assign(target.columns, { messages, bytes, unseen, deleted, uid_next: columns.uid_next, modseq: columns.modseq });
+  Object.assign(target.columns, {
+    messages,
+    bytes,
+    unseen,
+    deleted,
+    uid_next: columns.uid_next,
+    modseq: columns.modseq,
+  });
   target.keywords = [...inbox.keywords];
   target.dirty = true;
   Object.assign(columns, { messages: 0, bytes: 0, unseen: 0, deleted: 0 });
@@ -151,7 +160,9 @@ export function purge(group: Group, limit: number): WriteResults['purge'] {
     releaseContent(group, content);
   }
   const history = group
-    .sql('DELETE FROM expunged WHERE (folder, modseq, uid) IN (SELECT folder, modseq, uid FROM expunged WHERE folder = ? LIMIT ?)')
+    .sql(
+      'DELETE FROM expunged WHERE (folder, modseq, uid) IN (SELECT folder, modseq, uid FROM expunged WHERE folder = ? LIMIT ?)',
+    )
     .run(folder.id, limit);
   if (rows.length < limit && history.changes < limit) group.sql('DELETE FROM folder WHERE id = ?').run(folder.id);
   return { remaining: true };

@@ -107,7 +107,9 @@ export class Group {
   folder(id: number): FolderState {
     const known = this.#folders.get(id);
     if (known && !known.gone) return known;
-    const columns = known ? undefined : (this.sql('SELECT * FROM folder WHERE id = ? AND mailbox > 0').get(id) as FolderColumns | undefined);
+    const columns = known
+      ? undefined
+      : (this.sql('SELECT * FROM folder WHERE id = ? AND mailbox > 0').get(id) as FolderColumns | undefined);
     if (!columns) throw new StoreRefusedError('nonexistent', 'folder does not exist');
     return this.#remember(columns);
   }

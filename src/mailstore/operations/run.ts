@@ -1,7 +1,16 @@
 // One operation of a group, by its kind.
 
 import { accept, queueUpdate, removeFromQueue } from './accept.ts';
-import { createFolder, deleteFolder, ensureMailbox, purge, recalculate, removeMailbox, renameFolder, subscribe } from './folders.ts';
+import {
+  createFolder,
+  deleteFolder,
+  ensureMailbox,
+  purge,
+  recalculate,
+  removeMailbox,
+  renameFolder,
+  subscribe,
+} from './folders.ts';
 import type { Group } from './group.ts';
 import { append, copy, expunge, storeFlags } from './messages.ts';
 import type { WriteOperation, WriteResults } from './types.ts';

@@ -54,7 +54,13 @@ export type WriteOperation =
       readonly unchangedSince?: number;
     }
   | { readonly kind: 'expunge'; readonly folder: number; readonly uids: readonly number[] }
-  | { readonly kind: 'copy'; readonly folder: number; readonly uids: readonly number[]; readonly target: number; readonly move: boolean }
+  | {
+      readonly kind: 'copy';
+      readonly folder: number;
+      readonly uids: readonly number[];
+      readonly target: number;
+      readonly move: boolean;
+    }
   | { readonly kind: 'ensure-mailbox'; readonly mailbox: number }
   | { readonly kind: 'create-folder'; readonly mailbox: number; readonly name: string; readonly specialUse?: string }
   | { readonly kind: 'delete-folder'; readonly mailbox: number; readonly name: string }
