@@ -8,8 +8,12 @@ type Token =
 
 const signs = '"(),.:;<>@[]%!';
 
+// One address without anything to interpret: what most aliases hold.
+const plainAddress = /^[\w+=.-]+@[A-Za-z0-9.-]+$/;
+
 /** The addresses of the list, each in internal form, not yet in standard form. Empty where there are none. */
 export function parseAddressList(text: string): string[] {
+  if (plainAddress.test(text)) return [text];
   const tokens = scan(text);
   const addresses: string[] = [];
   let run: Token[] = [];

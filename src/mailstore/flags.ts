@@ -20,10 +20,6 @@ export function withoutFlags(bits: FlagBits, removed: FlagBits): FlagBits {
   return combine(bits, removed, (x, y) => x & ~y);
 }
 
-export function hasFlag(bits: FlagBits, flag: FlagBits): boolean {
-  return combine(bits, flag, (x, y) => x & y) === flag;
-}
-
 export function isSeen(bits: FlagBits): boolean {
   return (bits & seenBit) !== 0;
 }

@@ -88,13 +88,10 @@ export class GroupDispatcher {
   #dispatch(): void {
     if (this.#running || this.#broken) return;
     const group: Waiting[] = [];
-    let bytes = take(this.#urgent, group, 0);
+    take(this.#urgent, group);
     // One piece of bulk work a group: each takes the writer a few milliseconds.
     const bulk = this.#bulk.shift();
-    if (bulk) {
-      group.push(bulk);
-      bytes += bulk.bytes;
-    }
+    if (bulk) group.push(bulk);
     if (group.length === 0) return;
     this.#running = group;
     this.#send(
@@ -132,8 +129,8 @@ export class GroupDispatcher {
   }
 }
 
-function take(from: Waiting[], group: Waiting[], start: number): number {
-  let bytes = start;
+function take(from: Waiting[], group: Waiting[]): void {
+  let bytes = 0;
   let count = 0;
   for (const waiting of from) {
     if (count >= maxGroupOperations || (count > 0 && bytes + waiting.bytes > maxGroupBytes)) break;
@@ -141,7 +138,6 @@ function take(from: Waiting[], group: Waiting[], start: number): number {
     count++;
   }
   group.push(...from.splice(0, count));
-  return bytes;
 }
 
 function pack(group: readonly Waiting[]): Uint8Array<ArrayBuffer> {
@@ -160,17 +156,8 @@ function pack(group: readonly Waiting[]): Uint8Array<ArrayBuffer> {
 }
 
 function settle(waiting: Waiting, result: WriteResult | undefined): void {
-  switch (result?.kind) {
-    case 'done':
-      waiting.resolve(result.value as never);
-      break;
-    case 'refused':
-      waiting.reject(new StoreRefusedError(result.refusal, result.message));
-      break;
-    case 'full':
-      waiting.reject(new StoreFullError('the disk is full'));
-      break;
-    default:
-      waiting.reject(new TemporaryError(`store: ${result?.message ?? 'no answer from the writer'}`));
-  }
+  if (result?.kind === 'done') waiting.resolve(result.value as never);
+  else if (result?.kind === 'refused') waiting.reject(new StoreRefusedError(result.refusal, result.message));
+  else if (result?.kind === 'full') waiting.reject(new StoreFullError('the disk is full'));
+  else waiting.reject(new TemporaryError(`store: ${result?.message ?? 'no answer from the writer'}`));
 }

@@ -26,13 +26,13 @@ import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
 import { packAccept, packDeliveries, Packer } from './packer.ts';
 import { storeFile } from './store-reader.ts';
+import { ReadingStore } from './reading-store.ts';
 import { StoreReads } from './store-reads.ts';
 import {
   type AcceptOperation,
   type AcceptResult,
   type AppendOperation,
   type Content,
-  type ContentReader,
   type ContentWriter,
   type FolderChange,
   type FolderRow,
@@ -83,9 +83,8 @@ export async function openMailstore(options: MailstoreOptions): Promise<SqliteMa
   return new SqliteMailstore(options, data, writer, checkpointer);
 }
 
-export class SqliteMailstore implements Mailstore {
+export class SqliteMailstore extends ReadingStore implements Mailstore {
   readonly #options: MailstoreOptions;
-  readonly #reads: StoreReads;
   readonly #files: ContentFiles;
   readonly #writer: Worker;
   readonly #checkpointer: Worker;
@@ -97,14 +96,16 @@ export class SqliteMailstore implements Mailstore {
   #closing = false;
 
   constructor(options: MailstoreOptions, data: WriterData, writer: Worker, checkpointer: Worker) {
+    super(
+      new StoreReads(
+        openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }),
+        options.folder,
+      ),
+    );
     this.#options = options;
     this.#writer = writer;
     this.#checkpointer = checkpointer;
     this.#walFile = `${data.file}-wal`;
-    this.#reads = new StoreReads(
-      openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }),
-      options.folder,
-    );
     this.#files = new ContentFiles(options.folder, options.inlineLimit, systemClock);
     this.#dispatcher = new GroupDispatcher((operations, bytes) => {
       const request: WriterRequest = { kind: 'group', operations, bytes };
@@ -125,7 +126,7 @@ export class SqliteMailstore implements Mailstore {
 
   async #removeOrphans(): Promise<void> {
     try {
-      const removed = await this.#files.removeOrphans((place) => this.#closing || this.#reads.hasPlace(place));
+      const removed = await this.#files.removeOrphans((place) => this.#closing || this.reads.hasPlace(place));
       if (removed > 0) this.#options.log.info(`removed ${removed} message files that an interrupted run left behind`);
     } catch (error) {
       this.#options.log.warning(`looking for left message files failed: ${String(error)}`);
@@ -241,8 +242,8 @@ export class SqliteMailstore implements Mailstore {
 
   async expunge(folder: number, uids?: readonly number[]): Promise<{ expunged: number[]; modseq: number }> {
     const expunged: number[] = [];
-    let modseq = this.#reads.folder(folder)?.modseq ?? 0;
-    for (const slice of slices(uids ?? this.#reads.deletedUids(folder))) {
+    let modseq = this.reads.folder(folder)?.modseq ?? 0;
+    for (const slice of slices(uids ?? this.reads.deletedUids(folder))) {
       const result = await this.#dispatcher.submit<'expunge'>({ kind: 'expunge', folder, uids: slice });
       modseq = result.modseq;
       for (const uid of result.expunged) expunged.push(uid);
@@ -327,68 +328,6 @@ export class SqliteMailstore implements Mailstore {
     }
   }
 
-  // ---- reads
-
-  folders(mailbox: number) {
-    return this.#reads.folders(mailbox);
-  }
-
-  folder(id: number) {
-    return this.#reads.folder(id);
-  }
-
-  subscriptions(mailbox: number) {
-    return this.#reads.subscriptions(mailbox);
-  }
-
-  messages(folder: number, afterUid: number, limit: number) {
-    return this.#reads.messages(folder, afterUid, limit);
-  }
-
-  message(folder: number, uid: number) {
-    return this.#reads.message(folder, uid);
-  }
-
-  counts(folder: number) {
-    return this.#reads.counts(folder);
-  }
-
-  head(content: number) {
-    return this.#reads.head(content);
-  }
-
-  openContent(content: number): ContentReader {
-    return this.#reads.openContent(content);
-  }
-
-  usage(mailbox: number) {
-    return this.#reads.usage(mailbox);
-  }
-
-  expungedSince(folder: number, modseq: number) {
-    return this.#reads.expungedSince(folder, modseq);
-  }
-
-  queueMessage(id: string) {
-    return this.#reads.queueMessage(id);
-  }
-
-  queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }) {
-    return this.#reads.queueDue(now, limit, after);
-  }
-
-  queueCounts() {
-    return this.#reads.queueCounts();
-  }
-
-  queueNextAttempt() {
-    return this.#reads.queueNextAttempt();
-  }
-
-  queueList(afterId: string, limit: number) {
-    return this.#reads.queueList(afterId, limit);
-  }
-
   // ---- the rest
 
   onChange(listener: (changes: readonly FolderChange[]) => void): () => void {
@@ -415,7 +354,7 @@ export class SqliteMailstore implements Mailstore {
     this.#closing = true;
     this.#checkpointer.postMessage('close');
     await new Promise((resolve) => this.#checkpointer.once('exit', resolve));
-    this.#reads.close();
+    this.reads.close();
     this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);
     await new Promise((resolve) => this.#writer.once('exit', resolve));
   }

@@ -7,7 +7,7 @@ import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
 import type { ControlRequest } from '../cli/control.ts';
-import { Directory } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
 import { HostsFile } from '../dns/hosts-file.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
@@ -26,12 +26,13 @@ import { Queue, type RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import { TlsContexts } from '../tls/certificates.ts';
+import type { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
 import { ListenError, needsRestart, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { openLog } from './log-output.ts';
+import { openDirectory, openTls } from './open-parts.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
 
@@ -105,7 +106,7 @@ export class Server {
     fs.mkdirSync(this.dataDirectory, { recursive: true, mode: 0o750 });
     this.#lock = lockDataFolder(this.dataDirectory);
     await this.#openStores(configuration);
-    this.#tls = await this.#openTls(configuration);
+    this.#tls = await openTls(settings, this.dataDirectory, this.#own);
     this.#state = await this.#openState(configuration);
     for (const finding of this.#state.transports.findings) {
       this.#own.warning(`${finding.file}:${finding.line}: ${finding.text}`);
@@ -120,33 +121,13 @@ export class Server {
   }
 
   async #openStores({ settings }: Configuration): Promise<void> {
-    this.#directory = await Directory.open(path.join(this.dataDirectory, 'directory.db'), {
-      clock: systemClock,
-      actor: 'server',
-      extensionRules: {
-        delimiters: settings.text('recipient_delimiter'),
-        ownerRequestSpecial: settings.flag('owner_request_special'),
-        doubleBounceSender: settings.text('double_bounce_sender'),
-      },
-    });
+    this.#directory = await openDirectory(settings, this.dataDirectory);
     this.#store = await openMailstore({
       folder: this.dataDirectory,
       inlineLimit: settings.integer('posthaste_inline_limit'),
       synchronous: settings.text('posthaste_store_synchronous') === 'NORMAL' ? 'NORMAL' : 'FULL',
       log: new ProgramLog(this.#log, `${settings.text('syslog_name')}/mailstore`),
       onBroken: (error) => this.#broken(error),
-    });
-  }
-
-  async #openTls({ settings }: Configuration): Promise<TlsContexts> {
-    return await TlsContexts.open({
-      certFile: settings.text('smtpd_tls_cert_file'),
-      keyFile: settings.text('smtpd_tls_key_file'),
-      chainFiles: settings.list('smtpd_tls_chain_files'),
-      dataDirectory: this.dataDirectory,
-      hostname: settings.text('myhostname'),
-      log: this.#own,
-      clock: systemClock,
     });
   }
 

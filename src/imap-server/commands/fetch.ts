@@ -28,6 +28,9 @@ async function fetchMessages(session: SessionContext, args: Arguments, byUid: bo
     changedSince === undefined ? uids : uids.filter((uid) => view.modseqAt(view.indexOf(uid)) > changedSince);
   const responder = new FetchResponder(session, selected, items);
   await responder.respond(wanted);
+  if (responder.hasUnreadable) {
+    throw new ImapRefusal('NO', 'UNAVAILABLE', 'Some messages cannot be read at the moment.');
+  }
   if ((hasGhosts || responder.hasMissing) && !byUid && changedSince === undefined) {
     throw new ImapRefusal('NO', 'EXPUNGEISSUED', 'Some of the requested messages no longer exist.');
   }

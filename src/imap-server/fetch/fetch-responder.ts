@@ -7,6 +7,7 @@ import { printDateTime } from '../../imap/print.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { seenBit, type ContentReader, type Head, type MessageRow } from '../../mailstore/types.ts';
 import { hasFlag } from '../folder-view.ts';
+import { ConnectionEndedError } from '../refusal.ts';
 import type { SelectedFolder } from '../selected-folder.ts';
 import type { SessionContext } from '../session-context.ts';
 import { TimeSlice } from '../time-slice.ts';
@@ -30,6 +31,9 @@ export class FetchResponder {
   #heads: { content: number; head: Head }[] = [];
   /** Some message was gone when its turn came. */
   hasMissing = false;
+  /** Some message's octets could not be read. */
+  hasUnreadable = false;
+  #isLineBegun = false;
 
   constructor(session: SessionContext, selected: SelectedFolder, items: readonly FetchItem[]) {
     this.#session = session;
@@ -57,7 +61,7 @@ export class FetchResponder {
           this.hasMissing = true;
           continue;
         }
-        await this.#message(uid, index, row, newlySeen?.has(uid) ?? false);
+        await this.#messageIfReadable(uid, index, row, newlySeen?.has(uid) ?? false);
         if (output.isBlocked) await output.ready();
         if (++step % stepMessages === 0 && this.#slice.isOver) await this.#pause();
       }
@@ -84,6 +88,29 @@ export class FetchResponder {
     const { changed } = await this.#session.server.store.storeFlags(view.folder, unseen, 'add', ['\\Seen']);
     for (const { uid, modseq } of changed) this.#selected.ownChange(uid, modseq);
     return new Set(changed.map(({ uid }) => uid));
+  }
+
+  /** One message that cannot be read must not keep the client from the others. */
+  async #messageIfReadable(
+    uid: number,
+    index: number,
+    row: MessageRow | undefined,
+    isNewlySeen: boolean,
+  ): Promise<void> {
+    this.#isLineBegun = false;
+    try {
+      await this.#message(uid, index, row, isNewlySeen);
+    } catch (error) {
+      if (!(error instanceof TemporaryError)) throw error;
+      this.#session.log.error(
+        this.#session.user?.login ?? '',
+        `UID ${uid} of ${this.#selected.name}: ${error.message}`,
+      );
+      // Within a literal nothing can be said any more.
+      if (this.#isLineBegun) throw new ConnectionEndedError('a message could not be read to its end');
+      if (this.#selected.view.indexOf(uid) === -1) this.hasMissing = true;
+      else this.hasUnreadable = true;
+    }
   }
 
   async #message(uid: number, index: number, row: MessageRow | undefined, isNewlySeen: boolean): Promise<void> {
@@ -166,48 +193,61 @@ export class FetchResponder {
     await this.#session.server.store.putHeads(heads).catch(() => {});
   }
 
+  /** What can fail is read before what it is announced with goes out. */
   async #printSections(begin: string, hasPieces: boolean, content: number, reader: ContentReader): Promise<void> {
     const { output, counters, server } = this.#session;
+    let text = begin;
     let separator = hasPieces ? ' ' : '';
-    let isFirst = true;
     for (const item of this.#sections) {
       const octets = await findSection(item, reader, () => server.structures.get(content, reader));
-      // Everything that can fail before the first octet does, fails before the line is begun.
-      if (isFirst) output.text(begin);
-      isFirst = false;
-      output.text(`${separator}${item.label} `);
+      text += `${separator}${item.label} `;
       separator = ' ';
       if (octets === undefined) {
-        output.text('NIL');
+        text += 'NIL';
         continue;
       }
       counters.bodyCount++;
       if (octets.kind === 'range') {
-        await this.#printRange(reader, clip(octets.from, octets.to, item.partial));
+        await this.#printRange(text, reader, clip(octets.from, octets.to, item.partial));
       } else {
         const { from, to } = clip(0, octets.bytes.length, item.partial);
-        output.text(`{${to - from}}\r\n`);
+        this.#begin(`${text}{${to - from}}\r\n`);
         output.bytes(octets.bytes.subarray(from, to));
       }
+      text = '';
     }
-    output.text(')\r\n');
+    output.text(`${text})\r\n`);
   }
 
-  async #printRange(reader: ContentReader, { from, to }: { from: number; to: number }): Promise<void> {
+  async #printRange(before: string, reader: ContentReader, { from, to }: { from: number; to: number }): Promise<void> {
     const { output } = this.#session;
-    output.text(`{${to - from}}\r\n`);
-    for (let at = from; at < to; ) {
-      const bytes =
-        reader.size <= sliceBytes
-          ? (await reader.readAll()).subarray(at, to)
-          : await reader.read(at, Math.min(at + sliceBytes, to));
-      if (bytes.length === 0) throw new TemporaryError('a stored message is shorter than its row says');
+    let at = from;
+    do {
+      const bytes = await readSlice(reader, at, to);
+      if (at === from) this.#begin(`${before}{${to - from}}\r\n`);
       output.bytes(bytes);
       at += bytes.length;
       if (output.isBlocked) await output.ready();
-      if (this.#slice.isOver) await this.#slice.pause();
-    }
+      if (this.#slice.isOver) await this.#pause();
+    } while (at < to);
   }
+
+  /** From here on the response cannot be taken back. */
+  #begin(text: string): void {
+    this.#isLineBegun = true;
+    this.#session.output.text(text);
+  }
+}
+
+/** The next octets of [from, to). */
+async function readSlice(reader: ContentReader, from: number, to: number): Promise<Uint8Array> {
+  if (from === to) return new Uint8Array(0);
+  const bytes =
+    reader.size <= sliceBytes
+      ? (await reader.readAll()).subarray(from, to)
+      : await reader.read(from, Math.min(from + sliceBytes, to));
+  if (bytes.length === 0) throw new TemporaryError('a stored message is shorter than its row says');
+  return bytes;
 }
 
 /** `<from.length>` of the octets [from, to). */
