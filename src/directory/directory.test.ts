@@ -230,6 +230,20 @@ describe('mailboxes', () => {
     expect(seen).toEqual(wanted);
     expect(await directory.mailboxes.list({ domain: 'aaa.example' })).toHaveLength(1);
   });
+
+  it('pages across more domains than are asked for at a time, and past empty ones', async () => {
+    const names = Array.from({ length: 130 }, (_, index) => `d${String(index).padStart(3, '0')}.example`);
+    for (const name of names) await directory.domains.add(name);
+    const used = names.filter((_, index) => index % 2 === 0);
+    for (const name of used) await addMailbox(`one@${name}`);
+    const all = await directory.mailboxes.list({ limit: 1000 });
+    expect(all.map(({ address }) => address)).toEqual(used.map((name) => `one@${name}`));
+    const rest = await directory.mailboxes.list({ after: 'one@d100.example', limit: 5 });
+    expect(rest.map(({ address }) => address)).toEqual(
+      ['102', '104', '106', '108', '110'].map((n) => `one@d${n}.example`),
+    );
+    expect(await directory.mailboxes.list({ domain: 'd001.example' })).toEqual([]);
+  });
 });
 
 describe('aliases', () => {

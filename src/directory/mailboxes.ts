@@ -11,6 +11,7 @@ import { aliasesTo, insertAlias } from './alias-rows.ts';
 import {
   describeMailbox,
   findRemoved,
+  listMailboxRows,
   type MailboxInfo,
   needMailbox,
   recoveryMilliseconds,
@@ -101,16 +102,8 @@ export class Mailboxes {
     const limit = Math.min(query.limit ?? 100, 1000);
     if (query.removed) return await this.#listRemoved(query, limit);
     const [afterLocalpart, afterDomain] = splitAfter(query.after);
-    let select = this.#db
-      .selectFrom('mailbox as m')
-      .innerJoin('domain as d', 'd.id', 'm.domain_id')
-      .selectAll('m')
-      .where('m.tombstone', '=', 0)
-      .where('d.tombstone', '=', 0)
-      .where('d.name', '>=', afterDomain)
-      .where((eb) => eb.or([eb('d.name', '>', afterDomain), eb('m.localpart', '>', afterLocalpart)]));
-    if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
-    const rows = await select.orderBy('d.name').orderBy('m.localpart').limit(limit).execute();
+    const domain = query.domain === undefined ? undefined : parseDomain(query.domain);
+    const rows = await listMailboxRows(this.#db, { domain, afterDomain, afterLocalpart, limit });
     return rows.map((row) => describeMailbox(row, 0));
   }
 

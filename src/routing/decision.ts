@@ -11,46 +11,8 @@ import type { TraceSink, TraceStep } from './types.ts';
 // and the client comes back (4xx).
 const maxAttempts = 3;
 
-/** A plain decision asks a dozen keys, which is quicker to look through than to hash; an expansion asks thousands. */
-const maxScanned = 24;
-
-class Answers {
-  readonly #tables: Table[] = [];
-  readonly #keys: string[] = [];
-  readonly #answers: Promise<LookupResult>[] = [];
-  #byTable: Map<Table, Map<string, Promise<LookupResult>>> | undefined;
-
-  find(table: Table, key: string): Promise<LookupResult> | undefined {
-    if (this.#byTable !== undefined) return this.#byTable.get(table)?.get(key);
-    for (let index = 0; index < this.#keys.length; index++) {
-      if (this.#tables[index] === table && this.#keys[index] === key) return this.#answers[index];
-    }
-    return undefined;
-  }
-
-  add(table: Table, key: string, answer: Promise<LookupResult>): void {
-    if (this.#byTable === undefined) {
-      this.#tables.push(table);
-      this.#keys.push(key);
-      this.#answers.push(answer);
-      if (this.#keys.length > maxScanned) this.#hash();
-      return;
-    }
-    const answers = this.#byTable.get(table);
-    if (answers === undefined) this.#byTable.set(table, new Map([[key, answer]]));
-    else answers.set(key, answer);
-  }
-
-  #hash(): void {
-    this.#byTable = new Map();
-    for (const [index, table] of this.#tables.entries()) {
-      this.add(table, this.#keys[index] as string, this.#answers[index] as Promise<LookupResult>);
-    }
-  }
-}
-
 export class Decision implements Asker {
-  readonly #answers = new Answers();
+  readonly #answers = new Map<Table, Map<string, Promise<LookupResult>>>();
   readonly #steps: TraceStep[] | undefined;
   /** Whether a domain is local, by folded domain: asked many times in one decision. */
   readonly localDomains = new Map<string, boolean>();
@@ -70,10 +32,15 @@ export class Decision implements Asker {
   }
 
   ask(stage: string, table: Table, key: string): Promise<LookupResult> {
-    const known = this.#answers.find(table, key);
+    let answers = this.#answers.get(table);
+    if (answers === undefined) {
+      answers = new Map();
+      this.#answers.set(table, answers);
+    }
+    const known = answers.get(key);
     if (known !== undefined) return known;
     const answer = table.lookup(key);
-    this.#answers.add(table, key, answer);
+    answers.set(key, answer);
     return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);
   }
 

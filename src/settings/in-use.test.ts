@@ -10,6 +10,9 @@ import { transportDefault } from './transport-parameters.ts';
 
 /** Read only to say that a value is not supported, or to show it. */
 const readToRefuse = new Set([
+  'smtpd_data_restrictions',
+  'smtpd_end_of_data_restrictions',
+  'smtpd_etrn_restrictions',
   'posthaste_http_listen',
   'posthaste_https_listen',
   'posthaste_pop3_listen',

@@ -1,5 +1,6 @@
 // What is durable when a message has been submitted, on a real store: copies, duplicates, quota, reports.
 
+import { MailboxFullError } from '../../src/queue/types.ts';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Harness, later, sent, text } from './harness.ts';
 
@@ -126,7 +127,16 @@ describe('reports of success', () => {
 
   test('and of failure are not sent where NOTIFY=NEVER', async () => {
     queue.mailboxes.set('full@local.example', { id: 2, quotaBytes: 10 });
-    await queue.send(['full@local.example'], { sender: 'ann@local.example', notify: 'NEVER' });
+    await queue.send(['full@local.example', 'ann@local.example'], { sender: 'ann@local.example', notify: 'NEVER' });
+    const inbox = await queue.inbox(1);
+    expect(inbox).toHaveLength(1);
+    expect(inbox[0]).not.toContain('multipart/report');
+    expect(queue.queued()).toEqual([]);
+  });
+
+  test('are not needed where only full mailboxes would get the message: it is not accepted', async () => {
+    queue.mailboxes.set('full@local.example', { id: 2, quotaBytes: 10 });
+    await expect(queue.send(['full@local.example'], { sender: 'ann@local.example' })).rejects.toThrow(MailboxFullError);
     expect(await queue.inbox(1)).toEqual([]);
     expect(queue.queued()).toEqual([]);
   });
