@@ -102,11 +102,15 @@ function findMailbox(lookups: DirectoryLookups, key: string): LookupResult {
   if (at <= 0) return notFound;
   const localpart = fold(key.slice(0, at));
   const domain = foldDomain(key.slice(at + 1));
-  const hit = lookups.address(localpart, domain);
-  if (!hit || hit.domain.kind !== 'mailbox' || hit.mailboxId === undefined || !hit.domain.isActive || !hit.isEnabled)
-    return notFound;
-  const value = `${domain}/${pathSegment(localpart)}/`;
-  return { kind: 'found', value, source: `directory:mailboxes row ${hit.mailboxId}` };
+  const hosted = lookups.domain(domain);
+  if (hosted?.kind !== 'mailbox' || !hosted.isActive) return notFound;
+  const mailbox = lookups.mailboxAt(localpart, hosted);
+  if (!mailbox?.isEnabled) return notFound;
+  return {
+    kind: 'found',
+    value: `${domain}/${pathSegment(localpart)}/`,
+    source: `directory:mailboxes row ${mailbox.id}`,
+  };
 }
 
 /** A localpart as one name of a path: never `..`, never with a slash. */

@@ -7,9 +7,12 @@ import { type TransportParts, Transports } from '../delivery/transports.ts';
 import type { Directory } from '../directory/directory.ts';
 import { directoryTableOpener } from '../directory/tables.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
+import { Decision } from '../routing/decision.ts';
+import { openMatchList } from '../routing/open-maps.ts';
 import { Router } from '../routing/router.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { MatchList } from '../tables/match-list.ts';
 import { Tables } from '../tables/registry.ts';
 
 export interface RoutingParts {
@@ -25,6 +28,8 @@ export class RoutingState {
   readonly router: Router;
   readonly transports: Transports;
   readonly #parts: RoutingParts;
+  readonly #limitExceptions: MatchList;
+  readonly #mynetworks: MatchList;
   readonly #policies = new Map<Settings, RecipientPolicy>();
 
   private constructor(configuration: Configuration, tables: Tables, parts: RoutingParts) {
@@ -33,6 +38,9 @@ export class RoutingState {
     this.#parts = parts;
     const log = new ProgramLog(parts.log, `${configuration.settings.text('syslog_name')}/trivial-rewrite`);
     this.router = new Router({ settings: configuration.settings, tables, log });
+    const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
+    this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
+    this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
     this.transports = new Transports(configuration.services, parts.transports);
   }
 
@@ -70,6 +78,15 @@ export class RoutingState {
       this.#policies.set(settings, policy);
     }
     return policy;
+  }
+
+  /** The connection and rate limits do not hold for this client (smtpd_client_event_limit_exceptions). */
+  async isLimitException({ name, address }: { name: string; address: string }): Promise<boolean> {
+    return await this.#limitExceptions.matches(new Decision(false), 'access', name, address);
+  }
+
+  async isMyNetwork(address: string): Promise<boolean> {
+    return await this.#mynetworks.matches(new Decision(false), 'access', '', address);
   }
 
   close(): void {

@@ -38,11 +38,7 @@ import { RoutingState } from './routing-state.ts';
 
 export const version = '0.1.0';
 
-interface BoundListener {
-  readonly label: string;
-  readonly host: string;
-  readonly port: number;
-}
+type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
 
 /** Where things are kept: given by the configuration, made absolute. */
 export function dataDirectoryOf({ settings, directory }: Configuration): string {
@@ -249,6 +245,8 @@ export class Server {
       log: this.#log,
       clock: systemClock,
       freeSpace: () => freeSpace.octets(),
+      isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
+      isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
       ...(tls ? { tls } : {}),
     };
     this.#imap = new ImapServer({
