@@ -3,5 +3,5 @@
 
 export interface QuotaSource {
   /** `recipient` is a final recipient whose transport is the mailstore; `sizeBytes` what the client announced, or 0. */
-  check(recipient: string, sizeBytes: number): 'ok' | 'full';
+  check(recipient: string, sizeBytes: number): 'ok' | 'full' | 'disabled';
 }

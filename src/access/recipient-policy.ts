@@ -157,7 +157,7 @@ export class RecipientPolicy {
     if (routed.kind === 'failed') {
       return this.#tell(decision, { ...this.#refused(external, addressClass, routed.reply), replyStage: 'data' });
     }
-    const full = this.#quotaRefusal(decision, routed.deliveries, recipient, envelope.size ?? 0);
+    const full = this.#roomRefusal(decision, routed.deliveries, recipient, envelope.size ?? 0);
     if (full !== undefined) return this.#tell(decision, this.#refused(external, addressClass, full));
     const { deliveries } = routed;
     return this.#tell(decision, {
@@ -247,7 +247,7 @@ export class RecipientPolicy {
   }
 
   /** Only when nothing of the recipient could be delivered: a list with other members goes on without the full one. */
-  #quotaRefusal(
+  #roomRefusal(
     decision: Decision,
     deliveries: readonly Delivery[],
     recipient: string,
@@ -255,16 +255,20 @@ export class RecipientPolicy {
   ): Reply | undefined {
     const quota = this.#quota;
     if (quota === undefined) return undefined;
-    let isFull = true;
+    let isAnyFull = false;
+    let isRefused = true;
     for (const delivery of deliveries) {
       const answer = delivery.transport === 'mailstore' ? quota.check(delivery.recipient, size) : 'ok';
-      if (answer === 'ok') isFull = false;
+      if (answer === 'ok') isRefused = false;
+      else if (answer === 'full') isAnyFull = true;
       if (decision.isTracing && delivery.transport === 'mailstore') {
         decision.tell('quota', `${delivery.recipient}: ${answer}`);
       }
     }
-    if (!isFull) return undefined;
-    const text = `<${recipient}>: Recipient address rejected: Mailbox is full`;
+    if (!isRefused) return undefined;
+    const rejected = `<${recipient}>: Recipient address rejected:`;
+    if (!isAnyFull) return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
+    const text = `${rejected} Mailbox is full`;
     return this.#isFullTemporary ? { code: 452, status: '4.2.2', text } : { code: 552, status: '5.2.2', text };
   }
 

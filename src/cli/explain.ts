@@ -6,13 +6,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { openRouting, type Routing } from '../access/open-routing.ts';
-import type { QuotaSource } from '../access/quota-source.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
 import { Directory } from '../directory/directory.ts';
 import { absentDirectoryOpener, directoryTableOpener } from '../directory/tables.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
+import { mailboxRoom } from '../main/mailbox-room.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
 import type { Client, TraceStep } from '../routing/types.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
@@ -156,7 +156,7 @@ async function openFor(
           : absentDirectoryOpener(`there is no directory in ${dataDirectory}: run "posthaste start" first`),
       },
       revisionSources: directory ? [directory] : [],
-      ...(directory === undefined ? {} : { quota: quotaOf(directory, store) }),
+      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store) }),
     });
     return {
       routing,
@@ -169,17 +169,6 @@ async function openFor(
     close();
     throw error;
   }
-}
-
-function quotaOf(directory: Directory, store: ReturnType<typeof openStoreReader>): QuotaSource {
-  return {
-    check: (recipient, sizeBytes) => {
-      const mailbox = directory.mailboxByAddress(recipient);
-      if (mailbox === undefined || mailbox.quotaBytes === 0) return 'ok';
-      const used = store?.usage(mailbox.id).bytes ?? 0;
-      return used + sizeBytes >= mailbox.quotaBytes ? 'full' : 'ok';
-    },
-  };
 }
 
 /** What the server would log as a warning goes to standard error, once each. */

@@ -4,7 +4,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
-import type { QuotaSource } from '../access/quota-source.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -31,6 +30,7 @@ import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
 import { ListenError, needsRestart, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
+import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { openDirectory, openTls } from './open-parts.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -130,7 +130,7 @@ export class Server {
   #openState(configuration: Configuration): Promise<RoutingState> {
     return RoutingState.open(configuration, {
       directory: this.#directory,
-      quota: this.#quota(),
+      quota: mailboxRoom(this.#directory, this.#store),
       log: this.#log,
       transports: {
         resolver: this.#resolver,
@@ -151,17 +151,6 @@ export class Server {
       return mailbox?.enabled ? mailbox : undefined;
     },
   };
-
-  #quota(): QuotaSource {
-    return {
-      check: (recipient, sizeBytes) => {
-        const mailbox = this.#directory.mailboxByAddress(recipient);
-        if (!mailbox || mailbox.quotaBytes === 0) return 'ok';
-        const used = this.#store.usage(mailbox.id).bytes;
-        return used >= mailbox.quotaBytes || used + sizeBytes > mailbox.quotaBytes ? 'full' : 'ok';
-      },
-    };
-  }
 
   readonly #route: RouteRecipient = async (recipient, sender) => {
     const resolution = await this.#state.router.resolve(recipient, { sender });
