@@ -59,12 +59,15 @@ async function measureShape(shape: LoadShape, options: ThroughputOptions): Promi
   return servers.map((server) => summarise(server, shape, results.get(server) ?? []));
 }
 
-/** A short run first: it also warms the server. */
+/** Two runs that do not count: a first guess at the rate, and half a run that warms the server. */
 async function chooseCount(server: MailServer, shape: LoadShape, seconds: number): Promise<number> {
-  const trial = Math.max(shape.sessions * 2, shape.bytes > 500_000 ? 40 : 200);
-  const { deliveredPerSecond } = await runSmtpSource(server, shape, trial);
-  await server.takeDelivered(trial);
-  return Math.min(maxMessages, Math.max(trial, Math.round((deliveredPerSecond * seconds) / 10) * 10));
+  let count = Math.max(shape.sessions * 2, shape.bytes > 500_000 ? 40 : 200);
+  for (const duration of [seconds / 2, seconds]) {
+    const { deliveredPerSecond } = await runSmtpSource(server, shape, count);
+    await server.takeDelivered(count);
+    count = Math.min(maxMessages, Math.max(count, Math.round((deliveredPerSecond * duration) / 10) * 10));
+  }
+  return count;
 }
 
 function summarise(server: MailServer, shape: LoadShape, results: readonly LoadResult[]): ThroughputRow {

@@ -2,22 +2,36 @@
 // both its bytes and its directory entry are synced; syncs of one directory that are asked for while one is
 // running are served together by the next.
 
-import { createHash, randomBytes } from 'node:crypto';
-import fs from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock } from '../lib/clock.ts';
-import { TemporaryError } from '../lib/temporary-error.ts';
-import { type Content, type ContentWriter, StoreFullError } from './types.ts';
+import { AlignedBlocks } from './aligned-blocks.ts';
+import { BodyWriter } from './content-writer.ts';
+import type { ContentWriter } from './types.ts';
 
-/** Buffered before a write to the file: fewer, larger system calls. */
-const flushBytes = 256 * 1024;
+// Plain descriptors: a FileHandle costs more than the system call it stands for.
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const write = promisify(fs.write);
+const fsync = promisify(fs.fsync);
+const ftruncate = promisify(fs.ftruncate);
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
+/** Linux has it; 0 elsewhere. */
+const directFlag = (fs.constants as { O_DIRECT?: number }).O_DIRECT ?? 0;
 
 export class ContentFiles {
   readonly #folder: string;
   readonly #inlineLimit: number;
   readonly #clock: Clock;
   readonly #syncs = new Map<string, { running: Promise<void>; next: Promise<void> | undefined }>();
-  readonly #known = new Set<string>();
+  /** Today's folder below content/, and the descriptor that its syncs use. */
+  #day: { readonly directory: string; readonly descriptor: Promise<number> } | undefined;
+  readonly #blocks = new AlignedBlocks();
+  #direct = directFlag;
   #sequence = 0;
   readonly #run = randomBytes(6).toString('hex');
 
@@ -29,7 +43,7 @@ export class ContentFiles {
   }
 
   writer(): ContentWriter {
-    return new Writer(this, this.#inlineLimit);
+    return new BodyWriter(this, this.#blocks, this.#inlineLimit);
   }
 
   absolute(place: string): string {
@@ -41,13 +55,13 @@ export class ContentFiles {
    * are looked at (a start follows every crash), never files of this run.
    */
   async removeOrphans(isKnown: (place: string) => boolean): Promise<number> {
-    const days = await fs.readdir(this.absolute('content')).catch(() => [] as string[]);
+    const days = await readdir(this.absolute('content')).catch(() => [] as string[]);
     let removed = 0;
     for (const day of days.sort().slice(-2)) {
-      for (const name of await fs.readdir(this.absolute(path.join('content', day)))) {
+      for (const name of await readdir(this.absolute(path.join('content', day)))) {
         const place = path.join('content', day, name);
         if (name.startsWith(this.#run) || isKnown(place)) continue;
-        await fs.rm(this.absolute(place), { force: true });
+        await rm(this.absolute(place), { force: true });
         removed++;
       }
     }
@@ -56,24 +70,70 @@ export class ContentFiles {
 
   /** Removes a file that no row names. */
   async remove(place: string): Promise<void> {
-    await fs.rm(this.absolute(place), { force: true });
+    await rm(this.absolute(place), { force: true });
   }
 
-  async create(): Promise<{ place: string; handle: fs.FileHandle }> {
+  async create(): Promise<ContentFile> {
     const day = new Date(this.#clock.now()).toISOString().slice(0, 10).replaceAll('-', '');
     const directory = path.join('content', day);
-    await this.#ensureDirectory(directory);
+    await this.#openDay(directory);
     const place = path.join(directory, `${this.#run}-${(this.#sequence++).toString(36)}`);
-    return { place, handle: await fs.open(this.absolute(place), 'wx', 0o600) };
+    const absolute = this.absolute(place);
+    return new ContentFile(place, absolute, await this.#openNew(absolute), () => {
+      this.#direct = 0;
+    });
   }
 
-  async #ensureDirectory(directory: string): Promise<void> {
-    if (this.#known.has(directory)) return;
-    await fs.mkdir(this.absolute(directory), { recursive: true, mode: 0o700 });
+  async #openNew(absolute: string): Promise<number> {
+    const flags = O_WRONLY | O_CREAT | O_EXCL;
+    if (this.#direct === 0) return open(absolute, flags, 0o600);
+    try {
+      return await open(absolute, flags | this.#direct, 0o600);
+    } catch (error) {
+      if (!isRefusedDirect(error)) throw error;
+      // The file system does not do direct writes. open(2) may have made the file before it noticed.
+      this.#direct = 0;
+      await rm(absolute, { force: true });
+      return open(absolute, flags, 0o600);
+    }
+  }
+
+  /** Makes the day's folder, durably, when it is the first file of the day. */
+  async #openDay(directory: string): Promise<void> {
+    if (this.#day?.directory !== directory) {
+      void this.#closeDay();
+      this.#day = { directory, descriptor: this.#makeDay(directory) };
+      this.#day.descriptor.catch(() => {
+        this.#day = undefined;
+      });
+    }
+    await this.#day.descriptor;
+  }
+
+  async #makeDay(directory: string): Promise<number> {
+    await mkdir(this.absolute(directory), { recursive: true, mode: 0o700 });
     await this.syncDirectory(path.dirname(directory));
     await this.syncDirectory('.');
-    this.#known.clear();
-    this.#known.add(directory);
+    return open(this.absolute(directory), O_RDONLY);
+  }
+
+  async #closeDay(): Promise<void> {
+    const day = this.#day;
+    this.#day = undefined;
+    if (day === undefined) return;
+    try {
+      const descriptor = await day.descriptor;
+      // A sync that runs with this descriptor must be over before its number may mean another file.
+      await this.#syncs.get(day.directory)?.running.catch(() => undefined);
+      await close(descriptor);
+    } catch {
+      // It was never open.
+    }
+  }
+
+  /** To be called when nothing is being written any more. */
+  close(): Promise<void> {
+    return this.#closeDay();
   }
 
   /** Makes the entries of a directory durable that exist when it is called. */
@@ -102,117 +162,80 @@ export class ContentFiles {
   }
 
   async #sync(directory: string): Promise<void> {
-    const handle = await fs.open(this.absolute(directory), 'r');
+    if (this.#day?.directory === directory) return fsync(await this.#day.descriptor);
+    const descriptor = await open(this.absolute(directory), O_RDONLY);
     try {
-      await handle.sync();
+      await fsync(descriptor);
     } finally {
-      await handle.close();
+      await close(descriptor);
     }
   }
 }
 
-function translate(error: unknown): Error {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new StoreFullError('the disk is full');
-  return new TemporaryError(`cannot write a message file: ${String(error)}`, { cause: error });
+/** One file that is being written, from its beginning to its end. */
+export class ContentFile {
+  readonly place: string;
+  readonly #absolute: string;
+  readonly #onIndirect: () => void;
+  #descriptor: number;
+  #isOpen = true;
+  #isIndirect = false;
+  #position = 0;
+
+  constructor(place: string, absolute: string, descriptor: number, onIndirect: () => void) {
+    this.place = place;
+    this.#absolute = absolute;
+    this.#descriptor = descriptor;
+    this.#onIndirect = onIndirect;
+  }
+
+  /** A write may be cut short (a full disk): the rest is written again, and then fails in words. */
+  async write(data: Buffer): Promise<void> {
+    let written = 0;
+    while (written < data.length) {
+      try {
+        const result = await write(this.#descriptor, data, written, data.length - written, this.#position);
+        written += result.bytesWritten;
+        this.#position += result.bytesWritten;
+      } catch (error) {
+        if (!isRefusedDirect(error) || !(await this.#reopen())) throw error;
+      }
+    }
+  }
+
+  /** Goes on through the page cache where the disk wants another alignment than ours. */
+  async #reopen(): Promise<boolean> {
+    if (this.#isIndirect) return false;
+    this.#isIndirect = true;
+    this.#onIndirect();
+    await close(this.#descriptor);
+    this.#isOpen = false;
+    this.#descriptor = await open(this.#absolute, O_WRONLY);
+    this.#isOpen = true;
+    return true;
+  }
+
+  truncate(size: number): Promise<void> {
+    return ftruncate(this.#descriptor, size);
+  }
+
+  sync(): Promise<void> {
+    return fsync(this.#descriptor);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await close(this.#descriptor);
+  }
+
+  /** Gives the file up. */
+  async remove(): Promise<void> {
+    await this.close().catch(() => undefined);
+    await rm(this.#absolute, { force: true }).catch(() => undefined);
+  }
 }
 
-/** A write may be cut short (a full disk): the rest is written again, and then fails in words. */
-async function writeAll(handle: fs.FileHandle, chunks: Uint8Array[]): Promise<void> {
-  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  let { bytesWritten } = await handle.writev(chunks);
-  if (bytesWritten === total) return;
-  const rest = Buffer.concat(chunks);
-  while (bytesWritten < total) bytesWritten += (await handle.write(rest, bytesWritten)).bytesWritten;
-}
-
-class Writer implements ContentWriter {
-  readonly #files: ContentFiles;
-  readonly #inlineLimit: number;
-  readonly #hash = createHash('sha256');
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
-  #size = 0;
-  #file: { place: string; handle: fs.FileHandle } | undefined;
-  #writing: Promise<void> | undefined;
-  #error: Error | undefined;
-  #aborted = false;
-
-  constructor(files: ContentFiles, inlineLimit: number) {
-    this.#files = files;
-    this.#inlineLimit = inlineLimit;
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  write(chunk: Uint8Array): Promise<void> | undefined {
-    this.#hash.update(chunk);
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
-    this.#size += chunk.length;
-    if (this.#size <= this.#inlineLimit || this.#buffered < flushBytes) return undefined;
-    // One write at a time; whoever brings more than the next buffer full waits for it.
-    if (this.#writing) return this.#writing.then(() => this.#flush());
-    void this.#flush();
-    return undefined;
-  }
-
-  #flush(): Promise<void> {
-    this.#writing ??= this.#writeBuffered().finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#writing;
-  }
-
-  /** Never rejects: the first error is kept for finish(). */
-  async #writeBuffered(): Promise<void> {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#buffered = 0;
-    if (this.#error || this.#aborted || chunks.length === 0) return;
-    try {
-      this.#file ??= await this.#files.create();
-      await writeAll(this.#file.handle, chunks);
-    } catch (error) {
-      this.#error = translate(error);
-    }
-  }
-
-  async finish(): Promise<Content> {
-    const sha256 = this.#hash.digest();
-    if (this.#size <= this.#inlineLimit) {
-      return { kind: 'inline', data: Buffer.concat(this.#chunks), sha256, size: this.#size };
-    }
-    while (this.#writing) await this.#writing;
-    await this.#flush();
-    const file = this.#file;
-    if (this.#error || !file) {
-      await this.abort();
-      throw this.#error ?? new TemporaryError('no message file');
-    }
-    try {
-      await file.handle.sync();
-      await file.handle.close();
-      await this.#files.syncDirectory(path.dirname(file.place));
-    } catch (error) {
-      await fs.rm(this.#files.absolute(file.place), { force: true }).catch(() => {});
-      throw translate(error);
-    }
-    // From here on the file is the store's: abort() must not remove what a row may name.
-    this.#file = undefined;
-    return { kind: 'file', place: file.place, sha256, size: this.#size };
-  }
-
-  async abort(): Promise<void> {
-    this.#aborted = true;
-    this.#chunks = [];
-    while (this.#writing) await this.#writing;
-    const file = this.#file;
-    this.#file = undefined;
-    if (!file) return;
-    await file.handle.close().catch(() => {});
-    await fs.rm(this.#files.absolute(file.place), { force: true }).catch(() => {});
-  }
+function isRefusedDirect(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EINVAL';
 }

@@ -60,6 +60,9 @@ export interface MailstoreOptions {
   readonly onBroken: (error: Error) => void;
 }
 
+/** What they hold lives as long as a group of operations; Node would reserve as much as for a whole program. */
+const threadLimits = { maxYoungGenerationSizeMb: 12 };
+
 /** A sibling module as a worker's entry, in sources and in compiled form alike. */
 function workerFile(name: string): URL {
   return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url);
@@ -74,12 +77,12 @@ export async function openMailstore(options: MailstoreOptions): Promise<SqliteMa
     synchronous: options.synchronous ?? 'FULL',
     checkpointState: new SharedArrayBuffer(8),
   };
-  const writer = new Worker(workerFile('writer-worker'), { workerData: data });
+  const writer = new Worker(workerFile('writer-worker'), { workerData: data, resourceLimits: threadLimits });
   await new Promise<void>((resolve, reject) => {
     writer.once('message', () => resolve());
     writer.once('error', reject);
   });
-  const checkpointer = new Worker(workerFile('checkpoint-worker'), { workerData: data });
+  const checkpointer = new Worker(workerFile('checkpoint-worker'), { workerData: data, resourceLimits: threadLimits });
   return new SqliteMailstore(options, data, writer, checkpointer);
 }
 
@@ -355,6 +358,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     this.#checkpointer.postMessage('close');
     await new Promise((resolve) => this.#checkpointer.once('exit', resolve));
     this.reads.close();
+    await this.#files.close();
     this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);
     await new Promise((resolve) => this.#writer.once('exit', resolve));
   }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { findFreePorts } from './free-ports.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(checkout, 'src/main/main.ts');
+const launcher = join(checkout, 'scripts/with-node');
 
 export interface PosthasteOptions {
   /** Holds `etc` (configuration), `data` and `log` afterwards; made when missing. */
@@ -91,15 +91,11 @@ export class PosthasteProcess {
   /** Starts the server with these additions to its environment; resolves when SMTP and IMAP answer. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a');
-    this.#child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', program, '-c', this.configFolder, 'start'],
-      {
-        cwd: checkout,
-        env: { ...process.env, UV_THREADPOOL_SIZE: '16', ...this.#environment, ...environment },
-        stdio: ['ignore', log, log],
-      },
-    );
+    this.#child = spawn('sh', [launcher, 'src/main/main.ts', '-c', this.configFolder, 'start'], {
+      cwd: checkout,
+      env: { ...process.env, ...this.#environment, ...environment },
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     await this.#waitForPort(this.smtpPort);
     await this.#waitForPort(this.imapPort);
