@@ -218,7 +218,7 @@ export class RecipientPolicy {
   }
 
   async #runLists(evaluation: Evaluation): Promise<Verdict> {
-    // Without smtpd_delay_reject the session has asked these at their own commands already.
+    // Without smtpd_delay_reject the session has asked these at MAIL already.
     if (this.#isDelayed) {
       const verdict = await this.#runSenderLists(evaluation);
       if (typeof verdict !== 'string') return verdict;

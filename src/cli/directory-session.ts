@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
-import { loadConfiguration } from '../settings/configuration.ts';
+import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 
@@ -22,8 +22,9 @@ export async function withDirectory<T>(
   isReading: boolean,
   work: (session: DirectorySession) => Promise<T>,
 ): Promise<T> {
-  const { settings } = await loadConfiguration(context.configDirectory);
-  const dataDirectory = path.resolve(context.configDirectory, settings.text('posthaste_data_directory'));
+  const configuration = await loadConfiguration(context.configDirectory);
+  const { settings } = configuration;
+  const dataDirectory = dataDirectoryOf(configuration);
   if (!existsSync(dataDirectory)) {
     throw new CommandError(`the data folder ${dataDirectory} does not exist: run "posthaste start" first`);
   }

@@ -15,7 +15,7 @@ import { openStoreReader } from '../mailstore/store-reader.ts';
 import { mailboxRoom } from '../main/mailbox-room.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
 import type { Client, TraceStep } from '../routing/types.ts';
-import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
+import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { type Explanation, formatExplanation } from './explanation-tree.ts';
@@ -129,8 +129,8 @@ async function openFor(
   configuration: Configuration,
   context: CommandContext,
 ): Promise<{ readonly routing: Routing; close(): void }> {
-  const { settings, directory: folder } = configuration;
-  const dataDirectory = path.resolve(folder, settings.text('posthaste_data_directory'));
+  const { settings } = configuration;
+  const dataDirectory = dataDirectoryOf(configuration);
   const file = path.join(dataDirectory, 'directory.db');
   const directory = existsSync(file)
     ? await Directory.open(file, {

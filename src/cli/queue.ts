@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { openStoreReader } from '../mailstore/store-reader.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
-import { loadConfiguration } from '../settings/configuration.ts';
+import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
 import { printDone } from './output.ts';
@@ -63,15 +63,13 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function ask(context: CommandContext, request: Parameters<typeof controlRequest>[1]): Promise<unknown> {
-  const { settings } = await loadConfiguration(context.configDirectory);
-  return controlRequest(settings.text('posthaste_data_directory'), request);
+  return controlRequest(dataDirectoryOf(await loadConfiguration(context.configDirectory)), request);
 }
 
 const pageLength = 200;
 
 export async function listQueue(context: CommandContext): Promise<void> {
-  const { settings } = await loadConfiguration(context.configDirectory);
-  const store = openStoreReader(settings.text('posthaste_data_directory'));
+  const store = openStoreReader(dataDirectoryOf(await loadConfiguration(context.configDirectory)));
   try {
     let count = 0;
     let bytes = 0;

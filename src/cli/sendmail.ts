@@ -10,7 +10,7 @@ import { toExternal } from '../address/form.ts';
 import { systemClock } from '../lib/clock.ts';
 import { parseHeaderFields } from '../message/header-field.ts';
 import { maildropFolder, MaildropWriter } from '../queue/maildrop.ts';
-import { loadConfiguration } from '../settings/configuration.ts';
+import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { encodeXtext } from '../smtp/xtext.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { listQueue } from './queue.ts';
@@ -50,8 +50,9 @@ async function run(context: CommandContext, options: SendmailOptions): Promise<v
 const maxHeaderBytes = 1024 * 1024;
 
 async function send(context: CommandContext, options: SendmailOptions, input: AsyncIterable<Buffer>): Promise<void> {
-  const { settings } = await loadConfiguration(context.configDirectory);
-  const folder = path.join(settings.text('posthaste_data_directory'), maildropFolder);
+  const configuration = await loadConfiguration(context.configDirectory);
+  const { settings } = configuration;
+  const folder = path.join(dataDirectoryOf(configuration), maildropFolder);
   const sizeLimit = settings.integer('message_size_limit');
   const chunks = options.ignoreDots ? input : new DotReader(input);
   const iterator = chunks[Symbol.asyncIterator]();

@@ -1,14 +1,13 @@
 // posthaste stop | reload | status: asks the running server over its control socket.
 
 import type { Command } from 'commander';
-import { loadConfiguration } from '../settings/configuration.ts';
+import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { CommandContext } from './context.ts';
 import { controlRequest } from './control.ts';
 import type { ServerStatus } from './server-status.ts';
 
 export function register(program: Command, context: CommandContext): void {
-  const dataDirectory = async () =>
-    (await loadConfiguration(context.configDirectory)).settings.text('posthaste_data_directory');
+  const dataDirectory = async () => dataDirectoryOf(await loadConfiguration(context.configDirectory));
 
   program
     .command('stop')

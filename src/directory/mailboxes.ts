@@ -158,6 +158,9 @@ export class Mailboxes {
       const domain = await needMailboxDomain(change.db, key.domain);
       const row = await findRemoved(change.db, key);
       if (!row) refuse(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
+      if (row.removed_at <= change.now - (await recoveryMilliseconds(change.db))) {
+        refuse(`${addressKey(key)} was removed too long ago: its mail is being deleted`);
+      }
       refuseTakenAddress(change.lookups, domain, key);
       const next = { domain_id: domain.id, removed_at: 0, tombstone: 0 };
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();

@@ -23,7 +23,6 @@ export interface ImapOptions {
   readonly idleTimeoutMilliseconds: number;
   /** A client that takes no output for so long is cut off. */
   readonly writeTimeoutMilliseconds: number;
-  readonly authFailureDelayMilliseconds: number;
   readonly maxAuthAttempts: number;
   readonly maxFolders: number;
 }
@@ -38,7 +37,6 @@ export const defaultImapOptions: ImapOptions = {
   loginTimeoutMilliseconds: 60_000,
   idleTimeoutMilliseconds: 30 * 60_000,
   writeTimeoutMilliseconds: 5 * 60_000,
-  authFailureDelayMilliseconds: 2_000,
   maxAuthAttempts: 5,
   maxFolders: 10_000,
 };
@@ -54,6 +52,5 @@ export function readImapOptions(settings: SettingsSource): ImapOptions {
     userConnectionLimit: settings.integer('posthaste_imap_user_connection_limit'),
     loginTimeoutMilliseconds: settings.seconds('posthaste_imap_login_timeout') * 1000,
     idleTimeoutMilliseconds: settings.seconds('posthaste_imap_idle_timeout') * 1000,
-    authFailureDelayMilliseconds: settings.seconds('posthaste_auth_failure_delay') * 1000,
   };
 }

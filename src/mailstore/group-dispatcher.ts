@@ -1,7 +1,7 @@
 // Gathers write operations into groups for the writer thread: while one group is being committed, the next
 // one collects, so that one disk flush serves everybody who waited. Deliveries and dequeues go before bulk
 // work (flags, expunge, cached heads), which fills what room is left. Bytes that wait are bounded: above the
-// limit callers are told to pause their sockets (store.md 4).
+// limit callers are told to pause their sockets.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { WriteOperation, WriteResult, WriteResults } from './operations/types.ts';

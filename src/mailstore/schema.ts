@@ -1,4 +1,4 @@
-// The tables of store.db (store.md's rules: narrow message rows, inline bodies in `content`, history of
+// The tables of store.db (narrow message rows, inline bodies in `content`, history of
 // expunges from the first version, counters on the folder row so that a delivery touches no row above it).
 //
 // content: one row for the bytes of a message as a mailbox sees it. `prefix` are the trace headers of one

@@ -1,5 +1,5 @@
 // Everything that is read from store.db: raw prepared statements on a read-only connection, each answer
-// bounded, none held open over an await (store.md 1 and 14).
+// bounded, none held open over an await.
 
 import path from 'node:path';
 import type { SqliteConnection, Statement } from '../database/sqlite.ts';

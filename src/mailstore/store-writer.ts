@@ -3,7 +3,7 @@
 // - any other error rolls the group back and runs its operations one by one, so that only the guilty one fails;
 // - a full disk: what frees space is tried again after the reserve file is released, what needs space fails as `full`;
 // - an I/O error at commit leaves the outcome unknown: one marker row is committed, which overwrites the
-//   failed group in the WAL; when that fails too the writer is broken and the process must end (store.md 3).
+//   failed group in the WAL; when that fails too the writer is broken and the process must end.
 // It lives on the writer thread (writer-worker.ts); commands that run without a server use it directly.
 
 import fs from 'node:fs';

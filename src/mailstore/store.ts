@@ -297,6 +297,10 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     return this.#dispatcher.submit<'recalculate'>({ kind: 'recalculate', mailbox });
   }
 
+  forgetOnce(before: number): Promise<void> {
+    return this.#dispatcher.submit<'forget-once'>({ kind: 'forget-once', before });
+  }
+
   putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void> {
     return this.#dispatcher.submit<'put-heads'>({ kind: 'put-heads', heads });
   }

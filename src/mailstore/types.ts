@@ -227,6 +227,8 @@ export interface Mailstore {
   setSubscribed(mailbox: number, name: string, subscribed: boolean): Promise<void>;
   removeMailbox(mailbox: number): Promise<void>;
   recalculateQuota(mailbox: number): Promise<QuotaUsage>;
+  /** Forgets the `once` names that were last handed in before `before` (milliseconds since 1970). */
+  forgetOnce(before: number): Promise<void>;
   putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void>;
 
   queueUpdate(update: QueueUpdate): Promise<void>;
@@ -255,7 +257,7 @@ export interface Mailstore {
 
   /** Called after each commit, in commit order, before the promises of that commit resolve. */
   onChange(listener: (changes: readonly FolderChange[]) => void): () => void;
-  /** Bytes waiting for the writer; above the limit callers pause their sockets. */
+  /** Bytes waiting for the writer; above the limit callers begin no new message. */
   readonly isCongested: boolean;
   whenUncongested(): Promise<void>;
   contentWriter(): ContentWriter;

@@ -139,14 +139,3 @@ export class SmtpListener {
 export class ListenError extends Error {
   override name = 'ListenError';
 }
-
-/** What a reload cannot change, in words. */
-export function needsRestart(before: readonly PlannedListener[], after: readonly PlannedListener[]): string[] {
-  const name = ({ label, host, port }: PlannedListener) => `${label} on ${host}:${port}`;
-  const old = new Set(before.map(name));
-  const now = new Set(after.map(name));
-  return [
-    ...[...now].filter((listener) => !old.has(listener)).map((listener) => `${listener} needs a restart to be opened`),
-    ...[...old].filter((listener) => !now.has(listener)).map((listener) => `${listener} needs a restart to be closed`),
-  ];
-}

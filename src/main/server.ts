@@ -2,8 +2,8 @@
 // needs them, closes them in the opposite order, and knows no mail itself.
 
 import fs from 'node:fs';
-import path from 'node:path';
 import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
+import { usualFailureDelay } from '../auth/failure-delay.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -16,33 +16,35 @@ import { ProgramLog } from '../lib/log.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMailstore, type SqliteMailstore } from '../mailstore/store.ts';
-import { toExternal } from '../address/form.ts';
-import { maildropFolder } from '../queue/maildrop.ts';
-import { Notices } from '../queue/notices.ts';
-import { Pickup } from '../queue/pickup.ts';
-import { Scheduler } from '../queue/scheduler.ts';
-import { Queue, type RouteRecipient } from '../queue/submit.ts';
+import type { Pickup } from '../queue/pickup.ts';
+import type { Scheduler } from '../queue/scheduler.ts';
+import type { Queue, RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
-import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
+import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import type { Finding } from '../settings/origin.ts';
+import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import type { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
-import { ListenError, needsRestart, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
+import { ListenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
+import { needsRestart } from './needs-restart.ts';
 import { openDirectory, openTls } from './open-parts.ts';
+import { openQueue } from './open-queue.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
+import { Upkeep } from './upkeep.ts';
 
 export const version = '0.1.0';
 
 type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
 
-/** Where things are kept: given by the configuration, made absolute. */
-export function dataDirectoryOf({ settings, directory }: Configuration): string {
-  return path.resolve(directory, settings.text('posthaste_data_directory'));
+/** Of a line of which something has been said already, nothing more is said. */
+function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
+  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
 }
 
 export class Server {
@@ -63,7 +65,9 @@ export class Server {
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
   readonly #smtpListeners: SmtpListener[] = [];
   readonly #bound: BoundListener[] = [];
-  #planned: PlannedListener[] = [];
+  /** What it was started with. */
+  #started!: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings };
+  #upkeep: Upkeep | undefined;
   #stopping: Promise<void> | undefined;
   readonly #stopListeners: (() => void)[] = [];
   /** Called when the server has ended itself because the store is broken. */
@@ -95,25 +99,27 @@ export class Server {
 
   async #open(configuration: Configuration): Promise<void> {
     const { settings } = configuration;
-    for (const finding of configuration.findings) {
-      this.#own.warning(`${finding.file}:${finding.line}: ${finding.text}`);
-    }
-    this.#planned = planListeners(configuration);
+    this.#warn(configuration.findings);
+    this.#started = { listeners: planListeners(configuration), settings };
     fs.mkdirSync(this.dataDirectory, { recursive: true, mode: 0o750 });
     this.#lock = lockDataFolder(this.dataDirectory);
     await this.#openStores(configuration);
     this.#tls = await openTls(settings, this.dataDirectory, this.#own);
     this.#state = await this.#openState(configuration);
-    for (const finding of this.#state.transports.findings) {
-      this.#own.warning(`${finding.file}:${finding.line}: ${finding.text}`);
-    }
+    this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
     await this.#listen(configuration);
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
     this.#scheduler.start();
-    this.#pickup = this.#openPickup(configuration);
+    this.#pickup?.start();
     this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
+    this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
+    this.#upkeep.start();
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
+  }
+
+  #warn(findings: readonly Finding[]): void {
+    for (const { file, line, text } of findings) this.#own.warning(`${file}:${line}: ${text}`);
   }
 
   async #openStores({ settings }: Configuration): Promise<void> {
@@ -159,71 +165,23 @@ export class Server {
   };
 
   #openQueue({ settings }: Configuration): void {
-    const transports = { find: (name: string) => this.#state.transports.find(name) };
-    const shared = {
+    const opened = openQueue(settings, {
+      dataDirectory: this.dataDirectory,
       store: this.#store,
-      clock: systemClock,
       log: this.#log,
-      syslogName: settings.text('syslog_name'),
-      transports,
       mailboxes: this.#mailboxes,
-    };
-    const onQueued = (queueId: string) => this.#scheduler.enqueue(queueId);
-    this.#queue = new Queue({
-      ...shared,
-      redecide: this.#route,
-      revision: () => this.#state.tables.revision(),
-      byOriginalRecipient: settings.flag('enable_original_recipient'),
-      onQueued,
-    });
-    const times = {
-      minimalBackoffSeconds: settings.seconds('minimal_backoff_time'),
-      maximalBackoffSeconds: settings.seconds('maximal_backoff_time'),
-      lifetimeSeconds: settings.seconds('maximal_queue_lifetime'),
-      bounceLifetimeSeconds: settings.seconds('bounce_queue_lifetime'),
-      delayWarningSeconds: settings.seconds('delay_warning_time'),
-    };
-    const notices = new Notices({
-      ...shared,
-      ...times,
       route: this.#route,
-      newQueueId: () => this.#queue.newQueueId(),
-      onQueued,
-      hostname: settings.text('myhostname'),
-      mailName: settings.text('mail_name'),
-      returnSizeLimit: settings.integer('bounce_size_limit'),
+      state: () => this.#state,
     });
-    this.#scheduler = new Scheduler({
-      ...shared,
-      ...times,
-      notices,
-      activeLimit: settings.integer('qmgr_message_active_limit'),
-      queueRunSeconds: settings.seconds('queue_run_delay'),
-      softBounce: settings.flag('soft_bounce'),
-    });
-  }
-
-  #openPickup({ settings }: Configuration): Pickup {
-    const pickup = new Pickup({
-      folder: path.join(this.dataDirectory, maildropFolder),
-      store: this.#store,
-      queue: this.#queue,
-      clock: systemClock,
-      log: this.#log,
-      syslogName: settings.text('syslog_name'),
-      route: this.#route,
-      standardForm: (address) => toExternal(this.#state.router.standardForm(address)),
-      hostname: settings.text('myhostname'),
-      mailName: settings.text('mail_name'),
-      droppedHeaders: new Set(settings.list('message_drop_headers').map((header) => header.toLowerCase())),
-      sizeLimit: settings.integer('message_size_limit'),
-    });
-    pickup.start();
-    return pickup;
+    this.#queue = opened.queue;
+    this.#scheduler = opened.scheduler;
+    this.#pickup = opened.pickup;
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
-    const authenticator = new DirectoryAuthenticator({ directory: this.#directory, clock: systemClock });
+    const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
+    const failureDelay = { ...usualFailureDelay, firstMilliseconds };
+    const authenticator = new DirectoryAuthenticator({ directory: this.#directory, clock: systemClock, failureDelay });
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const tls = this.#tls;
     const parts = {
@@ -247,7 +205,7 @@ export class Server {
       log: this.#log,
       clock: systemClock,
     });
-    for (const plan of this.#planned) {
+    for (const plan of this.#started.listeners) {
       try {
         const port = await this.#listenOn(plan, parts);
         this.#bound.push({ label: plan.label, host: plan.host, port });
@@ -326,7 +284,7 @@ export class Server {
     };
   }
 
-  /** Reads configuration, tables and certificates again; returns what a reload cannot change. On a mistake all stays as it was. */
+  /** Reads configuration, tables and certificates again; returns what needs a restart. On a mistake all stays as it was. */
   async reload(): Promise<string[]> {
     const configuration = await loadConfiguration(this.#configDirectory);
     const mistake = configuration.findings.find((finding) => finding.severity === 'error');
@@ -343,7 +301,9 @@ export class Server {
       );
       if (plan) listener.reload(plan.settings);
     }
-    const warnings = needsRestart(this.#planned, planned);
+    this.#warn(configuration.findings);
+    this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
+    const warnings = needsRestart(this.#started, { listeners: planned, settings: configuration.settings });
     for (const warning of warnings) this.#own.warning(warning);
     this.#own.info(`reload -- version ${version}, configuration ${this.#configDirectory}`);
     return warnings;
@@ -368,6 +328,7 @@ export class Server {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
     await this.#imap?.close();
     await this.#pickup?.close();
+    await this.#upkeep?.close();
     await this.#scheduler?.close();
     await this.#store?.close();
     this.#state?.close();

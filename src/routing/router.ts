@@ -36,7 +36,6 @@ import { searchFor } from './local-domain.ts';
 import { resolveAddress, type ResolvedAddress } from './resolve-address.ts';
 import { readRoutingSettings, type RoutingSettings } from './routing-settings.ts';
 import type { AddressClass, Delivery, Reply, TraceSink } from './types.ts';
-import { reportUnsupportedRouting } from './unsupported.ts';
 import { type AliasRules, expandAliases } from './virtual-alias.ts';
 
 export interface RouterOptions {
@@ -77,7 +76,6 @@ export class Router {
       registry: options.tables,
       warn: (text: string): void => options.log.warning(text),
     };
-    for (const line of reportUnsupportedRouting(options.settings)) options.log.warning(line);
     this.settings = readRoutingSettings(open);
     this.#listed = new ListedAddresses(open);
     this.#aliases = {

@@ -47,6 +47,8 @@ function checkScope({ settings, names }: Scope, known: KnownNames): Finding[] {
       const meant = name === 'smtpd_sasl_type' ? settings.text(name) : 'directory';
       if (meant !== 'directory')
         report('warning', `${name} = ${meant} is not supported yet: the directory checks passwords`);
+      if (name === 'smtpd_forbid_bare_newline' && settings.text(name) === 'no')
+        report('warning', `${name} = no is not followed: without \`normalize\` a bare line feed is refused`);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       report('error', error.message.replace(`${origin.file}:${origin.line}: `, ''));

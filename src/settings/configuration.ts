@@ -20,6 +20,11 @@ export interface Configuration {
   readonly findings: readonly Finding[];
 }
 
+/** Where things are kept: as given, or below the configuration folder. */
+export function dataDirectoryOf({ settings, directory }: Configuration): string {
+  return resolve(directory, settings.text('posthaste_data_directory'));
+}
+
 /** Throws SettingsError when there is no main.cf, or a file cannot be read. */
 export async function loadConfiguration(directory: string): Promise<Configuration> {
   const folder = resolve(directory);

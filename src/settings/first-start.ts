@@ -175,6 +175,7 @@ function masterCf(ports: Ports): string {
   const submission = (name: string): string => `  -o syslog_name=postfix/${name}
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+  -o local_header_rewrite_clients=permit_inet_interfaces,permit_sasl_authenticated
   -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject`;
   return `# The services of this mail server, in the form of Postfix's master.cf (man 5 master).

@@ -9,6 +9,8 @@ import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
 
 export async function openMessage(session: Conversation, transaction: Transaction): Promise<MessageReceiver> {
+  // No new message while the store cannot keep up with those it has.
+  if (session.parts.store.isCongested) await session.parts.store.whenUncongested();
   const isLocal = session.options.alwaysAddMissingHeaders || (await isLocalHeaderClient(session));
   return new MessageReceiver({
     service: session.options,

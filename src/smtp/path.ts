@@ -97,7 +97,8 @@ function lastUnquotedAt(text: string): number {
   return last;
 }
 
-/** The internal form of a localpart that may hold quoted strings and `\x`; undefined where a quote stays open. */
+/** The internal form of a localpart that may hold quoted strings and `\x`; undefined where a quote stays open, and
+ * where a blank stands outside of quotes: that is two words, not an address. */
 function dequote(text: string): string | undefined {
   let plain = '';
   let isQuoted = false;
@@ -108,7 +109,8 @@ function dequote(text: string): string | undefined {
       index++;
       if (index === text.length) return undefined;
       plain += text[index] as string;
-    } else plain += character;
+    } else if (!isQuoted && isBlank(character.charCodeAt(0))) return undefined;
+    else plain += character;
   }
   return isQuoted ? undefined : plain;
 }

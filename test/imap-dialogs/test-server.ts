@@ -50,7 +50,7 @@ export class TestHost {
 
   /** A server whose users are new: any name with the password `secret`. */
   async serve(options: Partial<ImapOptions> = {}, quota?: number): Promise<TestServer> {
-    return TestServer.start(this, { ...defaultImapOptions, authFailureDelayMilliseconds: 0, ...options }, quota);
+    return TestServer.start(this, { ...defaultImapOptions, ...options }, quota);
   }
 
   newMailbox(): number {

@@ -26,8 +26,7 @@ export function requirePasswordAllowed(session: SessionContext): void {
 }
 
 export async function logIn(session: SessionContext, name: string, password: string, method: string): Promise<string> {
-  const { authenticator, clock, options, store } = session.server;
-  const began = clock.monotonic();
+  const { authenticator, options, store } = session.server;
   const result = await authenticator.authenticate({
     login: name,
     password,
@@ -36,8 +35,6 @@ export async function logIn(session: SessionContext, name: string, password: str
   });
   if (result.kind === 'denied') {
     const isOver = session.authFailed(name, method);
-    // From the attempt's beginning, so that the time tells nothing about why.
-    await delay(options.authFailureDelayMilliseconds - (clock.monotonic() - began));
     if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
     throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
   }
@@ -50,10 +47,6 @@ export async function logIn(session: SessionContext, name: string, password: str
     );
   }
   return `[CAPABILITY ${capabilityText(session)}] Logged in`;
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return milliseconds <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 export function fromUtf8(octets: string): string {

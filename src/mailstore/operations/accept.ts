@@ -10,8 +10,9 @@ export function accept(group: Group, operation: PackedAccept): WriteResults['acc
   const { content, deliveries, queue, once } = operation;
   if (once !== undefined) {
     // A door that may hand in the same message again after a crash (maildrop) names it.
-    const added = group.sql('INSERT OR IGNORE INTO once (key, time) VALUES (?, ?)').run(once, group.now);
-    if (added.changes === 0) return { delivered: [] };
+    const isKnown = group.sql('SELECT 1 FROM once WHERE key = ?').get(once) !== undefined;
+    group.sql('INSERT OR REPLACE INTO once (key, time) VALUES (?, ?)').run(once, group.now);
+    if (isKnown) return { delivered: [] };
   }
   const [only] = deliveries;
   if (only && deliveries.length === 1 && !queue) {

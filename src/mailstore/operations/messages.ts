@@ -1,5 +1,5 @@
 // What IMAP does to the messages of one folder: append, flags, expunge, copy, move. The main thread cuts
-// long lists into slices of at most 500 uids (store.md 4), except for copy and move, which are atomic.
+// long lists into slices of at most 500 uids, except for copy and move, which are atomic.
 
 import { isDeleted, isSeen, withFlags, withoutFlags } from '../flags.ts';
 import { deletedBit, type FlagBits, type MessageRow, type StoreFlagsAction, StoreRefusedError } from '../types.ts';

@@ -43,6 +43,9 @@ export function runOperation(group: Group, operation: WriteOperation): WriteResu
       return purge(group, operation.limit);
     case 'recalculate':
       return recalculate(group, operation.mailbox);
+    case 'forget-once':
+      group.sql('DELETE FROM once WHERE time < ?').run(operation.before);
+      return undefined;
     case 'put-heads':
       return putHeads(group, operation.heads);
     case 'queue-update':

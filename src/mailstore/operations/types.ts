@@ -69,6 +69,7 @@ export type WriteOperation =
   | { readonly kind: 'remove-mailbox'; readonly mailbox: number }
   | { readonly kind: 'purge'; readonly limit: number }
   | { readonly kind: 'recalculate'; readonly mailbox: number }
+  | { readonly kind: 'forget-once'; readonly before: number }
   | { readonly kind: 'put-heads'; readonly heads: readonly { readonly content: number; readonly head: Head }[] }
   | {
       readonly kind: 'queue-update';
@@ -93,6 +94,7 @@ export interface WriteResults {
   'remove-mailbox': undefined;
   purge: { remaining: boolean };
   recalculate: QuotaUsage;
+  'forget-once': undefined;
   'put-heads': undefined;
   'queue-update': undefined;
   'remove-from-queue': number;
@@ -110,6 +112,7 @@ export const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
   'delete-folder',
   'remove-mailbox',
   'purge',
+  'forget-once',
   'queue-update',
   'remove-from-queue',
 ]);

@@ -25,7 +25,7 @@ export const addressParameters = {
   enable_idna2003_compatibility: flag('no'),
   inet_interfaces: list('all', 'supported', 'Network addresses that belong to this server and that `inet` services without a host listen on.'),
   inet_protocols: list('all', 'supported', 'IP versions in use: all, ipv4, ipv6.'),
-  local_header_rewrite_clients: list('permit_inet_interfaces', 'supported', 'Clients whose message headers are completed and rewritten.'),
+  local_header_rewrite_clients: list('permit_inet_interfaces', 'supported', 'Clients whose messages get the Message-ID, Date and From that they lack.'),
   local_login_sender_maps: list('static:*', 'unsupported', 'Tables of the senders that a local user may use.'),
   local_recipient_maps: list('proxy:unix:passwd.byname $alias_maps', 'supported', 'The valid recipients of mydestination; empty accepts all.'),
   local_transport: text('local:$myhostname', 'supported', 'The transport and next hop for mydestination.'),

@@ -17,7 +17,7 @@ export const cleanupParameters = {
   header_address_token_limit: integer('10240', 'unsupported', 'The most address tokens of a header field that are rewritten.', 1),
   header_checks: list('', 'unsupported', 'Tables of patterns for header fields.'),
   header_from_format: text('standard'),
-  header_size_limit: integer('102400', 'supported', 'The longest header field, in bytes; what is longer is cut.', 1),
+  header_size_limit: integer('102400', 'supported', 'The longest line of a header, in bytes; from a longer one on the header is passed as it is.', 1),
   hopcount_limit: integer('50', 'supported', 'Received headers after which a message is taken to loop.', 1),
   message_drop_headers: list('bcc, content-length, resent-bcc, return-path', 'supported', 'Header fields that are removed from every message.'),
   message_reject_characters: text(''),

@@ -21,7 +21,7 @@ export const posthasteParameters = {
   posthaste_log_format: text('maillog', 'supported', 'Log lines in the form of a mail log (`maillog`) or one JSON object each (`json`).', ['maillog', 'json']),
   posthaste_log_target: text('stdout', 'supported', 'Where the log goes when maillog_file is empty: `stdout` or `syslog`.', ['stdout', 'syslog']),
   posthaste_disable_plaintext_auth: flag('yes', 'supported', 'Whether IMAP takes passwords only under TLS or from this host.'),
-  posthaste_auth_failure_delay: time('2s', 'supported', 'How long the answer to a wrong password waits.'),
+  posthaste_auth_failure_delay: time('2s', 'supported', 'How long the answer to a wrong password waits; with each further one twice as long, up to 15 seconds.'),
   posthaste_imap_connection_limit: integer('5000', 'supported', 'The most IMAP connections.'),
   posthaste_imap_client_connection_limit: integer('200', 'supported', 'The most IMAP connections of one client address.'),
   posthaste_imap_user_connection_limit: integer('50', 'supported', 'The most IMAP connections of one user from one address.'),

@@ -22,7 +22,7 @@ export const systemParameters = {
   debug_peer_level: integer('2', 'unneeded', '', 1),
   debug_peer_list: list('', 'unneeded'),
   debugger_command: text('', 'unneeded'),
-  default_process_limit: integer('100', 'supported', 'The most deliveries or clients of one service at a time.', 1),
+  default_process_limit: integer('100', 'supported', 'The most deliveries of one service at a time.', 1),
   dns_ncache_ttl_fix_enable: flag('no'),
   dont_remove: integer('0', 'unneeded'),
   error_service_name: text('error', 'unneeded'),

@@ -1,0 +1,64 @@
+// What a reload cannot change: sockets, and what the parts that live as long as the server were opened with.
+
+import type { Settings } from '../settings/settings.ts';
+import type { PlannedListener } from './listeners.ts';
+
+/** Read once, at the start. */
+const readAtStart = [
+  'posthaste_data_directory',
+  'posthaste_inline_limit',
+  'posthaste_store_synchronous',
+  'posthaste_user',
+  'posthaste_log_format',
+  'posthaste_log_target',
+  'maillog_file',
+  'syslog_facility',
+  'syslog_name',
+  'myhostname',
+  'mail_name',
+  'recipient_delimiter',
+  'owner_request_special',
+  'double_bounce_sender',
+  'smtpd_tls_cert_file',
+  'smtpd_tls_key_file',
+  'smtpd_tls_chain_files',
+  'enable_original_recipient',
+  'minimal_backoff_time',
+  'maximal_backoff_time',
+  'maximal_queue_lifetime',
+  'bounce_queue_lifetime',
+  'delay_warning_time',
+  'bounce_size_limit',
+  'qmgr_message_active_limit',
+  'queue_run_delay',
+  'soft_bounce',
+  'message_drop_headers',
+  'message_size_limit',
+  'posthaste_disable_plaintext_auth',
+  'posthaste_imap_client_connection_limit',
+  'posthaste_imap_connection_limit',
+  'posthaste_imap_max_line_length',
+  'posthaste_imap_user_connection_limit',
+  'posthaste_imap_idle_timeout',
+  'posthaste_imap_login_timeout',
+  'posthaste_auth_failure_delay',
+] as const;
+
+/** Sentences for the administrator; `before` is what the server was started with. */
+export function needsRestart(
+  before: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings },
+  after: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings },
+): string[] {
+  const name = ({ label, host, port }: PlannedListener) => `${label} on ${host}:${port}`;
+  const old = new Set(before.listeners.map(name));
+  const now = new Set(after.listeners.map(name));
+  const valueOf = (settings: Settings, parameter: string) => settings.expanded(parameter);
+  const changed = readAtStart.filter(
+    (parameter) => valueOf(before.settings, parameter) !== valueOf(after.settings, parameter),
+  );
+  return [
+    ...[...now].filter((listener) => !old.has(listener)).map((listener) => `${listener} needs a restart to be opened`),
+    ...[...old].filter((listener) => !now.has(listener)).map((listener) => `${listener} needs a restart to be closed`),
+    ...changed.map((parameter) => `${parameter} has changed: that needs a restart`),
+  ];
+}

@@ -1,0 +1,89 @@
+// The queue and what works on it: who takes mail in, who brings it out, and the door for local programs.
+
+import path from 'node:path';
+import { toExternal } from '../address/form.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Mailstore } from '../mailstore/types.ts';
+import { maildropFolder } from '../queue/maildrop.ts';
+import { Notices } from '../queue/notices.ts';
+import { Pickup } from '../queue/pickup.ts';
+import type { Mailboxes } from '../queue/plan.ts';
+import { Scheduler } from '../queue/scheduler.ts';
+import { Queue, type RouteRecipient } from '../queue/submit.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { RoutingState } from './routing-state.ts';
+
+export interface QueueParts {
+  readonly dataDirectory: string;
+  readonly store: Mailstore;
+  readonly log: Log;
+  readonly mailboxes: Mailboxes;
+  readonly route: RouteRecipient;
+  /** The newest, at each question. */
+  readonly state: () => RoutingState;
+}
+
+export interface OpenedQueue {
+  readonly queue: Queue;
+  readonly scheduler: Scheduler;
+  readonly pickup: Pickup;
+}
+
+/** Nothing of it runs yet. */
+export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
+  const { store, log, mailboxes, route, state } = parts;
+  const transports = { find: (name: string) => state().transports.find(name) };
+  const shared = { store, clock: systemClock, log, syslogName: settings.text('syslog_name'), transports, mailboxes };
+  const onQueued = (queueId: string) => scheduler.enqueue(queueId);
+  const queue = new Queue({
+    ...shared,
+    redecide: route,
+    revision: () => state().tables.revision(),
+    byOriginalRecipient: settings.flag('enable_original_recipient'),
+    onQueued,
+  });
+  const times = {
+    minimalBackoffSeconds: settings.seconds('minimal_backoff_time'),
+    maximalBackoffSeconds: settings.seconds('maximal_backoff_time'),
+    lifetimeSeconds: settings.seconds('maximal_queue_lifetime'),
+    bounceLifetimeSeconds: settings.seconds('bounce_queue_lifetime'),
+    delayWarningSeconds: settings.seconds('delay_warning_time'),
+  };
+  const notices = new Notices({
+    ...shared,
+    ...times,
+    route,
+    newQueueId: () => queue.newQueueId(),
+    onQueued,
+    hostname: settings.text('myhostname'),
+    mailName: settings.text('mail_name'),
+    returnSizeLimit: settings.integer('bounce_size_limit'),
+  });
+  const scheduler = new Scheduler({
+    ...shared,
+    ...times,
+    notices,
+    activeLimit: settings.integer('qmgr_message_active_limit'),
+    queueRunSeconds: settings.seconds('queue_run_delay'),
+    softBounce: settings.flag('soft_bounce'),
+  });
+  return { queue, scheduler, pickup: openPickup(settings, parts, queue) };
+}
+
+function openPickup(settings: Settings, { dataDirectory, store, log, route, state }: QueueParts, queue: Queue): Pickup {
+  return new Pickup({
+    folder: path.join(dataDirectory, maildropFolder),
+    store,
+    queue,
+    clock: systemClock,
+    log,
+    syslogName: settings.text('syslog_name'),
+    route,
+    standardForm: (address) => toExternal(state().router.standardForm(address)),
+    hostname: settings.text('myhostname'),
+    mailName: settings.text('mail_name'),
+    droppedHeaders: new Set(settings.list('message_drop_headers').map((header) => header.toLowerCase())),
+    sizeLimit: settings.integer('message_size_limit'),
+  });
+}
