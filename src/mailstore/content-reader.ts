@@ -113,7 +113,9 @@ class FileReader implements ContentReader {
   }
 
   async readAll(): Promise<Uint8Array> {
-    return this.read(0, this.size);
+    const pieces: Uint8Array[] = [];
+    for (let from = 0; from < this.size; from += maxReadBytes) pieces.push(await this.read(from, this.size));
+    return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
   }
 
   async close(): Promise<void> {

@@ -105,6 +105,34 @@ describe('accept', () => {
     expect(store.usage(1)).toEqual({ mailbox: 1, messages: 1, bytes: text.length + 29 });
   });
 
+  it.each([1000, 1001, 4096, 4097, 262_143, 262_144, 262_145, 524_288, 1_048_577])(
+    'keeps a body of %i octets to the last one, however it arrives',
+    async (size) => {
+      const body = Buffer.alloc(size);
+      for (let index = 0; index < size; index++) body[index] = (index * 7 + (index >> 8)) & 0xff;
+      for (const step of [size, 65_536, 4_099]) {
+        const writer = store.contentWriter();
+        for (let from = 0; from < size; from += step) await writer.write(body.subarray(from, from + step));
+        const { delivered } = await store.accept({ content: await writer.finish(), deliveries: [delivery(1, '')] });
+        const [{ folder: id, uid } = { folder: 0, uid: 0 }] = delivered;
+        const reader = store.openContent(store.message(id, uid)?.content ?? -1);
+        expect(body.equals(Buffer.from(await reader.readAll()))).toBe(true);
+        await reader.close();
+      }
+      for (const file of await contentFiles()) {
+        expect((await fs.stat(path.join(folder, 'content', file))).size).toBe(size);
+      }
+      expect(await contentFiles()).toHaveLength(size > 1000 ? 3 : 0);
+    },
+  );
+
+  it('leaves nothing of a body that was given up', async () => {
+    const writer = store.contentWriter();
+    for (let part = 0; part < 20; part++) void writer.write(Buffer.alloc(65_536, part));
+    await writer.abort();
+    expect(await contentFiles()).toEqual([]);
+  });
+
   it('keeps a large body in one file that goes with its last copy', async () => {
     const text = `Subject: big\r\n\r\n${'0123456789\r\n'.repeat(50_000)}`;
     const { delivered } = await store.accept({ content: await content(text), deliveries: [delivery(1), delivery(2)] });

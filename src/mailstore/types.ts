@@ -269,7 +269,7 @@ export interface ContentReader {
   readonly size: number;
   /** Octets [from, to). At most 1 MiB a call; file contents are read off-thread. */
   read(from: number, to: number): Promise<Uint8Array>;
-  /** The whole content where it is at most 1 MiB. */
+  /** The whole content: for callers that have looked at its size. */
   readAll(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
