@@ -17,6 +17,9 @@ export interface NumberedMessage {
   outcome: Outcome;
 }
 
+/** The token of a copy that is listed and cannot be read. */
+export const unreadable = '';
+
 /** A copy that IMAP showed. */
 export interface FoundCopy {
   readonly token: string;
@@ -67,7 +70,9 @@ export class Ledger {
     for (const copy of copies) {
       const message = this.messages.get(copy.token);
       const where = `${copy.token} in ${copy.mailbox} as uid ${copy.uid}`;
-      if (!message || !message.mailboxes.includes(copy.mailbox)) {
+      if (copy.token === unreadable) {
+        judgement.damaged.push(`uid ${copy.uid} in ${copy.mailbox} is listed and cannot be read`);
+      } else if (!message || !message.mailboxes.includes(copy.mailbox)) {
         judgement.unexpected.push(`${where}: nobody sent it there`);
       } else {
         if (copy.sha256 !== message.sha256) judgement.damaged.push(`${where}: its bytes differ`);
