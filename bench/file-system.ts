@@ -3,7 +3,7 @@
 // while after files were deleted: no mail store runs so, and one that creates a file a message would look bad.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface BenchFileSystem {
@@ -23,8 +23,13 @@ export function mountBenchFileSystem(work: string, mebibytes: number): BenchFile
   }
   const description = 'journalled ext4 on a loop device with direct I/O';
   const unmount = () => void spawnSync('umount', [folder]);
-  if (spawnSync('mountpoint', ['-q', folder]).status === 0) return { folder, description, unmount };
   const image = join(work, 'disk.img');
+  if (existsSync(image) && statSync(image).size < mebibytes * 1_048_576) {
+    // A quick run's: too small for this one.
+    unmount();
+    rmSync(image);
+  }
+  if (spawnSync('mountpoint', ['-q', folder]).status === 0) return { folder, description, unmount };
   if (!existsSync(image)) {
     writeFileSync(image, '');
     truncateSync(image, mebibytes * 1_048_576);

@@ -8,6 +8,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../lib/clock.ts';
+import type { PassingBytes } from '../lib/passing-bytes.ts';
 import { AlignedBlocks } from './aligned-blocks.ts';
 import { BodyWriter } from './content-writer.ts';
 import type { ContentWriter } from './types.ts';
@@ -35,8 +36,12 @@ export class ContentFiles {
   #sequence = 0;
   readonly #run = randomBytes(6).toString('hex');
 
+  /** Told of every body that passes. */
+  readonly bytes: PassingBytes;
+
   /** `folder` is the data folder; bodies up to `inlineLimit` octets stay in memory. */
-  constructor(folder: string, inlineLimit: number, clock: Clock) {
+  constructor(folder: string, inlineLimit: number, clock: Clock, bytes: PassingBytes) {
+    this.bytes = bytes;
     this.#clock = clock;
     this.#folder = folder;
     this.#inlineLimit = inlineLimit;
@@ -226,7 +231,8 @@ export class ContentFile {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await close(this.#descriptor);
+    // Nothing is left to write: not worth a turn through the thread pool.
+    fs.closeSync(this.#descriptor);
   }
 
   /** Gives the file up. */

@@ -3,6 +3,7 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs/promises';
+import type { PassingBytes } from '../lib/passing-bytes.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { ContentReader } from './types.ts';
 
@@ -23,11 +24,12 @@ export function openContentReader(
   own: ContentColumns,
   body: ContentColumns,
   absolute: (place: string) => string,
+  bytes: PassingBytes,
 ): ContentReader {
   const prefix = own.prefix ?? Buffer.alloc(0);
   if (body.data !== null) return new InlineReader(prefix, body.data, body.sha256);
   if (body.place === null) throw new TemporaryError(`content ${body.id} has neither bytes nor a file`);
-  return new FileReader(prefix, absolute(body.place), own.size, body.sha256);
+  return new FileReader(prefix, absolute(body.place), own.size, body.sha256, bytes);
 }
 
 class InlineReader implements ContentReader {
@@ -58,12 +60,14 @@ class FileReader implements ContentReader {
   readonly #prefix: Buffer;
   readonly #file: string;
   readonly #sha256: Buffer | null;
+  readonly #bytes: PassingBytes;
   #handle: Promise<fs.FileHandle> | undefined;
   #hash: Hash | undefined = createHash('sha256');
   /** Body octets that are in the hash so far; reading elsewhere gives up the check. */
   #hashed = 0;
 
-  constructor(prefix: Buffer, file: string, size: number, sha256: Buffer | null) {
+  constructor(prefix: Buffer, file: string, size: number, sha256: Buffer | null, bytes: PassingBytes) {
+    this.#bytes = bytes;
     this.#prefix = prefix;
     this.#file = file;
     this.size = size;
@@ -82,6 +86,7 @@ class FileReader implements ContentReader {
 
   async #readBody(from: number, to: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(to - from);
+    this.#bytes.passed(buffer.length);
     try {
       this.#handle ??= fs.open(this.#file, 'r');
       const handle = await this.#handle;

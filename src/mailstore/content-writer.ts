@@ -46,6 +46,7 @@ export class BodyWriter implements ContentWriter {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     this.#hash.update(chunk);
+    this.#files.bytes.passed(chunk.length);
     this.#size += chunk.length;
     if (this.#isAborted) return undefined;
     if (this.#size <= this.#inlineLimit) {

@@ -4,6 +4,7 @@
 import path from 'node:path';
 import type { SqliteConnection, Statement } from '../database/sqlite.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { PassingBytes } from '../lib/passing-bytes.ts';
 import { type ContentColumns, openContentReader } from './content-reader.ts';
 import { type FolderColumns, toFolderRow } from './operations/group.ts';
 import type {
@@ -46,8 +47,11 @@ export class StoreReads {
   readonly #folder: string;
   readonly #statements = new Map<string, Statement>();
 
-  /** `folder` is the data folder, where content files stand. */
-  constructor(database: SqliteConnection, folder: string) {
+  readonly #bytes: PassingBytes;
+
+  /** `folder` is the data folder, where content files stand; `bytes` is told of what is read from them. */
+  constructor(database: SqliteConnection, folder: string, bytes = new PassingBytes(() => undefined)) {
+    this.#bytes = bytes;
     this.#database = database;
     this.#folder = folder;
   }
@@ -109,7 +113,7 @@ export class StoreReads {
   openContent(content: number): ContentReader {
     const own = this.#content(content);
     const body = own.base === null ? own : this.#content(own.base);
-    return openContentReader(own, body, (place) => path.join(this.#folder, place));
+    return openContentReader(own, body, (place) => path.join(this.#folder, place), this.#bytes);
   }
 
   #content(id: number): ContentColumns {

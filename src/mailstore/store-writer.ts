@@ -136,7 +136,13 @@ export class StoreWriter {
     if (fs.existsSync(this.#reserve)) return;
     const { bavail, bsize } = fs.statfsSync(this.#folder);
     if (bavail * bsize < 4 * reserveBytes) return;
-    fs.writeFileSync(this.#reserve, Buffer.alloc(reserveBytes, 0x20));
+    const piece = Buffer.alloc(reserveBytes / 64, 0x20);
+    const descriptor = fs.openSync(this.#reserve, 'w', 0o600);
+    try {
+      for (let written = 0; written < reserveBytes; written += piece.length) fs.writeSync(descriptor, piece);
+    } finally {
+      fs.closeSync(descriptor);
+    }
   }
 
   /** Gives the reserve to the file system; false where there is none. */

@@ -21,6 +21,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openSqlite, type Synchronous } from '../database/sqlite.ts';
 import { systemClock } from '../lib/clock.ts';
+import { PassingBytes } from '../lib/passing-bytes.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
@@ -58,6 +59,8 @@ export interface MailstoreOptions {
   readonly synchronous?: Synchronous;
   /** The store cannot say any more what is durable: accept nothing, end the process (a restart recovers). */
   readonly onBroken: (error: Error) => void;
+  /** Is told of the bytes of bodies that are written and read. */
+  readonly bytes?: PassingBytes;
 }
 
 /** What they hold lives as long as a group of operations; Node would reserve as much as for a whole program. */
@@ -103,13 +106,19 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       new StoreReads(
         openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }),
         options.folder,
+        options.bytes,
       ),
     );
     this.#options = options;
     this.#writer = writer;
     this.#checkpointer = checkpointer;
     this.#walFile = `${data.file}-wal`;
-    this.#files = new ContentFiles(options.folder, options.inlineLimit, systemClock);
+    this.#files = new ContentFiles(
+      options.folder,
+      options.inlineLimit,
+      systemClock,
+      options.bytes ?? new PassingBytes(() => undefined),
+    );
     this.#dispatcher = new GroupDispatcher((operations, bytes) => {
       const request: WriterRequest = { kind: 'group', operations, bytes };
       this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);

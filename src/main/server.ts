@@ -13,6 +13,7 @@ import { SystemResolver } from '../dns/system-resolver.ts';
 import { ImapServer } from '../imap-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
+import { PassingBytes, youngCollection } from '../lib/passing-bytes.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMailstore, type SqliteMailstore } from '../mailstore/store.ts';
@@ -130,6 +131,7 @@ export class Server {
       synchronous: settings.text('posthaste_store_synchronous') === 'NORMAL' ? 'NORMAL' : 'FULL',
       log: new ProgramLog(this.#log, `${settings.text('syslog_name')}/mailstore`),
       onBroken: (error) => this.#broken(error),
+      bytes: new PassingBytes(youngCollection()),
     });
   }
 

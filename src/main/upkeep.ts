@@ -1,4 +1,4 @@
-// What a host must do that no mail asks for: once after the start and then daily. It says what the directory
+// What a host must do that no mail asks for: a minute after the start and then daily. It says what the directory
 // allows but an administrator should know, deletes the mail of removed mailboxes whose recovery time is over, and
 // forgets which files of the maildrop have been taken, long after they are gone.
 
@@ -14,6 +14,8 @@ export interface UpkeepOptions {
   readonly log: ProgramLog;
 }
 
+/** Who waits for mail at the start comes first. */
+const firstMilliseconds = 60_000;
 const dayMilliseconds = 86_400_000;
 const onceMilliseconds = 30 * dayMilliseconds;
 /** A log line each; the rest is counted. */
@@ -30,10 +32,14 @@ export class Upkeep {
   }
 
   start(): void {
-    this.#running = this.run();
-    this.#timer = setInterval(() => {
+    this.#after(firstMilliseconds);
+  }
+
+  #after(milliseconds: number): void {
+    this.#timer = setTimeout(() => {
       this.#running = this.run();
-    }, dayMilliseconds);
+      this.#after(dayMilliseconds);
+    }, milliseconds);
     this.#timer.unref();
   }
 
@@ -73,7 +79,7 @@ export class Upkeep {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await this.#running;
   }
 }

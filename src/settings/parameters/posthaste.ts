@@ -15,7 +15,7 @@ export const posthasteParameters = {
   posthaste_sieve_listen: list('', 'unsupported', 'ManageSieve listeners.'),
   posthaste_http_listen: list('', 'unsupported', 'HTTP listeners of the administration pages and the webmail.'),
   posthaste_https_listen: list('', 'unsupported', 'HTTP listeners with TLS.'),
-  posthaste_inline_limit: integer('32768', 'supported', 'Messages up to this many bytes are kept in the database, larger ones as files.'),
+  posthaste_inline_limit: integer('81920', 'supported', 'Messages up to this many bytes are kept in the database, larger ones as files.'),
   posthaste_store_synchronous: text('FULL', 'supported', 'How SQLite waits for the disk; anything but FULL can lose mail in a power cut.', ['FULL', 'NORMAL']),
   posthaste_quota_full_tempfail: flag('no', 'supported', 'Whether mail for a full mailbox is put off with 452 instead of refused with 552.'),
   posthaste_log_format: text('maillog', 'supported', 'Log lines in the form of a mail log (`maillog`) or one JSON object each (`json`).', ['maillog', 'json']),
