@@ -6,7 +6,6 @@ import { setFlagsFromString } from 'node:v8';
 // V8 begins a full collection for every 20 MB that came in from sockets, however small its own heap is: half of the
 // CPU of a large message. With this the bytes count as heap does, against a limit that grows. Ignored where unknown.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
-setFlagsFromString('--heap-growing-percent=200');
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 12)) {
