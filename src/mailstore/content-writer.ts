@@ -5,7 +5,7 @@
 // last block is filled up to a whole sector with zeros and the file then cut to its length. Where the file system
 // does not take direct writes, the same blocks go through the page cache.
 
-import { createHash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import path from 'node:path';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type AlignedBlocks, blockBytes, sectorBytes } from './aligned-blocks.ts';
@@ -22,7 +22,8 @@ export class BodyWriter implements ContentWriter {
   readonly #files: ContentFiles;
   readonly #blocks: AlignedBlocks;
   readonly #inlineLimit: number;
-  readonly #hash = createHash('sha256');
+  /** Of a body that is too large for a row; a smaller one is hashed at once at its end. */
+  #hash: Hash | undefined;
   #chunks: Uint8Array[] = [];
   #size = 0;
   /** What is being filled, once the body is too large for a row. */
@@ -45,7 +46,6 @@ export class BodyWriter implements ContentWriter {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    this.#hash.update(chunk);
     this.#files.bytes.passed(chunk.length);
     this.#size += chunk.length;
     if (this.#isAborted) return undefined;
@@ -63,6 +63,8 @@ export class BodyWriter implements ContentWriter {
   }
 
   #fill(chunk: Uint8Array): void {
+    this.#hash ??= createHash('sha256');
+    this.#hash.update(chunk);
     let offset = 0;
     while (offset < chunk.length) {
       this.#block ??= this.#blocks.take();
@@ -102,10 +104,11 @@ export class BodyWriter implements ContentWriter {
   }
 
   async finish(): Promise<Content> {
-    const sha256 = this.#hash.digest();
-    if (this.#size <= this.#inlineLimit) {
-      return { kind: 'inline', data: Buffer.concat(this.#chunks), sha256, size: this.#size };
+    if (this.#hash === undefined) {
+      const data = Buffer.concat(this.#chunks);
+      return { kind: 'inline', data, sha256: hash('sha256', data, 'buffer'), size: this.#size };
     }
+    const sha256 = this.#hash.digest();
     await this.#writeOut();
     await this.#writeLast();
     const file = this.#file;
