@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
   ...(existsSync(join(root, settingsDocument))
     ? [{ name: 'docs/settings.md', run: () => runCommand(process.execPath, [settingsDocument, '--check']) }]
     : []),
+  { name: 'docs/lint.md', run: () => runCommand(process.execPath, ['scripts/generate-lint-doc.ts', '--check']) },
 ];
 
 function runTool(name: string, args: readonly string[]): string {

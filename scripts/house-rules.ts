@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['address', 'message', 'smtp', 'imap', 'sieve'],
   ['settings', 'tables', 'database', 'dns', 'tls', 'smtp-client', 'maildir', 'metrics'],
   ['routing', 'directory', 'auth'],
-  ['access', 'cleanup', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof'],
+  ['access', 'cleanup', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof', 'lint'],
   ['smtp-server', 'imap-server', 'pop3-server', 'sieve-server', 'http-server', 'delivery'],
   ['main', 'cli'],
 ];

@@ -1,46 +1,63 @@
-// check_client_access and its kin (Postfix access(5)): which keys an access table is asked, and what its answer
-// means. An answer that this program cannot act on yet is a configuration error (451), never a silent OK.
+// check_client_access and its kin (Postfix access(5)): which keys an access table is asked. What its answer means
+// stands in access-action.ts.
 
 import { isIpAddress } from '../address/domain.ts';
 import { domainOf, localpartOf, toExternal, toInternal } from '../address/form.ts';
 import { splitExtension } from '../address/extension.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
-import { splitStatus, withClass } from '../routing/listed.ts';
 import { parentKeys } from '../tables/match-list.ts';
 import type { Found, Table } from '../tables/table.ts';
-import { type Evaluation, type ListKind, type Restriction, serverError, type Verdict } from './evaluation.ts';
+import { type ActionRules, actOn } from './access-action.ts';
+import { type Evaluation, serverError, type SubjectKind, type Verdict } from './evaluation.ts';
 
-export interface AccessOptions {
+export interface AccessOptions extends ActionRules {
   readonly table: Table;
   /** smtpd_access_maps is in parent_domain_matches_subdomains. */
   readonly parentsMatch: boolean;
   readonly nullSenderKey: string;
-  readonly rejectCode: number;
-  readonly deferCode: number;
   readonly allowsUntrustedRouting: boolean;
-  /** Reads a restriction list that an answer holds. Throws for a word that is no restriction. */
-  parse(words: string): readonly Restriction[];
 }
 
-const laterActions = new Set(['HOLD', 'DISCARD', 'FILTER', 'REDIRECT', 'BCC', 'PREPEND']);
-
 /** Looks up what `about` says and acts on the answer. */
-export async function checkAccess(evaluation: Evaluation, about: ListKind, options: AccessOptions): Promise<Verdict> {
-  let found: Found | undefined;
+export async function checkAccess(
+  evaluation: Evaluation,
+  about: SubjectKind,
+  options: AccessOptions,
+): Promise<Verdict> {
+  const verdict = await checkFound(evaluation, about, options, () => find(evaluation, about, options));
+  if (verdict !== 'permit') return verdict;
+  if (about === 'reverse-client') {
+    return forbidPermit(evaluation, 'check_reverse_client_hostname_access', evaluation.client.reverseName ?? 'unknown');
+  }
+  const isSuspicious =
+    about === 'recipient' &&
+    !evaluation.actions.isDiscarded &&
+    !options.allowsUntrustedRouting &&
+    (await evaluation.resolved('recipient')).isRouted;
+  return isSuspicious ? 'dunno' : verdict;
+}
+
+/** What anybody can put into the DNS must not let anybody in. */
+export function forbidPermit(evaluation: Evaluation, restriction: string, target: string): Verdict {
+  if (evaluation.actions.isDiscarded) return 'permit';
+  evaluation.warn(`restriction ${restriction} returns OK for ${target}`);
+  evaluation.warn('this is not allowed for security reasons');
+  evaluation.warn('use DUNNO instead of OK if you want to make an exception');
+  return serverError;
+}
+
+/** Acts on what `search` finds, in the name of `about`. */
+export async function checkFound(
+  evaluation: Evaluation,
+  about: SubjectKind,
+  options: AccessOptions,
+  search: () => Promise<Found | undefined>,
+): Promise<Verdict> {
   const outer = evaluation.kind;
   evaluation.kind = about;
   try {
-    if (about === 'client') found = await findClient(evaluation, options);
-    else if (about === 'helo') found = await findDomain(evaluation, options, evaluation.client.helo ?? '', true);
-    else found = await findMail(evaluation, about, options);
-    if (found === undefined) return 'dunno';
-    const verdict = await actOn(evaluation, found.value, options);
-    const isSuspicious =
-      verdict === 'permit' &&
-      about === 'recipient' &&
-      !options.allowsUntrustedRouting &&
-      (await evaluation.resolved('recipient')).isRouted;
-    return isSuspicious ? 'dunno' : verdict;
+    const found = await search();
+    return found === undefined ? 'dunno' : await actOn(evaluation, found.value, options);
   } catch (error) {
     if (!(error instanceof AccessTableError)) throw error;
     evaluation.warn(`${error.message}: table lookup problem`);
@@ -53,6 +70,28 @@ export async function checkAccess(evaluation: Evaluation, about: ListKind, optio
 /** The access table itself could not answer: a configuration error, not a lookup failure of the address. */
 class AccessTableError extends Error {
   override name = 'AccessTableError';
+}
+
+async function find(evaluation: Evaluation, about: SubjectKind, options: AccessOptions): Promise<Found | undefined> {
+  const { client, etrnDomain } = evaluation.request;
+  switch (about) {
+    case 'client':
+      return await findHost(evaluation, options, client.name ?? 'unknown', client.address ?? '');
+    case 'reverse-client':
+      return await findHost(evaluation, options, client.reverseName ?? client.name ?? 'unknown', client.address ?? '');
+    case 'helo':
+      return client.helo === undefined ? undefined : await findDomain(evaluation, options, client.helo, true);
+    case 'etrn':
+      return etrnDomain === undefined ? undefined : await findDomain(evaluation, options, etrnDomain, true);
+    case 'sasl-user':
+      return client.login === undefined ? undefined : await ask(evaluation, options, client.login, true);
+    case 'sender':
+    case 'recipient':
+      return await findMail(evaluation, about, options);
+    case 'data':
+    case 'end-of-data':
+      return undefined;
+  }
 }
 
 async function ask(
@@ -73,11 +112,25 @@ async function ask(
   }
 }
 
-/** Host name and its parents, then the address and its networks, an octet or group shorter each time. */
-async function findClient(evaluation: Evaluation, options: AccessOptions): Promise<Found | undefined> {
-  const { name = 'unknown', address = '' } = evaluation.client;
-  const byName = await findDomain(evaluation, options, name, true);
-  if (byName !== undefined || address === '') return byName;
+/** Host name and its parents, then the address and its networks. */
+async function findHost(
+  evaluation: Evaluation,
+  options: AccessOptions,
+  name: string,
+  address: string,
+): Promise<Found | undefined> {
+  return (
+    (await findDomain(evaluation, options, name, true)) ??
+    (address === '' ? undefined : await findIpAddress(evaluation, options, address))
+  );
+}
+
+/** The address, then its networks, an octet or group shorter each time. */
+export async function findIpAddress(
+  evaluation: Evaluation,
+  options: AccessOptions,
+  address: string,
+): Promise<Found | undefined> {
   const whole = await ask(evaluation, options, address, true);
   if (whole !== undefined) return whole;
   const separator = address.includes(':') ? ':' : '.';
@@ -90,7 +143,7 @@ async function findClient(evaluation: Evaluation, options: AccessOptions): Promi
   return undefined;
 }
 
-async function findDomain(
+export async function findDomain(
   evaluation: Evaluation,
   options: AccessOptions,
   domain: string,
@@ -112,7 +165,11 @@ async function findMail(
   options: AccessOptions,
 ): Promise<Found | undefined> {
   if (role === 'recipient' && evaluation.recipient === undefined) return undefined;
-  if (role === 'sender' && evaluation.sender === '') return await ask(evaluation, options, options.nullSenderKey, true);
+  if (role === 'sender' && evaluation.sender === '') {
+    return evaluation.request.sender === undefined
+      ? undefined
+      : await ask(evaluation, options, options.nullSenderKey, true);
+  }
   const { recipient: address } = await evaluation.resolved(role);
   const split = splitExtension(address, evaluation.router.settings.extensions);
   const bare = split?.bare;
@@ -134,98 +191,4 @@ async function askForms(
   const external = toExternal(toInternal(address));
   const found = await ask(evaluation, options, external, isFull);
   return found ?? (external === address ? undefined : await ask(evaluation, options, address, isFull));
-}
-
-async function actOn(evaluation: Evaluation, value: string, options: AccessOptions): Promise<Verdict> {
-  const match = /^(\S+)\s*(.*)$/s.exec(value);
-  const word = match?.[1] ?? '';
-  const text = match?.[2] ?? '';
-  const action = word.toUpperCase();
-  if (action === 'DUNNO') return 'dunno';
-  if (action === 'OK' || action === 'RELAY' || /^\d+$/.test(value)) return 'permit';
-  if (action === 'REJECT') return refuse(evaluation, options.rejectCode, '5.7.1', text, 'Access denied');
-  if (action === 'DEFER') return refuse(evaluation, options.deferCode, '4.7.1', text, 'Access denied');
-  if (action === 'DEFER_IF_PERMIT') {
-    evaluation.deferIfPermit ??= refuse(evaluation, options.deferCode, '4.7.1', text, 'Service unavailable');
-    return 'dunno';
-  }
-  if (action === 'DEFER_IF_REJECT') {
-    evaluation.deferIfReject ??= refuse(evaluation, options.deferCode, '4.7.1', text, 'Service unavailable');
-    return 'dunno';
-  }
-  if (/^[45]\d\d$/.test(word) && text !== '') {
-    return refuse(evaluation, Number(word), word.startsWith('4') ? '4.7.1' : '5.7.1', text, 'Access denied');
-  }
-  if (action === 'WARN' || action === 'INFO') {
-    const line = `NOQUEUE: ${action.toLowerCase()}: ${evaluation.subjectText}: ${text}`;
-    if (action === 'WARN') evaluation.warn(line);
-    else evaluation.info(line);
-    return 'dunno';
-  }
-  return await runList(evaluation, value, action, options);
-}
-
-async function runList(
-  evaluation: Evaluation,
-  value: string,
-  action: string,
-  options: AccessOptions,
-): Promise<Verdict> {
-  const { name } = options.table;
-  if (laterActions.has(action)) {
-    evaluation.warn(`access table ${name}: the action ${action} is not supported yet`);
-    return serverError;
-  }
-  if (value.includes(':')) {
-    evaluation.warn(`access table ${name} has entry with lookup table: ${value}`);
-    return serverError;
-  }
-  try {
-    return await evaluation.run(options.parse(value));
-  } catch (error) {
-    if (error instanceof TemporaryError || !(error instanceof Error) || error.name !== 'SettingsError') throw error;
-    evaluation.warn(`access table ${name}: ${error.message}`);
-    return serverError;
-  }
-}
-
-function refuse(
-  evaluation: Evaluation,
-  code: number,
-  fallbackStatus: string,
-  text: string,
-  fallbackText: string,
-): { readonly code: number; readonly status: string; readonly text: string } {
-  const split = splitStatus(text, fallbackStatus);
-  const status = withClass(fitStatus(split.status, evaluation.kind), code);
-  return { code, status, text: `${evaluation.subjectText} rejected: ${split.text || fallbackText}` };
-}
-
-/** Address statuses (x.1.y) that fit what is refused: a sender is not a bad destination (RFC 3463 §3.2). */
-const senderStatus: Readonly<Record<string, string>> = {
-  '1': '7',
-  '2': '8',
-  '3': '7',
-  '4': '7',
-  '6': '7',
-  '7': '7',
-  '8': '8',
-};
-const recipientStatus: Readonly<Record<string, string>> = {
-  '1': '1',
-  '2': '2',
-  '3': '3',
-  '4': '4',
-  '5': '5',
-  '6': '6',
-  '7': '3',
-  '8': '2',
-};
-
-function fitStatus(status: string, kind: ListKind): string {
-  const match = /^(\d)\.1\.(\d+)$/.exec(status);
-  if (match === null) return status;
-  const [, digit = '5', detail = '0'] = match;
-  if (kind === 'sender') return `${digit}.1.${senderStatus[detail] ?? '0'}`;
-  return kind === 'recipient' ? `${digit}.1.${recipientStatus[detail] ?? '0'}` : `${digit}.0.0`;
 }

@@ -4,6 +4,8 @@
 import { splitList } from '../lib/split-list.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { Router } from '../routing/router.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Tables } from '../tables/registry.ts';
 import type { RevisionSource, TableOpener } from '../tables/table.ts';
@@ -21,6 +23,8 @@ export interface OpenRoutingOptions {
   /** Whose rows may change between two lookups: the directory. */
   readonly revisionSources?: readonly RevisionSource[];
   readonly quota?: QuotaSource;
+  /** For the restrictions that ask the DNS. */
+  readonly resolver?: Resolver;
 }
 
 export interface Routing {
@@ -32,11 +36,26 @@ export interface Routing {
   close(): void;
 }
 
+/** All table types with the settings that concern them; no table is opened yet. */
+export function openTables(options: Omit<OpenRoutingOptions, 'quota' | 'resolver'>): Tables {
+  const { settings, log, isWatching, openers = {}, revisionSources = [] } = options;
+  const proxyReadMaps = splitList(settings.expanded('proxy_read_maps'));
+  const parameter = (name: string): string | undefined => (settings.isSet(name) ? settings.expanded(name) : undefined);
+  return new Tables({
+    environment: keptEnvironment(settings),
+    log,
+    isWatching,
+    openers,
+    revisionSources,
+    proxyReadMaps,
+    parameter,
+  });
+}
+
 /** Throws SettingsError for tables and lists that cannot be opened. */
 export function openRouting(options: OpenRoutingOptions): Routing {
-  const { settings, log, isWatching, openers = {}, revisionSources = [], quota } = options;
-  const proxyReadMaps = splitList(settings.expanded('proxy_read_maps'));
-  const tables = new Tables({ log, isWatching, openers, revisionSources, proxyReadMaps });
+  const { settings, log, quota, resolver } = options;
+  const tables = openTables(options);
   const routerLog = new ProgramLog(log, `${settings.text('syslog_name')}/cleanup`);
   const router = new Router({ settings, tables, log: routerLog });
   return {
@@ -44,7 +63,14 @@ export function openRouting(options: OpenRoutingOptions): Routing {
     tables,
     router,
     policy: (service) =>
-      new RecipientPolicy({ settings: service, tables, router, log, ...(quota === undefined ? {} : { quota }) }),
+      new RecipientPolicy({
+        settings: service,
+        tables,
+        router,
+        log,
+        ...(quota && { quota }),
+        ...(resolver && { resolver }),
+      }),
     close: () => tables.close(),
   };
 }

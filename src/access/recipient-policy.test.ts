@@ -57,7 +57,9 @@ describe('relaying', () => {
   test('by routing characters is refused', async () => {
     const routing = open({ smtpd_relay_restrictions: 'reject_unauth_destination', relay_domains: 'm2.test' });
     for (const address of ['x%far.test@m2.test', 'far.test!x@m2.test', '"x@far.test"@m2.test']) {
-      expect(text(await rcpt(routing, address))).toBe(`rcpt 554 5.7.1 <${address}>: Relay access denied`);
+      expect(text(await rcpt(routing, address))).toBe(
+        `rcpt 554 5.7.1 <${address.replaceAll('"', '')}>: Relay access denied`,
+      );
     }
   });
   test('must be controlled, or the server does not start', () => {
@@ -75,19 +77,19 @@ describe('relaying', () => {
 describe('restriction lists', () => {
   test.each([
     [
-      'reject_unknown_sender_domain',
-      'smtpd_sender_restrictions: the restriction reject_unknown_sender_domain is not supported yet',
+      'reject_unverified_sender',
+      'smtpd_sender_restrictions: the restriction reject_unverified_sender is not supported yet',
     ],
     ['reject_nonsense', 'smtpd_sender_restrictions: unknown restriction reject_nonsense'],
     ['check_sender_access', 'check_sender_access needs a table'],
-    ['check_sender_access pcre:/x', 'the table type pcre is not supported yet'],
+    ['check_sender_access nosuch:/x', 'smtpd_sender_restrictions: '],
   ])('%s stops the start', (list, message) => {
     const routing = open();
     const settings = routing.settings.withOverrides({ smtpd_sender_restrictions: list });
     expect(() => routing.policy(settings)).toThrow(message);
   });
   test('an action that is not supported yet is a configuration error, not an OK', async () => {
-    const routing = open({ smtpd_sender_restrictions: 'check_sender_access inline:{{s@x.test=HOLD}}' });
+    const routing = open({ smtpd_sender_restrictions: 'check_sender_access inline:{{s@x.test=FILTER x:y}}' });
     expect(text(await rcpt(routing, 'a@m.test'))).toBe('rcpt 451 4.3.5 Server configuration error');
   });
   test('a class that names itself ends', async () => {

@@ -1,25 +1,42 @@
-// May this client send from here to there, and where does it go? One service's restriction lists in Postfix's
-// order (SMTPD_ACCESS_README): client, helo and sender lists, relay list, recipient list, then unlisted recipients;
-// what passes is routed, and refused after all when every mailbox that it reaches is full. The SMTP server and
-// `posthaste explain` ask this same object, so what is explained is what happens.
+// May this client send from here to there, and where does it go? One service's restriction lists (stages.ts), asked in
+// Postfix's order at each command (SMTPD_ACCESS_README); what passes RCPT is routed, and refused after all when every
+// mailbox that it reaches is full. The SMTP server and `posthaste explain` ask this same object, so what is explained
+// is what happens.
 //
-// Each list: left to right, a permit ends this list only, a refusal ends everything, the end is a permit.
+// What could not be found out is a 451 reply, never a permit and never "unknown user". Orders of access tables (HOLD,
+// REDIRECT …) are gathered in the transaction's MessageActions; those of a decision that is made again count once.
 
 import { standardForm } from '../address/standard-form.ts';
 import { toExternal, toInternal } from '../address/form.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { decideAtOneRevision, type Decision } from '../routing/decision.ts';
-import { ListedAddresses } from '../routing/listed.ts';
-import type { OpenOptions } from '../routing/open-maps.ts';
+import { type AddressRole, ListedAddresses } from '../routing/listed.ts';
+import type { ResolvedAddress } from '../routing/resolve-address.ts';
+import { naming, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
+import { HeaderRewriting } from '../routing/header-rewriting.ts';
 import type { Deliveries, Router } from '../routing/router.ts';
-import type { AddressClass, Client, Delivery, RecipientDecision, Reply, TraceSink } from '../routing/types.ts';
-import { SettingsError } from '../settings/settings-error.ts';
+import type {
+  AddressClass,
+  AddressHandling,
+  Client,
+  Delivery,
+  RecipientDecision,
+  Reply,
+  TraceSink,
+} from '../routing/types.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { TableRegistry } from '../tables/table.ts';
-import { Evaluation, type ListKind, type Restriction, type Verdict } from './evaluation.ts';
+import type { MatchList } from '../tables/match-list.ts';
+import type { Table, TableRegistry } from '../tables/table.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import { SystemResolver } from '../dns/system-resolver.ts';
+import { ClientLists, type ClientRights } from './client-rights.ts';
+import { Evaluation, type Verdict } from './evaluation.ts';
+import type { MailRequest } from './mail-request.ts';
+import { keepOrders, noActions } from './message-actions.ts';
 import type { QuotaSource } from './quota-source.ts';
-import { RestrictionReader } from './restrictions.ts';
+import { RejectFooter } from './reject-footer.ts';
+import { RestrictionStages } from './stages.ts';
 
 export interface RecipientPolicyOptions {
   /** The service's settings: main.cf with its own `-o` on top. */
@@ -28,49 +45,33 @@ export interface RecipientPolicyOptions {
   readonly router: Router;
   readonly log: Log;
   readonly quota?: QuotaSource;
+  /** For the restrictions that ask the DNS; absent: the servers of resolv.conf. */
+  readonly resolver?: Resolver;
 }
 
-export interface RecipientEnvelope {
+/** One transaction's command, without the recipient. */
+export interface RecipientEnvelope extends Omit<MailRequest, 'recipient'> {
   /** External form; '' is the null sender. */
   readonly sender: string;
-  readonly client: Client;
-  /** What SIZE= announced, in octets. */
-  readonly size?: number;
-}
-
-interface RestrictionList {
-  readonly kind: ListKind;
-  readonly restrictions: readonly Restriction[];
 }
 
 const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
 const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient address syntax' };
 const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address syntax' };
 
-/** One of these must stand in the relay or recipient list, else anybody could relay. */
-const relayControls = new Set([
-  'reject_unauth_destination',
-  'defer_unauth_destination',
-  'reject',
-  'defer',
-  'defer_if_permit',
-]);
-
-/** Lists of later commands, which nobody evaluates yet. */
-const laterLists = ['smtpd_data_restrictions', 'smtpd_end_of_data_restrictions', 'smtpd_etrn_restrictions'] as const;
-
 export class RecipientPolicy {
   readonly #router: Router;
   readonly #quota: QuotaSource | undefined;
   readonly #log: ProgramLog;
   readonly #listed: ListedAddresses;
-  readonly #isDelayed: boolean;
-  /** Client, helo and sender lists, in order. */
-  readonly #senderLists: readonly RestrictionList[];
-  readonly #relayAndRecipient: readonly (readonly Restriction[])[];
-  readonly #rejectsUnlistedRecipient: boolean;
-  readonly #rejectsUnlistedSender: boolean;
+  readonly #resolver: Resolver;
+  readonly #stages: RestrictionStages;
+  readonly #clients: ClientLists;
+  /** What every refusal ends with. */
+  readonly footer: RejectFooter;
+  readonly #loggedPermits: MatchList;
   readonly #mapsAddresses: boolean;
+  readonly #headerClients: readonly Table[];
   readonly #isSoft: boolean;
   readonly #isFullTemporary: boolean;
 
@@ -82,42 +83,119 @@ export class RecipientPolicy {
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/smtpd`);
     const open: OpenOptions = { settings, registry: tables, warn: (text) => this.#log.warning(text) };
     this.#listed = new ListedAddresses(open);
-    const reader = new RestrictionReader(open);
-    const read = (name: Parameters<Settings['list']>[0]): Restriction[] => reader.read(settings.list(name), name);
-    this.#senderLists = [
-      { kind: 'client', restrictions: read('smtpd_client_restrictions') },
-      { kind: 'helo', restrictions: read('smtpd_helo_restrictions') },
-      { kind: 'sender', restrictions: read('smtpd_sender_restrictions') },
-    ];
-    const relay = read('smtpd_relay_restrictions');
-    const recipient = read('smtpd_recipient_restrictions');
-    requireRelayControl(settings, [...relay, ...recipient]);
-    for (const name of laterLists) {
-      if (settings.list(name).length > 0) this.#log.warning(`${name} is not supported yet and has no effect`);
-    }
-    const isRelayFirst = settings.flag('smtpd_relay_before_recipient_restrictions');
-    this.#relayAndRecipient = isRelayFirst ? [relay, recipient] : [recipient, relay];
-    this.#isDelayed = settings.flag('smtpd_delay_reject');
-    this.#rejectsUnlistedRecipient =
-      settings.flag('smtpd_reject_unlisted_recipient') && !overrides(settings).includes('no_unknown_recipient_checks');
-    this.#rejectsUnlistedSender = settings.flag('smtpd_reject_unlisted_sender');
+    this.#stages = new RestrictionStages(open);
+    this.#clients = new ClientLists(open);
+    this.footer = new RejectFooter(open);
+    this.#resolver = options.resolver ?? new SystemResolver();
+    this.#loggedPermits = openMatchList(open, 'smtpd_log_access_permit_actions', 'exact');
     this.#mapsAddresses = !overrides(settings).includes('no_address_mappings');
+    this.#headerClients = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
     this.#isFullTemporary = settings.flag('posthaste_quota_full_tempfail');
   }
 
+  /** smtpd_delay_reject: clients and HELO names are judged with the recipients. */
+  get isDelayed(): boolean {
+    return this.#stages.isDelayed;
+  }
+
+  /** At the connection, and again when XCLIENT has changed who the client is. */
+  clientRights(client: Client): Promise<ClientRights> {
+    return this.#clients.rightsOf(client);
+  }
+
+  /** May this SASL mechanism be offered? */
+  allowsMechanism(name: string): Promise<boolean> {
+    return this.#clients.allowsMechanism(name);
+  }
+
+  /** At the connection, where nothing is delayed: the refusal, if any. */
+  checkClient(client: Client, where: string): Promise<Reply | undefined> {
+    return this.#ask({ client, where }, (evaluation) => this.#stages.client(evaluation));
+  }
+
+  /** At HELO, where nothing is delayed. */
+  checkHelo(client: Client, where: string): Promise<Reply | undefined> {
+    return this.#ask({ client, where }, (evaluation) => this.#stages.helo(evaluation));
+  }
+
   /** At MAIL FROM: undefined where nothing speaks against the sender so far. */
-  async checkSender(sender: string, client: Client, trace?: TraceSink): Promise<Reply | undefined> {
+  async checkSender(
+    sender: string,
+    client: Client,
+    trace?: TraceSink,
+    request: Partial<MailRequest> = {},
+  ): Promise<Reply | undefined> {
+    const check = async (evaluation: Evaluation): Promise<Verdict> => {
+      if (await this.#isBadSender(evaluation)) return badSender;
+      return this.isDelayed ? 'dunno' : await this.#stages.sender(evaluation);
+    };
+    return await this.#ask({ where: 'MAIL', ...request, client, sender }, check, trace);
+  }
+
+  /** At DATA. */
+  async checkData(request: MailRequest): Promise<Reply | undefined> {
+    if (!this.#stages.hasDataList) return undefined;
+    return await this.#ask({ where: 'DATA', ...request }, (evaluation) => this.#stages.data(evaluation));
+  }
+
+  /** When the message has come. */
+  async checkEndOfData(request: MailRequest): Promise<Reply | undefined> {
+    if (!this.#stages.hasEndOfDataList) return undefined;
+    const check = (evaluation: Evaluation): Promise<Verdict> => this.#stages.endOfData(evaluation);
+    return await this.#ask({ ...request, where: 'END-OF-MESSAGE' }, check);
+  }
+
+  checkEtrn(domain: string, client: Client): Promise<Reply | undefined> {
+    const request = { client, etrnDomain: domain, where: 'ETRN' };
+    return this.#ask(request, (evaluation) => this.#stages.etrn(evaluation));
+  }
+
+  /** Where an address that an access table has ordered goes: with its aliases (BCC), or as it is (REDIRECT). */
+  async routeOrdered(address: string, sender: string, order: 'bcc' | 'redirect'): Promise<readonly Delivery[]> {
+    const handling = order === 'bcc' && this.#mapsAddresses ? 'internal' : 'unmapped';
+    const resolution = await this.#router.resolve(address, { sender, handling });
+    if (resolution.failure !== undefined) throw new TemporaryError(resolution.failure.text);
+    return resolution.deliveries;
+  }
+
+  get handling(): AddressHandling {
+    return this.#mapsAddresses ? 'external' : 'unmapped';
+  }
+
+  /** For the headers of clients of our own, or of strangers with remote_header_rewrite_domain. */
+  fieldRewriter(context: 'local' | 'remote'): HeaderRewriting | undefined {
+    const router = this.#router;
+    if (context === 'remote' && router.settings.remoteRewriteDomain === '') return undefined;
+    return new HeaderRewriting({ router, context, mapsAddresses: this.#mapsAddresses });
+  }
+
+  envelopeSender(sender: string): Promise<string> {
+    return this.#router.envelopeSender(sender, this.handling);
+  }
+
+  /** check_address_map of local_header_rewrite_clients. Throws TemporaryError. */
+  async isHeaderClient(address: string): Promise<boolean> {
+    for (const table of this.#headerClients) {
+      if ((await table.lookup(address)).kind === 'found') return true;
+    }
+    return false;
+  }
+
+  /** One command's lists, at one revision of the tables; a failed lookup is told about whom it concerned. */
+  async #ask(
+    request: MailRequest,
+    check: (evaluation: Evaluation) => Promise<Verdict>,
+    trace?: TraceSink,
+  ): Promise<Reply | undefined> {
     try {
-      const reply = await decideAtOneRevision(this.#router.revisions, trace, async (decision) => {
-        const evaluation = this.#evaluation(decision, { sender, client }, undefined);
-        if (await this.#isBadSender(evaluation)) return badSender;
-        return this.#isDelayed ? 'dunno' : await this.#refusing(evaluation, () => this.#runSenderLists(evaluation));
-      });
-      return typeof reply === 'string' ? undefined : this.#soften(reply);
+      const verdict = await decideAtOneRevision(this.#router.revisions, trace, (decision) =>
+        this.#evaluate(decision, request, (evaluation) => this.#refusing(evaluation, () => check(evaluation))),
+      );
+      return typeof verdict === 'string' ? undefined : this.#soften(verdict);
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
-      return lookupFailure(sender);
+      return lookupFailure(request.sender ?? '');
     }
   }
 
@@ -136,18 +214,27 @@ export class RecipientPolicy {
     }
   }
 
-  async #decide(decision: Decision, recipient: string, envelope: RecipientEnvelope): Promise<RecipientDecision> {
+  #decide(decision: Decision, recipient: string, envelope: RecipientEnvelope): Promise<RecipientDecision> {
+    const request = { where: 'RCPT', ...envelope, recipient };
+    return this.#evaluate(decision, request, (evaluation) => this.#decideRecipient(evaluation, recipient, envelope));
+  }
+
+  async #decideRecipient(
+    evaluation: Evaluation,
+    recipient: string,
+    envelope: RecipientEnvelope,
+  ): Promise<RecipientDecision> {
+    const { decision } = evaluation;
     const address = standardForm(toInternal(recipient), this.#router.settings.standardForm);
     const external = toExternal(address);
     if (recipient === '') return this.#refused('', 'default', badRecipient);
-    const evaluation = this.#evaluation(decision, envelope, recipient);
     let addressClass: AddressClass = 'default';
     const verdict = await this.#refusing(evaluation, async () => {
-      const resolved = await evaluation.resolved('recipient');
-      addressClass = resolved.class;
-      if (resolved.isBad) return badRecipient;
+      const resolved = await this.#resolvedIfKnown(evaluation, 'recipient');
+      addressClass = resolved?.class ?? 'default';
+      if (resolved?.isBad === true) return badRecipient;
       // RFC 5321 §4.5.1: the postmaster of this host, without a domain, is reachable whatever the restrictions say.
-      return recipient.toLowerCase() === 'postmaster' ? 'permit' : await this.#runLists(evaluation);
+      return recipient.toLowerCase() === 'postmaster' ? 'permit' : await this.#stages.recipient(evaluation);
     });
     const refusal = typeof verdict === 'string' ? undefined : verdict;
     if (refusal !== undefined) return this.#tell(decision, this.#refused(external, addressClass, refusal));
@@ -191,19 +278,40 @@ export class RecipientPolicy {
     }
   }
 
-  /** A table that fails here says nothing yet: RCPT asks again and tells. */
   async #isBadSender(evaluation: Evaluation): Promise<boolean> {
+    return evaluation.sender !== '' && (await this.#resolvedIfKnown(evaluation, 'sender'))?.isBad === true;
+  }
+
+  /** A table that fails here says nothing yet: whoever needs its answer asks again and tells. */
+  async #resolvedIfKnown(evaluation: Evaluation, role: AddressRole): Promise<ResolvedAddress | undefined> {
     try {
-      return evaluation.sender !== '' && (await evaluation.resolved('sender')).isBad;
+      return await evaluation.resolved(role);
     } catch (error) {
-      if (error instanceof TemporaryError) return false;
+      if (error instanceof TemporaryError) return undefined;
       throw error;
     }
   }
 
-  #evaluation(decision: Decision, { sender, client }: RecipientEnvelope, recipient: string | undefined): Evaluation {
-    const [router, listed, log] = [this.#router, this.#listed, this.#log];
-    return new Evaluation({ decision, router, listed, log, client, sender, recipient });
+  /** What was ordered counts when the decision stands: one that is made again orders again. */
+  async #evaluate<Result>(
+    decision: Decision,
+    request: MailRequest,
+    check: (evaluation: Evaluation) => Promise<Result>,
+  ): Promise<Result> {
+    const kept = request.actions ?? noActions();
+    const actions = { ...kept, bcc: [...kept.bcc], prepended: [...kept.prepended] };
+    const [router, listed, log, resolver, loggedPermits] = [
+      this.#router,
+      this.#listed,
+      this.#log,
+      this.#resolver,
+      this.#loggedPermits,
+    ];
+    const options = { decision, router, listed, log, resolver, loggedPermits, request: { ...request, actions } };
+    const before = router.revisions.revision();
+    const result = await check(new Evaluation(options));
+    if (router.revisions.revision() === before) keepOrders(kept, actions);
+    return result;
   }
 
   /** A table that cannot be asked refuses with 451, naming whose lookup it was. */
@@ -215,35 +323,6 @@ export class RecipientPolicy {
       this.#log.warning(`${evaluation.subject}: ${error.message}`);
       return lookupFailure(evaluation.subject);
     }
-  }
-
-  async #runLists(evaluation: Evaluation): Promise<Verdict> {
-    // Without smtpd_delay_reject the session has asked these at MAIL already.
-    if (this.#isDelayed) {
-      const verdict = await this.#runSenderLists(evaluation);
-      if (typeof verdict !== 'string') return verdict;
-    }
-    evaluation.kind = 'recipient';
-    evaluation.deferIfReject = undefined;
-    for (const list of this.#relayAndRecipient) {
-      if (list.length === 0) continue;
-      const verdict = await evaluation.run(list);
-      if (typeof verdict !== 'string') return verdict;
-    }
-    if (evaluation.deferIfPermit !== undefined) return evaluation.deferIfPermit;
-    return this.#rejectsUnlistedRecipient ? await evaluation.checkListed('recipient') : 'dunno';
-  }
-
-  async #runSenderLists(evaluation: Evaluation): Promise<Verdict> {
-    for (const { kind, restrictions } of this.#senderLists) {
-      evaluation.kind = kind;
-      evaluation.deferIfReject = undefined;
-      if (restrictions.length === 0 || (kind === 'helo' && evaluation.client.helo === undefined)) continue;
-      const verdict = await evaluation.run(restrictions);
-      if (typeof verdict !== 'string') return verdict;
-    }
-    const checksSender = this.#rejectsUnlistedSender && evaluation.sender !== '';
-    return checksSender ? await evaluation.checkListed('sender') : 'dunno';
   }
 
   /** Only when nothing of the recipient could be delivered: a list with other members goes on without the full one. */
@@ -258,6 +337,7 @@ export class RecipientPolicy {
     let isAnyFull = false;
     let isRefused = true;
     for (const delivery of deliveries) {
+      if (delivery.isCopy) continue;
       const answer = delivery.transport === 'mailstore' ? quota.check(delivery.recipient, size) : 'ok';
       if (answer === 'ok') isRefused = false;
       else if (answer === 'full') isAnyFull = true;
@@ -291,19 +371,16 @@ export class RecipientPolicy {
 }
 
 function lookupFailure(address: string): Reply {
-  return { code: 451, status: '4.3.0', text: `<${address}>: Temporary lookup failure` };
+  return { code: 451, status: '4.3.0', text: `<${toInternal(address)}>: Temporary lookup failure` };
+}
+
+/** The tables behind check_address_map, with or without that word before them. */
+function openHeaderClients({ settings, registry }: OpenOptions): Table[] {
+  const parameter = 'local_header_rewrite_clients';
+  const names = settings.list(parameter).filter((word) => word.includes(':'));
+  return naming(parameter, settings, () => names.map((name) => registry.open(name)));
 }
 
 function overrides(settings: Settings): readonly string[] {
   return settings.list('receive_override_options').map((option) => option.toLowerCase());
-}
-
-function requireRelayControl(settings: Settings, restrictions: readonly Restriction[]): void {
-  if (restrictions.some(({ name }) => relayControls.has(name.toLowerCase()))) return;
-  throw new SettingsError(
-    'in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working instance of: ' +
-      `${[...relayControls].join(', ')}: without it anybody could relay mail through this server`,
-    'smtpd_relay_restrictions',
-    settings.origin('smtpd_relay_restrictions'),
-  );
 }

@@ -1,6 +1,7 @@
 // Who may send as whom (Postfix SASL_README): smtpd_sender_login_maps says which logins own a sender address.
 // Only MAIL FROM is looked at, never the From: header; the null sender belongs to nobody and is never checked.
 
+import { toInternal } from '../address/form.ts';
 import { findAddress } from '../routing/find-address.ts';
 import type { Reply } from '../routing/types.ts';
 import { splitList } from '../lib/split-list.ts';
@@ -42,5 +43,5 @@ async function findOwners(evaluation: Evaluation, maps: Maps): Promise<string[] 
 }
 
 function refusal(evaluation: Evaluation, reason: string): Reply {
-  return { code: 553, status: '5.7.1', text: `<${evaluation.sender}>: Sender address rejected: ${reason}` };
+  return { code: 553, status: '5.7.1', text: `<${toInternal(evaluation.sender)}>: Sender address rejected: ${reason}` };
 }

@@ -1,7 +1,7 @@
 // The system's crypt(3) through koffi, where both are installed: the only way to yescrypt, gost-yescrypt and scrypt,
-// and off the main thread for the rest. The only file that calls native code by a hand-written signature.
+// and off the main thread for the rest. Its signature is written by hand (lib/native-library.ts).
 
-import { createRequire } from 'node:module';
+import { type NativeFunction, openNativeLibrary } from '../lib/native-library.ts';
 
 type CryptAsync = (password: Buffer, setting: string) => Promise<string | undefined>;
 
@@ -10,18 +10,6 @@ const dataBytes = 131_232;
 
 /** Names on glibc with libxcrypt or without, and on musl, where crypt is in libc. */
 const libraries = ['libcrypt.so.1', 'libcrypt.so.2', 'libcrypt.so', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'];
-
-interface KoffiFunction {
-  async(
-    password: Buffer,
-    setting: Buffer,
-    data: Buffer,
-    callback: (error: Error | null, result: string | null) => void,
-  ): void;
-}
-interface Koffi {
-  load(path: string): { func(declaration: string): KoffiFunction };
-}
 
 let loaded: { readonly crypt: CryptAsync | undefined } | undefined;
 
@@ -32,30 +20,22 @@ export function libcrypt(): CryptAsync | undefined {
 }
 
 function load(): CryptAsync | undefined {
-  let koffi: Koffi;
   try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const declaration = 'const char *crypt_r(const void *phrase, const void *setting, void *data)';
+    const call = openNativeLibrary(libraries)?.func(declaration);
+    return call && ((password, setting) => runCrypt(call, password, setting));
   } catch {
     return undefined;
   }
-  for (const library of libraries) {
-    try {
-      const call = koffi.load(library).func('const char *crypt_r(const void *phrase, const void *setting, void *data)');
-      return (password, setting) => runCrypt(call, password, setting);
-    } catch {
-      // Not this one.
-    }
-  }
-  return undefined;
 }
 
 /** Undefined where libcrypt does not know the scheme (it answers `*0` or `*1`, or nothing). */
-async function runCrypt(call: KoffiFunction, password: Buffer, setting: string): Promise<string | undefined> {
+async function runCrypt(call: NativeFunction, password: Buffer, setting: string): Promise<string | undefined> {
   const phrase = Buffer.concat([password, Buffer.alloc(1)]);
   const terminated = Buffer.from(`${setting}\0`);
   const data = Buffer.alloc(dataBytes);
   const result = await new Promise<string | null>((resolve, reject) => {
-    call.async(phrase, terminated, data, (error, hash) => (error ? reject(error) : resolve(hash)));
+    call.async(phrase, terminated, data, (error, hash) => (error ? reject(error) : resolve(hash as string | null)));
   });
   phrase.fill(0);
   data.fill(0);

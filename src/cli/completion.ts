@@ -1,7 +1,9 @@
 // posthaste completion bash|zsh|fish: prints a completion script made from the commands themselves.
 
 import { Argument, type Command } from 'commander';
+import { parameterNames } from '../settings/registry.ts';
 import type { CommandContext } from './context.ts';
+import { postfixCommands } from './postfix.ts';
 
 interface Node {
   /** Words from the program's name on: `` for the program, `domain`, `domain add`. */
@@ -21,9 +23,34 @@ export function register(program: Command, context: CommandContext): void {
     });
 }
 
+/** What Postfix's tools take, whose options are their own. */
+const toolWords: Readonly<Record<string, readonly string[]>> = {
+  postmap: ['-q', '-s', '-F', '-f', '-h', '-b', '-m', '-c'],
+  postalias: ['-q', '-s', '-f', '-c'],
+  postconf: [
+    '-n',
+    '-d',
+    '-x',
+    '-h',
+    '-H',
+    '-f',
+    '-e',
+    '-X',
+    '-M',
+    '-F',
+    '-P',
+    '-C',
+    '-o',
+    '-m',
+    '-c',
+    ...parameterNames(),
+  ],
+  postfix: postfixCommands,
+};
+
 function* walk(command: Command, path: string): Iterable<Node> {
   const options = command.options.flatMap((option) => (option.long ? [option.long] : []));
-  yield { path, words: [...command.commands.map((sub) => sub.name()), ...options] };
+  yield { path, words: [...command.commands.map((sub) => sub.name()), ...(toolWords[path] ?? []), ...options] };
   for (const sub of command.commands) yield* walk(sub, path === '' ? sub.name() : `${path} ${sub.name()}`);
 }
 
@@ -57,7 +84,11 @@ function fishScript(nodes: readonly Node[]): string {
             .map((word) => `__fish_seen_subcommand_from ${word}`)
             .join('; and ');
     for (const word of words) {
-      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
+      const what = word.startsWith('--')
+        ? `-l ${word.slice(2)}`
+        : word.startsWith('-')
+          ? `-s ${word.slice(1)}`
+          : `-a ${word}`;
       lines.push(`complete -c posthaste -n '${condition}' ${what}`);
     }
   }

@@ -3,8 +3,12 @@
 export interface CommandContext {
   /** The folder with main.cf and master.cf: -c, else $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
   readonly configDirectory: string;
+  /** Somebody named it, with -c or in the environment. */
+  readonly isConfigNamed?: boolean;
   /** `--json` was given: one JSON value, or one a line. */
   readonly json: boolean;
+  /** Where lines come from that are not on the command line: standard input, unless a test gives them. */
+  readonly input?: NodeJS.ReadableStream;
   /** Writes a line to standard output. */
   print(line: string): void;
   /** Writes a line to standard error. */
@@ -14,13 +18,16 @@ export interface CommandContext {
 /** 1: no; 2: usage; 75: try again (sysexits EX_TEMPFAIL). */
 export type ExitCode = 0 | 1 | 2 | 75;
 
-/** Ends a command: `message` is one line that says what to do. */
+/** Ends a command: `message` is one line that says what to do; without one the exit status says all. */
 export class CommandError extends Error {
   override name = 'CommandError';
   readonly exitCode: ExitCode;
+  /** What the line begins with: Postfix's tools give their own names. */
+  readonly program: string;
 
-  constructor(message: string, exitCode: ExitCode = 1) {
+  constructor(message: string, exitCode: ExitCode = 1, program = 'posthaste') {
     super(message);
     this.exitCode = exitCode;
+    this.program = program;
   }
 }

@@ -36,6 +36,8 @@ writeFileSync(
 submission inet n - n - - smtpd
   -o smtpd_sender_restrictions=reject_sender_login_mismatch
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+2525 inet n - n - - smtpd
+  -o { smtpd_recipient_restrictions = check_client_access inline:{{held.test=HOLD},{away.test=REDIRECT b@m.test},{gone.test=DISCARD},{seen.test=BCC b@m.test}}, check_policy_service inet:127.0.0.1:1 }
 smtp unix - - n - - smtp
 virtual unix - n n - - virtual
 `,
@@ -104,4 +106,33 @@ test('people get a tree that names the row', async () => {
 test('nothing is written', async () => {
   await explain(false, 'a@m.test');
   expect(readdirSync(folder).toSorted()).toEqual(['main.cf', 'master.cf', 'virtual']);
+});
+
+test('shows what an access table orders for a client by its name, and asks no policy service', async () => {
+  const ordered = async (name: string) => {
+    const { reply, deliveries, steps } = await object('--service', '2525', '--client-name', name, 'a@m.test');
+    return {
+      code: (reply as { code: number }).code,
+      recipients: (deliveries as { recipient: string }[]).map(({ recipient }) => recipient),
+      orders: (steps as { stage: string; result: string }[])
+        .filter(({ stage }) => stage === 'order' || stage === 'policy')
+        .map(({ result }) => result),
+    };
+  };
+  const unasked = 'not asked: its answer would count';
+  expect(await ordered('x.held.test')).toEqual({
+    code: 250,
+    recipients: ['a@m.test'],
+    orders: [unasked, 'HOLD: waits in the queue until it is released'],
+  });
+  expect(await ordered('away.test')).toMatchObject({
+    recipients: ['b@m.test'],
+    orders: [unasked, 'REDIRECT b@m.test'],
+  });
+  expect(await ordered('seen.test')).toMatchObject({ recipients: ['a@m.test', 'b@m.test'] });
+  expect(await ordered('gone.test')).toMatchObject({
+    code: 250,
+    recipients: [],
+    orders: ['DISCARD: accepted and thrown away'],
+  });
 });

@@ -12,6 +12,8 @@ type Style = Parameters<typeof styleText>[0];
 
 const titles: Readonly<Record<string, string>> = {
   class: 'address class',
+  rewrite: 'rewriting',
+  canonical: 'canonical map',
   access: 'access',
   restriction: 'restriction',
   'virtual-alias': 'virtual alias',
@@ -21,6 +23,11 @@ const titles: Readonly<Record<string, string>> = {
   'sender-transport': 'sender’s transport',
   'mailbox-path': 'mailbox path',
   relocated: 'relocated',
+  bcc: 'blind copy',
+  masquerade: 'masquerading',
+  local: 'local delivery',
+  'local-alias': 'local alias',
+  'luser-relay': 'luser_relay',
   duplicate: 'duplicate',
   quota: 'quota',
   reply: 'reply',

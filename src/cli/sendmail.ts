@@ -13,6 +13,7 @@ import { maildropFolder, MaildropWriter } from '../queue/maildrop.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { encodeXtext } from '../smtp/xtext.ts';
 import { type CommandContext, CommandError } from './context.ts';
+import { newaliases } from './postalias.ts';
 import { listQueue } from './queue.ts';
 import { DotReader, type SendmailOptions, parseSendmailOptions } from './sendmail-options.ts';
 
@@ -29,7 +30,7 @@ export function register(program: Command, context: CommandContext): void {
 
 const helpText = `
 Options: -t (recipients from To, Cc, Bcc), -i or -oi (a lone dot does not end the message), -f or -r SENDER,
--F NAME, -N never|success,failure,delay, -R full|hdrs, -V ENVID, -bp (list the queue), -bi (no index is needed).
+-F NAME, -N never|success,failure,delay, -R full|hdrs, -V ENVID, -bp (list the queue), -bi (as newaliases).
 
 Examples:
   printf 'Subject: hello\\n\\nHi!\\n' | posthaste sendmail anna@example.com
@@ -40,7 +41,7 @@ async function run(context: CommandContext, options: SendmailOptions): Promise<v
     case 'list':
       return listQueue(context);
     case 'index':
-      return;
+      return newaliases(context, []);
     case 'send':
       return send(context, options, process.stdin);
   }

@@ -18,7 +18,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(() => start(context));
 }
 
-async function start(context: CommandContext): Promise<void> {
+export async function start(context: CommandContext): Promise<void> {
   const isFirst = !fs.existsSync(path.join(context.configDirectory, 'main.cf'));
   if (isFirst) await writeFirst(context);
   const configuration = await loadConfiguration(context.configDirectory);

@@ -6,6 +6,7 @@ import { FakeClock } from '../lib/clock.ts';
 import { MemoryLog } from '../lib/log.ts';
 import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport } from '../queue/delivery-agent.ts';
+import type { LocalEnd } from '../routing/local-alias.ts';
 import { parseMasterCf } from '../settings/master-cf.ts';
 import { Settings } from '../settings/settings.ts';
 import { Transports } from './transports.ts';
@@ -21,6 +22,7 @@ error     unix  - - n - -   error
 retry     unix  - - n - -   error
 discard   unix  - - n - -   discard
 virtual   unix  - n n - -   virtual
+local     unix  - n n - -   local
 cleanup   unix  n - n - 0   cleanup
 `;
 
@@ -29,6 +31,22 @@ const services = parseMasterCf(masterCf).services.map((entry) => ({
   ...entry,
   settings: settings.withOverrides(entry.overrides),
 }));
+const localEnds: Record<string, readonly LocalEnd[]> = {
+  one: [{ kind: 'mail', recipient: 'x@y.example' }],
+  list: [
+    { kind: 'mail', recipient: 'x@y.example', sender: 'owner-list@here' },
+    { kind: 'refused', recipient: 'nobody@here', status: '5.1.1', reason: 'unknown user: "nobody"' },
+    { kind: 'transport', recipient: 'u@here', transport: 'smtp', nexthop: 'hub' },
+  ],
+  unknown: [{ kind: 'refused', recipient: 'unknown', status: '5.1.1', reason: 'unknown user: "unknown"' }],
+  program: [
+    { kind: 'mail', recipient: 'x@y.example' },
+    { kind: 'command', recipient: 'program', what: '/bin/true' },
+  ],
+  handed: [{ kind: 'transport', recipient: 'handed', transport: 'discard', nexthop: 'away' }],
+  itself: [{ kind: 'transport', recipient: 'itself', transport: 'local', nexthop: 'here' }],
+  postmaster: [{ kind: 'discarded', recipient: 'postmaster' }],
+};
 const transports = new Transports(services, {
   resolver: new ZoneResolver(''),
   mailboxes: {
@@ -40,6 +58,7 @@ const transports = new Transports(services, {
   usage: { usage: () => ({ bytes: 90 }) },
   clock: new FakeClock(),
   log: new MemoryLog(),
+  expandLocal: async (recipient) => localEnds[recipient] ?? [],
 });
 
 const message: QueueMessage = {
@@ -121,6 +140,37 @@ describe('the transports of master.cf', () => {
     const { outcomes } = await deliver('virtual', 'x.example', 'ann@x.example');
     expect(outcomes).toEqual([
       { kind: 'deferred', status: '4.3.5', reason: 'delivery by virtual(8) is not supported yet', relay: 'none' },
+    ]);
+  });
+});
+
+describe('local(8)', () => {
+  test.each([
+    ['unknown', 'bounced', '5.1.1', 'unknown user: "unknown"'],
+    ['program', 'deferred', '4.3.5', '/bin/true: running commands is not supported yet'],
+    ['handed', 'delivered', '2.0.0', 'away'],
+    ['itself', 'deferred', '4.3.0', 'mail transport unavailable: local'],
+    ['postmaster', 'delivered', '2.0.0', 'discarded'],
+  ])('%s is %s', async (recipient, kind, status, reason) => {
+    const report = await deliver('local', 'here', recipient);
+    expect(report.outcomes).toEqual([expect.objectContaining({ kind, status, reason })]);
+    expect(report.forwards).toBeUndefined();
+  });
+
+  test('an alias is mailed on, with its original recipient; its failures and hand-overs become recipients', async () => {
+    const { forwards, outcomes } = await deliver('local', 'here', 'one');
+    expect(outcomes).toEqual([expect.objectContaining({ kind: 'delivered', relayed: false })]);
+    const origin = { original: 'one', notify: '', orcpt: '' };
+    expect(forwards).toEqual([{ deliveredTo: 'one', recipients: [{ address: 'x@y.example', ...origin }] }]);
+    const list = await deliver('local', 'here', 'list');
+    expect(list.forwards).toMatchObject([
+      { sender: 'owner-list@here', recipients: [{ address: 'x@y.example', original: 'x@y.example' }] },
+      {
+        recipients: [
+          { address: 'nobody@here', destination: { transport: 'error', nexthop: '5.1.1 unknown user: "nobody"' } },
+          { address: 'u@here', original: 'list', destination: { transport: 'smtp', nexthop: 'hub' } },
+        ],
+      },
     ]);
   });
 });

@@ -9,6 +9,7 @@ import type { Mailboxes, Usage } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
 import { DiscardAgent, ErrorAgent, UnsupportedAgent } from './error.ts';
+import { type ExpandLocal, LocalAgent } from './local.ts';
 import { MailstoreAgent } from './mailstore.ts';
 import { SmtpAgent } from './smtp.ts';
 import { clientOptions } from './smtp-options.ts';
@@ -19,6 +20,8 @@ export interface TransportParts {
   readonly usage: Usage;
   readonly clock: Clock;
   readonly log: Log;
+  /** What local(8) makes of an address. */
+  readonly expandLocal: ExpandLocal;
 }
 
 export class Transports implements TransportTable {
@@ -50,8 +53,8 @@ export class Transports implements TransportTable {
   /** Returns why mail for this transport will wait. */
   #add(service: MasterService, parts: TransportParts): string | undefined {
     const { name, settings, maxProcesses } = service;
-    const program = `${settings.text('syslog_name')}/${programName(service)}`;
-    const agent = makeAgent(service, program, parts);
+    const program = `${settings.text('syslog_name')}/${service.command}`;
+    const agent = makeAgent(service, program, parts, this);
     if (agent === undefined) return undefined;
     const processLimit = maxProcesses ?? settings.integer('default_process_limit');
     this.#byName.set(name, {
@@ -68,13 +71,13 @@ export class Transports implements TransportTable {
   }
 }
 
-/** error(8) is retry(8) too, by the service's name. */
-function programName({ name, command }: MasterService): string {
-  return command === 'error' ? name : command;
-}
-
 /** A reason as text for a delivery command that cannot be run; undefined for services that deliver nothing. */
-function makeAgent(service: MasterService, program: string, parts: TransportParts): DeliveryAgent | string | undefined {
+function makeAgent(
+  service: MasterService,
+  program: string,
+  parts: TransportParts,
+  transports: TransportTable,
+): DeliveryAgent | string | undefined {
   const { settings } = service;
   switch (service.command) {
     case 'mailstore':
@@ -91,7 +94,10 @@ function makeAgent(service: MasterService, program: string, parts: TransportPart
       return new ErrorAgent(service.name === 'retry' ? 'deferred' : 'bounced');
     case 'discard':
       return new DiscardAgent();
-    case 'local':
+    case 'local': {
+      const prependsDeliveredTo = settings.list('prepend_delivered_header').includes('forward');
+      return new LocalAgent({ expand: parts.expandLocal, transports, prependsDeliveredTo });
+    }
     case 'virtual':
     case 'pipe':
       return `delivery by ${service.command}(8) is not supported yet`;

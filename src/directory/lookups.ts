@@ -67,6 +67,14 @@ const domainSql = `
 const mailboxSql = `
   SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0`;
 
+/** Mailboxes, aliases and catch-alls (localpart ''), and the same under each alias domain. */
+const addressesSql = `
+  SELECT a.localpart || '@' || d.name
+  FROM (SELECT domain_id, localpart FROM alias
+        UNION SELECT domain_id, localpart FROM mailbox WHERE tombstone = 0) a
+  JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
+  WHERE d.tombstone = 0`;
+
 /** Domains kept in memory; thousands are usual. */
 const maxDomains = 20_000;
 
@@ -84,6 +92,8 @@ export class DirectoryLookups {
   readonly #credentials: Statement;
   readonly #mailboxById: Statement;
   readonly #setting: Statement;
+  readonly #addresses: Statement;
+  readonly #domainNames: Statement;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
   constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: TurnSnapshot) {
@@ -97,6 +107,8 @@ export class DirectoryLookups {
     this.#targets = connection.prepare('SELECT address FROM alias_target WHERE alias_id = ? ORDER BY position').pluck();
     this.#credentials = connection.prepare(credentialsSql).raw();
     this.#mailboxById = connection.prepare(mailboxByIdSql).raw();
+    this.#addresses = connection.prepare(addressesSql).pluck();
+    this.#domainNames = connection.prepare('SELECT name FROM domain WHERE tombstone = 0').pluck();
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
   }
 
@@ -113,6 +125,11 @@ export class DirectoryLookups {
   /** No domain is hosted. */
   isEmpty(): boolean {
     return this.#ask(() => this.#anyDomain.get() === undefined);
+  }
+
+  /** Every address and domain that a table of the directory may know: for `compare`, not for the mail path. */
+  everyKey(): string[] {
+    return this.#ask(() => [...this.#domainNames.all(), ...this.#addresses.all()] as string[]);
   }
 
   domain(name: string): HostedDomain | undefined {

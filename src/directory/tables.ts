@@ -61,6 +61,10 @@ export class DirectoryTable implements Table, RevisionSource {
     return this.#find(this.#lookups, key);
   }
 
+  async keys(): Promise<readonly string[]> {
+    return this.#lookups.everyKey();
+  }
+
   revision(): number {
     return this.#lookups.revision();
   }

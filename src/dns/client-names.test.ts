@@ -64,7 +64,17 @@ describe('the name of a client', () => {
     ['10.9.9.9', 'unknown'],
     ['nonsense', 'unknown'],
   ])('%s is %s', async (address, name) => {
-    expect(await names().lookup(address)).toBe(name);
+    expect((await names().lookup(address)).name).toBe(name);
+  });
+
+  test.each([
+    ['192.0.2.1', 'mail.good.example', 'found', 'found'],
+    ['192.0.2.2', 'liar.good.example', 'forged', 'found'],
+    ['192.0.2.3', 'gone.example', 'none', 'found'],
+    ['192.0.2.4', 'silent.example', 'unsure', 'found'],
+    ['192.0.2.7', 'unknown', 'none', 'none'],
+  ])('%s is called %s, %s', async (address, reverseName, nameStatus, reverseNameStatus) => {
+    expect(await names().lookup(address)).toMatchObject({ reverseName, nameStatus, reverseNameStatus });
   });
 
   test('is asked for once a minute', async () => {
@@ -82,7 +92,12 @@ describe('the name of a client', () => {
 
   test('is unknown where the DNS does not answer in time', async () => {
     const silent = { names: () => new Promise<never>(() => undefined) } as unknown as Resolver;
-    expect(await names(new FakeClock(), silent, 20).lookup('192.0.2.1')).toBe('unknown');
+    expect(await names(new FakeClock(), silent, 20).lookup('192.0.2.1')).toEqual({
+      name: 'unknown',
+      nameStatus: 'unsure',
+      reverseName: 'unknown',
+      reverseNameStatus: 'unsure',
+    });
   });
 });
 

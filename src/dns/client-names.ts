@@ -5,6 +5,7 @@
 
 import { isIP } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import type { HostsFile } from './hosts-file.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -16,6 +17,26 @@ export interface ClientNamesOptions {
 }
 
 export const unknownName = 'unknown';
+
+/** `none`: the DNS knows no name; `unsure`: it could not tell; `forged`: the name does not have the address. */
+export type NameStatus = 'found' | 'none' | 'unsure' | 'forged';
+
+export interface ClientName {
+  /** The confirmed name, or `unknown`. */
+  readonly name: string;
+  readonly nameStatus: NameStatus;
+  /** The name that the address has, confirmed or not, or `unknown`. */
+  readonly reverseName: string;
+  readonly reverseNameStatus: NameStatus;
+}
+
+const notAsked: ClientName = {
+  name: unknownName,
+  nameStatus: 'none',
+  reverseName: unknownName,
+  reverseNameStatus: 'none',
+};
+const unsure: ClientName = { ...notAsked, nameStatus: 'unsure', reverseNameStatus: 'unsure' };
 const keepMilliseconds = 60_000;
 const maxRemembered = 10_000;
 /** A PTR set may hold any number of names; Postfix, too, looks at few. */
@@ -24,15 +45,15 @@ const maxNames = 4;
 export class ClientNames {
   readonly #options: ClientNamesOptions;
   readonly #timeout: number;
-  readonly #remembered = new Map<string, { name: Promise<string>; until: number }>();
+  readonly #remembered = new Map<string, { name: Promise<ClientName>; until: number }>();
 
   constructor(options: ClientNamesOptions) {
     this.#options = options;
     this.#timeout = options.timeoutMilliseconds ?? 5000;
   }
 
-  /** The confirmed name of `address`, or `unknown`. Never throws. */
-  lookup(address: string): Promise<string> {
+  /** Never throws. */
+  lookup(address: string): Promise<ClientName> {
     const now = this.#options.clock.monotonic();
     const known = this.#remembered.get(address);
     if (known && known.until > now) return known.name;
@@ -46,38 +67,55 @@ export class ClientNames {
     return name;
   }
 
-  async #find(address: string): Promise<string> {
+  async #find(address: string): Promise<ClientName> {
     const { hosts, resolver } = this.#options;
     const [listed] = await hosts.names(address);
-    if (listed !== undefined) return listed;
-    if (isIP(address) === 0) return unknownName;
+    if (listed !== undefined) return confirmed(listed);
+    if (isIP(address) === 0) return notAsked;
     const answer = await resolver.names(address);
-    if (answer.kind !== 'found') return unknownName;
-    for (const name of answer.records.slice(0, maxNames)) {
-      if (isHostName(name) && (await this.#hasAddress(name, address))) return name;
+    if (answer.kind !== 'found') return notAsked;
+    const names = answer.records.slice(0, maxNames).filter(isHostName);
+    const [reverseName] = names;
+    if (reverseName === undefined) return notAsked;
+    let nameStatus: NameStatus = 'forged';
+    for (const name of names) {
+      const has = await this.#hasAddress(name, address);
+      if (has === 'yes') return { ...confirmed(name), reverseName: name };
+      if (has === 'unsure') nameStatus = 'unsure';
+      else if (has === 'no-such-name' && nameStatus === 'forged') nameStatus = 'none';
     }
-    return unknownName;
+    return { name: unknownName, nameStatus, reverseName, reverseNameStatus: 'found' };
   }
 
-  async #hasAddress(name: string, address: string): Promise<boolean> {
+  async #hasAddress(name: string, address: string): Promise<'yes' | 'no' | 'no-such-name' | 'unsure'> {
     const same = canonicalAddress(address);
     const listed = await this.#options.hosts.addresses(name);
-    if (listed.some((found) => canonicalAddress(found) === same)) return true;
-    const answer = await this.#options.resolver.addresses(name, isIP(address) === 6 ? 6 : 4);
-    return answer.kind === 'found' && answer.records.some((found) => canonicalAddress(found) === same);
+    if (listed.some((found) => canonicalAddress(found) === same)) return 'yes';
+    try {
+      const answer = await this.#options.resolver.addresses(name, isIP(address) === 6 ? 6 : 4);
+      if (answer.kind !== 'found') return 'no-such-name';
+      return answer.records.some((found) => canonicalAddress(found) === same) ? 'yes' : 'no';
+    } catch (error) {
+      if (error instanceof TemporaryError) return 'unsure';
+      throw error;
+    }
   }
 }
 
-async function withTimeout(work: Promise<string>, milliseconds: number): Promise<string> {
+function confirmed(name: string): ClientName {
+  return { name, nameStatus: 'found', reverseName: name, reverseNameStatus: 'found' };
+}
+
+async function withTimeout(work: Promise<ClientName>, milliseconds: number): Promise<ClientName> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(unknownName), milliseconds);
+  const late = new Promise<ClientName>((resolve) => {
+    timer = setTimeout(() => resolve(unsure), milliseconds);
     timer.unref();
   });
   try {
     return await Promise.race([work, late]);
   } catch {
-    return unknownName;
+    return unsure;
   } finally {
     clearTimeout(timer);
   }

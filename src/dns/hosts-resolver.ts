@@ -27,4 +27,12 @@ export class HostsResolver implements Resolver {
   names(address: string): Promise<DnsAnswer<string>> {
     return this.#next.names(address);
   }
+
+  nameServers(domain: string): Promise<DnsAnswer<string>> {
+    return this.#next.nameServers(domain);
+  }
+
+  texts(name: string): Promise<DnsAnswer<string>> {
+    return this.#next.texts(name);
+  }
 }

@@ -20,4 +20,8 @@ export interface Resolver {
   addresses(host: string, family: AddressFamily): Promise<DnsAnswer<string>>;
   /** PTR records of an IP address. */
   names(address: string): Promise<DnsAnswer<string>>;
+  /** NS records. */
+  nameServers(domain: string): Promise<DnsAnswer<string>>;
+  /** TXT records, the strings of each joined (RFC 7208 §3.3). */
+  texts(name: string): Promise<DnsAnswer<string>>;
 }

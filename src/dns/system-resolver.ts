@@ -37,6 +37,14 @@ export class SystemResolver implements Resolver {
     return ask(host, (name) => (family === 4 ? this.#resolver.resolve4(name) : this.#resolver.resolve6(name)));
   }
 
+  nameServers(domain: string): Promise<DnsAnswer<string>> {
+    return ask(domain, (name) => this.#resolver.resolveNs(name));
+  }
+
+  texts(name: string): Promise<DnsAnswer<string>> {
+    return ask(name, async (ascii) => (await this.#resolver.resolveTxt(ascii)).map((strings) => strings.join('')));
+  }
+
   async names(address: string): Promise<DnsAnswer<string>> {
     return outcome(address, () => this.#resolver.reverse(address));
   }

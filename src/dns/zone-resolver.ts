@@ -1,5 +1,5 @@
-// A Resolver over a text of records, one a line: `NAME TYPE VALUE…` with the types A, AAAA, MX, PTR, and
-// FAIL for a name about which the servers say nothing. For tests, and for a host without any DNS.
+// A Resolver over a text of records, one a line: `NAME TYPE VALUE…` with the types A, AAAA, MX, PTR, NS, TXT,
+// and FAIL for a name about which the servers say nothing. For tests, and for a host without any DNS.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { AddressFamily, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
@@ -40,6 +40,14 @@ export class ZoneResolver implements Resolver {
 
   async names(address: string): Promise<DnsAnswer<string>> {
     return this.#find(address, 'PTR');
+  }
+
+  async nameServers(domain: string): Promise<DnsAnswer<string>> {
+    return this.#find(domain, 'NS');
+  }
+
+  async texts(name: string): Promise<DnsAnswer<string>> {
+    return this.#find(name, 'TXT');
   }
 
   #find(name: string, type: string): DnsAnswer<string> {

@@ -316,13 +316,14 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
 
   queueUpdate(update: QueueUpdate): Promise<void> {
     const packer = new Packer();
-    const { notice, deliveries, ...rest } = update;
+    const { notice, deliveries, forwards, ...rest } = update;
     return this.#dispatcher.submit<'queue-update'>(
       {
         kind: 'queue-update',
         update: rest,
         deliveries: packDeliveries(packer, deliveries ?? []),
         ...(notice ? { notice: packAccept(packer, notice) } : {}),
+        ...(forwards ? { forwards: forwards.map((forward) => packAccept(packer, forward)) } : {}),
       },
       packer,
     );

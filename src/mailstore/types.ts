@@ -167,6 +167,8 @@ export interface QueueUpdate {
   readonly deliveries?: readonly MailboxDelivery[];
   /** A bounce or delay warning caused by this attempt: created in the same transaction. */
   readonly notice?: AcceptOperation;
+  /** Messages that this attempt has made of this one (local aliases): in the same transaction, so never twice. */
+  readonly forwards?: readonly AcceptOperation[];
 }
 
 /** NO [OVERQUOTA], NO [NONEXISTENT] …: refusals of the store that a client is told. */

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, CommandError } from '../cli/context.ts';
+import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 
 interface CommandModule {
@@ -21,11 +22,18 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   alias: () => import('../cli/alias.ts'),
   quota: () => import('../cli/quota.ts'),
   explain: () => import('../cli/explain.ts'),
+  lint: () => import('../cli/lint.ts'),
+  expect: () => import('../cli/expect.ts'),
+  compare: () => import('../cli/compare.ts'),
   queue: () => import('../cli/queue.ts'),
   mailq: () => import('../cli/queue.ts'),
   postqueue: () => import('../cli/queue.ts'),
   sendmail: () => import('../cli/sendmail.ts'),
   postconf: () => import('../cli/postconf.ts'),
+  postmap: () => import('../cli/postmap.ts'),
+  postalias: () => import('../cli/postalias.ts'),
+  newaliases: () => import('../cli/postalias.ts'),
+  postfix: () => import('../cli/postfix.ts'),
   completion: () => import('../cli/completion.ts'),
 };
 
@@ -42,15 +50,25 @@ function defaultConfigDirectory(): string {
 
 interface GlobalOptions {
   configDirectory: string;
+  isConfigNamed: boolean;
   json: boolean;
   rest: string[];
 }
 
-/** -c and --json are taken wherever they stand: `postconf -c DIR -n` is what people type. */
+/** -c and --json are taken wherever they stand; what follows the name of one of Postfix's tools is the tool's own. */
 function takeGlobalOptions(args: readonly string[]): GlobalOptions {
-  const result: GlobalOptions = { configDirectory: '', json: false, rest: [] };
+  const result: GlobalOptions = { configDirectory: '', isConfigNamed: false, json: false, rest: [] };
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
+    if (toolNames.has(arg) && result.rest.length === 0) {
+      const own = args.slice(index + 1);
+      result.json ||= own.includes('--json');
+      // Behind the first `--` commander looks at nothing, so that the tool sees its arguments as they were given.
+      result.rest.push(
+        ...(own[0] === '--help' ? [arg, '--help'] : ['--', arg, ...own.filter((one) => one !== '--json')]),
+      );
+      break;
+    }
     if (arg === '--') {
       result.rest.push(...args.slice(index));
       break;
@@ -62,12 +80,24 @@ function takeGlobalOptions(args: readonly string[]): GlobalOptions {
     } else if (arg === '--json') result.json = true;
     else result.rest.push(arg);
   }
+  result.isConfigNamed = result.configDirectory !== '';
+  // Postfix's tools take the folder from MAIL_CONFIG (postmap(1)), which its own programs set for those they start.
+  const fromPostfix = result.rest[0] === '--' ? process.env['MAIL_CONFIG'] : undefined;
+  if (!result.isConfigNamed && fromPostfix) {
+    result.configDirectory = path.resolve(fromPostfix);
+    result.isConfigNamed = true;
+  }
   result.configDirectory ||= defaultConfigDirectory();
   return result;
 }
 
 /** Runs one command; returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  // `posthaste … | head`: who reads has had enough, and that is no mistake.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   try {
     return await run(args);
   } catch (error) {
@@ -76,9 +106,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { configDirectory, json, rest } = takeGlobalOptions(args);
+  const { configDirectory, isConfigNamed, json, rest } = takeGlobalOptions(args);
   const context: CommandContext = {
     configDirectory,
+    isConfigNamed,
     json,
     print: (line) => process.stdout.write(`${line}\n`),
     warn: (line) => process.stderr.write(`${line}\n`),
@@ -111,7 +142,7 @@ function createProgram(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof CommandError) {
-    process.stderr.write(`posthaste: ${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`${error.program}: ${error.message}\n`);
     return error.exitCode;
   }
   if (error instanceof TemporaryError) {

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { type ControlRequest, type ControlResponse, controlSocketPath } from '../cli/control.ts';
 
 /** Longer requests are cut off. */
@@ -17,11 +18,12 @@ export function startControlServer(dataDirectory: string, handle: ControlHandler
   fs.rmSync(socketPath, { force: true });
   // The client ends its side after the request: the answer must still go out.
   const server = net.createServer({ allowHalfOpen: true }, (socket) => serve(socket, handle));
-  const umask = process.umask(0o077);
+  // A worker thread, as the test runner's, may not set it.
+  const umask = isMainThread ? process.umask(0o077) : undefined;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(socketPath, () => {
-      process.umask(umask);
+      if (umask !== undefined) process.umask(umask);
       resolve(server);
     });
   });

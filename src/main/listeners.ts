@@ -1,6 +1,8 @@
 // What listens where: a listener for each inet smtpd service of master.cf and each posthaste_*_listen address.
 
-import type { Client, RecipientDecision, Reply } from '../routing/types.ts';
+import type { AddressHandling } from '../routing/types.ts';
+import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { RejectFooter } from '../access/reject-footer.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import { type ListenAddress, listenAddresses, type MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -89,16 +91,36 @@ class CurrentPolicy implements SmtpPolicy {
     this.settings = settings;
   }
 
-  checkSender(sender: string, client: Client): Promise<Reply | undefined> {
-    return this.#state().policy(this.settings).checkSender(sender, client);
+  get #policy(): RecipientPolicy {
+    return this.#state().policy(this.settings);
   }
 
-  checkRecipient(
-    recipient: string,
-    envelope: { readonly sender: string; readonly client: Client; readonly size?: number },
-  ): Promise<RecipientDecision> {
-    return this.#state().policy(this.settings).checkRecipient(recipient, envelope);
+  get isDelayed(): boolean {
+    return this.#policy.isDelayed;
   }
+
+  clientRights: SmtpPolicy['clientRights'] = (client) => this.#policy.clientRights(client);
+  get footer(): RejectFooter {
+    return this.#policy.footer;
+  }
+
+  allowsMechanism: SmtpPolicy['allowsMechanism'] = (name) => this.#policy.allowsMechanism(name);
+  checkClient: SmtpPolicy['checkClient'] = (...question) => this.#policy.checkClient(...question);
+  checkHelo: SmtpPolicy['checkHelo'] = (...question) => this.#policy.checkHelo(...question);
+  checkSender: SmtpPolicy['checkSender'] = (...question) => this.#policy.checkSender(...question);
+  checkRecipient: SmtpPolicy['checkRecipient'] = (...question) => this.#policy.checkRecipient(...question);
+  checkData: SmtpPolicy['checkData'] = (request) => this.#policy.checkData(request);
+  checkEndOfData: SmtpPolicy['checkEndOfData'] = (request) => this.#policy.checkEndOfData(request);
+  checkEtrn: SmtpPolicy['checkEtrn'] = (...question) => this.#policy.checkEtrn(...question);
+  routeOrdered: SmtpPolicy['routeOrdered'] = (...question) => this.#policy.routeOrdered(...question);
+
+  get handling(): AddressHandling {
+    return this.#policy.handling ?? 'external';
+  }
+
+  fieldRewriter = (context: 'local' | 'remote') => this.#policy.fieldRewriter?.(context);
+  envelopeSender = async (sender: string) => (await this.#policy.envelopeSender?.(sender)) ?? sender;
+  isHeaderClient = async (address: string) => (await this.#policy.isHeaderClient?.(address)) ?? false;
 }
 
 export class SmtpListener {

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import { maildropFolder } from '../queue/maildrop.ts';
+import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
 import { Pickup } from '../queue/pickup.ts';
 import type { Mailboxes } from '../queue/plan.ts';
@@ -39,6 +40,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
   const queue = new Queue({
     ...shared,
     redecide: route,
+    rewriteSender: (sender, handling) => state().router.envelopeSender(sender, handling),
     revision: () => state().tables.revision(),
     byOriginalRecipient: settings.flag('enable_original_recipient'),
     onQueued,
@@ -50,20 +52,25 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     bounceLifetimeSeconds: settings.seconds('bounce_queue_lifetime'),
     delayWarningSeconds: settings.seconds('delay_warning_time'),
   };
-  const notices = new Notices({
+  const making = {
     ...shared,
-    ...times,
     route,
     newQueueId: () => queue.newQueueId(),
     onQueued,
     hostname: settings.text('myhostname'),
     mailName: settings.text('mail_name'),
+  };
+  const forwarder = new Forwarder(making);
+  const notices = new Notices({
+    ...making,
+    ...times,
     returnSizeLimit: settings.integer('bounce_size_limit'),
   });
   const scheduler = new Scheduler({
     ...shared,
     ...times,
     notices,
+    forwarder,
     activeLimit: settings.integer('qmgr_message_active_limit'),
     queueRunSeconds: settings.seconds('queue_run_delay'),
     softBounce: settings.flag('soft_bounce'),
@@ -80,6 +87,9 @@ function openPickup(settings: Settings, { dataDirectory, store, log, route, stat
     log,
     syslogName: settings.text('syslog_name'),
     route,
+    rewriteSender: (sender, handling) => state().router.envelopeSender(sender, handling),
+    rewriter: () => state().pickupRewriter(),
+    handling: () => state().pickupHandling,
     standardForm: (address) => toExternal(state().router.standardForm(address)),
     hostname: settings.text('myhostname'),
     mailName: settings.text('mail_name'),

@@ -9,8 +9,11 @@ import { directoryTableOpener } from '../directory/tables.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import { Decision } from '../routing/decision.ts';
 import { openMatchList } from '../routing/open-maps.ts';
+import { HeaderRewriting } from '../routing/header-rewriting.ts';
 import { Router } from '../routing/router.ts';
+import type { AddressHandling } from '../routing/types.ts';
 import type { Configuration } from '../settings/configuration.ts';
+import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { MatchList } from '../tables/match-list.ts';
 import { Tables } from '../tables/registry.ts';
@@ -19,7 +22,7 @@ export interface RoutingParts {
   readonly directory: Directory;
   readonly quota: QuotaSource;
   readonly log: Log;
-  readonly transports: TransportParts;
+  readonly transports: Omit<TransportParts, 'expandLocal'>;
 }
 
 export class RoutingState {
@@ -41,7 +44,11 @@ export class RoutingState {
     const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
-    this.transports = new Transports(configuration.services, parts.transports);
+    if (configuration.services.some(({ command }) => command === 'local')) void this.router.local;
+    this.transports = new Transports(configuration.services, {
+      ...parts.transports,
+      expandLocal: (...question) => this.router.expandLocal(...question),
+    });
   }
 
   /** Throws SettingsError where a table, list or restriction cannot be used; then nothing stays open. */
@@ -51,6 +58,8 @@ export class RoutingState {
       log: parts.log,
       isWatching: true,
       proxyReadMaps: settings.list('proxy_read_maps'),
+      environment: keptEnvironment(settings),
+      parameter: (name) => (settings.isSet(name) ? settings.expanded(name) : undefined),
       openers: { directory: directoryTableOpener(parts.directory) },
       revisionSources: [parts.directory],
     });
@@ -74,7 +83,7 @@ export class RoutingState {
     if (!policy) {
       const { router, tables } = this;
       const { log, quota } = this.#parts;
-      policy = new RecipientPolicy({ settings, tables, router, log, quota });
+      policy = new RecipientPolicy({ settings, tables, router, log, quota, resolver: this.#parts.transports.resolver });
       this.#policies.set(settings, policy);
     }
     return policy;
@@ -87,6 +96,18 @@ export class RoutingState {
 
   async isMyNetwork(address: string): Promise<boolean> {
     return await this.#mynetworks.matches(new Decision(false), 'access', '', address);
+  }
+
+  /** What is done to the addresses of locally written mail: receive_override_options of the pickup service. */
+  get pickupHandling(): AddressHandling {
+    const { services, settings } = this.configuration;
+    const pickup = services.find(({ command }) => command === 'pickup')?.settings ?? settings;
+    return pickup.list('receive_override_options').includes('no_address_mappings') ? 'unmapped' : 'external';
+  }
+
+  pickupRewriter(): HeaderRewriting {
+    const mapsAddresses = this.pickupHandling === 'external';
+    return new HeaderRewriting({ router: this.router, context: 'local', mapsAddresses });
   }
 
   close(): void {

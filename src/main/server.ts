@@ -2,6 +2,7 @@
 // needs them, closes them in the opposite order, and knows no mail itself.
 
 import fs from 'node:fs';
+import { DovecotAuth } from '../auth/dovecot-auth.ts';
 import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
 import { usualFailureDelay } from '../auth/failure-delay.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
@@ -152,6 +153,7 @@ export class Server {
 
   readonly #hosts = new HostsFile('/etc/hosts', systemClock);
   readonly #resolver = new SystemResolver();
+  readonly #dovecotServers = new Map<string, DovecotAuth>();
 
   readonly #mailboxes: Mailboxes = {
     mailboxByAddress: async (recipient) => {
@@ -160,8 +162,8 @@ export class Server {
     },
   };
 
-  readonly #route: RouteRecipient = async (recipient, sender) => {
-    const resolution = await this.#state.router.resolve(recipient, { sender });
+  readonly #route: RouteRecipient = async (recipient, sender, handling) => {
+    const resolution = await this.#state.router.resolve(recipient, { sender, handling });
     if (resolution.failure) throw new TemporaryError(resolution.failure.text);
     return resolution.deliveries;
   };
@@ -190,6 +192,7 @@ export class Server {
       queue: this.#queue,
       store: this.#store,
       authenticator,
+      dovecotAuth: (path: string) => this.#dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
       log: this.#log,
       clock: systemClock,
@@ -218,6 +221,16 @@ export class Server {
         throw new ListenError(`cannot listen on ${plan.host}:${plan.port} (${plan.label}): ${why}`);
       }
     }
+  }
+
+  /** One connection to each auth service, whoever asks. */
+  #dovecotAuth(path: string): DovecotAuth {
+    let server = this.#dovecotServers.get(path);
+    if (server === undefined) {
+      server = new DovecotAuth(path, this.#dovecotServers.size);
+      this.#dovecotServers.set(path, server);
+    }
+    return server;
   }
 
   async #listenOn(plan: PlannedListener, parts: ConstructorParameters<typeof SmtpListener>[1]): Promise<number> {
@@ -328,6 +341,7 @@ export class Server {
 
   async #close(): Promise<void> {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
+    for (const server of this.#dovecotServers.values()) server.close();
     await this.#imap?.close();
     await this.#pickup?.close();
     await this.#upkeep?.close();

@@ -24,11 +24,31 @@ export type RecipientOutcome = DeliveryOutcome & {
   readonly relayed?: boolean;
 };
 
+/** Mail that a delivery sends on: a new message with the same content. */
+export interface Forward {
+  /** The new envelope sender (an alias's owner); absent: the message's own. */
+  readonly sender?: string;
+  /** For the Delivered-To field in front; absent: none. */
+  readonly deliveredTo?: string;
+  readonly recipients: readonly ForwardRecipient[];
+}
+
+export interface ForwardRecipient {
+  readonly address: string;
+  readonly original: string;
+  readonly notify: string;
+  readonly orcpt: string;
+  /** Where it goes; absent: where routing says. */
+  readonly destination?: { readonly transport: string; readonly nexthop: string };
+}
+
 export interface DeliveryReport {
   /** In step with the request's recipients. */
   readonly outcomes: readonly RecipientOutcome[];
   /** Copies in local mailboxes, made in the transaction that records the outcomes. */
   readonly copies?: readonly MailboxDelivery[];
+  /** New messages, made in the same transaction. */
+  readonly forwards?: readonly Forward[];
   /** No server of the destination could be talked to: there will be fewer attempts at a time. */
   readonly unreachable?: boolean;
   readonly setupMilliseconds?: number;

@@ -1,5 +1,5 @@
 // Recipients that are the same for Postfix (cleanup_out_recipient.c): equal ORCPT, NOTIFY, original and final
-// recipient, without regard to case; with `enable_original_recipient = no` the final recipient alone.
+// recipient, without regard to case; with `enable_original_recipient = no` the final recipient alone. Blind copies come after all others, so that of two that are the same the sender's own counts.
 
 import type { Delivery } from '../routing/types.ts';
 import type { SubmittedRecipient } from './types.ts';
@@ -17,17 +17,24 @@ export interface FinalRecipient {
 export function finalRecipients(recipients: readonly SubmittedRecipient[], byOriginal: boolean): FinalRecipient[] {
   const seen = new Set<string>();
   const finals: FinalRecipient[] = [];
+  const add = ({ original, recipient, transport, nexthop, isCopy }: Delivery, notify: string, orcpt: string): void => {
+    // A recipient always has an ORCPT, be it what the client wrote; a blind copy has none.
+    const key = byOriginal ? `${isCopy ? 'copy' : ''}\n${orcpt}\n${notify}\n${original}\n${recipient}` : recipient;
+    const folded = key.toLowerCase();
+    if (seen.has(folded)) return;
+    seen.add(folded);
+    finals.push({ original, recipient, transport, nexthop, notify, orcpt });
+  };
+  const copies: Delivery[] = [];
   for (const submitted of recipients) {
     const { deliveries, notify, orcpt } = submitted;
     for (const delivery of deliveries.length > 0 ? deliveries : [goneDelivery(submitted)]) {
-      const { original, recipient, transport, nexthop } = delivery;
-      const key = byOriginal ? `${orcpt}\n${notify}\n${original}\n${recipient}` : recipient;
-      const folded = key.toLowerCase();
-      if (seen.has(folded)) continue;
-      seen.add(folded);
-      finals.push({ original, recipient, transport, nexthop, notify, orcpt });
+      if (delivery.isCopy) copies.push(delivery);
+      else add(delivery, notify, orcpt);
     }
   }
+  // Nobody asked for a blind copy, so nobody hears what became of it.
+  for (const copy of copies) add(copy, 'NEVER', '');
   return finals;
 }
 

@@ -1,9 +1,10 @@
 // A message written on this machine as mail: CRLF at the end of every line, and the header that sendmail's callers leave
-// to the mail system (Postfix's pickup(8) and cleanup(8) for local mail): Received, and From, Date and Message-Id where
+// to the mail system (Postfix's pickup(8) and cleanup(8) for local mail): addresses in standard form, Received, and From, Date and Message-Id where
 // they are missing (with Resent- before them where it is a resent message). Dropped: Bcc, Return-Path and the like,
 // and an mbox `From ` line in front. A line that is no header field ends the header.
 
 import { formatMailDate } from '../message/received.ts';
+import type { FieldRewriter } from '../routing/header-rewriting.ts';
 
 export interface LocalMessageFacts {
   readonly queueId: string;
@@ -15,6 +16,8 @@ export interface LocalMessageFacts {
   readonly now: number;
   /** message_drop_headers, lower case. */
   readonly dropped: ReadonlySet<string>;
+  /** Gives addresses their domain, and what canonical maps and masquerading make of them. */
+  readonly rewriter: FieldRewriter;
 }
 
 export interface LocalHeader {
@@ -25,8 +28,11 @@ export interface LocalHeader {
   readonly messageId: string;
 }
 
-/** `start` is the beginning of the message: the whole header, or as much as may be one. */
-export function localHeader(start: Buffer, facts: LocalMessageFacts): LocalHeader {
+/**
+ * `start` is the beginning of the message: the whole header, or as much as may be one. Throws TemporaryError where an
+ * address cannot be rewritten.
+ */
+export async function localHeader(start: Buffer, facts: LocalMessageFacts): Promise<LocalHeader> {
   const { lines, consumed } = splitHeader(start);
   const kept: string[] = [];
   const names = new Set<string>();
@@ -34,7 +40,7 @@ export function localHeader(start: Buffer, facts: LocalMessageFacts): LocalHeade
   let isDropping = false;
   for (const line of lines) {
     if (line.startsWith(' ') || line.startsWith('\t')) {
-      if (!isDropping) kept.push(line);
+      if (!isDropping) kept.push(`${kept.pop() ?? ''}\r\n${line}`);
       continue;
     }
     const colon = line.indexOf(':');
@@ -47,13 +53,21 @@ export function localHeader(start: Buffer, facts: LocalMessageFacts): LocalHeade
   }
   const added = missingFields(names, facts);
   const made = added.find(([name]) => name === 'Message-Id');
-  const fields = [...kept, ...added.map(([name, value]) => `${name}: ${value}`)];
+  const rewritten = await Promise.all(kept.map((field) => rewriteField(field, facts.rewriter)));
+  const fields = [...rewritten, ...added.map(([name, value]) => `${name}: ${value}`)];
   const received = [
     `Received: by ${facts.hostname} (${facts.mailName}, from userid ${facts.uid})`,
     `\tid ${facts.queueId}; ${formatMailDate(facts.now)}`,
   ];
   const text = [...received, ...fields, '', ''].join('\r\n');
   return { bytes: Buffer.from(text, 'latin1'), consumed, messageId: made?.[1] ?? messageId };
+}
+
+/** `field` without its last line end, a character an octet. */
+async function rewriteField(field: string, rewriter: FieldRewriter): Promise<string> {
+  if (!rewriter.concerns(field.slice(0, field.indexOf(':')).trimEnd().toLowerCase())) return field;
+  const rewritten = await rewriter.rewrite(Buffer.from(`${field}\r\n`, 'latin1'));
+  return rewritten === undefined ? field : rewritten.toString('latin1', 0, rewritten.length - 2);
 }
 
 /** Header lines (a character an octet) without their ends; what follows them, an empty line included, is consumed. */
@@ -79,9 +93,8 @@ function missingFields(names: ReadonlySet<string>, facts: LocalMessageFacts): [s
   const isResent = [...names].some((name) => name.startsWith('resent-'));
   const prefix = isResent ? 'Resent-' : '';
   const has = (name: string) => names.has(`${prefix}${name}`.toLowerCase());
-  const time = new Date(facts.now).toISOString().replace(/\D/g, '').slice(0, 14);
   const fields: [string, string][] = [];
-  if (!has('Message-Id')) fields.push([`${prefix}Message-Id`, `<${time}.${facts.queueId}@${facts.hostname}>`]);
+  if (!has('Message-Id')) fields.push([`${prefix}Message-Id`, `<${facts.queueId}@${facts.hostname}>`]);
   if (!has('Date')) fields.push([`${prefix}Date`, formatMailDate(facts.now)]);
   if (!has('From')) fields.push([`${prefix}From`, from(facts)]);
   return fields;

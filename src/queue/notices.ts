@@ -78,7 +78,7 @@ export class Notices {
       }
       return undefined;
     }
-    const deliveries = await this.#options.route(message.sender, '');
+    const deliveries = await this.#options.route(message.sender, '', 'internal');
     const queueId = this.#options.newQueueId();
     const now = clock.now();
     const writer = store.contentWriter();

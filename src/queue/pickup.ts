@@ -11,9 +11,11 @@ import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { ContentWriter, Mailstore } from '../mailstore/types.ts';
+import type { FieldRewriter } from '../routing/header-rewriting.ts';
+import type { AddressHandling } from '../routing/types.ts';
 import { LineEnds, type LocalHeader, localHeader } from './local-message.ts';
 import { MaildropError, type MaildropFile, openMaildropFile } from './maildrop.ts';
-import type { RouteRecipient } from './submit.ts';
+import type { QueueOptions, RouteRecipient } from './submit.ts';
 import type { MailQueue, SubmittedRecipient } from './types.ts';
 
 export interface PickupOptions {
@@ -24,6 +26,12 @@ export interface PickupOptions {
   readonly log: Log;
   readonly syslogName: string;
   readonly route: RouteRecipient;
+  /** The envelope sender as the queue keeps it. Throws TemporaryError. */
+  readonly rewriteSender: QueueOptions['rewriteSender'];
+  /** For the header of each message, the newest. */
+  readonly rewriter: () => FieldRewriter;
+  /** What the pickup service does to addresses (its receive_override_options). */
+  readonly handling: () => AddressHandling;
   /** An address in external form to its standard form: adds the domain that is missing. */
   readonly standardForm: (address: string) => string;
   readonly hostname: string;
@@ -124,8 +132,10 @@ export class Pickup {
     const { envelope, uid } = file;
     const arrival = clock.now();
     const queueId = queue.newQueueId();
-    const sender = envelope.sender === '' ? '' : standardForm(envelope.sender);
-    const recipients = await this.#recipients(file, sender);
+    const handling = this.#options.handling();
+    const given = envelope.sender === '' ? '' : standardForm(envelope.sender);
+    const sender = await this.#options.rewriteSender(given, handling);
+    const recipients = await this.#recipients(file, given, handling);
     const content = store.contentWriter();
     try {
       const { header, eightBit, eightBitHeader } = await this.#copy(file, content, queueId, sender);
@@ -134,7 +144,8 @@ export class Pickup {
       const addresses = [sender, ...recipients.map(({ original }) => original)];
       await queue.submit({
         queueId,
-        sender,
+        sender: given,
+        handling,
         recipients,
         content: await content.finish(),
         ret: envelope.ret,
@@ -150,11 +161,15 @@ export class Pickup {
     }
   }
 
-  async #recipients({ envelope }: MaildropFile, sender: string): Promise<SubmittedRecipient[]> {
+  async #recipients(
+    { envelope }: MaildropFile,
+    sender: string,
+    handling: AddressHandling,
+  ): Promise<SubmittedRecipient[]> {
     const recipients: SubmittedRecipient[] = [];
     for (const address of envelope.recipients) {
       const original = this.#options.standardForm(address);
-      const deliveries = await this.#options.route(original, sender);
+      const deliveries = await this.#options.route(original, sender, handling);
       recipients.push({ original, notify: envelope.notify, orcpt: '', deliveries });
     }
     return recipients;
@@ -171,7 +186,9 @@ export class Pickup {
     await handle.read(first, 0, first.length, start);
     const { fullName } = envelope;
     const now = clock.now();
-    const header = localHeader(first, { queueId, sender, fullName, uid, hostname, mailName, now, dropped });
+    const rewriter = this.#options.rewriter();
+    const facts = { queueId, sender, fullName, uid, hostname, mailName, now, dropped, rewriter };
+    const header = await localHeader(first, facts);
     await content.write(header.bytes);
     const eightBitHeader = isEightBit(header.bytes);
     let eightBit = eightBitHeader;

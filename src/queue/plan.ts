@@ -54,11 +54,14 @@ export class Planner {
   readonly #transports: TransportTable;
   readonly #mailboxes: Mailboxes;
   readonly #usage: Usage;
+  readonly #showsOriginals: boolean;
 
-  constructor(transports: TransportTable, mailboxes: Mailboxes, usage: Usage) {
+  /** `showsOriginals`: enable_original_recipient, whether copies say whom the sender wrote to. */
+  constructor(transports: TransportTable, mailboxes: Mailboxes, usage: Usage, showsOriginals = true) {
     this.#transports = transports;
     this.#mailboxes = mailboxes;
     this.#usage = usage;
+    this.#showsOriginals = showsOriginals;
   }
 
   async plan(message: PlannedMessage, recipients: readonly FinalRecipient[]): Promise<Plan> {
@@ -83,7 +86,8 @@ export class Planner {
         queued.push(...members);
         continue;
       }
-      copies.push({ mailbox, prefix: copyPrefix(message.sender, members), internalDate: message.arrival });
+      const named = this.#showsOriginals ? members : members.map(({ recipient }) => ({ recipient, original: '' }));
+      copies.push({ mailbox, prefix: copyPrefix(message.sender, named), internalDate: message.arrival });
       delivered.push(...members);
     }
     return { copies, delivered, queued, full };
@@ -112,8 +116,9 @@ export function queueEntry(
   message: Omit<NewQueueMessage, 'recipients' | 'nextAttempt' | 'hold'>,
   queued: readonly FinalRecipient[],
   now: number,
+  hold = false,
 ): { queue?: NewQueueMessage } {
   if (queued.length === 0) return {};
   const recipients = queued.map((recipient) => ({ ...recipient, state: 'pending' as const, status: '', reason: '' }));
-  return { queue: { ...message, nextAttempt: now, hold: false, recipients } };
+  return { queue: { ...message, nextAttempt: now, hold, recipients } };
 }

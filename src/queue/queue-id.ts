@@ -38,3 +38,16 @@ function encode(value: number, base: number, length: number): string {
   }
   return text;
 }
+
+/** When a message got this id, in milliseconds since 1970; undefined for what is no id of the long form. */
+export function queueIdTime(id: string): number | undefined {
+  if (!/^[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]{10,}z[0-9A-Za-z]+$/.test(id)) return undefined;
+  const decode = (text: string) =>
+    [...Buffer.from(text, 'latin1')].reduce(
+      (value, code) => value * digits.length + digits.indexOf(String.fromCharCode(code)),
+      0,
+    );
+  const seconds = decode(id.slice(0, secondLength));
+  const microseconds = decode(id.slice(secondLength, secondLength + microsecondLength));
+  return seconds * 1000 + microseconds / 1000;
+}

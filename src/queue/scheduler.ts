@@ -21,6 +21,7 @@ import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from
 import { Destination } from './destination.ts';
 import { type Job, makeJobs } from './job.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
+import type { Forwarder } from './forwarding.ts';
 import type { Notices } from './notices.ts';
 import { type RetryTimes, Settler } from './settle.ts';
 
@@ -31,6 +32,7 @@ export interface SchedulerOptions extends RetryTimes {
   readonly syslogName: string;
   readonly transports: TransportTable;
   readonly notices: Notices;
+  readonly forwarder: Forwarder;
   /** qmgr_message_active_limit. */
   readonly activeLimit: number;
   /** queue_run_delay: how often the whole queue is looked through, whatever the timers say. */

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient, QueueUpdate, RecipientState } from '../mailstore/types.ts';
-import type { DeliveryReport, RecipientOutcome } from './delivery-agent.ts';
+import type { DeliveryReport, Forward, RecipientOutcome } from './delivery-agent.ts';
+import type { Forwarder, PreparedForward } from './forwarding.ts';
 import type { Concerned, Notices, PreparedNotice } from './notices.ts';
 
 export interface RetryTimes {
@@ -28,6 +29,7 @@ export interface SettlerOptions extends RetryTimes {
   readonly log: Log;
   readonly syslogName: string;
   readonly notices: Notices;
+  readonly forwarder: Forwarder;
 }
 
 const retryRecordMilliseconds = 1000;
@@ -40,15 +42,16 @@ export class Settler {
     this.#options = options;
   }
 
-  /** Records the delivered ones; returns the outcomes, with those put off whose local copy could not be stored. */
+  /** Records the delivered ones; returns the outcomes, with those put off whose local copy or new message could not be stored. */
   async recordDelivered(
     message: QueueMessage,
     recipients: readonly QueueRecipient[],
-    { outcomes, copies = [] }: DeliveryReport,
+    { outcomes, copies = [], forwards = [] }: DeliveryReport,
   ): Promise<readonly RecipientOutcome[]> {
     const delivered = pair(recipients, outcomes).filter(({ outcome }) => outcome.kind === 'delivered');
     if (delivered.length === 0) return outcomes;
-    const update: QueueUpdate = {
+    const isOut = copies.length === 0 && forwards.length === 0;
+    let update: QueueUpdate = {
       id: message.id,
       recipients: delivered.map((each) => state(each, each.outcome.relayed === undefined ? 'delivered' : 'relayed')),
       deliveries: copies,
@@ -57,15 +60,20 @@ export class Settler {
       // A server that gives reports itself has been asked to; only what ends here is ours to report.
       const ours = delivered.filter(({ outcome }) => outcome.relayed !== false);
       const notice = await this.#options.notices.prepare('success', message, ours);
-      await this.#record(update, notice, copies.length === 0);
+      const made = await this.#prepareForwards(message, forwards);
+      if (made.length > 0) update = { ...update, forwards: made.map(({ operation }) => operation) };
+      await this.#record(update, notice, isOut);
+      for (const forward of made) forward.committed();
+      if (made.length > 0) return outcomes.map((outcome) => namingForwards(outcome, made));
     } catch (error) {
-      if (copies.length === 0) {
+      if (isOut) {
         // Delivered is delivered: rather no report than a second copy.
         this.#warn(`${message.id}: no success report: ${describe(error)}`);
         await this.#record(update, undefined, true);
         return outcomes;
       }
-      const reason = `mailbox cannot be written: ${describe(error)}`;
+      const what = copies.length > 0 ? 'mailbox cannot be written' : 'unable to forward message';
+      const reason = `${what}: ${describe(error)}`;
       return outcomes.map((outcome) =>
         outcome.kind === 'delivered'
           ? { kind: 'deferred', status: '4.3.0', reason, relay: outcome.relay ?? 'none' }
@@ -73,6 +81,12 @@ export class Settler {
       );
     }
     return outcomes;
+  }
+
+  async #prepareForwards(message: QueueMessage, forwards: readonly Forward[]): Promise<PreparedForward[]> {
+    const made: PreparedForward[] = [];
+    for (const forward of forwards) made.push(await this.#options.forwarder.prepare(message, forward));
+    return made;
   }
 
   /** After a message's last job. Returns when it is due again; undefined when it has left the queue. */
@@ -162,6 +176,12 @@ export class Settler {
   #warn(text: string): void {
     this.#options.log.write(`${this.#options.syslogName}/qmgr`, 'warning', text);
   }
+}
+
+/** As local(8) logs it: `forwarded as QUEUEID`. */
+function namingForwards(outcome: RecipientOutcome, made: readonly PreparedForward[]): RecipientOutcome {
+  if (outcome.kind !== 'delivered' || outcome.reason !== 'forwarded') return outcome;
+  return { ...outcome, reason: `forwarded as ${made.map(({ queueId }) => queueId).join(', ')}` };
 }
 
 function pair(recipients: readonly QueueRecipient[], outcomes: readonly RecipientOutcome[]): Concerned[] {

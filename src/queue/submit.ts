@@ -11,7 +11,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
-import type { Delivery } from '../routing/types.ts';
+import type { AddressHandling, Delivery } from '../routing/types.ts';
 import type { TransportTable } from './delivery-agent.ts';
 import { type FinalRecipient, finalRecipients } from './duplicates.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
@@ -23,7 +23,11 @@ import { MailboxFullError, type MailQueue, type Submission, type SubmittedRecipi
  * Routes one recipient: its deliveries, those by `error` among them. Empty for an address that does not exist (it is
  * bounced). Throws TemporaryError.
  */
-export type RouteRecipient = (recipient: string, sender: string) => Promise<readonly Delivery[]>;
+export type RouteRecipient = (
+  recipient: string,
+  sender: string,
+  handling: AddressHandling,
+) => Promise<readonly Delivery[]>;
 
 export interface QueueOptions {
   readonly store: Mailstore;
@@ -34,6 +38,8 @@ export interface QueueOptions {
   readonly transports: TransportTable;
   readonly mailboxes: Mailboxes;
   readonly redecide: RouteRecipient;
+  /** The envelope sender in standard form, and as canonical maps and masquerading make it. Throws TemporaryError. */
+  rewriteSender(sender: string, handling: AddressHandling): Promise<string>;
   /** The revision of the tables that routing reads. */
   revision(): number;
   /** enable_original_recipient. */
@@ -51,7 +57,7 @@ export class Queue implements MailQueue {
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#ids = new QueueIds(options.clock);
-    this.#planner = new Planner(options.transports, options.mailboxes, options.store);
+    this.#planner = new Planner(options.transports, options.mailboxes, options.store, options.byOriginalRecipient);
     this.#qmgr = `${options.syslogName}/qmgr`;
   }
 
@@ -61,15 +67,21 @@ export class Queue implements MailQueue {
 
   async submit(submission: Submission): Promise<void> {
     const { store, clock, log, byOriginalRecipient } = this.#options;
-    const { queueId, sender, content, arrival } = submission;
+    const { queueId, content, arrival, handling = 'external' } = submission;
     const began = clock.now();
-    const finals = finalRecipients(await this.#decided(submission), byOriginalRecipient);
+    const finals = finalRecipients(await this.#decided(submission, handling), byOriginalRecipient);
+    const sender = await this.#options.rewriteSender(submission.sender, handling);
+    if (submission.hold) {
+      const queue = queueEntry(queueMessage(submission, sender), finals, began, true);
+      await store.accept({ content, deliveries: [], ...queue });
+      return;
+    }
     const plan = await this.#planner.plan({ sender, size: content.size, arrival: began }, finals);
     if (plan.full.length > 0 && plan.full.length === finals.length) throw new MailboxFullError('every mailbox is full');
     const { delivered } = await store.accept({
       content,
       deliveries: plan.copies,
-      ...queueEntry(queueMessage(submission), plan.queued, began),
+      ...queueEntry(queueMessage(submission, sender), plan.queued, began),
       ...(submission.once === undefined ? {} : { once: submission.once }),
     });
     // A message that was handed in before a crash, and is stored since then.
@@ -81,14 +93,21 @@ export class Queue implements MailQueue {
   }
 
   /** A table that has changed since RCPT decides again; an address that is gone by now is bounced, not lost. */
-  async #decided({ recipients, sender }: Submission): Promise<readonly SubmittedRecipient[]> {
+  async #decided(
+    { recipients, sender }: Submission,
+    handling: AddressHandling,
+  ): Promise<readonly SubmittedRecipient[]> {
     const revision = this.#options.revision();
     if (recipients.every((recipient) => recipient.revision === undefined || recipient.revision === revision)) {
       return recipients;
     }
     const decided: SubmittedRecipient[] = [];
     for (const recipient of recipients) {
-      const deliveries = await this.#options.redecide(recipient.original, sender);
+      if (recipient.revision === undefined) {
+        decided.push(recipient);
+        continue;
+      }
+      const deliveries = await this.#options.redecide(recipient.original, sender, handling);
       decided.push({ ...recipient, deliveries });
     }
     return decided;
@@ -109,7 +128,7 @@ export class Queue implements MailQueue {
   }
 }
 
-function queueMessage(submission: Submission) {
-  const { queueId, sender, content, arrival, ret, envid, smtputf8, eightBit } = submission;
+function queueMessage(submission: Submission, sender: string) {
+  const { queueId, content, arrival, ret, envid, smtputf8, eightBit } = submission;
   return { id: queueId, size: content.size, sender, arrival, ret, envid, smtputf8, eightBit };
 }

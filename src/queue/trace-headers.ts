@@ -7,12 +7,11 @@ export function copyPrefix(
 ): Buffer {
   const [only] = recipients;
   if (only && recipients.length === 1) {
-    return Buffer.from(
-      `Return-Path: <${sender}>\r\nX-Original-To: ${only.original}\r\nDelivered-To: ${only.recipient}\r\n`,
-    );
+    const original = only.original === '' ? '' : `X-Original-To: ${only.original}\r\n`;
+    return Buffer.from(`Return-Path: <${sender}>\r\n${original}Delivered-To: ${only.recipient}\r\n`);
   }
   const lines = new Set([`Return-Path: <${sender}>`]);
-  for (const { original } of recipients) lines.add(`X-Original-To: ${original}`);
+  for (const { original } of recipients) if (original !== '') lines.add(`X-Original-To: ${original}`);
   for (const { recipient } of recipients) lines.add(`Delivered-To: ${recipient}`);
   return Buffer.from(`${[...lines].join('\r\n')}\r\n`);
 }

@@ -1,7 +1,7 @@
 // The door through which every message enters, whatever brought it (SMTP, LMTP, sendmail, a bounce).
 
 import type { Content } from '../mailstore/types.ts';
-import type { Delivery } from '../routing/types.ts';
+import type { AddressHandling, Delivery } from '../routing/types.ts';
 
 export interface SubmittedRecipient {
   /** As the client gave it (standard form). */
@@ -17,8 +17,13 @@ export interface SubmittedRecipient {
 export interface Submission {
   /** From newQueueId(); the client is told it, the log carries it. */
   readonly queueId: string;
+  /** As the client gave it; the queue keeps it as rewriting makes it. */
   readonly sender: string;
+  /** What is done to its addresses; absent: everything. */
+  readonly handling?: AddressHandling;
   readonly recipients: readonly SubmittedRecipient[];
+  /** Kept in the queue, all of it, until somebody releases it (HOLD in an access table). */
+  readonly hold?: boolean;
   /** Received: header and message, without Return-Path and Delivered-To. */
   readonly content: Content;
   readonly ret: string;

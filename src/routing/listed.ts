@@ -1,20 +1,21 @@
 // Does anybody answer for this address (Postfix's reject_unlisted_recipient and _sender)? Known is what matches a
-// virtual alias, even by catch-all, else what its class's table knows. Addresses that resolve to the error or retry
+// canonical map or a virtual alias, even by catch-all, else what its class's table knows. Addresses that resolve to the error or retry
 // transport are refused here too. A service of master.cf may have recipient maps of its own (`-o
 // local_recipient_maps=` behind a content filter), so this is made for each service's settings.
 
-import { fold, localpartOf } from '../address/form.ts';
+import { fold, localpartOf, toInternal } from '../address/form.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision } from './decision.ts';
 import { type AddressSearch, findAddress } from './find-address.ts';
+import { fitStatus } from './fit-status.ts';
 import { openMaps, type OpenOptions } from './open-maps.ts';
 import type { ResolvedAddress } from './resolve-address.ts';
 import type { Reply } from './types.ts';
 
 export type AddressRole = 'recipient' | 'sender';
 
-/** How a reply names what it refuses. */
+/** How a reply names what it refuses, after the address in internal form: smtpd(8) writes it without quotes. */
 export const roleNames = { recipient: 'Recipient address', sender: 'Sender address' } as const;
 
 interface ClassTable {
@@ -24,7 +25,8 @@ interface ClassTable {
 }
 
 export class ListedAddresses {
-  readonly #aliases: Maps;
+  /** Those that have tables, in order. */
+  readonly #rewriting: Readonly<Record<AddressRole, readonly { readonly stage: string; readonly maps: Maps }[]>>;
   readonly #classes: Readonly<Record<'local' | 'virtual-mailbox' | 'relay', ClassTable>>;
   readonly #aliasCode: number;
   readonly #showTableName: boolean;
@@ -32,7 +34,16 @@ export class ListedAddresses {
 
   constructor(options: OpenOptions) {
     const { settings } = options;
-    this.#aliases = openMaps(options, 'virtual_alias_maps');
+    const ofRecipients = { stage: 'canonical', maps: openMaps(options, 'recipient_canonical_maps') };
+    const ofSenders = { stage: 'canonical', maps: openMaps(options, 'sender_canonical_maps') };
+    const ofAll = [
+      { stage: 'canonical', maps: openMaps(options, 'canonical_maps') },
+      { stage: 'virtual-alias', maps: openMaps(options, 'virtual_alias_maps') },
+    ];
+    this.#rewriting = {
+      recipient: [ofRecipients, ...ofAll].filter(({ maps }) => !maps.isEmpty),
+      sender: [ofRecipients, ofSenders, ...ofAll].filter(({ maps }) => !maps.isEmpty),
+    };
     this.#classes = {
       local: classTable(options, 'local_recipient_maps', 'unknown_local_recipient_reject_code', 'local recipient'),
       'virtual-mailbox': classTable(
@@ -56,8 +67,7 @@ export class ListedAddresses {
     given: string,
     role: AddressRole,
   ): Promise<Reply | undefined> {
-    const aliasSearch = { ...search, asker: decision, stage: 'virtual-alias' };
-    if (await findAddress(aliasSearch, this.#aliases, address.recipient)) return undefined;
+    if (await this.#isRewritten(search, decision, address.recipient, role)) return undefined;
     const refused = this.#transportRefusal(address, given, role);
     if (refused !== undefined) return refused;
     if (address.class === 'virtual-alias' || address.class === 'default') return undefined;
@@ -70,8 +80,21 @@ export class ListedAddresses {
     return {
       code,
       status: statusFor(role, code),
-      text: `<${given}>: ${roleNames[role]} rejected: User unknown${suffix}`,
+      text: `<${toInternal(given)}>: ${roleNames[role]} rejected: User unknown${suffix}`,
     };
+  }
+
+  /** What the tables make of it cannot be seen here, so it counts as known. */
+  async #isRewritten(
+    search: Omit<AddressSearch, 'asker' | 'stage'>,
+    decision: Decision,
+    address: string,
+    role: AddressRole,
+  ): Promise<boolean> {
+    for (const { stage, maps } of this.#rewriting[role]) {
+      if (await findAddress({ ...search, asker: decision, stage }, maps, address)) return true;
+    }
+    return false;
   }
 
   #transportRefusal(address: ResolvedAddress, given: string, role: AddressRole): Reply | undefined {
@@ -79,7 +102,11 @@ export class ListedAddresses {
     if (transport !== 'error' && transport !== 'retry') return undefined;
     const code = transport === 'retry' ? 450 : address.class === 'virtual-alias' ? this.#aliasCode : 550;
     const { status, text } = splitStatus(nexthop, statusFor(role, code));
-    return { code, status: withClass(status, code), text: `<${given}>: ${roleNames[role]} rejected: ${text}` };
+    return {
+      code,
+      status: withClass(fitStatus(status, role), code),
+      text: `<${toInternal(given)}>: ${roleNames[role]} rejected: ${text}`,
+    };
   }
 
   #isAlwaysKnown(recipient: string): boolean {

@@ -16,17 +16,29 @@ export interface OpenOptions {
   readonly warn: (text: string) => void;
 }
 
+/**
+ * Their results name programs, files or hosts: no text from a stranger's address may get into them (transport(5),
+ * aliases(5)).
+ */
+const withoutSubstitution = new Set<ListParameter>([
+  'alias_maps',
+  'transport_maps',
+  'sender_dependent_relayhost_maps',
+  'sender_dependent_default_transport_maps',
+]);
+
 export function openMaps({ settings, registry }: OpenOptions, parameter: ListParameter): Maps {
   // Postfix's default of alias_maps names NIS, which nobody has who did not say so.
   const skipped = settings.origin('alias_maps').kind === 'default' ? 'nis:mail.aliases' : '';
   const elements = settings.list(parameter).filter((element) => element !== skipped);
+  const allowsSubstitution = !withoutSubstitution.has(parameter);
   return naming(
     parameter,
     settings,
     () =>
       new Maps(
         parameter,
-        elements.map((element) => registry.open(element)),
+        elements.map((element) => registry.open(element, { allowsSubstitution })),
       ),
   );
 }

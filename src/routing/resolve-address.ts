@@ -35,10 +35,10 @@ export async function resolveAddress(
   address: string,
   sender: string,
 ): Promise<ResolvedAddress> {
-  const { recipient, isLocal } = await stripLocalDomains(decision, settings, address);
+  const stripped = await stripLocalDomains(decision, settings, address);
+  const { recipient, isLocal } = await withLiteral(decision, settings, stripped);
   const domain = domainOf(recipient);
-  const isDash = recipient.startsWith('-') && !settings.allowMinUser;
-  if (isDash || !isDeliverable(domain, settings)) return badAddress(recipient, domain);
+  if (!isValidDomain(domain)) return badAddress(recipient, domain);
   const addressClass = isLocal ? 'local' : await classOf(decision, settings, domain);
   if (decision.isTracing) decision.tell('class', addressClass);
   const isRouted = firstRoutingCharacter(recipient) !== recipient.length - domain.length - 1;
@@ -48,6 +48,8 @@ export async function resolveAddress(
     class: addressClass,
     sender,
   });
+  // Postfix looks at this last: where a table fails, that is told, and not this.
+  if (recipient.startsWith('-') && !settings.allowMinUser) return badAddress(recipient, domain);
   return { recipient, domain, class: addressClass, transport, nexthop, isRouted, isBad: false };
 }
 
@@ -56,8 +58,22 @@ function badAddress(recipient: string, domain: string): ResolvedAddress {
   return { recipient, domain, class: 'default', ...bad };
 }
 
-function isDeliverable(domain: string, settings: RoutingSettings): boolean {
-  return isValidDomain(domain) || (settings.resolveNumericDomain && isIpAddress(domain));
+interface StrippedAddress {
+  readonly recipient: string;
+  readonly isLocal: boolean;
+}
+
+/** With resolve_numeric_domain `user@192.0.2.1` is `user@[192.0.2.1]`, which may be this machine. */
+async function withLiteral(
+  decision: Decision,
+  settings: RoutingSettings,
+  address: StrippedAddress,
+): Promise<StrippedAddress> {
+  const domain = domainOf(address.recipient);
+  if (!settings.resolveNumericDomain || address.isLocal || !isIpAddress(domain)) return address;
+  const literal = `[${domain}]`;
+  const recipient = `${address.recipient.slice(0, address.recipient.length - domain.length)}${literal}`;
+  return { recipient, isLocal: await isLocalDomain(decision, settings, literal) };
 }
 
 function firstRoutingCharacter(recipient: string): number {
@@ -72,7 +88,7 @@ async function stripLocalDomains(
   decision: Decision,
   settings: RoutingSettings,
   address: string,
-): Promise<{ readonly recipient: string; readonly isLocal: boolean }> {
+): Promise<StrippedAddress> {
   let rest = address;
   let saved: string | undefined;
   for (let round = 0; round < maxStrips; round++) {

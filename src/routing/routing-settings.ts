@@ -12,6 +12,10 @@ export interface RoutingSettings {
   readonly standardForm: StandardFormRules;
   readonly extensions: ExtensionRules;
   readonly myhostname: string;
+  /** remote_header_rewrite_domain: '' leaves the headers of strangers alone. */
+  readonly remoteRewriteDomain: string;
+  /** header_address_token_limit. */
+  readonly headerTokenLimit: number;
   readonly emptyRecipient: string;
   readonly resolveDequoted: boolean;
   readonly resolveNullDomain: boolean;
@@ -54,6 +58,8 @@ export function readRoutingSettings(options: OpenOptions): RoutingSettings {
     ...lists(options),
     ...transports(options),
     myhostname: settings.text('myhostname'),
+    remoteRewriteDomain: settings.text('remote_header_rewrite_domain'),
+    headerTokenLimit: settings.integer('header_address_token_limit'),
     emptyRecipient: settings.text('empty_address_recipient'),
     resolveDequoted: settings.flag('resolve_dequoted_address'),
     resolveNullDomain: settings.flag('resolve_null_domain'),

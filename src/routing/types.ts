@@ -21,6 +21,8 @@ export interface Delivery {
   readonly nexthop: string;
   /** For virtual(8): the path below virtual_mailbox_base. */
   readonly path?: string;
+  /** A blind copy (always_bcc and the like): nobody is told what became of it. */
+  readonly isCopy?: true;
 }
 
 /** One step of the derivation, in the order in which it was taken. */
@@ -37,18 +39,41 @@ export interface TraceStep {
   readonly depth?: number;
 }
 
+/**
+ * What is done to the addresses of a message: `external` mail gets all of it; `internal` mail (bounces, what local(8)
+ * forwards) no blind copies; `unmapped` mail (receive_override_options = no_address_mappings) standard form only.
+ */
+export type AddressHandling = 'external' | 'internal' | 'unmapped';
+
 /** Receives the derivation; production passes none. */
 export type TraceSink = (step: TraceStep) => void;
+
+/** `none`: the DNS knows no name; `unsure`: it could not tell; `forged`: the name does not have the address. */
+type NameStatus = 'found' | 'none' | 'unsure' | 'forged';
 
 /** Who asks: decides what relaying is allowed. */
 export interface Client {
   /** IP address; absent: a stranger. */
   readonly address?: string;
+  /** The confirmed name; `unknown` without one. */
   readonly name?: string;
+  readonly nameStatus?: NameStatus;
+  /** The name that the address has, confirmed or not. */
+  readonly reverseName?: string;
+  readonly reverseNameStatus?: NameStatus;
+  readonly port?: number | undefined;
   /** What it said at HELO, EHLO or LHLO. */
   readonly helo?: string;
+  readonly protocol?: 'SMTP' | 'ESMTP' | 'LMTP';
   /** Login name when authenticated. */
   readonly login?: string;
+  readonly saslMethod?: string;
+  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly bits: number };
+  /** Where it connected to. */
+  readonly serverAddress?: string;
+  readonly serverPort?: number | undefined;
+  /** It has sent commands before it may (RFC 2920 §3.1). */
+  readonly pipelinesTooEarly?: boolean;
 }
 
 export interface RecipientDecision {

@@ -3,21 +3,14 @@
 // by the first address of its alias and the others are appended, until nothing is found; an address that expands
 // into itself is kept and not expanded again. What ends in no fixed point is an error for the whole message.
 
-import { parseAddressList } from '../address/address-list.ts';
-import { addExtension } from '../address/extension.ts';
-import { fold, localpartOf } from '../address/form.ts';
-import { type StandardFormRules, standardForm } from '../address/standard-form.ts';
+import { fold } from '../address/form.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
-import type { Maps } from '../tables/maps.ts';
 import type { Decision } from './decision.ts';
-import { type AddressSearch, findAddress } from './find-address.ts';
+import type { AddressSearch } from './find-address.ts';
+import { mapAddress, type MappingRules } from './map-address.ts';
 import type { Reply } from './types.ts';
 
-export interface AliasRules {
-  readonly maps: Maps;
-  readonly standardForm: StandardFormRules;
-  /** `virtual` is in propagate_unmatched_extensions. */
-  readonly propagates: boolean;
+export interface AliasRules extends MappingRules {
   readonly expansionLimit: number;
   readonly recursionLimit: number;
   readonly addressLengthLimit: number;
@@ -30,7 +23,7 @@ export type Expansion =
   | { readonly kind: 'failed'; readonly reply: Reply; readonly reason: string };
 
 const expansionError: Reply = { code: 451, status: '4.6.0', text: 'Alias expansion error' };
-const writeError: Reply = { code: 451, status: '4.3.0', text: 'Error: queue file write error' };
+export const writeError: Reply = { code: 451, status: '4.3.0', text: 'Error: queue file write error' };
 
 /** `recipient` in internal standard form. Never throws TemporaryError: a table's failure fails the expansion. */
 export async function expandAliases(
@@ -91,7 +84,7 @@ class Expander {
       if (visited.has(slot.address)) return failed(`alias loop: ${[...visited, slot.address].slice(-10).join(' → ')}`);
       visited.add(slot.address);
       this.#decision.depth = slot.depth;
-      const results = await this.#lookUp(slot.address);
+      const results = await mapAddress(this.#search, this.#rules, slot.address);
       if (results === undefined) return undefined;
       if (results.length === 0) {
         return { kind: 'failed', reply: writeError, reason: `the alias of ${slot.address} holds no address` };
@@ -118,28 +111,6 @@ class Expander {
     }
     return undefined;
   }
-
-  /** The addresses that one address stands for, in standard form; undefined where it stands for itself alone. */
-  async #lookUp(address: string): Promise<string[] | undefined> {
-    const match = await findAddress(this.#search, this.#rules.maps, address);
-    if (match === undefined) return undefined;
-    const { value } = match.found;
-    const extension = this.#rules.propagates ? match.unmatchedExtension : '';
-    return readAliasValue(value, address, match.unmatchedExtension).map((one) => {
-      const result = standardForm(one, this.#rules.standardForm);
-      return extension === '' ? result : addExtension(result, extension);
-    });
-  }
-}
-
-/**
- * `@other` keeps the localpart, without the extension that did not match: that is propagated like any other. Only
- * the first character of the whole value says so; what follows is part of the domain, however odd.
- */
-function readAliasValue(value: string, address: string, unmatchedExtension: string): string[] {
-  if (!value.startsWith('@')) return parseAddressList(value);
-  const localpart = localpartOf(address);
-  return [localpart.slice(0, localpart.length - unmatchedExtension.length) + value];
 }
 
 function failed(reason: string): Expansion {

@@ -44,8 +44,8 @@ function checkScope({ settings, names }: Scope, known: KnownNames): Finding[] {
     try {
       settings.check(name);
       if (known.has(name)) reportUnsupported(name, settings, report);
-      const meant = name === 'smtpd_sasl_type' ? settings.text(name) : 'directory';
-      if (meant !== 'directory')
+      const meant = name === 'smtpd_sasl_type' ? settings.text(name).toLowerCase() : 'directory';
+      if (meant !== 'directory' && meant !== 'dovecot')
         report('warning', `${name} = ${meant} is not supported yet: the directory checks passwords`);
       if (name === 'smtpd_forbid_bare_newline' && settings.text(name) === 'no')
         report('warning', `${name} = no is not followed: without \`normalize\` a bare line feed is refused`);

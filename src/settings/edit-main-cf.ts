@@ -1,57 +1,64 @@
-// Changes parameters in the text of main.cf as `postconf -e` does: the first definition of a name is replaced where
-// it stands and further ones are removed; new names go to the end; comments, order and all other lines stay.
+// Changes parameters in the text of main.cf as `postconf -e`, `-X` and `-#` do (postconf(1)): every definition of a name
+// is replaced, removed or made a comment where it stands; new names go to the end; comments, order and all other lines
+// stay.
 
-import { rename, rm, writeFile, readFile, stat } from 'node:fs/promises';
-import { isCommentOrBlank, readLogicalLines } from './logical-lines.ts';
-import { splitNameValue } from './main-cf.ts';
+import { readFile } from 'node:fs/promises';
+import { isCommentOrBlank } from '../lib/logical-lines.ts';
+import { replaceTextFile } from './replace-text-file.ts';
 
-/** Pure: the new text. A value must be one line. */
-export function editMainCf(text: string, changes: ReadonlyMap<string, string>): string {
+/** set: `name = value`; comment: `#` before each line; remove: the lines go. */
+export type MainCfEdit =
+  | { readonly kind: 'set'; readonly values: ReadonlyMap<string, string> }
+  | { readonly kind: 'comment' | 'remove'; readonly names: ReadonlySet<string> };
+
+export interface EditedMainCf {
+  readonly text: string;
+  /** Names that were found more than once. */
+  readonly repeated: readonly string[];
+}
+
+/** Pure. A value must be one line. */
+export function editMainCf(text: string, edit: MainCfEdit): EditedMainCf {
+  const names: { has(name: string): boolean } = edit.kind === 'set' ? edit.values : edit.names;
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
-  const first = new Map<string, number>();
-  const found: { name: string; from: number; to: number }[] = [];
-  for (const { text: content, line, lastLine } of readLogicalLines(text)) {
-    const split = splitNameValue(content);
-    if (typeof split === 'string' || !changes.has(split.name) || /^[ \t\r\f\v]/.test(content)) continue;
-    found.push({ name: split.name, from: line - 1, to: lastLine - 1 });
-    if (!first.has(split.name)) first.set(split.name, line - 1);
-  }
-  const removed = new Set<number>();
-  for (const { name, from, to } of found) {
-    for (let at = from; at <= to; at++) {
-      // A comment between a line and its continuation is kept.
-      if (!isCommentOrBlank(lines[at] ?? '')) removed.add(at);
+  const found = new Map<string, number>();
+  const result: string[] = [];
+  // Whether the logical line that continues is one to be changed.
+  let isChosen = false;
+  for (const line of lines) {
+    if (isCommentOrBlank(line)) {
+      result.push(line);
+      continue;
     }
-    if (first.get(name) === from) {
-      removed.delete(from);
-      lines[from] = assignment(name, changes.get(name) ?? '');
+    const isContinuation = /^[ \t\r\f\v]/.test(line);
+    if (!isContinuation) {
+      const name = /^[^ \t\r\f\v=]*/.exec(line)?.[0] ?? '';
+      isChosen = names.has(name);
+      if (isChosen) found.set(name, (found.get(name) ?? 0) + 1);
+      if (isChosen && edit.kind === 'set') result.push(`${name} = ${edit.values.get(name) ?? ''}`);
     }
+    if (!isChosen) result.push(line);
+    else if (edit.kind === 'comment') result.push(`#${line}`);
   }
-  const kept = lines.filter((_, at) => !removed.has(at));
-  for (const [name, value] of changes) if (!first.has(name)) kept.push(assignment(name, value));
-  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
+  if (edit.kind === 'set') {
+    for (const [name, value] of edit.values) if (!found.has(name)) result.push(`${name} = ${value}`);
+  }
+  return {
+    text: result.length === 0 ? '' : `${result.join('\n')}\n`,
+    repeated: [...found].filter(([, count]) => count > 1).map(([name]) => name),
+  };
 }
 
-function assignment(name: string, value: string): string {
-  return value === '' ? `${name} =` : `${name} = ${value}`;
-}
-
-/** Atomic: a reader sees the old file or the new one. Keeps the file's mode. */
-export async function editMainCfFile(file: string, changes: ReadonlyMap<string, string>): Promise<void> {
-  const text = await readFile(file, 'latin1');
-  const { mode } = await stat(file);
-  const encoded = new Map([...changes].map(([name, value]) => [name, Buffer.from(value, 'utf8').toString('latin1')]));
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, Buffer.from(editMainCf(text, encoded), 'latin1'), {
-      flag: 'wx',
-      mode: mode & 0o777,
-      flush: true,
-    });
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+/** Atomic: a reader sees the old file or the new one. Keeps the file's mode and owner. */
+export async function editMainCfFile(file: string, edit: MainCfEdit): Promise<EditedMainCf> {
+  // As Latin-1 no byte of other lines changes.
+  const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+  const encoded: MainCfEdit =
+    edit.kind === 'set'
+      ? { kind: 'set', values: new Map([...edit.values].map(([name, value]) => [name, latin1(value)])) }
+      : edit;
+  const edited = editMainCf(await readFile(file, 'latin1'), encoded);
+  await replaceTextFile(file, edited.text);
+  return edited;
 }

@@ -2,7 +2,7 @@
 // Values are kept as written: `$name` is expanded when a value is asked for (expand.ts).
 // Lines at which Postfix stops are findings of severity error here, so that one run shows them all.
 
-import { readLogicalLines } from './logical-lines.ts';
+import { readLogicalLines } from '../lib/logical-lines.ts';
 import type { Finding } from './origin.ts';
 
 export interface Definition {

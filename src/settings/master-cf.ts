@@ -2,7 +2,7 @@
 // command's arguments, where `{ … }` keeps blanks and `-o name=value` overrides main.cf for that service alone.
 // A line that Postfix refuses is a finding, and the service is left out.
 
-import { readLogicalLines } from './logical-lines.ts';
+import { readLogicalLines } from '../lib/logical-lines.ts';
 import { shorten, splitNameValue } from './main-cf.ts';
 import type { Finding } from './origin.ts';
 

@@ -14,7 +14,11 @@ export interface FormatOptions {
   readonly H?: true;
   readonly x?: true;
   readonly f?: true;
+  /** -C: builtin: declared ones; service: those that a transport has; user: names that main.cf makes up. */
+  readonly classes?: ReadonlySet<ParameterClass>;
 }
+
+export type ParameterClass = 'builtin' | 'service' | 'user';
 
 export interface ParameterRow {
   readonly name: string;
@@ -32,7 +36,9 @@ export function parameterRows(
   names: readonly string[],
   options: FormatOptions,
 ): ParameterRow[] {
-  const chosen = names.length > 0 ? names : chooseNames(settings, configuration, options);
+  const all = names.length > 0 ? names : chooseNames(settings, configuration, options);
+  // With -n a name that has no value of its own is left out, also where it is asked for.
+  const chosen = options.n ? all.filter((name) => settings.isSet(name) || settings.raw(name) === undefined) : all;
   return chosen.map((name) => {
     const raw = options.d ? settings.defaultOf(name) : settings.raw(name);
     if (raw === undefined) return { name, value: undefined };
@@ -41,26 +47,23 @@ export function parameterRows(
 }
 
 function chooseNames(settings: Settings, configuration: Configuration, options: FormatOptions): string[] {
-  if (options.n) return [...settings.names()].filter((name) => isShown(name, settings, configuration)).sort(byBytes);
-  const transports = configuration.services
-    .filter((service) => service.type === 'unix' && transportCommands.has(service.command))
-    .flatMap(({ name, command }) => transportParameterNames(name, command === 'pipe' || command === 'spawn'));
-  const own = options.d ? [] : [...settings.names()].filter((name) => isShown(name, settings, configuration));
-  return [...new Set([...parameterNames(), ...transports, ...own])].sort(byBytes);
+  const builtin = new Set(parameterNames());
+  const service = new Set(
+    configuration.services
+      .filter((one) => one.type === 'unix' && transportCommands.has(one.command))
+      .flatMap(({ name, command }) => transportParameterNames(name, command === 'pipe' || command === 'spawn')),
+  );
+  const own = [...settings.names()].filter((name) => isShown(name, settings, configuration));
+  const isWanted = (name: string): boolean => {
+    const one: ParameterClass = service.has(name) ? 'service' : builtin.has(name) ? 'builtin' : 'user';
+    return options.classes?.has(one) ?? true;
+  };
+  const all = options.n ? own : [...builtin, ...service, ...(options.d ? [] : own)];
+  return [...new Set(all)].filter(isWanted).sort(byBytes);
 }
 
 /** Commands that deliver, so that their services have transport parameters. */
-const transportCommands = new Set([
-  'smtp',
-  'lmtp',
-  'local',
-  'virtual',
-  'pipe',
-  'error',
-  'discard',
-  'mailstore',
-  'spawn',
-]);
+const transportCommands = new Set(['smtp', 'lmtp', 'local', 'virtual', 'pipe', 'error', 'mailstore', 'spawn']);
 
 /** What nothing reads is warned of instead of shown, as by postconf(1). */
 function isShown(name: string, settings: Settings, configuration: Configuration): boolean {
@@ -89,7 +92,11 @@ export function formatParameter(name: string, value: string, options: FormatOpti
 }
 
 /** The eight fields in columns, then the arguments. */
-export function formatService(service: ServiceEntry, isFolded: boolean): string[] {
+export function formatService(
+  service: ServiceEntry,
+  isFolded: boolean,
+  expandValue: (value: string) => string = (value) => value,
+): string[] {
   const widths = [10, 5, 7, 7, 7, 7, 7];
   let start = '';
   let column = 0;
@@ -100,13 +107,44 @@ export function formatService(service: ServiceEntry, isFolded: boolean): string[
     column += width + 1;
     start = `${start} `.padEnd(column);
   }
-  const args = printedArguments(service.fields.slice(8));
+  const args = normalArguments(service.fields.slice(8), expandValue);
   if (args.length === 0) return [start];
   return isFolded ? foldArguments(start, args) : [`${start} ${args.join(' ')}`];
 }
 
+/** What `postconf -F` shows of a service, one field a call; the last has the arguments with it. */
+export function formatField(
+  service: ServiceEntry,
+  field: number,
+  options: FormatOptions,
+  expandValue: (value: string) => string,
+): string[] {
+  const name = `${service.name}/${service.type}/${fieldNames[field]}`;
+  if (options.H) return [name];
+  const start = options.h ? (service.fields[field] ?? '') : `${name} = ${service.fields[field]}`;
+  if (field !== fieldNames.length - 1) return [start];
+  const args = normalArguments(service.fields.slice(8), expandValue);
+  if (args.length === 0) return [start];
+  return options.f ? foldArguments(start, args) : [`${start} ${args.join(' ')}`];
+}
+
+/** As postconf(1) names the fields of master.cf. */
+export const fieldNames = [
+  'service',
+  'type',
+  'private',
+  'unprivileged',
+  'chroot',
+  'wakeup',
+  'process_limit',
+  'command',
+] as const;
+
 /** Options come with their values: `-o name=value`, in braces where the value has blanks. */
-function printedArguments(words: readonly string[]): string[] {
+export function normalArguments(
+  words: readonly string[],
+  expandValue: (value: string) => string = (value) => value,
+): string[] {
   const args: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
@@ -118,8 +156,8 @@ function printedArguments(words: readonly string[]): string[] {
     const assignment = word === '-o' ? words[++at] : word.slice(2);
     const split = splitNameValue((assignment ?? '').replace(/^\{(.*)\}$/s, '$1'));
     if (typeof split === 'string') continue;
-    const value = splitOutsideBraces(split.value).join(' ');
-    args.push(value.includes(' ') ? `-o {${split.name}=${value}}` : `-o ${split.name}=${value}`);
+    const value = expandValue(splitOutsideBraces(split.value).join(' '));
+    args.push(/[ \t\r\n]/.test(value) ? `-o {${split.name}=${value}}` : `-o ${split.name}=${value}`);
   }
   return args;
 }
@@ -133,7 +171,8 @@ function foldArguments(start: string, args: readonly string[]): string[] {
     const wasOption = isOption;
     isOption = arg.startsWith('-o ');
     const joined = `${line} ${arg}`;
-    if (isOption || wasOption || joined.length > lineLimit) {
+    // One column less than for parameters, as in Postfix.
+    if (isOption || wasOption || joined.length >= lineLimit) {
       lines.push(line);
       line = `    ${arg}`;
     } else line = joined;

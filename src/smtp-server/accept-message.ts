@@ -8,7 +8,8 @@ import { MailboxFullError } from '../queue/types.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
 import type { Conversation } from './conversation.ts';
-import type { AcceptedRecipient, Transaction } from './transaction.ts';
+import { orderedRecipients } from './ordered-recipients.ts';
+import { type AcceptedRecipient, rejectedEnvelope, requestOf, type Transaction } from './transaction.ts';
 
 export async function acceptMessage(
   session: Conversation,
@@ -22,9 +23,15 @@ export async function acceptMessage(
   const refused = recipients.find((recipient) => recipient.dataRefusal !== undefined)?.dataRefusal;
   const valid = isLmtp ? recipients.filter((recipient) => recipient.dataRefusal === undefined) : recipients;
   let result = receiver.refusal(bareLineFeeds) ?? (isLmtp && valid.length > 0 ? undefined : refused);
+  result ??= await session.parts.policy.checkEndOfData(
+    requestOf(transaction, session.asker, 'END-OF-MESSAGE', receiver.size),
+  );
   if (result !== undefined) {
     receiver.discard();
-    session.logReject('END-OF-MESSAGE', result, transaction);
+    session.logReject('END-OF-MESSAGE', result, rejectedEnvelope(transaction));
+  } else if (transaction.actions.isDiscarded) {
+    receiver.discard();
+    result = reply(250, '2.0.0', `${okText} queued as ${transaction.queueId}`);
   } else {
     result = await submit(session, transaction, receiver, valid, okText);
   }
@@ -46,13 +53,9 @@ async function submit(
     await session.parts.queue.submit({
       queueId,
       sender: transaction.sender,
-      recipients: recipients.map(({ original, notify, orcpt, deliveries, revision }) => ({
-        original,
-        notify,
-        orcpt,
-        deliveries,
-        ...(revision === undefined ? {} : { revision }),
-      })),
+      handling: session.parts.policy.handling ?? 'external',
+      recipients: await orderedRecipients(session.parts.policy, transaction, recipients),
+      ...(transaction.actions.isHeld ? { hold: true } : {}),
       content,
       ret: transaction.parameters.ret,
       envid: transaction.parameters.envid,

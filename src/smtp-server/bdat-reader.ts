@@ -55,11 +55,12 @@ export class BdatReader implements ChunkReader {
   }
 
   #take(slice: Buffer): void {
-    const { bareLineFeed } = this.#session.options;
+    const { rights, options } = this.#session;
+    const bareLineFeed = rights.maySendBareLineFeeds ? 'normalize' : options.bareLineFeed;
     let start = 0;
     for (let at = slice.indexOf(LF); at !== -1; at = slice.indexOf(LF, at + 1)) {
       if ((at === 0 ? this.#previous : slice[at - 1]) === CR) continue;
-      this.#bareLineFeeds++;
+      if (!rights.maySendBareLineFeeds) this.#bareLineFeeds++;
       if (bareLineFeed === 'normalize') {
         if (at > start) this.#receiver.write(slice.subarray(start, at));
         this.#receiver.write(crlf);

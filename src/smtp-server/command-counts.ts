@@ -5,6 +5,8 @@ const order = [
   'helo',
   'ehlo',
   'lhlo',
+  'xclient',
+  'xforward',
   'starttls',
   'auth',
   'mail',

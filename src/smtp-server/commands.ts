@@ -11,6 +11,8 @@ import { mail } from './commands/mail.ts';
 import { help, noop, quit, rset } from './commands/plain.ts';
 import { rcpt } from './commands/rcpt.ts';
 import { starttls } from './commands/starttls.ts';
+import { xclient } from './commands/xclient.ts';
+import { xforward } from './commands/xforward.ts';
 import { vrfy } from './commands/vrfy.ts';
 import type { ServiceProtocol } from './options.ts';
 
@@ -25,6 +27,8 @@ const common = {
   NOOP: { run: noop, beforeTls: true, endsPipeline: true, isJunk: true },
   VRFY: { run: vrfy, endsPipeline: true, isJunk: true },
   ETRN: { run: etrn, isJunk: true },
+  XCLIENT: { run: xclient, endsPipeline: true, restartsSession: true },
+  XFORWARD: { run: xforward },
   HELP: { run: help, endsPipeline: true, isJunk: true },
   QUIT: { run: quit, beforeTls: true },
 } satisfies Record<string, Command>;

@@ -1,6 +1,7 @@
 // A session as its commands see it: the state they read and set, and the few things they may do. The commands and
 // readers know this and not the session, which knows them.
 
+import type { ClientRights } from '../access/client-rights.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Client } from '../routing/types.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
@@ -10,7 +11,7 @@ import type { Deadline } from './deadline.ts';
 import type { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
-import type { Transaction } from './transaction.ts';
+import type { ForwardedClient, RejectedEnvelope, Transaction } from './transaction.ts';
 import type { TlsDetails, Wire } from './wire.ts';
 
 /** A reply, or nothing where the command set a body reader or spoke for itself. */
@@ -18,13 +19,6 @@ export type CommandResult = SmtpReply | undefined;
 
 /** Takes the next line in place of the command table: the answer to a SASL challenge. */
 export type LineConsumer = (line: string) => CommandResult | Promise<CommandResult>;
-
-/** What a refusal is about, for its log line. */
-export interface RejectedEnvelope {
-  readonly queueId?: string | undefined;
-  readonly sender?: string | undefined;
-  readonly recipient?: string | undefined;
-}
 
 export interface Conversation {
   readonly parts: SessionParts;
@@ -43,6 +37,13 @@ export interface Conversation {
   readonly isOver: boolean;
   /** smtpd_client_event_limit_exceptions. */
   readonly isLimitException: boolean;
+  readonly rights: ClientRights;
+  /** Refused at the connection: only QUIT is left. */
+  readonly isDenied: boolean;
+  /** XFORWARD: who sent the message that comes next. */
+  forwarded: ForwardedClient | undefined;
+  /** It has sent something behind a command that must be the last of a group. */
+  pipelinesTooEarly: boolean;
 
   /** As given, printable; '' before the greeting. */
   helo: string;
@@ -62,10 +63,14 @@ export interface Conversation {
   sayNow(reply: SmtpReply): void;
   /** A reply that ends the session. */
   sayLast(reply: SmtpReply): void;
+  /** Counts the transactions of this session. */
+  nextTransactionNumber(): number;
   /** The transaction has become a message, or has failed as one. */
   endTransaction(): void;
   /** Forgets the transaction and what was received of its message (RSET, EHLO, a lost connection). */
   resetTransaction(): void;
+  /** After XCLIENT the session begins again. */
+  greetAgain(): Promise<SmtpReply>;
   /** After STARTTLS: the client has told us nothing (RFC 3207 §4.2). */
   forgetIntroduction(): void;
   /** Logs that a sender, a recipient or a message was refused. */

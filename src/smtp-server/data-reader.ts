@@ -1,6 +1,7 @@
 // The message that follows DATA (RFC 5321 §4.1.1.4), up to CR LF . CR LF.
 
 import { DotReader } from '../smtp/dot-reader.ts';
+import { TolerantDotReader } from '../smtp/line-feed-reader.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
 import { acceptMessage } from './accept-message.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -12,14 +13,17 @@ export class DataReader implements BodyReader {
   readonly #session: Conversation;
   readonly #transaction: Transaction;
   readonly #receiver: MessageReceiver;
-  readonly #dots: DotReader;
+  readonly #dots: DotReader | TolerantDotReader;
   #isComplete = false;
 
   constructor(session: Conversation, transaction: Transaction, receiver: MessageReceiver) {
     this.#session = session;
     this.#transaction = transaction;
     this.#receiver = receiver;
-    this.#dots = new DotReader((slice) => receiver.write(slice), session.options.bareLineFeed === 'normalize');
+    const emit = (slice: Buffer): void => receiver.write(slice);
+    this.#dots = session.rights.maySendBareLineFeeds
+      ? new TolerantDotReader(emit)
+      : new DotReader(emit, session.options.bareLineFeed === 'normalize');
   }
 
   get isComplete(): boolean {

@@ -2,14 +2,20 @@
 // message_drop_headers (Bcc, Return-Path …), counts Received: fields, notes the Message-ID for the log, and adds
 // Message-Id, Date and From at the end of the header where they are wanted and missing. All other octets pass
 // unchanged. A line that is not a header field ends the header: an empty line goes before it.
-// Holds back at most one line; one longer than the limit ends the filtering, never the message.
+// Holds back at most one line, or one field whose addresses are to be rewritten; a line longer than the limit ends the
+// filtering, a field longer than it stays as it is, never the message.
 
+import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import type { SliceSink } from '../smtp/dot-reader.ts';
+import { OrderedOutput } from './ordered-output.ts';
 
 export interface HeaderFilterOptions {
   readonly emit: SliceSink;
   readonly droppedHeaders: ReadonlySet<string>;
   readonly maxLineLength: number;
+  readonly rewriter?: FieldRewriter | undefined;
+  /** A field could not be rewritten: nothing more is emitted, and the message must be refused. */
+  readonly onFailure?: (error: unknown) => void;
   /** Called once, at the end of the header, with what was seen: gives CRLF lines to add, or ''. */
   readonly onHeaderEnd: (seen: HeaderSummary) => string;
 }
@@ -42,12 +48,18 @@ const notedFields = new Set([
   'resent-to',
   'resent-cc',
   'resent-bcc',
+  'to',
+  'cc',
 ]);
 const maxMessageIdLength = 998;
 
 export class HeaderFilter {
   readonly #options: HeaderFilterOptions;
+  readonly #output: OrderedOutput;
   readonly #fields = new Set<string>();
+  /** Lines of the field that is to be rewritten. */
+  #field: Buffer[] = [];
+  #fieldLength = 0;
   #held: Buffer = empty;
   #isInHeader = true;
   #isFirstLine = true;
@@ -59,6 +71,12 @@ export class HeaderFilter {
 
   constructor(options: HeaderFilterOptions) {
     this.#options = options;
+    this.#output = new OrderedOutput(options.emit, (error) => options.onFailure?.(error));
+  }
+
+  /** Resolves when what was written has been emitted; undefined when it has. */
+  get waiting(): Promise<void> | undefined {
+    return this.#output.waiting;
   }
 
   /** Received: fields of the message, ours not among them. */
@@ -68,7 +86,7 @@ export class HeaderFilter {
 
   write(slice: Buffer): void {
     if (!this.#isInHeader) {
-      this.#options.emit(slice);
+      this.#output.put(slice);
       return;
     }
     const chunk = this.#held.length === 0 ? slice : Buffer.concat([this.#held, slice]);
@@ -99,8 +117,30 @@ export class HeaderFilter {
 
   /** Emits what lies between the last octet that was decided on and `end`. */
   #pass(chunk: Buffer, end: number): void {
-    if (end > this.#passedTo) this.#options.emit(chunk.subarray(this.#passedTo, end));
+    if (end > this.#passedTo) this.#output.put(chunk.subarray(this.#passedTo, end));
     this.#passedTo = end;
+  }
+
+  /** Keeps a line of a field whose addresses are to be rewritten. */
+  #hold(chunk: Buffer, start: number, end: number): void {
+    this.#drop(chunk, start, end);
+    this.#field.push(chunk.subarray(start, end));
+    this.#fieldLength += end - start;
+    if (this.#fieldLength > this.#options.maxLineLength) {
+      for (const line of this.#field) this.#output.put(line);
+      this.#field = [];
+    }
+  }
+
+  /** The field is complete: what becomes of it goes out before anything that follows. */
+  #endField(): void {
+    const [first] = this.#field;
+    if (first === undefined) return;
+    const field = this.#field.length === 1 ? first : Buffer.concat(this.#field);
+    this.#field = [];
+    const rewritten = this.#options.rewriter?.rewrite(field);
+    if (rewritten instanceof Promise) this.#output.putLater(rewritten.then((octets) => octets ?? field));
+    else this.#output.put(rewritten ?? field);
   }
 
   #takeLine(chunk: Buffer, start: number, end: number): void {
@@ -110,10 +150,12 @@ export class HeaderFilter {
     if (isBlank(first)) {
       if (isFirstLine) this.#endHeader(chunk, start, true);
       else if (this.#isDropping) this.#drop(chunk, start, end);
+      else if (this.#field.length > 0) this.#hold(chunk, start, end);
       else if (this.#isInMessageId) this.#addToMessageId(chunk.toString('latin1', start, end));
       return;
     }
     this.#isInMessageId = false;
+    this.#endField();
     if (first === CR && end - start === 2) {
       this.#endHeader(chunk, start, false);
       return;
@@ -126,7 +168,7 @@ export class HeaderFilter {
       if (this.#isDropping) this.#drop(chunk, start, end);
     } else if (isFirstLine && isMailboxLine(chunk.toString('latin1', start, Math.min(end, start + 32)))) {
       // The separator of mbox files, left by a careless program: Postfix keeps it under a header name.
-      this.#options.emit(Buffer.from('X-Mailbox-Line: '));
+      this.#output.put(Buffer.from('X-Mailbox-Line: '));
     } else {
       this.#endHeader(chunk, start, true);
     }
@@ -141,6 +183,10 @@ export class HeaderFilter {
     const name = chunk.toString('latin1', start, nameEnd).toLowerCase();
     if (name === 'received') this.#receivedCount++;
     this.#isDropping = this.#options.droppedHeaders.has(name);
+    if (!this.#isDropping && this.#options.rewriter?.concerns(name)) {
+      this.#fieldLength = 0;
+      this.#hold(chunk, start, end);
+    }
     if (!notedFields.has(name)) return;
     if (name === 'message-id' && !this.#fields.has(name)) {
       this.#isInMessageId = true;
@@ -157,10 +203,11 @@ export class HeaderFilter {
 
   #endHeader(chunk: Buffer, lineStart: number, needsEmptyLine: boolean): void {
     this.#isInHeader = false;
+    this.#endField();
     const added = this.#options.onHeaderEnd({ fields: this.#fields, messageId: this.#messageId });
     this.#pass(chunk, lineStart);
     const text = needsEmptyLine ? `${added}\r\n` : added;
-    if (text !== '') this.#options.emit(Buffer.from(text, 'utf8'));
+    if (text !== '') this.#output.put(Buffer.from(text, 'utf8'));
   }
 
   /** A line beyond the limit: no header field of a message that anybody needs. */

@@ -3,6 +3,7 @@
 // the first reason to refuse it keeps no octet of it.
 
 import type { Content, ContentWriter } from '../mailstore/types.ts';
+import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import { hostReplies, replies, type SmtpReply } from '../smtp/reply.ts';
 import { HeaderFilter, type HeaderSummary } from './header-filter.ts';
 import type { ServiceOptions } from './options.ts';
@@ -13,6 +14,8 @@ export interface MessageReceiverOptions {
   /** Our own trace header, in CRLF lines. */
   readonly received: string;
   readonly onHeaderEnd: (seen: HeaderSummary) => string;
+  /** For messages whose header addresses are rewritten. */
+  readonly rewriter?: FieldRewriter | undefined;
 }
 
 export class MessageReceiver {
@@ -30,6 +33,8 @@ export class MessageReceiver {
       droppedHeaders: options.service.droppedHeaders,
       maxLineLength: options.service.headerSizeLimit,
       onHeaderEnd: options.onHeaderEnd,
+      rewriter: options.rewriter,
+      onFailure: (error) => this.#fail(error),
     });
     this.#store(Buffer.from(options.received, 'utf8'));
   }
@@ -51,7 +56,10 @@ export class MessageReceiver {
     if (this.#isDiscarding) return;
     const limit = this.#options.service.messageSizeLimit;
     if (limit > 0 && this.#size > limit) this.discard();
-    else this.#filter.write(slice);
+    else {
+      this.#filter.write(slice);
+      this.#wait(this.#filter.waiting);
+    }
   }
 
   /** Keeps nothing of this message any more, though its end is still read. */
@@ -75,6 +83,7 @@ export class MessageReceiver {
   /** Durable when it resolves. */
   async finish(): Promise<Content> {
     this.#filter.finish();
+    await this.#filter.waiting;
     await this.takeWaiting();
     if (this.#failure !== undefined) throw this.#failure;
     return this.#options.writer.finish();
@@ -82,13 +91,17 @@ export class MessageReceiver {
 
   #store(slice: Buffer): void {
     if (this.#isDiscarding || slice.length === 0) return;
-    const wait = this.#options.writer.write(slice);
-    if (wait === undefined) return;
-    const settled = wait.catch((error: unknown) => {
-      // A full disk is told at the end of the message; until then the rest is read away.
-      this.#failure ??= error;
-      this.discard();
-    });
+    this.#wait(this.#options.writer.write(slice)?.catch((error: unknown) => this.#fail(error)));
+  }
+
+  /** A full disk, or a header that cannot be rewritten, is told at the end of the message; till then it is read away. */
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.discard();
+  }
+
+  #wait(settled: Promise<void> | undefined): void {
+    if (settled === undefined) return;
     this.#waiting = this.#waiting === undefined ? settled : Promise.all([this.#waiting, settled]).then(() => undefined);
   }
 }

@@ -11,12 +11,19 @@ import type { Transaction } from './transaction.ts';
 export async function openMessage(session: Conversation, transaction: Transaction): Promise<MessageReceiver> {
   // No new message while the store cannot keep up with those it has.
   if (session.parts.store.isCongested) await session.parts.store.whenUncongested();
-  const isLocal = session.options.alwaysAddMissingHeaders || (await isLocalHeaderClient(session));
+  const isLocal = await isLocalHeaderClient(session);
+  const { policy } = session.parts;
+  const rewriter = policy.fieldRewriter?.(isLocal ? 'local' : 'remote');
+  const addsFields = isLocal || rewriter !== undefined || session.options.alwaysAddMissingHeaders;
+  const sender = addsFields ? ((await policy.envelopeSender?.(transaction.sender)) ?? transaction.sender) : undefined;
   return new MessageReceiver({
     service: session.options,
     writer: session.parts.store.contentWriter(),
-    received: receivedField(session, transaction),
-    onHeaderEnd: (seen) => endHeader(session, transaction, seen, isLocal),
+    // Fields that an access table has ordered (PREPEND) go above our own.
+    received:
+      transaction.actions.prepended.map((field) => `${field}\r\n`).join('') + receivedField(session, transaction),
+    onHeaderEnd: (seen) => endHeader(session, transaction, seen, sender),
+    rewriter,
   });
 }
 
@@ -43,8 +50,16 @@ function receivedField(session: Conversation, transaction: Transaction): string 
   });
 }
 
-/** Logs the Message-ID and gives the fields to add: as cleanup(8), only for clients of our own. */
-function endHeader(session: Conversation, transaction: Transaction, seen: HeaderSummary, isLocal: boolean): string {
+/**
+ * Logs the Message-ID and gives the fields to add: as cleanup(8), only where it rewrites headers. `sender` is who stands
+ * in a From field that is missing; undefined where nothing is added.
+ */
+function endHeader(
+  session: Conversation,
+  transaction: Transaction,
+  seen: HeaderSummary,
+  sender: string | undefined,
+): string {
   const { options, parts } = session;
   const queueId = transaction.queueId as string;
   const { fields } = seen;
@@ -52,36 +67,42 @@ function endHeader(session: Conversation, transaction: Transaction, seen: Header
   const prefix = resent === '' ? '' : 'Resent-';
   let messageId = printable(seen.messageId);
   let added = '';
-  if (isLocal) {
-    const date = new Date(transaction.arrival);
+  if (sender !== undefined) {
     if (!fields.has(`${resent}message-id`)) {
-      const digits = date.toISOString().replace(/\D/g, '').slice(0, 14);
-      const made = `<${digits}.${queueId}@${options.hostname}>`;
+      // Queue ids are unique over time (enable_long_queue_ids): cleanup(8) puts no date before such a one.
+      const made = `<${queueId}@${options.hostname}>`;
       if (resent === '') messageId = made;
       added += `${prefix}Message-Id: ${made}\r\n`;
     }
     if (!fields.has(`${resent}date`)) added += `${prefix}Date: ${formatMailDate(transaction.arrival)}\r\n`;
     if (!fields.has(`${resent}from`)) {
-      const sender = transaction.sender === '' ? 'MAILER-DAEMON (Mail Delivery System)' : printable(transaction.sender);
-      added += `${prefix}From: ${sender}\r\n`;
+      const author = sender === '' ? 'MAILER-DAEMON' : printable(sender);
+      added += `${prefix}From: ${author}\r\n`;
     }
+  }
+  if (options.undisclosedHeader !== '' && !visibleRecipients.some((name) => fields.has(name))) {
+    added += `${options.undisclosedHeader}\r\n`;
   }
   parts.log.write(options.cleanupProgram, 'info', `${queueId}: message-id=${messageId === '' ? '<>' : messageId}`);
   return added;
 }
 
-/** local_header_rewrite_clients, as far as its words need no table. */
+const visibleRecipients = ['to', 'cc', 'resent-to', 'resent-cc'];
+
+/** local_header_rewrite_clients. May throw TemporaryError. */
 async function isLocalHeaderClient(session: Conversation): Promise<boolean> {
   const { client, login, parts, options } = session;
   for (const word of options.localHeaderClients) {
     if (word === 'permit_inet_interfaces' && isOwnAddress(session)) return true;
     if (word === 'permit_sasl_authenticated' && login !== undefined) return true;
     if (word === 'permit_mynetworks' && ((await parts.isMyNetwork?.(client.address)) ?? false)) return true;
+    if (word === 'check_address_map' && ((await parts.policy.isHeaderClient?.(client.address)) ?? false)) return true;
   }
   return false;
 }
 
-/** Who connects from an address that is ours connects from this machine. */
-function isOwnAddress({ client: { address }, wire }: Conversation): boolean {
+/** Who connects from an address that is ours connects from this machine, whomever it names with XCLIENT. */
+function isOwnAddress({ wire }: Conversation): boolean {
+  const address = plainAddress(wire.remoteAddress);
   return address.startsWith('127.') || address === '::1' || address === plainAddress(wire.localAddress);
 }

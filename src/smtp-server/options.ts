@@ -1,6 +1,8 @@
 // The parameters of one SMTP or LMTP service, read once when its listener opens (or on reload), under Postfix's
 // names and with its meanings (postconf(5)). What is fixed here and not there says why.
 
+import { unknownSecurityOption } from '../auth/sasl-security.ts';
+import { SettingsError } from '../settings/settings-error.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /** A service's settings, its own `-o` overrides applied. */
@@ -28,6 +30,8 @@ export interface ServiceOptions {
   readonly smtputf8: boolean;
   /** An address beyond ASCII needs SMTPUTF8 on MAIL; Postfix's default accepts it without. */
   readonly strictSmtputf8: boolean;
+  /** strict_rfc821_envelopes. */
+  readonly strictEnvelopes: boolean;
   readonly softBounce: boolean;
   /** A full mailbox is 452, not 552 (posthaste_quota_full_tempfail). */
   readonly isFullTemporary: boolean;
@@ -46,6 +50,11 @@ export interface ServiceOptions {
   readonly tlsTimeout: number;
 
   readonly saslEnabled: boolean;
+  /** Where smtpd_sasl_type = dovecot asks; absent: the directory judges. */
+  readonly saslServerPath: string | undefined;
+  readonly saslService: string;
+  readonly saslSecurity: readonly string[];
+  readonly saslTlsSecurity: readonly string[];
   readonly saslBrokenClients: boolean;
   readonly saslHeader: boolean;
   readonly saslResponseLimit: number;
@@ -76,6 +85,8 @@ export interface ServiceOptions {
   readonly droppedHeaders: ReadonlySet<string>;
   readonly alwaysAddMissingHeaders: boolean;
   readonly localHeaderClients: readonly string[];
+  /** undisclosed_recipients_header: a whole field, or ''. */
+  readonly undisclosedHeader: string;
 }
 
 export function readServiceOptions(settings: SettingsSource, protocol: ServiceProtocol): ServiceOptions {
@@ -99,6 +110,7 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     forbiddenCommands: upperCaseSet(settings.list('smtpd_forbidden_commands').filter((word) => !word.includes(':'))),
     smtputf8: settings.flag('smtputf8_enable'),
     strictSmtputf8: settings.flag('smtputf8_enable') && settings.flag('strict_smtputf8'),
+    strictEnvelopes: settings.flag('strict_rfc821_envelopes'),
     softBounce: settings.flag('soft_bounce'),
     isFullTemporary: settings.flag('posthaste_quota_full_tempfail'),
     portLogging: settings.flag('smtpd_client_port_logging'),
@@ -109,12 +121,17 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     ...tlsOptions(settings, wrapper),
     ...limits(settings),
     saslEnabled: protocol === 'smtp' && settings.flag('smtpd_sasl_auth_enable'),
+    saslServerPath: dovecotPath(settings),
+    saslService: settings.text('smtpd_sasl_service'),
+    saslSecurity: securityOptions(settings, 'smtpd_sasl_security_options'),
+    saslTlsSecurity: securityOptions(settings, 'smtpd_sasl_tls_security_options'),
     saslBrokenClients: settings.flag('broken_sasl_auth_clients'),
     saslHeader: settings.flag('smtpd_sasl_authenticated_header'),
     saslResponseLimit: settings.integer('smtpd_sasl_response_limit'),
     droppedHeaders: lowerCaseSet(settings.list('message_drop_headers')),
     alwaysAddMissingHeaders: settings.flag('always_add_missing_headers'),
-    localHeaderClients: settings.list('local_header_rewrite_clients'),
+    localHeaderClients: settings.list('local_header_rewrite_clients').map((word) => word.toLowerCase()),
+    undisclosedHeader: settings.text('undisclosed_recipients_header'),
   };
 }
 
@@ -127,6 +144,23 @@ function tlsOptions(settings: SettingsSource, tlsWrapperMode: boolean) {
     tlsLogLevel: Number.parseInt(settings.text('smtpd_tls_loglevel'), 10) || 0,
     tlsTimeout: settings.seconds('smtpd_starttls_timeout') * 1000,
   };
+}
+
+/** `inet:host:port`, or a socket's path, within queue_directory where it is relative: Postfix runs there. */
+function dovecotPath(settings: SettingsSource): string | undefined {
+  if (settings.text('smtpd_sasl_type').toLowerCase() !== 'dovecot') return undefined;
+  const path = settings.text('smtpd_sasl_path').replace(/^unix:/i, '');
+  return /^inet:/i.test(path) || path.startsWith('/') ? path : `${settings.text('queue_directory')}/${path}`;
+}
+
+function securityOptions(
+  settings: SettingsSource,
+  name: 'smtpd_sasl_security_options' | 'smtpd_sasl_tls_security_options',
+): readonly string[] {
+  const words = settings.list(name);
+  const unknown = unknownSecurityOption(words);
+  if (unknown !== undefined) throw new SettingsError(`${name}: unknown option ${unknown}`, name);
+  return words;
 }
 
 /** smtpd_tls_security_level, or the two old switches that it replaced. */

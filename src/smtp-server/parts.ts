@@ -1,7 +1,9 @@
 // What the sessions of all services share, handed in by the composition root.
 
 import type { SecureContext } from 'node:tls';
+import type { DovecotAuth } from '../auth/dovecot-auth.ts';
 import type { Authenticator } from '../auth/types.ts';
+import type { ClientName, NameStatus } from '../dns/client-names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
@@ -14,7 +16,9 @@ export interface SharedParts {
   readonly queue: MailQueue;
   readonly store: Pick<Mailstore, 'contentWriter' | 'isCongested' | 'whenUncongested'>;
   readonly authenticator: Authenticator;
-  readonly clientNames: { lookup(address: string): Promise<string> };
+  /** The auth service at this smtpd_sasl_path. */
+  readonly dovecotAuth?: (path: string) => DovecotAuth;
+  readonly clientNames: { lookup(address: string): Promise<ClientName> };
   readonly log: Log;
   readonly clock: Clock;
   /** Octets free where messages are kept; the answer may be a second old. */
@@ -35,9 +39,17 @@ export interface SessionParts extends SharedParts {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
+/** Who is at the other end, or whom it speaks for (XCLIENT). */
 export interface SessionClient {
-  readonly address: string;
+  /** `unknown` where XCLIENT says that nobody knows it. */
+  address: string;
   /** Found out after the connection is made. */
   name: string;
-  readonly port: number;
+  nameStatus: NameStatus;
+  reverseName: string;
+  reverseNameStatus: NameStatus;
+  port: number | undefined;
+  /** Where it connected to. */
+  serverAddress: string;
+  serverPort: number | undefined;
 }

@@ -1,14 +1,22 @@
-// The log line of a refusal, as Postfix writes it: what fail2ban, pflogsumm and people look for.
+// A refusal, as Postfix writes it: its log line, which fail2ban, pflogsumm and people look for, and what the client
+// hears behind it.
 
+import { whatsupLine } from '../access/mail-request.ts';
 import { replyText, type SmtpReply } from '../smtp/reply.ts';
-import type { Conversation, RejectedEnvelope } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
+import type { SmtpPolicy } from './policy.ts';
+import type { RejectedEnvelope } from './transaction.ts';
 
 export function rejectLine(session: Conversation, where: string, reply: SmtpReply, envelope: RejectedEnvelope): string {
-  const { queueId = 'NOQUEUE', sender, recipient } = envelope;
-  const from = sender === undefined ? '' : ` from=<${sender}>`;
-  const to = recipient === undefined ? '' : ` to=<${recipient}>`;
-  const helo = session.helo === '' ? '' : ` helo=<${session.helo}>`;
-  const login = session.login === undefined ? '' : ` sasl_username=<${session.login}>`;
-  const details = `${from}${to} proto=${session.protocol}${helo}${login}`;
-  return `${queueId}: reject: ${where} from ${session.clientText}: ${replyText(reply)};${details}`;
+  return whatsupLine({ client: session.asker, where, ...envelope }, 'reject', replyText(reply), session.clientText);
+}
+
+/** smtpd_reject_footer. */
+export function withFooter(
+  { asker, where, transaction, parts }: Conversation,
+  footer: NonNullable<SmtpPolicy['footer']>,
+  refusal: SmtpReply,
+): Promise<SmtpReply> {
+  const request = { client: asker, where, sender: transaction?.sender };
+  return footer.addTo(refusal, request, parts.clock.now());
 }

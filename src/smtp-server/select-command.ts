@@ -2,7 +2,7 @@
 // loop of Postfix's smtpd(8).
 
 import { isHeaderLine, parseCommandLine, printable } from '../smtp/command-line.ts';
-import { replies, type SmtpReply } from '../smtp/reply.ts';
+import { replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { Command } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import type { Line } from './wire.ts';
@@ -14,7 +14,7 @@ export type Selection =
   /** Said last, then the session ends. */
   | { readonly kind: 'end'; readonly reply: SmtpReply };
 
-const unknown = (reply: SmtpReply): Selection => ({ kind: 'answer', name: 'unknown', reply });
+const unknown = (answer: SmtpReply): Selection => ({ kind: 'answer', name: 'unknown', reply: answer });
 
 export function selectCommand(
   session: Conversation,
@@ -30,6 +30,10 @@ export function selectCommand(
     return { kind: 'answer', name: 'noop', command: { run: () => replies.ok, isJunk: true }, reply: replies.ok };
   }
   const command = commands.get(verb);
+  if (session.isDenied && verb !== 'QUIT') {
+    const denied = reply(503, '5.7.0', `Error: access denied for ${session.clientText}`);
+    return { kind: 'answer', name: command === undefined ? 'unknown' : verb.toLowerCase(), reply: denied };
+  }
   if (command === undefined) return selectUnknown(session, verb, line.text);
 
   session.where = verb;
@@ -37,7 +41,10 @@ export function selectCommand(
   if (session.options.tlsLevel === 'encrypt' && session.tls === undefined && command.beforeTls !== true) {
     return { kind: 'answer', name, command, reply: replies.mustStartTls };
   }
-  if (command.endsPipeline === true && session.wire.hasInput) {
+  // Who did not say EHLO has not been told of PIPELINING at all (RFC 2920 §3).
+  const waits = command.endsPipeline === true || session.protocol === 'SMTP';
+  if (waits && session.wire.hasInput && !session.pipelinesTooEarly) {
+    session.pipelinesTooEarly = true;
     const text = printable(session.wire.peekText(100));
     session.log.info(`improper command pipelining after ${verb} from ${session.clientText}: ${text}`);
     if (session.options.forbidUnauthorizedPipelining) return { kind: 'end', reply: replies.protocolSynchronization };

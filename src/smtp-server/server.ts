@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientLimits } from './client-limits.ts';
 import { hostReplies } from '../smtp/reply.ts';
 import type { ServiceOptions } from './options.ts';
-import type { SessionParts, SharedParts } from './parts.ts';
+import type { SessionClient, SessionParts, SharedParts } from './parts.ts';
 import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
 import { Session } from './session.ts';
@@ -114,10 +114,15 @@ export class SmtpServer {
     const address = plainAddress(socket.remoteAddress);
     const options = this.#options;
     const counts = this.#parts.limits.connected(address);
-    const client = {
+    const client: SessionClient = {
       address,
       name: 'unknown',
-      port: socket.remotePort ?? 0,
+      nameStatus: 'unsure',
+      reverseName: 'unknown',
+      reverseNameStatus: 'unsure',
+      port: socket.remotePort,
+      serverAddress: plainAddress(socket.localAddress),
+      serverPort: socket.localPort,
     };
     const wire = new Wire(socket, {
       onInput: () => session.run(),
@@ -149,7 +154,7 @@ export class SmtpServer {
       }
       if (!(await beginTls(session, tls.secureContext()))) return;
     }
-    if (options.nameLookup) session.client.name = await this.#parts.clientNames.lookup(address);
+    if (options.nameLookup) Object.assign(session.client, await this.#parts.clientNames.lookup(address));
     session.isLimitException = (await this.#parts.isLimitException?.(session.client)) ?? false;
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);
@@ -157,7 +162,7 @@ export class SmtpServer {
       session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
       return;
     }
-    session.start();
+    await session.start();
   }
 
   #exceedsLimits(session: Session, counts: { open: number; rate: number }): boolean {

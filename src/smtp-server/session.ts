@@ -15,30 +15,27 @@
 // socket, errors by smtpd_hard_error_limit, time by a deadline that single octets do not move (deadline.ts).
 // Whatever a command throws is our own fault or a trouble of ours: the client hears 4xx, never 5xx.
 
+import type { ClientRights } from '../access/client-rights.ts';
 import { ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Client } from '../routing/types.ts';
 import { endsSession, formatReply, hostReplies, isRefusal, replies, softened } from '../smtp/reply.ts';
 import { SmtpError, type SmtpReply } from '../smtp/reply.ts';
+import { Admission } from './admission.ts';
+import { askerOf } from './asker.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { Command } from './command.ts';
+import type { Command, RunningCommand } from './command.ts';
 import { commandsOf } from './commands.ts';
-import type { CommandResult, Conversation, LineConsumer, RejectedEnvelope } from './conversation.ts';
+import type { CommandResult, Conversation, LineConsumer } from './conversation.ts';
 import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
 import { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
-import { rejectLine } from './reject-line.ts';
+import { rejectLine, withFooter } from './reject-line.ts';
 import { selectCommand } from './select-command.ts';
-import type { Transaction } from './transaction.ts';
+import type { ForwardedClient, RejectedEnvelope, Transaction } from './transaction.ts';
 import type { Line, TlsDetails, Wire } from './wire.ts';
-
-/** One command in progress, for counting its outcome when a body follows it. */
-interface RunningCommand {
-  readonly name: string;
-  readonly command?: Command | undefined;
-}
 
 const maxPendingOutput = 16_384;
 /** A client that sends commands and never reads replies is not read from beyond this. */
@@ -61,14 +58,18 @@ export class Session implements Conversation {
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
   isLimitException = false;
+  pipelinesTooEarly = false;
+  forwarded: ForwardedClient | undefined;
   where = 'CONNECT';
 
   readonly #commands: ReadonlyMap<string, Command>;
   readonly #onClose: () => void;
+  readonly #admission = new Admission(this);
   #body: BodyReader | undefined;
   #bodyCommand: RunningCommand | undefined;
   #lineConsumer: LineConsumer | undefined;
   #bodyOctets = 0;
+  #transactionNumber = 0;
   #isBusy = true;
   #isOver = false;
   #isShuttingDown = false;
@@ -87,17 +88,19 @@ export class Session implements Conversation {
 
   get clientText(): string {
     const { name, address, port } = this.client;
-    return this.options.portLogging ? `${name}[${address}]:${port}` : `${name}[${address}]`;
+    return this.options.portLogging ? `${name}[${address}]:${port ?? 'unknown'}` : `${name}[${address}]`;
   }
 
   get asker(): Client {
-    const { address, name } = this.client;
-    return {
-      address,
-      name,
-      ...(this.helo === '' ? {} : { helo: this.helo }),
-      ...(this.login === undefined ? {} : { login: this.login }),
-    };
+    return askerOf(this);
+  }
+
+  get rights(): ClientRights {
+    return this.#admission.rights;
+  }
+
+  get isDenied(): boolean {
+    return this.#admission.isDenied;
   }
 
   get commandNames(): string[] {
@@ -109,10 +112,20 @@ export class Session implements Conversation {
   }
 
   /** Greets the client and begins to read. */
-  start(): void {
+  async start(): Promise<void> {
+    const greeting = await this.#admission.admit();
     this.#isBusy = false;
-    this.#put({ code: 220, status: '', text: this.options.banner });
+    if (this.#isOver) return;
+    this.#put(greeting);
     this.run();
+  }
+
+  greetAgain(): Promise<SmtpReply> {
+    return this.#admission.readmit();
+  }
+
+  nextTransactionNumber(): number {
+    return this.#transactionNumber++;
   }
 
   /** There may be something to do: input has arrived, or a wait is over. */
@@ -211,7 +224,7 @@ export class Session implements Conversation {
     }
     if (this.#lineConsumer !== undefined) return reply === undefined ? undefined : this.#answer(reply);
     if (reply === undefined) return undefined;
-    this.counts.count(running.name, !isRefusal(reply));
+    this.counts.count(running.name, !isRefusal(reply) && running.command?.restartsSession !== true);
     if (running.command?.isJunk === true) this.errors.countJunk();
     if (isRefusal(reply) && reply !== replies.tooManyRecipients) return this.#reject(reply);
     return this.#answer(reply);
@@ -225,17 +238,17 @@ export class Session implements Conversation {
 
   /** Puts one reply out; late where the client has made too many errors, to slow it down. */
   #answer(given: SmtpReply): undefined | Promise<void> {
-    const reply = this.options.softBounce ? softened(given) : given;
+    const soft = this.options.softBounce ? softened(given) : given;
+    const footer = isRefusal(soft) ? this.parts.policy.footer : undefined;
+    const reply = footer === undefined || footer.isEmpty ? soft : withFooter(this, footer, soft);
     const { delay } = this.errors;
-    if (delay > 0) {
-      this.wire.flush();
-      return this.parts.sleep(delay).then(() => this.#put(reply));
-    }
-    this.#put(reply);
-    return undefined;
+    if (delay === 0 && !(reply instanceof Promise)) return this.#put(reply);
+    this.wire.flush();
+    const late = delay > 0 ? this.parts.sleep(delay).then(() => reply) : Promise.resolve(reply);
+    return late.then((answer) => this.#put(answer));
   }
 
-  #put(reply: SmtpReply): void {
+  #put(reply: SmtpReply): undefined {
     this.wire.write(formatReply(reply));
     if (this.wire.pendingOutput > maxPendingOutput) this.wire.flush();
     if (endsSession(reply)) this.close();
@@ -301,11 +314,12 @@ export class Session implements Conversation {
 
   endTransaction(): void {
     this.transaction = undefined;
+    this.forwarded = undefined;
   }
 
   resetTransaction(): void {
     this.transaction?.bdat?.abort();
-    this.transaction = undefined;
+    this.endTransaction();
   }
 
   logReject(where: string, reply: SmtpReply, envelope: RejectedEnvelope): void {

@@ -52,6 +52,8 @@ export class Wire {
   #isPaused = false;
   #isInputOver = false;
   #isHandshaking = false;
+  /** A bare LF ends a line of this client (smtpd_forbid_bare_newline_exclusions). */
+  takesBareLineFeeds = false;
 
   constructor(socket: Socket, events: WireEvents) {
     this.#socket = socket;
@@ -152,12 +154,13 @@ export class Wire {
     const start = this.#offset;
     this.#offset = lineFeed + 1;
     this.#searched = lineFeed + 1;
-    if (lineFeed === start || current[lineFeed - 1] !== CR) return bareLineFeed;
+    const hasCr = lineFeed > start && current[lineFeed - 1] === CR;
+    if (!hasCr && !this.takesBareLineFeeds) return bareLineFeed;
     if (this.#isSkippingLine || lineFeed - start > limit) {
       this.#isSkippingLine = false;
       return tooLong;
     }
-    return decodeLine(current, start, lineFeed - 1);
+    return decodeLine(current, start, hasCr ? lineFeed - 1 : lineFeed);
   }
 
   #shift(): Buffer | undefined {
@@ -203,6 +206,11 @@ export class Wire {
   /** Which of our addresses the client connected to. */
   get localAddress(): string {
     return this.#socket.localAddress ?? '';
+  }
+
+  /** Who is at the other end of the connection, whoever it speaks for. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? '';
   }
 
   /** Octets that the client has not taken from us yet. */

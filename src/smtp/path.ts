@@ -1,6 +1,6 @@
 // What follows MAIL FROM: and RCPT TO: (RFC 5321 §4.1.2), read as generously as Postfix does with
 // strict_rfc821_envelopes = no: blanks after the colon, a path without <>, a source route (dropped), blanks and
-// quotes in the localpart. The address comes out in external form: quoted exactly where it must be.
+// quotes in the localpart; isStrictPath tells what `yes` refuses. The address comes out in external form: quoted exactly where it must be.
 // Whether its domain makes sense is for the routing folder to say.
 
 export interface PathAndParameters {
@@ -33,6 +33,16 @@ export function parsePath(keyword: 'FROM' | 'TO', text: string): PathResult {
   const inner = text.charCodeAt(start) === 0x3c ? text.slice(start + 1, end - 1) : text.slice(start, end);
   const address = externalForm(inner.trim());
   return address === undefined ? { kind: 'bad-address', parameters } : { kind: 'path', path: { address, parameters } };
+}
+
+/** RFC 5321 §4.1.2: in angle brackets, with a localpart; what strict_rfc821_envelopes asks for. `address` as parsed. */
+export function isStrictPath(text: string, address: string): boolean {
+  return /^\w+:[ \t]*</.test(text) && !/^(?:"")?@/.test(address);
+}
+
+/** A domain in letters beyond ASCII is an address only with SMTPUTF8 (RFC 6531 §3.3). */
+export function hasForeignDomain(address: string): boolean {
+  return /@[^@]*[\u0080-\uffff][^@]*$/.test(address);
 }
 
 function isBlank(code: number): boolean {

@@ -3,10 +3,11 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { indexText, type TextIndexData } from './text-index.ts';
+import type { TextIndexData } from './text-index.ts';
+import { indexText } from './text-indexer.ts';
 
-// 1 MiB is indexed in about 10 ms, which is less than starting a worker takes.
-const inlineBytes = 1 << 20;
+// Indexed in less than 10 ms.
+const inlineBytes = 1 << 19;
 // Offsets are 32 bits wide.
 const maxBytes = 1_500_000_000;
 

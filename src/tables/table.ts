@@ -29,17 +29,37 @@ export interface Table {
   readonly kind: TableKind;
   /** Fixed-key tables fold the key themselves. Throws TemporaryError where the answer cannot be found out. */
   lookup(key: string): Promise<LookupResult>;
+  /** All rows, for `postmap -s`; only types that Postfix can list have it. Throws TemporaryError. */
+  entries?(): AsyncIterable<TableRow>;
+  /**
+   * For `compare`: every key that can be found, perhaps with some that cannot; undefined where that cannot be told.
+   * Tables with `entries` need none. Throws TemporaryError.
+   */
+  keys?(): Promise<readonly string[] | undefined>;
   /** Stops watching files and closes connections. */
   close?(): void;
 }
 
+export interface TableRow {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** Opens the part of `type:name` that follows the first colon. Throws SettingsError-like errors for bad syntax. */
-export type TableOpener = (name: string, registry: TableRegistry) => Table;
+export type TableOpener = (name: string, registry: TableRegistry, options?: OpenOptions) => Table;
+
+export interface OpenOptions {
+  /**
+   * False: pcre: and regexp: rules whose result takes text from the key (`$1`) are left out, because the parameter
+   * names programs, files or transports and the key is a stranger's (Postfix's DICT_FLAG_NO_REGSUB).
+   */
+  readonly allowsSubstitution?: boolean;
+}
 
 /** All table types by name; the composition root fills it, so that `directory:` needs no upward import. */
 export interface TableRegistry {
   /** Opens `type:name` (one table, not a list); the same instance for the same text. */
-  open(typeAndName: string): Table;
+  open(typeAndName: string, options?: OpenOptions): Table;
 }
 
 /**

@@ -133,12 +133,12 @@ describe('other types', () => {
     await expect(tables.open('proxy:inline:{b=1}').lookup('b')).rejects.toThrow('not listed in proxy_read_maps');
   });
   test.each([
-    ['pcre:/x', 'not supported yet'],
-    ['btree:/x', 'not supported yet'],
+    ['sdbm:/x', 'not supported: its files'],
+    ['nis:mail.aliases', 'not supported: NIS is gone'],
     ['nonsense:/x', 'unknown table type nonsense'],
     ['hash', 'expecting "type:name" form'],
     ['static:', 'expecting "type:name" form'],
-    ['inline:x=y', 'bad syntax'],
+    ['inline:x=y', "no '{' at start"],
     ['inline:{}', 'bad syntax'],
     ['inline:{x=y, z}', "missing '='"],
   ])('%s is refused at the start', (name, message) => expect(() => tables.open(name)).toThrow(message));

@@ -1,28 +1,31 @@
 // `unix:passwd.byname` and `unix:group.byname`: the system's accounts, which the default of local_recipient_maps
-// names. Read from /etc/passwd and /etc/group.
-// NOTE: accounts that only the name service knows (LDAP, sssd) are not seen; Node has no getpwnam(3).
+// names. Read from /etc/passwd and /etc/group; who is not there is asked for at the name service (LDAP, sssd), where
+// nsswitch.conf(5) names one.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { readFile, stat } from 'node:fs/promises';
+import { type AccountDatabase, type NameService, openNameService } from './name-service.ts';
 import { type LookupResult, notFound, type Table } from './table.ts';
 import { TableError } from './table-error.ts';
 
-const files: Readonly<Record<string, string>> = { 'passwd.byname': '/etc/passwd', 'group.byname': '/etc/group' };
+const databases: Readonly<Record<string, AccountDatabase>> = { 'passwd.byname': 'passwd', 'group.byname': 'group' };
 
 export function openUnixTable(text: string): Table {
-  const path = files[text];
-  if (path === undefined) throw new TableError(`unix:${text}: need unix:passwd.byname or unix:group.byname`);
-  const accounts = new AccountFile(path);
+  const database = Object.hasOwn(databases, text) ? databases[text] : undefined;
+  if (database === undefined) throw new TableError(`unix:${text}: need unix:passwd.byname or unix:group.byname`);
+  const accounts = new AccountFile(database);
   return { name: `unix:${text}`, kind: 'fixed', lookup: (key) => accounts.lookup(key) };
 }
 
 class AccountFile {
   readonly #path: string;
+  readonly #nameService: NameService | undefined;
   #stamp = '';
   #lines = new Map<string, string>();
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(database: AccountDatabase) {
+    this.#path = `/etc/${database}`;
+    this.#nameService = openNameService(database);
   }
 
   async lookup(key: string): Promise<LookupResult> {
@@ -32,8 +35,11 @@ class AccountFile {
       throw new TemporaryError(`${this.#path}: ${(error as Error).message}`);
     }
     // Account names are looked up folded, as local(8) folds the localpart; names with capitals stay out of reach.
-    const line = this.#lines.get(key.toLowerCase());
-    return line === undefined ? notFound : { kind: 'found', value: line, source: this.#path };
+    const name = key.toLowerCase();
+    const line = this.#lines.get(name);
+    if (line !== undefined) return { kind: 'found', value: line, source: this.#path };
+    const entry = name === '' ? undefined : await this.#nameService?.find(name);
+    return entry === undefined ? notFound : { kind: 'found', value: entry, source: 'the name service' };
   }
 
   async #refresh(): Promise<void> {

@@ -5,6 +5,7 @@ import { imapCommand, imapSet, mailboxName } from './imap-targets.ts';
 import { messageHeader, mimeStructure } from './message-targets.ts';
 import { mainCf, masterCf } from './settings-targets.ts';
 import { smtpData, smtpLine } from './smtp-targets.ts';
+import { ldapReply, textTable } from './tables-targets.ts';
 import type { Target } from './target.ts';
 
 export const targets: readonly Target[] = [
@@ -18,6 +19,8 @@ export const targets: readonly Target[] = [
   address,
   mainCf,
   masterCf,
+  textTable,
+  ldapReply,
 ];
 
 export function findTarget(name: string): Target {

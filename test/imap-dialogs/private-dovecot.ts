@@ -16,17 +16,20 @@ export function canRunDovecot(): boolean {
 
 export class PrivateDovecot {
   readonly port: number;
+  /** Where mail servers ask whether a login is right. */
+  readonly authSocket: string;
   readonly #folder: string;
   readonly #process: ChildProcess;
 
   private constructor(port: number, folder: string, process: ChildProcess) {
     this.port = port;
+    this.authSocket = join(folder, 'run', 'smtp-auth');
     this.#folder = folder;
     this.#process = process;
   }
 
-  /** Any user may log in with the password `secret`. */
-  static async start(): Promise<PrivateDovecot> {
+  /** Any user may log in with the password `secret`; `mechanisms` are those of its authSocket. */
+  static async start(mechanisms = 'plain'): Promise<PrivateDovecot> {
     const folder = await mkdtemp(join(tmpdir(), 'dovecot-'));
     const port = await freePort();
     await chmod(folder, 0o755);
@@ -34,7 +37,7 @@ export class PrivateDovecot {
     const nobody = Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
     await chown(join(folder, 'mail'), nobody, nobody);
     const file = join(folder, 'dovecot.conf');
-    await writeFile(file, configuration(folder, port));
+    await writeFile(file, configuration(folder, port, mechanisms));
     const child = spawn(dovecotFile, ['-F', '-c', file], { stdio: 'ignore' });
     return new PrivateDovecot(port, folder, child);
   }
@@ -55,7 +58,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function configuration(folder: string, port: number): string {
+function configuration(folder: string, port: number, mechanisms: string): string {
   return `
 protocols = imap
 base_dir = ${folder}/run
@@ -65,6 +68,7 @@ instance_name = posthaste-test-${port}
 ssl = no
 listen = 127.0.0.1
 disable_plaintext_auth = no
+auth_mechanisms = ${mechanisms}
 mail_location = maildir:${folder}/mail/%u
 first_valid_uid = 1
 passdb {
@@ -74,6 +78,11 @@ passdb {
 userdb {
   driver = static
   args = uid=nobody gid=nogroup home=${folder}/mail/%u
+}
+service auth {
+  unix_listener smtp-auth {
+    mode = 0666
+  }
 }
 service imap-login {
   chroot =

@@ -14,9 +14,11 @@ import type {
   DeliveryAgent,
   DeliveryReport,
   DeliveryRequest,
+  Forward,
   RecipientOutcome,
   Transport,
 } from '../../src/queue/delivery-agent.ts';
+import { Forwarder } from '../../src/queue/forwarding.ts';
 import { Notices } from '../../src/queue/notices.ts';
 import type { LocalMailbox } from '../../src/queue/plan.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
@@ -42,6 +44,15 @@ export class ScriptedAgent implements DeliveryAgent {
     this.running--;
     const outcomes = request.recipients.map(({ recipient }) => this.answer(recipient, request));
     return { outcomes, unreachable: this.unreachable };
+  }
+}
+
+export class ListAgent implements DeliveryAgent {
+  forwards: readonly Forward[] = [];
+
+  async deliver({ recipients }: DeliveryRequest): Promise<DeliveryReport> {
+    const outcome = { kind: 'delivered', status: '2.0.0', reason: 'forwarded', relay: 'local' } as const;
+    return { outcomes: recipients.map(() => outcome), forwards: this.forwards };
   }
 }
 
@@ -78,12 +89,16 @@ export class Harness {
   clock = new FakeClock();
   log = new MemoryLog();
   readonly remote = new ScriptedAgent();
+  /** Sends on what comes to it, as local(8) does with an alias. */
+  readonly list = new ListAgent();
   readonly mailboxes = new Map<string, LocalMailbox>([['ann@local.example', { id: 1, quotaBytes: 0 }]]);
   /** Domains that are local; everything else goes by smtp. */
   readonly local = new Set(['local.example', 'alias.example']);
   /** The directory does not answer. */
   isSilent = false;
   revision = 1;
+  redecide = (recipient: string): Promise<Delivery[]> => this.route(recipient);
+  rewriteSender = (sender: string): string => sender;
   store!: SqliteMailstore;
   queue!: Queue;
   scheduler!: Scheduler;
@@ -132,25 +147,30 @@ export class Harness {
     };
     this.queue = new Queue({
       ...common,
-      redecide: (recipient) => this.route(recipient),
+      redecide: (recipient) => this.redecide(recipient),
+      rewriteSender: async (sender) => this.rewriteSender(sender),
       revision: () => this.revision,
       byOriginalRecipient: true,
       onQueued,
     });
-    const notices = new Notices({
+    const making = {
       ...common,
-      ...times,
-      route: (recipient) => this.route(recipient),
+      route: (recipient: string) => this.route(recipient),
       newQueueId: () => this.queue.newQueueId(),
       onQueued,
       hostname: 'mx.example.com',
       mailName: 'Postfix',
+    };
+    const notices = new Notices({
+      ...making,
+      ...times,
       returnSizeLimit: 50_000,
     });
     this.scheduler = new Scheduler({
       ...common,
       ...times,
       notices,
+      forwarder: new Forwarder(making),
       bounceLifetimeSeconds: 5 * 86400,
       minimalBackoffSeconds: 300,
       maximalBackoffSeconds: 4000,
@@ -188,6 +208,7 @@ export class Harness {
     const agents: Record<string, DeliveryAgent> = {
       smtp: this.remote,
       error: new ErrorAgent('bounced'),
+      list: this.list,
       mailstore: new MailstoreAgent({ mailboxes, usage: this.store, clock: this.clock, waitsForRoom: false }),
     };
     return {
@@ -203,7 +224,13 @@ export class Harness {
     if (this.isSilent) throw new TemporaryError('the directory is silent');
     const domain = recipient.slice(recipient.lastIndexOf('@') + 1);
     const target = recipient.replace('@alias.example', '@local.example');
-    const transport = this.local.has(domain) ? 'mailstore' : domain === 'odd.example' ? 'odd' : 'smtp';
+    const transport = this.local.has(domain)
+      ? 'mailstore'
+      : domain === 'odd.example'
+        ? 'odd'
+        : domain === 'list.example'
+          ? 'list'
+          : 'smtp';
     return [{ recipient: target, original: recipient, transport, nexthop: domain }];
   }
 

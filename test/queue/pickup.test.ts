@@ -45,6 +45,9 @@ function makePickup(): Pickup {
     log: queue.log,
     syslogName: 'postfix',
     route: (recipient) => queue.route(recipient),
+    rewriteSender: async (sender) => sender,
+    rewriter: () => ({ concerns: () => false, rewrite: () => undefined }),
+    handling: () => 'external',
     standardForm: (address) => (address.includes('@') ? address : `${address}@local.example`),
     hostname: 'mx.example.com',
     mailName: 'Postfix',
@@ -71,7 +74,7 @@ async function take(message: string | Buffer, fields: Partial<MaildropEnvelope> 
 describe('a message from sendmail', () => {
   test('gets what its header lacks, and CRLF', async () => {
     expect(await take('Subject: hi\nBcc: eve@x.example,\n\tbob@x.example\n\n.\nbody\n')).toBe(
-      'Subject: hi\r\nMessage-Id: <20260101000000.QID@mx.example.com>\r\n' +
+      'Subject: hi\r\nMessage-Id: <QID@mx.example.com>\r\n' +
         'Date: Thu, 1 Jan 2026 00:00:00 +0000 (UTC)\r\nFrom: Charlie Root <root@local.example>\r\n\r\n.\r\nbody\r\n',
     );
     expect((await queue.inbox(1))[0]).toMatch(

@@ -14,6 +14,19 @@ afterAll(() => Harness.end());
 const prefix = (to: string, original = to) =>
   `Return-Path: <joe@away.example>\r\nX-Original-To: ${original}\r\nDelivered-To: ${to}\r\n`;
 
+test('mail on hold waits, for local mailboxes and others alike, until it is released', async () => {
+  const id = await queue.send(['ann@local.example', 'x@away.example'], { hold: true });
+  await queue.pass(100_000);
+  expect(await queue.inbox(1)).toEqual([]);
+  expect(queue.remote.requests).toEqual([]);
+  expect(queue.queued()).toMatchObject([{ id, hold: true, recipients: [{}, {}] }]);
+  await queue.store.queueUpdate({ id, recipients: [], hold: false });
+  queue.scheduler.enqueue(id);
+  await queue.pass(1);
+  expect(await queue.inbox(1)).toHaveLength(1);
+  expect(queue.remote.requests).toHaveLength(1);
+});
+
 describe('mail for local mailboxes', () => {
   test('is in the mailbox when submit returns, and never in the queue', async () => {
     await queue.queue.submit(await queue.submission(['ann@local.example']));
@@ -148,4 +161,30 @@ test('ten thousand queue ids are all different, in order, and of Postfix’s for
   expect(ids.toSorted()).toEqual(ids);
   for (const id of ids)
     expect(id).toMatch(/^[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,12}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]+$/);
+});
+
+test('a decision that is made again brings its blind copies again, not twice', async () => {
+  const withCopy = async (recipient: string) => [
+    ...(await queue.route(recipient)),
+    ...(await queue.route('watch@away.example')).map((delivery) => ({ ...delivery, isCopy: true as const })),
+  ];
+  queue.redecide = withCopy;
+  const submission = await queue.submission(['ann@local.example', 'bob@away.example']);
+  const recipients = [];
+  for (const recipient of submission.recipients) {
+    recipients.push({ ...recipient, deliveries: await withCopy(recipient.original), revision: 1 });
+  }
+  queue.revision = 2;
+  await queue.queue.submit({ ...submission, recipients });
+  await queue.scheduler.whenIdle();
+  const reached = queue.remote.requests.flatMap((request) => request.recipients.map(({ recipient }) => recipient));
+  expect(reached.toSorted()).toEqual(['bob@away.example', 'watch@away.example']);
+  expect(await queue.inbox(1)).toHaveLength(1);
+});
+
+test('the sender is kept as rewriting makes it: bounces go there', async () => {
+  queue.rewriteSender = (sender) => sender.replace('old@', 'ann@');
+  await queue.send(['nobody@local.example'], { sender: 'old@local.example' });
+  await queue.scheduler.whenIdle();
+  expect((await queue.inbox(1))[0]).toContain('To: ann@local.example');
 });

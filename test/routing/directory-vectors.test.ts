@@ -11,7 +11,7 @@ import { Directory } from '../../src/directory/directory.ts';
 import { directoryTableOpener } from '../../src/directory/tables.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
-import { removeDuplicates } from '../../src/routing/duplicates.ts';
+import { finalRecipients } from '../../src/queue/duplicates.ts';
 import type { RecipientDecision } from '../../src/routing/types.ts';
 import { Settings } from '../../src/settings/settings.ts';
 
@@ -99,12 +99,14 @@ test('V5: copies to oneself are kept, the same target counts once', async () => 
 
 test('V6: two addresses of one mailbox in one transaction keep both originals', async () => {
   const decided = [await rcpt('b@d.test'), await rcpt('c@d.test')];
-  const candidates = decided.flatMap(({ deliveries }) =>
-    deliveries.map((delivery) => ({ delivery, orcpt: '', notify: '' })),
-  );
-  const originals = removeDuplicates(candidates, true).map(({ delivery }) => delivery.original);
-  expect(originals).toEqual(['b@d.test', 'c@d.test']);
-  expect(removeDuplicates(candidates, false)).toHaveLength(1);
+  const submitted = decided.map(({ recipient, deliveries }) => ({
+    original: recipient,
+    deliveries,
+    orcpt: '',
+    notify: '',
+  }));
+  expect(finalRecipients(submitted, true).map(({ original }) => original)).toEqual(['b@d.test', 'c@d.test']);
+  expect(finalRecipients(submitted, false)).toHaveLength(1);
 });
 
 test('V20: an unknown user of an alias domain is refused at RCPT', async () => {

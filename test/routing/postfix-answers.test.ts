@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRouting, type Routing } from '../../src/access/open-routing.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
-import { removeDuplicates } from '../../src/routing/duplicates.ts';
+import { type FinalRecipient, finalRecipients } from '../../src/queue/duplicates.ts';
 import { splitStatus } from '../../src/routing/listed.ts';
 import type { Client, Delivery, Reply } from '../../src/routing/types.ts';
 import { parsePath } from '../../src/smtp/path.ts';
@@ -24,6 +24,8 @@ interface Case {
   /** Each with its reply. */
   readonly recipients: readonly (readonly [string, string])[];
   readonly data?: string;
+  /** The sender as the queue kept it, where rewriting had changed it. */
+  readonly stored?: string;
   /** Transport, next hop or reason, final recipient, original recipient, status, enhanced status code. */
   readonly deliveries: readonly (readonly string[])[];
 }
@@ -120,13 +122,13 @@ async function runCase(routing: Routing, group: Group, one: Case): Promise<void>
   expect(replies).toEqual(one.recipients);
   if (one.data !== undefined) expect(data ? wire(data) : '250 2.0.0 Ok: queued as QID').toBe(one.data);
   if (data !== undefined) return;
+  if (one.stored !== undefined) expect(await policy.envelopeSender(one.from)).toBe(one.stored);
   const keepsOriginals = routing.settings.flag('enable_original_recipient');
-  const kept = removeDuplicates(
-    deliveries.map((delivery) => ({ delivery, orcpt: '', notify: '' })),
-    keepsOriginals,
-  );
+  const submitted = deliveries.map((delivery) => ({ original: '', orcpt: '', notify: '', deliveries: [delivery] }));
+  const paths = new Map(deliveries.map(({ recipient, path }) => [recipient, path]));
   const isRealVirtual = group.name === 'real virtual(8)';
-  const ours = kept.map(({ delivery }) => asLogged(delivery, isRealVirtual)).toSorted(byText);
+  const kept = finalRecipients(submitted, keepsOriginals);
+  const ours = kept.map((final) => asLogged(final, paths.get(final.recipient), isRealVirtual)).toSorted(byText);
   expect(ours).toEqual(one.deliveries.map((row) => [...row]).toSorted(byText));
 }
 
@@ -141,7 +143,8 @@ function asParsed(recipient: string): string | undefined {
 }
 
 /** As Postfix logs the delivery: error(8) splits the status from the reason, virtual(8) looks for the mailbox. */
-function asLogged({ recipient, original, transport, nexthop, path }: Delivery, isRealVirtual: boolean): string[] {
+function asLogged(final: FinalRecipient, path: string | undefined, isRealVirtual: boolean): string[] {
+  const { recipient, original, transport, nexthop } = final;
   if (transport === 'error' || transport === 'retry') {
     const { status, text } = splitStatus(nexthop, transport === 'error' ? '5.0.0' : '4.0.0');
     return ['error', text, recipient, original, transport === 'error' ? 'bounced' : 'deferred', status];

@@ -2,6 +2,7 @@
 // queue and a store that keep messages in memory, one login.
 
 import { createHash } from 'node:crypto';
+import type { ClientRights } from '../../src/access/client-rights.ts';
 import type { Authenticator, AuthResult, Credentials } from '../../src/auth/types.ts';
 import { TemporaryError } from '../../src/lib/temporary-error.ts';
 import { type Content, type ContentWriter, StoreFullError } from '../../src/mailstore/types.ts';
@@ -87,6 +88,26 @@ export class MemoryQueue implements MailQueue {
 
 /** ann@ and bob@ of example.com are mailboxes, all else is as its name says; everything further is relayed for logins. */
 export class MemoryPolicy implements SmtpPolicy {
+  readonly isDelayed = true;
+
+  async clientRights(): Promise<ClientRights> {
+    return { mayUseXclient: false, mayUseXforward: false, maySendBareLineFeeds: false, isAuthHidden: false };
+  }
+
+  async allowsMechanism(): Promise<boolean> {
+    return true;
+  }
+
+  async checkClient(): Promise<undefined> {}
+  async checkHelo(): Promise<undefined> {}
+  async checkData(): Promise<undefined> {}
+  async checkEndOfData(): Promise<undefined> {}
+  async checkEtrn(): Promise<undefined> {}
+
+  async routeOrdered(): Promise<[]> {
+    return [];
+  }
+
   async checkSender(sender: string): Promise<Reply | undefined> {
     if (sender === 'spammer@example.net') {
       return { code: 554, status: '5.7.1', text: `<${sender}>: Sender address rejected: Access denied` };

@@ -5,12 +5,17 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { openRouting, type Routing } from '../../src/access/open-routing.ts';
+import { DovecotAuth } from '../../src/auth/dovecot-auth.ts';
+import type { ClientName } from '../../src/dns/client-names.ts';
+import { SystemResolver } from '../../src/dns/system-resolver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
 import { Settings } from '../../src/settings/settings.ts';
 import { readServiceOptions, type ServiceOptions } from '../../src/smtp-server/options.ts';
 import { SmtpServer } from '../../src/smtp-server/server.ts';
 import { TlsContexts } from '../../src/tls/certificates.ts';
+import { startDnsServer } from '../harness/dns-server.ts';
 import { MemoryPolicy, MemoryQueue, MemoryStore, OneLogin } from './memory-mail.ts';
 
 export interface TestServer {
@@ -39,7 +44,27 @@ export interface TestServerOptions {
   readonly protocol?: 'smtp' | 'lmtp';
   readonly clientName?: string;
   readonly withoutTls?: true;
+  /** The restrictions and tables of the settings in place of MemoryPolicy. */
+  readonly isRealPolicy?: true;
+  /** What the DNS of a real policy says, a record a line. */
+  readonly zone?: readonly string[];
 }
+
+/** Where the real policy begins: one domain whose addresses all exist, nobody trusted. */
+export const realDefaults = {
+  smtpd_sasl_auth_enable: 'no',
+  smtpd_tls_security_level: 'none',
+  local_header_rewrite_clients: '',
+  mynetworks: '127.0.0.9',
+  mydestination: '',
+  smtpd_relay_restrictions: 'reject_unauth_destination',
+  virtual_mailbox_domains: 'example.com',
+  virtual_mailbox_maps: '',
+  virtual_transport: 'mailstore',
+};
+
+/** Connections of one process to one Dovecot have a number each. */
+let nextDovecot = 0;
 
 /** One key for all tests of a run: making one takes a while. */
 let sharedTls: Promise<TlsContexts> | undefined;
@@ -61,18 +86,26 @@ function testTls(): Promise<TlsContexts> {
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const settings = Settings.defaults({ ...defaults, ...options.settings });
+  const settings = Settings.defaults({
+    ...defaults,
+    ...(options.isRealPolicy ? realDefaults : {}),
+    ...options.settings,
+  });
   const queue = new MemoryQueue();
   const store = new MemoryStore();
   const log = new MemoryLog();
   const state = { freeSpace: Number.POSITIVE_INFINITY };
+  const dns = options.isRealPolicy ? await startDnsServer((options.zone ?? []).join('\n')) : undefined;
+  const routing = dns && openPolicy(settings, log, dns.port);
+  let dovecot: DovecotAuth | undefined;
   const server = new SmtpServer({
     queue,
     store,
     log,
-    policy: new MemoryPolicy(),
+    policy: routing?.policy(settings) ?? new MemoryPolicy(),
     authenticator: new OneLogin(),
-    clientNames: { lookup: async () => options.clientName ?? 'client.example.org' },
+    dovecotAuth: (path) => (dovecot ??= new DovecotAuth(path, nextDovecot++)),
+    clientNames: { lookup: async () => named(options.clientName ?? 'client.example.org') },
     clock: systemClock,
     freeSpace: () => state.freeSpace,
     ...(options.withoutTls ? {} : { tls: await testTls() }),
@@ -86,7 +119,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     queue,
     store,
     log,
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      dovecot?.close();
+      routing?.close();
+      dns?.close();
+    },
     get freeSpace() {
       return state.freeSpace;
     },
@@ -94,6 +132,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       state.freeSpace = value;
     },
   };
+}
+
+function openPolicy(settings: Settings, log: MemoryLog, dnsPort: number): Routing {
+  const resolver = new SystemResolver({ servers: [`127.0.0.1:${dnsPort}`], timeout: 500, tries: 1 });
+  return openRouting({ settings, log, isWatching: false, resolver });
+}
+
+function named(name: string): ClientName {
+  return { name, nameStatus: 'found', reverseName: name, reverseNameStatus: 'found' };
 }
 
 /** Octets in, octets out; waits for what it expects. */

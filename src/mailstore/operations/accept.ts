@@ -72,7 +72,7 @@ function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipi
 const final: ReadonlySet<string> = new Set(['delivered', 'bounced', 'discarded', 'relayed']);
 
 export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): undefined {
-  const { update, deliveries, notice } = operation;
+  const { update, deliveries, notice, forwards = [] } = operation;
   const message = group.sql('SELECT content, size FROM queue_message WHERE id = ?').get(update.id) as
     | { content: number; size: number }
     | undefined;
@@ -93,6 +93,7 @@ export function queueUpdate(group: Group, operation: Extract<WriteOperation, { k
     deliverCopies(group, deliveries, message.content, base.size);
   }
   if (notice) accept(group, notice);
+  for (const forward of forwards) accept(group, forward);
   const left = group.sql('SELECT 1 FROM queue_recipient WHERE message = ? LIMIT 1').get(update.id);
   if (!left) {
     dequeue(group, update.id, message.content);

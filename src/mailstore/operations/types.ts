@@ -73,9 +73,10 @@ export type WriteOperation =
   | { readonly kind: 'put-heads'; readonly heads: readonly { readonly content: number; readonly head: Head }[] }
   | {
       readonly kind: 'queue-update';
-      readonly update: Omit<QueueUpdate, 'notice' | 'deliveries'>;
+      readonly update: Omit<QueueUpdate, 'notice' | 'deliveries' | 'forwards'>;
       readonly deliveries: readonly PackedDelivery[];
       readonly notice?: PackedAccept;
+      readonly forwards?: readonly PackedAccept[];
     }
   | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] };
 

@@ -12,9 +12,9 @@ export const cleanupParameters = {
   cleanup_service_name: text('cleanup', 'unneeded'),
   content_filter: text('', 'unsupported', 'The transport and next hop of a filter that sees all mail first.'),
   disable_mime_input_processing: flag('no'),
-  duplicate_filter_limit: integer('1000', 'unsupported', 'How many addresses the duplicate filter remembers.', 1),
+  duplicate_filter_limit: integer('1000', 'unneeded', 'How many addresses the duplicate filter remembers: here all of a message.', 1),
   enable_original_recipient: flag('yes', 'supported', 'Whether copies with different original recipients stay separate.'),
-  header_address_token_limit: integer('10240', 'unsupported', 'The most address tokens of a header field that are rewritten.', 1),
+  header_address_token_limit: integer('10240', 'supported', 'The most address tokens of a header field that are rewritten.', 1),
   header_checks: list('', 'unsupported', 'Tables of patterns for header fields.'),
   header_from_format: text('standard'),
   header_size_limit: integer('102400', 'supported', 'The longest line of a header, in bytes; from a longer one on the header is passed as it is.', 1),
@@ -33,5 +33,5 @@ export const cleanupParameters = {
   strict_8bitmime: flag('no'),
   strict_8bitmime_body: flag('no'),
   strict_mime_encoding_domain: flag('no'),
-  undisclosed_recipients_header: text('', 'unsupported', 'The header for messages that have no recipient header.'),
+  undisclosed_recipients_header: text('', 'supported', 'The header for messages that have no recipient header.'),
 };

@@ -32,7 +32,7 @@ export const systemParameters = {
   fork_delay: time('1s', 'unneeded'),
   helpful_warnings: flag('yes', 'unneeded'),
   html_directory: text('/usr/share/doc/postfix/html', 'unneeded'),
-  import_environment: list('MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME', 'unneeded', 'Environment variables that are kept.'),
+  import_environment: list('MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME', 'supported', 'The environment variables that `environ:` tables show.'),
   info_log_address_format: text('external', 'unsupported', 'Whether logged addresses are quoted.', ['internal', 'external']),
   ipc_idle: time('5s', 'unneeded'),
   ipc_timeout: time('3600s', 'unneeded'),

@@ -5,7 +5,8 @@ import { decodeLogin, decodePlain, loginPasswordPrompt, loginUsernamePrompt } fr
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
-import { isDiscarded } from '../offers.ts';
+import { dovecotServer, isDiscarded } from '../offers.ts';
+import { authenticateByDovecot } from './auth-dovecot.ts';
 import type { CommandResult, Conversation } from '../conversation.ts';
 
 const usernameChallenge = reply(334, '', loginUsernamePrompt);
@@ -19,7 +20,8 @@ const maxPasswordLength = 1024;
 export function auth(session: Conversation, rest: string): CommandResult | Promise<CommandResult> {
   const { options, parts } = session;
   if (session.helo === '' && options.heloRequired) return replies.sendHelo;
-  if (!options.saslEnabled || isDiscarded(session, 'auth')) return replies.authNotEnabled;
+  if (!options.saslEnabled || session.rights.isAuthHidden || isDiscarded(session, 'auth'))
+    return replies.authNotEnabled;
   if (session.transaction !== undefined) return replies.transactionInProgress;
   if (options.tlsAuthOnly && session.tls === undefined) return replies.encryptionRequired;
   if (session.login !== undefined) return replies.alreadyAuthenticated;
@@ -34,6 +36,8 @@ export function auth(session: Conversation, rest: string): CommandResult | Promi
   if (words.length < 1 || words.length > 2) return replies.authSyntax;
   const mechanism = (words[0] as string).toUpperCase();
   const initial = words[1];
+  const server = dovecotServer(session);
+  if (server !== undefined) return authenticateByDovecot(session, server, words[0] as string, initial);
   if (mechanism === 'PLAIN') {
     return initial === undefined
       ? challenge(session, mechanism, emptyChallenge, (response) => plain(session, response, false))

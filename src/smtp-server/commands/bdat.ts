@@ -8,6 +8,7 @@ import type { ChunkReader } from '../body-reader.ts';
 import { isDiscarded } from '../offers.ts';
 import { openMessage } from '../open-message.ts';
 import type { Conversation } from '../conversation.ts';
+import { rejectedEnvelope, requestOf, type Transaction } from '../transaction.ts';
 
 export function bdat(session: Conversation, rest: string): SmtpReply | undefined | Promise<SmtpReply | undefined> {
   if (isDiscarded(session, 'chunking')) return reply(521, '5.5.1', 'Error: command not implemented');
@@ -27,10 +28,21 @@ export function bdat(session: Conversation, rest: string): SmtpReply | undefined
     session.readBody(reader);
   };
   if (transaction.bdat !== undefined) return begin(transaction.bdat);
-  return openMessage(session, transaction).then((receiver) => {
-    transaction.bdat = new BdatReader(session, transaction, receiver);
+  return judge(session, transaction).then(async (refusal) => {
+    if (refusal !== undefined) {
+      session.readBody(new RefusedChunkReader(chunk.size, refusal));
+      return undefined;
+    }
+    transaction.bdat = new BdatReader(session, transaction, await openMessage(session, transaction));
     return begin(transaction.bdat);
   });
+}
+
+/** The first chunk is what DATA is. */
+async function judge(session: Conversation, transaction: Transaction): Promise<SmtpReply | undefined> {
+  const refusal = await session.parts.policy.checkData(requestOf(transaction, session.asker, 'BDAT'));
+  if (refusal !== undefined) session.logReject('BDAT', refusal, rejectedEnvelope(transaction));
+  return refusal;
 }
 
 function refuse(

@@ -4,6 +4,7 @@ import { replies, type SmtpReply } from '../../smtp/reply.ts';
 import { DataReader } from '../data-reader.ts';
 import { openMessage } from '../open-message.ts';
 import type { Conversation } from '../conversation.ts';
+import { rejectedEnvelope, requestOf, type Transaction } from '../transaction.ts';
 
 export function data(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { transaction } = session;
@@ -11,8 +12,15 @@ export function data(session: Conversation, rest: string): SmtpReply | Promise<S
   if (transaction.bdat !== undefined) return replies.dataAfterBdat;
   if (transaction.recipients.length === 0) return replies.noValidRecipients;
   if (rest !== '') return replies.dataSyntax;
-  return openMessage(session, transaction).then((receiver) => {
-    session.readBody(new DataReader(session, transaction, receiver));
-    return replies.startData;
-  });
+  return begin(session, transaction);
+}
+
+async function begin(session: Conversation, transaction: Transaction): Promise<SmtpReply> {
+  const refusal = await session.parts.policy.checkData(requestOf(transaction, session.asker, 'DATA'));
+  if (refusal !== undefined) {
+    session.logReject('DATA', refusal, rejectedEnvelope(transaction));
+    return refusal;
+  }
+  session.readBody(new DataReader(session, transaction, await openMessage(session, transaction)));
+  return replies.startData;
 }

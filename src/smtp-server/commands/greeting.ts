@@ -4,50 +4,98 @@
 import { printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { Conversation } from '../conversation.ts';
-import { offersAuthentication, offersStartTls } from '../offers.ts';
+import { discardedKeywords, offeredMechanisms, offersAuthentication, offersStartTls } from '../offers.ts';
+import { xclientNames } from './xclient.ts';
+import { xforwardNames } from './xforward.ts';
 
 /** Names longer than any host name are cut: the name goes into every log line and into Received:. */
 const maxNameLength = 255;
 
-export function helo(session: Conversation, rest: string): SmtpReply {
+export function helo(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   if (rest === '') return replies.heloSyntax;
-  begin(session, rest, 'SMTP');
-  return reply(250, '', session.options.hostname);
+  return judged(session, rest, () => {
+    begin(session, rest, 'SMTP');
+    return reply(250, '', session.options.hostname);
+  });
 }
 
-export function ehlo(session: Conversation, rest: string): SmtpReply {
+export function ehlo(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   if (rest === '') return replies.ehloSyntax;
-  begin(session, rest, 'ESMTP');
-  return reply(250, '', [session.options.hostname, ...keywords(session)].join('\n'));
+  return judged(session, rest, () => {
+    begin(session, rest, 'ESMTP');
+    return offer(session);
+  });
 }
 
-export function lhlo(session: Conversation, rest: string): SmtpReply {
+export function lhlo(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   if (rest === '') return replies.lhloSyntax;
-  begin(session, rest, 'LMTP');
-  return reply(250, '', [session.options.hostname, ...keywords(session)].join('\n'));
+  return judged(session, rest, () => {
+    begin(session, rest, 'LMTP');
+    return offer(session);
+  });
+}
+
+/** Goes on at once, or where nothing waits for RCPT (smtpd_delay_reject = no), when the name has been judged. */
+function judged(
+  session: Conversation,
+  rest: string,
+  go: () => SmtpReply | Promise<SmtpReply>,
+): SmtpReply | Promise<SmtpReply> {
+  const { policy } = session.parts;
+  if (policy.isDelayed) return go();
+  const former = session.helo;
+  session.helo = nameOf(rest);
+  return policy.checkHelo(session.asker, session.where).then((refusal) => {
+    if (refusal === undefined) return go();
+    session.logReject(session.where, refusal, {});
+    session.helo = former;
+    return refusal;
+  });
+}
+
+function nameOf(rest: string): string {
+  return printable(rest).slice(0, maxNameLength);
+}
+
+function offer(session: Conversation): SmtpReply | Promise<SmtpReply> {
+  const say = (mechanisms: string): SmtpReply =>
+    reply(250, '', [session.options.hostname, ...keywords(session, mechanisms)].join('\n'));
+  if (!offersAuthentication(session)) return say('');
+  const mechanisms = offeredMechanisms(session);
+  return typeof mechanisms === 'string' ? say(mechanisms) : mechanisms.then(say);
 }
 
 function begin(session: Conversation, rest: string, protocol: 'SMTP' | 'ESMTP' | 'LMTP'): void {
   session.resetTransaction();
-  session.helo = printable(rest).slice(0, maxNameLength);
+  session.helo = nameOf(rest);
   session.protocol = protocol;
 }
 
+/** The keyword `silent-discard` keeps this out of the log. */
+function logDiscarded({ log }: Conversation, keywords: ReadonlySet<string>): void {
+  if (keywords.has('silent-discard')) return;
+  log.info(`discarding EHLO keywords: ${[...keywords].map((keyword) => keyword.toUpperCase()).join(' ')}`);
+}
+
 /** In the order in which Postfix lists them. */
-function keywords(session: Conversation): string[] {
+function keywords(session: Conversation, mechanisms: string): string[] {
   const { options } = session;
   const offered = ['PIPELINING', options.messageSizeLimit > 0 ? `SIZE ${options.messageSizeLimit}` : 'SIZE'];
   if (!options.vrfyDisabled) offered.push('VRFY');
   if (options.protocol === 'smtp') offered.push('ETRN');
   if (offersStartTls(session)) offered.push('STARTTLS');
-  if (offersAuthentication(session)) {
-    offered.push('AUTH PLAIN LOGIN');
+  if (mechanisms !== '') {
+    offered.push(`AUTH ${mechanisms}`);
     // For clients that read only the draft's form of the line.
-    if (options.saslBrokenClients) offered.push('AUTH=PLAIN LOGIN');
+    if (options.saslBrokenClients) offered.push(`AUTH=${mechanisms}`);
   }
+  if (session.rights.mayUseXclient && options.protocol === 'smtp') offered.push(`XCLIENT ${xclientNames}`);
+  if (session.rights.mayUseXforward && options.protocol === 'smtp') offered.push(`XFORWARD ${xforwardNames}`);
   offered.push('ENHANCEDSTATUSCODES', '8BITMIME', 'DSN');
   if (options.smtputf8) offered.push('SMTPUTF8');
   offered.push('CHUNKING');
-  if (options.discardedKeywords.size === 0) return offered;
-  return offered.filter((line) => !options.discardedKeywords.has(line.replace(/[ =].*$/, '').toLowerCase()));
+  const discarded = discardedKeywords(session);
+  if (discarded.size === 0) return offered;
+  logDiscarded(session, discarded);
+  return offered.filter((line) => !discarded.has(line.replace(/[ =].*$/, '').toLowerCase()));
 }

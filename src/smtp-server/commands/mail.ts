@@ -1,9 +1,11 @@
 // MAIL (RFC 5321 §4.1.1.2): begins a transaction with the sender and what is to be done with the message.
 
 import { parseMailParameters, isReply } from '../../smtp/parameters.ts';
-import { parsePath } from '../../smtp/path.ts';
+import { hasForeignDomain } from '../../smtp/path.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../../smtp/reply.ts';
+import { noActions } from '../../access/message-actions.ts';
 import { offersParameters } from '../offers.ts';
+import { readPath } from '../read-path.ts';
 import type { Conversation } from '../conversation.ts';
 
 /** Postfix's rule: as much free space as one and a half of the largest message (smtpd_check_queue). */
@@ -13,7 +15,7 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   const { options, parts } = session;
   if (session.helo === '' && (options.heloRequired || options.protocol === 'lmtp')) return replies.sendHelo;
   if (session.transaction !== undefined) return replies.nestedMail;
-  const result = parsePath('FROM', rest);
+  const result = readPath(session, 'FROM', rest);
   if (result.kind === 'bad-command') return replies.mailSyntax;
   if (exceedsRate(session)) return reply(450, '4.7.1', `Error: too much mail from ${session.clientText}`);
   if (result.kind === 'bad-address') return replies.badSender;
@@ -22,12 +24,16 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   if (isReply(parameters)) return parameters;
   const { address } = result.path;
   if (options.strictSmtputf8 && !parameters.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
+  if (!parameters.smtputf8 && hasForeignDomain(address)) return replies.badSender;
   const refusal = checkSpace(session, parameters.size);
   if (refusal !== undefined) {
     session.logReject('MAIL', refusal, { sender: address });
     return refusal;
   }
-  return parts.policy.checkSender(address, session.asker).then((verdict) => {
+  const actions = noActions();
+  const instance = nextInstance(session);
+  const request = { actions, instance, size: parameters.size };
+  return parts.policy.checkSender(address, session.asker, undefined, request).then((verdict) => {
     if (verdict !== undefined && isRefusal(verdict)) {
       session.logReject('MAIL', verdict, { sender: address });
       return verdict;
@@ -37,12 +43,22 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
       parameters,
       arrival: parts.clock.now(),
       recipients: [],
+      actions,
+      instance,
       queueId: undefined,
       overshoot: 0,
       bdat: undefined,
     };
     return replies.senderOk;
   });
+}
+
+/** As Postfix makes it: process, seconds, microseconds and a number, in hexadecimal. */
+function nextInstance(session: Conversation): string {
+  const now = session.parts.clock.now();
+  const microseconds = Math.floor(now % 1000) * 1000;
+  const words = [process.pid, Math.floor(now / 1000), microseconds, session.nextTransactionNumber()];
+  return words.map((word) => word.toString(16)).join('.');
 }
 
 function exceedsRate(session: Conversation): boolean {

@@ -14,7 +14,10 @@ export function noop(): SmtpReply {
 }
 
 export function help(session: Conversation): SmtpReply {
-  return reply(214, '2.0.0', `Commands: ${session.commandNames.join(' ')}`);
+  const { mayUseXclient, mayUseXforward } = session.rights;
+  const hidden = new Set([mayUseXclient ? '' : 'XCLIENT', mayUseXforward ? '' : 'XFORWARD']);
+  const names = session.commandNames.filter((name) => !hidden.has(name));
+  return reply(214, '2.0.0', `Commands: ${names.join(' ')}`);
 }
 
 /** The rest of what was pipelined is not looked at. */

@@ -1,27 +1,28 @@
 // RCPT (RFC 5321 §4.1.1.3): one more recipient, if routing and access agree. The reply is theirs.
 
 import { isReply, parseRcptParameters } from '../../smtp/parameters.ts';
-import { parsePath } from '../../smtp/path.ts';
+import { hasForeignDomain } from '../../smtp/path.ts';
 import { isRefusal, replies, replyText, reply, type SmtpReply } from '../../smtp/reply.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import type { RecipientDecision } from '../../routing/types.ts';
 import type { RcptParameters } from '../../smtp/parameters.ts';
 import { offersParameters } from '../offers.ts';
+import { readPath } from '../read-path.ts';
 import type { Conversation } from '../conversation.ts';
-import type { Transaction } from '../transaction.ts';
+import { requestOf, type Transaction } from '../transaction.ts';
 
 export function rcpt(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { transaction } = session;
   if (transaction === undefined) return replies.needMail;
   if (transaction.bdat !== undefined) return replies.rcptAfterBdat;
-  const result = parsePath('TO', rest);
+  const result = readPath(session, 'TO', rest);
   if (result.kind === 'bad-command') return replies.rcptSyntax;
   if (exceedsRate(session)) return reply(450, '4.7.1', `Error: too many recipients from ${session.clientText}`);
   if (result.kind === 'bad-address') return replies.badRecipient;
   const parameters = parseRcptParameters(result.path.parameters, offersParameters(session));
   if (isReply(parameters)) return parameters;
   const { address } = result.path;
-  if (address === '') return replies.badRecipient;
+  if (address === '' || (!transaction.parameters.smtputf8 && hasForeignDomain(address))) return replies.badRecipient;
   const { strictSmtputf8 } = session.options;
   if (strictSmtputf8 && !transaction.parameters.smtputf8 && /[\u0080-\uffff]/.test(address))
     return replies.needSmtpUtf8;
@@ -36,10 +37,9 @@ async function check(
   parameters: RcptParameters,
 ): Promise<SmtpReply> {
   const { sender } = transaction;
-  const { size } = transaction.parameters;
   let decision: RecipientDecision;
   try {
-    decision = await session.parts.policy.checkRecipient(address, { sender, client: session.asker, size });
+    decision = await session.parts.policy.checkRecipient(address, requestOf(transaction, session.asker, 'RCPT'));
   } catch (error) {
     if (!(error instanceof TemporaryError)) throw error;
     session.log.warning(`RCPT from ${session.clientText}: <${address}>: ${error.message}`);
@@ -53,8 +53,9 @@ async function check(
     return decision.reply;
   }
   nameTransaction(session, transaction);
-  const { recipient: original, deliveries, revision } = decision;
-  const accepted = { original, ...parameters, deliveries, ...(revision === undefined ? {} : { revision }) };
+  const { deliveries, revision } = decision;
+  // As the client wrote it: that is what Received and X-Original-To tell, and a notice names.
+  const accepted = { original: address, ...parameters, deliveries, ...(revision === undefined ? {} : { revision }) };
   transaction.recipients.push(isDataRefusal ? { ...accepted, dataRefusal: decision.reply } : accepted);
   return isDataRefusal || replyText(decision.reply) === '250 2.1.5 Ok' ? replies.recipientOk : decision.reply;
 }
@@ -64,7 +65,11 @@ function nameTransaction(session: Conversation, transaction: Transaction): void 
   if (transaction.queueId !== undefined) return;
   transaction.queueId = session.parts.queue.newQueueId();
   const sasl = session.login === undefined ? '' : `, sasl_method=${session.saslMethod}, sasl_username=${session.login}`;
-  session.log.info(`${transaction.queueId}: client=${session.clientText}${sasl}`);
+  const { name, address, ident } = session.forwarded ?? {};
+  const hasClient = name !== undefined || address !== undefined;
+  const from = hasClient ? `, orig_client=${name ?? 'unknown'}[${address ?? 'unknown'}]` : '';
+  const origin = `${ident === undefined ? '' : `, orig_queue_id=${ident}`}${from}`;
+  session.log.info(`${transaction.queueId}: client=${session.clientText}${sasl}${origin}`);
 }
 
 /** Beyond the limit every recipient is refused; beyond the overshoot limit too, each counting as an error. */

@@ -17,7 +17,7 @@ export function vrfy(session: Conversation, rest: string): SmtpReply | Promise<S
   if (result.kind !== 'path' || result.path.address === '') return replies.badRecipient;
   const { address } = result.path;
   if (options.strictSmtputf8 && !hasUtf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
-  return parts.policy.checkRecipient(address, { sender: '', client: session.asker }).then((decision) => {
+  return parts.policy.checkRecipient(address, { sender: '', client: session.asker, where: 'VRFY' }).then((decision) => {
     if (isRefusal(decision.reply)) {
       session.logReject('VRFY', decision.reply, { recipient: address });
       return decision.reply;

@@ -1,4 +1,4 @@
-// Joins physical lines into logical ones, as main.cf, master.cf and the text tables have them (postconf(5),
+// Joins physical lines into logical ones, as main.cf, master.cf and the files of tables have them (postconf(5),
 // master(5)): a line that starts with white space continues the one before; empty lines and lines whose first
 // non-blank character is `#` are skipped, also between a line and its continuation.
 // NOTE: a NUL byte ends the line that it stands in, as in Postfix, whose strings end there.

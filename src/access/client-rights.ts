@@ -1,0 +1,82 @@
+// What a client may because of where it comes from, beside the restrictions: speak for others (XCLIENT, XFORWARD), end
+// lines with a bare LF, and whether AUTH is hidden from it (postconf(5)). A list that cannot be asked grants nothing.
+
+import { splitList } from '../lib/split-list.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { Decision } from '../routing/decision.ts';
+import { openMaps, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
+import type { Client } from '../routing/types.ts';
+import type { Maps } from '../tables/maps.ts';
+import type { MatchList } from '../tables/match-list.ts';
+
+export interface ClientRights {
+  readonly mayUseXclient: boolean;
+  readonly mayUseXforward: boolean;
+  /** smtpd_forbid_bare_newline_exclusions. */
+  readonly maySendBareLineFeeds: boolean;
+  /** smtpd_sasl_exceptions_networks. */
+  readonly isAuthHidden: boolean;
+  /** smtpd_discard_ehlo_keyword_address_maps: in place of smtpd_discard_ehlo_keywords, in lower case. */
+  readonly discardedKeywords?: ReadonlySet<string>;
+}
+
+export class ClientLists {
+  readonly #options: OpenOptions;
+  readonly #xclient: MatchList;
+  readonly #xforward: MatchList;
+  readonly #bareLineFeeds: MatchList;
+  readonly #authHidden: MatchList;
+  readonly #mechanisms: MatchList;
+  readonly #keywords: Maps;
+
+  constructor(options: OpenOptions) {
+    this.#options = options;
+    this.#xclient = openMatchList(options, 'smtpd_authorized_xclient_hosts', 'client');
+    this.#xforward = openMatchList(options, 'smtpd_authorized_xforward_hosts', 'client');
+    this.#bareLineFeeds = openMatchList(options, 'smtpd_forbid_bare_newline_exclusions', 'client');
+    this.#authHidden = openMatchList(options, 'smtpd_sasl_exceptions_networks', 'client');
+    this.#keywords = openMaps(options, 'smtpd_discard_ehlo_keyword_address_maps');
+    this.#mechanisms = openMatchList(options, 'smtpd_sasl_mechanism_filter', 'exact');
+  }
+
+  async rightsOf(client: Client): Promise<ClientRights> {
+    const decision = new Decision(false);
+    const [mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden] = await Promise.all([
+      this.#matches(decision, this.#xclient, client),
+      this.#matches(decision, this.#xforward, client),
+      this.#matches(decision, this.#bareLineFeeds, client),
+      this.#matches(decision, this.#authHidden, client),
+    ]);
+    const rights = { mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden };
+    const discardedKeywords = await this.#discarded(decision, client);
+    return discardedKeywords === undefined ? rights : { ...rights, discardedKeywords };
+  }
+
+  async #discarded(decision: Decision, { address = '' }: Client): Promise<ReadonlySet<string> | undefined> {
+    if (this.#keywords.isEmpty) return undefined;
+    try {
+      const found = await this.#keywords.find(decision, 'access', address, 'full');
+      return found && new Set(splitList(found.value.toLowerCase()));
+    } catch (error) {
+      if (!(error instanceof TemporaryError)) throw error;
+      this.#options.warn(`${this.#keywords.name}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** smtpd_sasl_mechanism_filter. */
+  async allowsMechanism(name: string): Promise<boolean> {
+    return this.#mechanisms.isEmpty || (await this.#matches(new Decision(false), this.#mechanisms, { name }));
+  }
+
+  async #matches(decision: Decision, list: MatchList, { name = 'unknown', address = '' }: Client): Promise<boolean> {
+    if (list.isEmpty) return false;
+    try {
+      return await list.matches(decision, 'access', name, address);
+    } catch (error) {
+      if (!(error instanceof TemporaryError)) throw error;
+      this.#options.warn(`${list.name}: lookup error for "${name}/${address}": ${error.message}`);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,234 @@
+// Opens a configuration for the commands that ask without a server (`explain`, `expect`, `compare`), and asks one
+// question: the same policy and router as the server's. Nothing is written.
+
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type MessageActions, noActions } from '../access/message-actions.ts';
+import { openRouting, type Routing } from '../access/open-routing.ts';
+import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import { type Moment, writeDirectoryAsOf } from '../directory/as-of.ts';
+import { Directory } from '../directory/directory.ts';
+import { absentDirectoryOpener, directoryTableOpener } from '../directory/tables.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { openStoreReader } from '../mailstore/store-reader.ts';
+import { queueIdTime } from '../queue/queue-id.ts';
+import { mailboxRoom } from '../main/mailbox-room.ts';
+import { extensionRules } from '../routing/routing-settings.ts';
+import type { Client, Delivery, Reply, TraceStep } from '../routing/types.ts';
+import { type Configuration, dataDirectoryOf } from '../settings/configuration.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type CommandContext, CommandError } from './context.ts';
+import type { Explanation } from './explanation-tree.ts';
+
+export interface ExplainOptions {
+  readonly sender?: string;
+  readonly client?: string;
+  readonly clientName?: string;
+  readonly helo?: string;
+  readonly login?: string;
+  readonly service?: string;
+}
+
+// Somebody from elsewhere: neither the null sender nor anyone of ours.
+const stranger = 'stranger@example.org';
+
+/** What a client finally gets for this recipient: a refusal at MAIL too. */
+export async function explainOne(
+  policy: RecipientPolicy,
+  address: string,
+  options: ExplainOptions,
+): Promise<Explanation> {
+  const { client: ip, clientName, helo, login } = options;
+  const sender = options.sender ?? (login?.includes('@') ? login : stranger);
+  const client: Client = {
+    ...(ip === undefined ? {} : { address: ip }),
+    ...(clientName === undefined ? {} : { name: clientName, reverseName: clientName }),
+    ...(helo === undefined ? {} : { helo }),
+    ...(login === undefined ? {} : { login }),
+    protocol: 'ESMTP',
+  };
+  const steps: TraceStep[] = [];
+  const actions = noActions();
+  const early = await refusalBefore(policy, sender, client, actions);
+  const envelope = { sender, client, actions, isQuestionOnly: true };
+  const decided = await policy.checkRecipient(address, envelope, (step) => steps.push(step));
+  if (early === undefined) return await withOrders(policy, sender, actions, { ...decided, steps });
+  const { code, status, text } = early.reply;
+  const refused: TraceStep = { stage: 'reply', result: `${code} ${status} ${text} (at ${early.where})` };
+  return {
+    ...decided,
+    reply: early.reply,
+    deliveries: [],
+    steps: [...steps.filter(({ stage }) => stage !== 'reply'), refused],
+  };
+}
+
+/** What the client would hear before RCPT. */
+async function refusalBefore(
+  policy: RecipientPolicy,
+  sender: string,
+  client: Client,
+  actions: MessageActions,
+): Promise<{ readonly where: string; readonly reply: Reply } | undefined> {
+  if (!policy.isDelayed) {
+    const atConnect = await policy.checkClient(client, 'CONNECT');
+    if (atConnect !== undefined) return { where: 'the connection', reply: atConnect };
+    const atHelo = await policy.checkHelo(client, 'EHLO');
+    if (atHelo !== undefined) return { where: 'EHLO', reply: atHelo };
+  }
+  const request = { actions, isQuestionOnly: true };
+  const atMail = await policy.checkSender(sender, client, undefined, request);
+  return atMail && { where: 'MAIL', reply: atMail };
+}
+
+/** What access tables have ordered for the message changes where it goes. */
+async function withOrders(
+  policy: RecipientPolicy,
+  sender: string,
+  actions: MessageActions,
+  explained: Explanation,
+): Promise<Explanation> {
+  if (explained.reply.code >= 400) return explained;
+  const { isHeld, isDiscarded, redirect, bcc, prepended } = actions;
+  const route = async (address: string, order: 'bcc' | 'redirect'): Promise<readonly Delivery[]> => {
+    orders.push(`${order.toUpperCase()} ${address}`);
+    try {
+      return await policy.routeOrdered(address, sender, order);
+    } catch (error) {
+      if (!(error instanceof TemporaryError)) throw error;
+      orders.push(`error: ${error.message}`);
+      return [];
+    }
+  };
+  const orders: string[] = prepended.map((field) => `PREPEND ${field}`);
+  let { deliveries } = explained;
+  if (isHeld) orders.push('HOLD: waits in the queue until it is released');
+  if (isDiscarded) {
+    orders.push('DISCARD: accepted and thrown away');
+    deliveries = [];
+  } else if (redirect !== undefined) {
+    deliveries = await route(redirect, 'redirect');
+  } else {
+    for (const address of new Set(bcc)) deliveries = [...deliveries, ...(await route(address, 'bcc'))];
+  }
+  if (orders.length === 0) return explained;
+  const steps = [...explained.steps];
+  steps.splice(-1, 0, ...orders.map((result) => ({ stage: 'order', result })));
+  return { ...explained, deliveries, steps };
+}
+
+export function serviceSettings({ services, settings }: Configuration, name: string | undefined): Settings {
+  const servers = services.filter(({ type, command }) => type === 'inet' && command === 'smtpd');
+  if (name === undefined) return servers[0]?.settings ?? settings;
+  const service = servers.find(
+    (one) =>
+      one.name === name || one.name.endsWith(`:${name}`) || one.settings.text('syslog_name').endsWith(`/${name}`),
+  );
+  if (service !== undefined) return service.settings;
+  const names = servers.map((one) => one.name).join(', ') || 'none';
+  throw new CommandError(`no smtpd service ${name} in master.cf (there are: ${names})`, 2);
+}
+
+/** `at`: the directory as it was; text tables and the configuration are always today's. */
+export async function openForExplaining(
+  configuration: Configuration,
+  context: CommandContext,
+  at?: Moment,
+): Promise<{ readonly routing: Routing; close(): void }> {
+  const { settings } = configuration;
+  const dataDirectory = dataDirectoryOf(configuration);
+  const file = path.join(dataDirectory, 'directory.db');
+  const options = {
+    readonly: true,
+    clock: systemClock,
+    actor: 'explain',
+    extensionRules: extensionRules(settings),
+  };
+  const today = existsSync(file) ? await Directory.open(file, options) : undefined;
+  const past = today && at ? await openPast(today, at, context, options) : undefined;
+  const directory = past?.directory ?? today;
+  const store = directory && openStoreReader(dataDirectory);
+  const close = (): void => {
+    store?.close();
+    past?.close();
+    today?.close();
+  };
+  try {
+    const routing = openRouting({
+      settings,
+      log: warningsTo(context),
+      isWatching: false,
+      openers: {
+        directory: directory
+          ? directoryTableOpener(directory)
+          : absentDirectoryOpener(`there is no directory in ${dataDirectory}: run "posthaste start" first`),
+      },
+      revisionSources: directory ? [directory] : [],
+      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store) }),
+    });
+    return {
+      routing,
+      close: () => {
+        routing.close();
+        close();
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function openPast(
+  today: Directory,
+  at: Moment,
+  context: CommandContext,
+  options: Parameters<typeof Directory.open>[1],
+): Promise<{ readonly directory: Directory; close(): void }> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthaste-as-of-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const file = path.join(folder, 'directory.db');
+    const event = await writeDirectoryAsOf(today, at, file, systemClock);
+    context.warn(`posthaste: the directory as of event ${event}; configuration, text tables and room are today's`);
+    const directory = await Directory.open(file, options);
+    return {
+      directory,
+      close: () => {
+        directory.close();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** `17`: after that event; a queue id: when that message came; otherwise a date or time. */
+export function parseMoment(text: string): Moment {
+  if (/^\d+$/.test(text)) return { event: Number(text) };
+  const time = queueIdTime(text) ?? Date.parse(text);
+  if (Number.isNaN(time)) {
+    throw new CommandError(
+      `--at ${text}: neither the number of an event, nor a queue id, nor a time as 2026-01-31T12:00`,
+      2,
+    );
+  }
+  return { time };
+}
+
+/** What the server would log as a warning goes to standard error, once each. */
+export function warningsTo(context: CommandContext): Log {
+  const told = new Set<string>();
+  return {
+    write: (_program, level, text) => {
+      if (level === 'info' || level === 'debug' || told.has(text)) return;
+      told.add(text);
+      context.warn(`posthaste: warning: ${text}`);
+    },
+  };
+}

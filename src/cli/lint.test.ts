@@ -1,0 +1,119 @@
+// `posthaste lint` as a command: output, options, exit status, and what it says about the directory.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Directory } from '../directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import { writeFirstConfiguration } from '../settings/first-start.ts';
+import { register } from './lint.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'posthaste-lint-command-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exitCode = 0;
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), text);
+}
+
+async function run(args: readonly string[], json = false): Promise<{ status: number; lines: string[] }> {
+  const lines: string[] = [];
+  const program = new Command().exitOverride();
+  register(program, {
+    configDirectory: folder,
+    json,
+    print: (line) => lines.push(line),
+    warn: (line) => lines.push(line),
+  });
+  process.exitCode = 0;
+  await program.parseAsync(['lint', ...args], { from: 'user' });
+  return { status: Number(process.exitCode), lines };
+}
+
+const plain = `compatibility_level = 3.6
+myhostname = mail.example.net
+mydestination = $myhostname, localhost
+`;
+
+test('findings are grouped by file, a rule is explained once, and the status says that there are some', async () => {
+  write('master.cf', 'virtual unix - n n - - virtual\nsmtp inet n - y - - smtpd\n');
+  write('main.cf', `${plain}virtual_alias_maps = hash:/etc/postfix/virtual\nvirtual_alias_domains = example.com\n`);
+  write(
+    'virtual',
+    'postmaster@example.com root\na@example.com b@example.com\nb@example.com a@example.com\n*@example.com root\n',
+  );
+  const { status, lines } = await run(['--ignore', 'core-service-missing', '--no-hints']);
+  expect(status).toBe(1);
+  expect(lines[0]).toBe(join(folder, 'virtual'));
+  expect(lines.filter((line) => line.includes('alias-loop'))).toHaveLength(1);
+  expect(lines).toContainEqual(expect.stringMatching(/^ +4 +error +key-cannot-match /));
+  expect(lines.at(-1)).toBe('2 errors, 0 warnings, 0 hints');
+});
+
+test('hints do not count', async () => {
+  write('master.cf', 'smtp inet n - y - - smtpd\n');
+  write('main.cf', `${plain}relay_domains = example.org\n`);
+  const { status, lines } = await run(['--ignore', 'core-service-missing'], true);
+  expect(status).toBe(0);
+  expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+    expect.objectContaining({ rule: 'relay-domain-takes-everyone', severity: 'hint', line: 4 }),
+  ]);
+});
+
+test('a folder without main.cf and an unknown rule are mistakes of another kind', async () => {
+  await expect(run([])).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining('main.cf does not exist') as string,
+  });
+  await expect(run(['--ignore', 'catchall'])).rejects.toMatchObject({ exitCode: 2 });
+});
+
+test('the directory is part of the configuration', async () => {
+  mkdirSync(join(folder, 'data'));
+  const directory = await Directory.open(join(folder, 'data/directory.db'), { clock: systemClock, actor: 'test' });
+  await directory.domains.add('example.com');
+  await directory.domains.add('example.org', { class: 'alias' });
+  await directory.aliases.add('info@example.com', ['nobody@example.com']);
+  directory.close();
+  write('master.cf', 'smtp inet n - y - - smtpd\nmailstore unix - - n - - mailstore\n');
+  write(
+    'main.cf',
+    `compatibility_level = 3.6
+myhostname = mail.example.net
+posthaste_data_directory = data
+mydestination = $myhostname, localhost, example.org
+virtual_mailbox_domains = directory:mailbox-domains
+virtual_alias_domains = directory:alias-domains
+virtual_alias_maps = directory:virtual-aliases
+virtual_mailbox_maps = directory:mailboxes
+virtual_transport = mailstore
+`,
+  );
+  const { lines } = await run(['--no-hints'], true);
+  const found = lines.map((line) => JSON.parse(line) as { rule: string; text: string });
+  expect(found.map(({ rule }) => rule).toSorted()).toEqual([
+    'directory-dangling-target',
+    'directory-no-postmaster',
+    'directory-no-postmaster',
+    'domain-in-two-classes',
+  ]);
+});
+
+test('our own first configuration is in order', async () => {
+  await writeFirstConfiguration(folder, { loopback: true, dataDirectory: join(folder, 'data') });
+  expect(await run([])).toEqual({ status: 0, lines: ['Nothing to mend.'] });
+});
+
+test('--rules lists them', async () => {
+  const { lines } = await run(['--rules'], true);
+  expect(lines.length).toBeGreaterThan(70);
+});

@@ -1,0 +1,156 @@
+// posthaste lint: what is wrong with this configuration, what will happen, and how to mend it. Reads any folder with a
+// main.cf, and the directory where there is one; connects to nothing and writes nothing.
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { styleText } from 'node:util';
+import type { Command } from 'commander';
+import { Directory } from '../directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { LintOptions } from '../lint/context.ts';
+import { allRules, lintConfiguration } from '../lint/lint.ts';
+import type { LintFinding, Severity } from '../lint/rule.ts';
+import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import { SettingsError } from '../settings/settings-error.ts';
+import { type CommandContext, CommandError } from './context.ts';
+
+interface Options {
+  readonly here?: true;
+  readonly hints: boolean;
+  readonly ignore: readonly string[];
+  readonly rules?: true;
+}
+
+const examples = `
+Exit status: 0 nothing to mend (hints do not count), 1 findings, 2 the folder cannot be read.
+
+Examples:
+  posthaste -c /etc/postfix lint
+  posthaste -c image/etc/postfix lint --no-hints --ignore catch-all
+  posthaste -c /etc/postfix lint --here --json`;
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('lint')
+    .description('find mistakes in a configuration folder: what happens, and how to mend it')
+    .option('--here', 'say also what this program does not do with the configuration')
+    .option('--no-hints', 'errors and warnings only')
+    .option('--ignore <rule>', 'leave out a rule; may be given again', collect, [])
+    .option('--rules', 'list the rules')
+    .addHelpText('after', examples)
+    .action((options: Options) => (options.rules ? listRules(context) : lint(context, options)));
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+async function lint(context: CommandContext, options: Options): Promise<void> {
+  const unknown = options.ignore.find((id) => !allRules().some((rule) => rule.id === id));
+  if (unknown !== undefined) throw new CommandError(`there is no rule ${unknown} (lint --rules lists them)`, 2);
+  const { findings, cutRules } = await readAndLint(context, options);
+  const shown = findings.filter(
+    ({ rule, severity }) => !options.ignore.includes(rule) && (options.hints || severity !== 'hint'),
+  );
+  if (context.json) for (const finding of shown) context.print(JSON.stringify(finding));
+  else
+    printFindings(
+      context,
+      shown,
+      cutRules.filter((id) => shown.some(({ rule }) => rule === id)),
+    );
+  if (shown.some(({ severity }) => severity !== 'hint')) process.exitCode = 1;
+}
+
+async function readAndLint(context: CommandContext, options: Options): ReturnType<typeof lintConfiguration> {
+  const { configDirectory } = context;
+  try {
+    const fromDirectory = await readDirectory(configDirectory);
+    return await lintConfiguration(configDirectory, {
+      ...fromDirectory,
+      ...(options.here ? { isForHere: true } : {}),
+    });
+  } catch (error) {
+    if (error instanceof SettingsError) throw new CommandError(error.message, 2);
+    throw error;
+  }
+}
+
+/** What the directory holds, where the folder has one. */
+async function readDirectory(configDirectory: string): Promise<LintOptions> {
+  const configuration = await loadConfiguration(configDirectory);
+  const file = path.join(dataDirectoryOf(configuration), 'directory.db');
+  if (!existsSync(file)) return {};
+  const directory = await Directory.open(file, { readonly: true, clock: systemClock, actor: 'lint' });
+  try {
+    const domains = new Map<string, string[]>();
+    let after = '';
+    for (;;) {
+      const page = await directory.domains.list({ after, limit: 500 });
+      for (const { name, class: addressClass, aliasDomains } of page) {
+        add(domains, `directory:${addressClass}-domains`, name);
+        for (const alias of aliasDomains) add(domains, 'directory:mailbox-domains', alias);
+      }
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.name;
+    }
+    return { directoryDomains: domains, directoryFindings: await directory.findings() };
+  } finally {
+    directory.close();
+  }
+}
+
+function add(domains: Map<string, string[]>, table: string, name: string): void {
+  const names = domains.get(table);
+  if (names === undefined) domains.set(table, [name]);
+  else names.push(name);
+}
+
+const styles: Readonly<Record<Severity, Parameters<typeof styleText>[0]>> = {
+  error: 'red',
+  warning: 'yellow',
+  hint: 'cyan',
+};
+
+/** Grouped by file; a consequence that several findings of a file share is told once. */
+function printFindings(context: CommandContext, findings: readonly LintFinding[], cutRules: readonly string[]): void {
+  let file: string | undefined;
+  let told = new Set<string>();
+  for (const finding of findings) {
+    if (finding.file !== file) {
+      if (file !== undefined) context.print('');
+      file = finding.file;
+      told = new Set();
+      context.print(styleText('bold', file));
+    }
+    const place = finding.line === 0 ? '   -' : String(finding.line).padStart(4);
+    const label = styleText(styles[finding.severity], finding.severity.padEnd(7));
+    context.print(`${place}  ${label}  ${styleText('dim', finding.rule)}  ${finding.text}`);
+    const advice = `${finding.rule} ${finding.consequence} ${finding.mend}`;
+    if (told.has(advice)) continue;
+    told.add(advice);
+    context.print(`               ${finding.consequence}`);
+    context.print(`               ${styleText('green', '→')} ${finding.mend}`);
+  }
+  for (const rule of cutRules) context.print(`… and more of ${rule}`);
+  if (findings.length > 0) context.print('');
+  context.print(summary(findings));
+}
+
+function summary(findings: readonly LintFinding[]): string {
+  const count = (severity: Severity, word: string): string => {
+    const number = findings.filter((finding) => finding.severity === severity).length;
+    return `${number} ${word}${number === 1 ? '' : 's'}`;
+  };
+  return findings.length === 0
+    ? 'Nothing to mend.'
+    : `${count('error', 'error')}, ${count('warning', 'warning')}, ${count('hint', 'hint')}`;
+}
+
+function listRules(context: CommandContext): void {
+  for (const { id, severity, title } of allRules()) {
+    if (context.json) context.print(JSON.stringify({ id, severity, title }));
+    else context.print(`${styleText(styles[severity], severity.padEnd(7))}  ${id.padEnd(30)}  ${title}`);
+  }
+}

@@ -1,0 +1,169 @@
+// The directory as it was: every change is an event that holds the object after it, so the events up to a moment, one
+// after the other, are the state at that moment. It is written into a file of its own, which is opened as any other.
+// Passwords never stand in events: nobody can log in to the past.
+
+import type { Clock } from '../lib/clock.ts';
+import { type DirectoryDatabase, openDirectoryFiles } from './database.ts';
+import type { Directory } from './directory.ts';
+import type { DirectoryEvent } from './events.ts';
+import { insertTargets } from './alias-rows.ts';
+import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
+import type { DomainClass } from './schema.ts';
+
+/** After this event, or at this time (milliseconds since 1970). */
+export type Moment = { readonly event: number } | { readonly time: number };
+
+interface PastDomain {
+  readonly name: string;
+  readonly class: DomainClass;
+  readonly active: boolean;
+  readonly transport: string;
+}
+
+interface PastAliasDomain {
+  readonly name: string;
+  readonly target: string;
+  /** Absent in the event that adds it. */
+  readonly active?: boolean;
+}
+
+interface PastMailbox {
+  readonly id: number;
+  readonly address: string;
+  readonly name: string;
+  readonly quotaBytes: number;
+  readonly enabled: boolean;
+}
+
+interface PastAlias {
+  readonly address: string;
+  readonly targets: readonly string[];
+}
+
+interface Past {
+  /** The last event that counts; 0 where none does. */
+  event: number;
+  readonly domains: Map<string, PastDomain>;
+  readonly aliasDomains: Map<string, PastAliasDomain>;
+  readonly mailboxes: Map<string, PastMailbox>;
+  readonly aliases: Map<string, PastAlias>;
+  readonly settings: Map<string, { readonly value: string }>;
+}
+
+const pageLength = 1000;
+
+/**
+ * Writes the directory as it was at `moment` to the new file `file`. Returns the last event before it; 0 means that
+ * the directory was empty.
+ */
+export async function writeDirectoryAsOf(
+  source: Directory,
+  moment: Moment,
+  file: string,
+  clock: Clock,
+): Promise<number> {
+  const past = await replay(source, moment);
+  const files = await openDirectoryFiles(file, false, clock);
+  try {
+    if (files.writer) await writePast(files.writer.db, past);
+  } finally {
+    files.reader.close();
+    files.writer?.connection.close();
+  }
+  return past.event;
+}
+
+async function replay(source: Directory, moment: Moment): Promise<Past> {
+  const past: Past = {
+    event: 0,
+    domains: new Map(),
+    aliasDomains: new Map(),
+    mailboxes: new Map(),
+    aliases: new Map(),
+    settings: new Map(),
+  };
+  for (;;) {
+    const page = await source.events({ after: past.event, limit: pageLength });
+    for (const event of page) {
+      if ('event' in moment ? event.id > moment.event : event.time > moment.time) return past;
+      apply(past, event);
+      past.event = event.id;
+    }
+    if (page.length === 0) return past;
+  }
+}
+
+function apply(past: Past, { action, object, before, after }: DirectoryEvent): void {
+  const [kind = ''] = action.split('.');
+  switch (kind) {
+    case 'domain':
+      return put(past.domains, object, after);
+    case 'alias-domain':
+      return put(past.aliasDomains, object, after);
+    case 'alias':
+      return put(past.aliases, addressKey(parseAliasAddress(object)), after);
+    case 'setting':
+      return put(past.settings, object, after);
+    case 'mailbox': {
+      const key = addressKey(parseAddress(object));
+      // The end of a removed mailbox is none of a later one at the same address.
+      const isOther = after === null && past.mailboxes.get(key)?.id !== (before as PastMailbox | null)?.id;
+      if (!isOther) put(past.mailboxes, key, after);
+      return;
+    }
+    default:
+      throw new Error(`event ${action} of ${object}: nobody knows what it did`);
+  }
+}
+
+function put<T>(objects: Map<string, T>, key: string, after: unknown): void {
+  if (after === null) objects.delete(key);
+  else objects.set(key, after as T);
+}
+
+async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
+  const ids = new Map<string, number>();
+  const insertDomain = async (name: string, values: { kind: DomainClass | 'alias-domain'; target_id: number | null }) =>
+    await db
+      .insertInto('domain')
+      .values({ name, active: 1, transport: '', created: 0, ...values })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+  for (const { name, class: kind, active, transport } of past.domains.values()) {
+    const { id } = await insertDomain(name, { kind, target_id: null });
+    ids.set(name, id);
+    const values = { active: active ? 1 : 0, transport };
+    await db.updateTable('domain').set(values).where('id', '=', id).execute();
+  }
+  for (const { name, target, active } of past.aliasDomains.values()) {
+    const { id } = await insertDomain(name, { kind: 'alias-domain', target_id: ids.get(target) ?? null });
+    if (active === false) await db.updateTable('domain').set({ active: 0 }).where('id', '=', id).execute();
+  }
+  await writeMailboxes(db, past, ids);
+  await writeAliases(db, past, ids);
+  for (const [name, { value }] of past.settings) await db.insertInto('setting').values({ name, value }).execute();
+}
+
+async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
+  for (const { id, address, name, quotaBytes, enabled } of past.mailboxes.values()) {
+    const { domain, localpart, shown } = parseAddress(address);
+    const domainId = ids.get(domain);
+    if (domainId === undefined) continue;
+    const common = { domain_id: domainId, localpart, shown, name, quota: quotaBytes, enabled: enabled ? 1 : 0 };
+    await db
+      .insertInto('mailbox')
+      .values({ id, ...common, password: '!', created: 0, removed_at: 0 })
+      .execute();
+  }
+}
+
+async function writeAliases(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
+  for (const { address, targets } of past.aliases.values()) {
+    const { domain, localpart, shown } = parseAliasAddress(address);
+    const domainId = ids.get(domain);
+    if (domainId === undefined) continue;
+    const values = { domain_id: domainId, localpart, shown, created: 0 };
+    const { id } = await db.insertInto('alias').values(values).returning('id').executeTakeFirstOrThrow();
+    await insertTargets(db, id, targets.map(parseAddress));
+  }
+}

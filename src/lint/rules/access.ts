@@ -1,0 +1,281 @@
+// Rules about who may send what through this server (SMTPD_ACCESS_README, SASL_README): relay control, restrictions that
+// never run, logins.
+
+import type { LintContext } from '../context.ts';
+import type { Hit, Rule } from '../rule.ts';
+import { isAccessAction, isRestriction, takesArgument } from '../restriction-names.ts';
+import { type Leak, listNames, relayControl, restrictionList, type Server, smtpServers } from '../restriction-lists.ts';
+import { cut, some } from '../show.ts';
+import { readable } from './tables.ts';
+
+export const accessRules: readonly Rule[] = [
+  {
+    id: 'open-relay',
+    severity: 'error',
+    title: 'Restrictions that let strangers relay.',
+    consequence: 'Anyone sends mail to anyone through this server; it is used within hours and listed within days.',
+    mend: 'Let smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination.',
+    check: openRelays,
+  },
+  {
+    id: 'no-relay-control',
+    severity: 'error',
+    title: 'Neither relay nor recipient restrictions end the relaying of strangers.',
+    consequence: 'Postfix’s SMTP server refuses to start with a fatal error.',
+    mend: 'Let smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination.',
+    check: missingControls,
+  },
+  {
+    id: 'access-before-relay-control',
+    severity: 'warning',
+    title: 'A table or policy service is asked before reject_unauth_destination, and no other list guards.',
+    consequence: 'One row or answer that says OK for an address of another domain makes an open relay.',
+    mend: 'Put the check behind reject_unauth_destination, or keep relay control in smtpd_relay_restrictions.',
+    check: earlyChecks,
+  },
+  {
+    id: 'restriction-unknown',
+    severity: 'error',
+    title: 'A word that is no restriction, or a restriction without its table.',
+    consequence: 'The SMTP server answers 451 4.3.5 Server configuration error when it comes to it.',
+    mend: 'Correct the name; tables are written type:name.',
+    check: unknownRestrictions,
+  },
+  {
+    id: 'restriction-dead',
+    severity: 'warning',
+    title: 'Restrictions behind one that always decides.',
+    consequence: 'They are never asked.',
+    mend: 'Put permit or reject last.',
+    check: deadRestrictions,
+  },
+  {
+    id: 'access-result-unknown',
+    severity: 'warning',
+    title: 'A result in an access table that is no action.',
+    consequence: 'It is taken for the name of a restriction: 451 4.3.5 Server configuration error.',
+    mend: 'Write OK, REJECT text, DUNNO or another action of access(5).',
+    *check(context) {
+      const classes = context.list('smtpd_restriction_classes');
+      for (const { use, contents } of readable(context)) {
+        if (!/^smtpd_\w+_restrictions$/.test(use.parameter) && !classes.includes(use.parameter)) continue;
+        const rows = contents.kind === 'rows' ? contents.rows : contents.rules;
+        for (const row of rows) {
+          const word = (/^[^\s,]+/.exec(row.value)?.[0] ?? '').toLowerCase();
+          if (isAccessAction(row.value) || isRestriction(word) || classes.includes(word)) continue;
+          yield { place: row, text: `${use.text}: ${cut(row.value)}` };
+        }
+      }
+    },
+  },
+  {
+    id: 'authenticated-cannot-relay',
+    severity: 'warning',
+    title: 'Users can log in, and no restriction permits them to relay.',
+    consequence: 'Users outside of mynetworks get 554 Relay access denied for every other domain.',
+    mend: 'Add permit_sasl_authenticated before reject_unauth_destination.',
+    check: loginsWithoutRelay,
+  },
+  {
+    id: 'sender-login-tables',
+    severity: 'warning',
+    title: 'Several tables in smtpd_sender_login_maps.',
+    consequence:
+      'They are not united: the first that knows an address decides, so the owners in the later ones may not send as it.',
+    mend: 'Make one table that gives all owners (a UNION query, or one row with all names).',
+    check: severalLoginTables,
+  },
+  {
+    id: 'sender-login-idle',
+    severity: 'warning',
+    title: 'Senders are to be checked against logins, and there are no logins or no table.',
+    consequence:
+      'Without smtpd_sasl_auth_enable the check is ignored with a warning; without smtpd_sender_login_maps it refuses every login’s mail.',
+    mend: 'Set both, in the service that has logins, or remove the check.',
+    check: idleLoginChecks,
+  },
+];
+
+function* openRelays(context: LintContext): Generator<Hit> {
+  for (const server of smtpServers(context)) {
+    const relay = relayControl(context, restrictionList(context, server, 'relay'));
+    const recipient = relayControl(context, restrictionList(context, server, 'recipient'));
+    if (isClosedBefore(context, server)) continue;
+    const opened = [relay, recipient].find(({ opener }) => opener !== undefined);
+    if (!relay.isGuarded && !recipient.isGuarded) {
+      if (opened?.opener === undefined) continue;
+      const name = opened === relay ? 'relay' : 'recipient';
+      const { parameter, place } = restrictionList(context, server, name);
+      yield {
+        place,
+        text: `${serverName(server)}${parameter}: ${opened.opener.shown} stands before any relay control`,
+      };
+      continue;
+    }
+    for (const leak of commonLeaks(relay, recipient)) {
+      if (leak.kind !== 'sure') continue;
+      const name = relay.isGuarded ? 'relay' : 'recipient';
+      const { parameter, place } = restrictionList(context, server, name);
+      yield { place, text: `${serverName(server)}${parameter}: ${leak.entry.shown}: ${cut(leak.text, 90)}` };
+    }
+  }
+}
+
+type Control = ReturnType<typeof relayControl>;
+
+/** Both lists are asked; what one of them lets pass the other may still stop. */
+function commonLeaks(relay: Control, recipient: Control): readonly Leak[] {
+  if (relay.isGuarded && relay.leaks.length === 0) return [];
+  if (recipient.isGuarded && recipient.leaks.length === 0) return [];
+  return relay.isGuarded ? relay.leaks : recipient.leaks;
+}
+
+/** client, helo or sender restrictions let only chosen clients in. */
+function isClosedBefore(context: LintContext, server: Server): boolean {
+  return (['client', 'helo', 'sender'] as const).some((name) =>
+    restrictionList(context, server, name).entries.some((entry) => entry.name === 'reject' && !entry.isWarning),
+  );
+}
+
+function serverName({ service, name }: Server): string {
+  return service === undefined || Object.keys(service.overrides).length === 0 ? '' : `service ${name}, `;
+}
+
+function* missingControls(context: LintContext): Generator<Hit> {
+  const needed = [
+    'reject_unauth_destination',
+    'defer_unauth_destination',
+    'reject',
+    'defer',
+    'defer_if_permit',
+    'check_relay_domains',
+  ];
+  const told = new Set<string>();
+  for (const server of smtpServers(context)) {
+    const lists = (['relay', 'recipient'] as const).map((name) => restrictionList(context, server, name));
+    if (lists.some(({ entries }) => entries.some(({ name }) => needed.includes(name)))) continue;
+    // With a permit in it, that is the finding.
+    if (lists.some(({ entries }) => entries.some(({ name }) => name === 'permit'))) continue;
+    const place = (lists.find(({ place: { line } }) => line > 0) ?? lists[0])?.place;
+    if (place === undefined || told.has(`${place.file}:${place.line}`)) continue;
+    told.add(`${place.file}:${place.line}`);
+    yield { place, text: `${serverName(server)}smtpd_relay_restrictions and smtpd_recipient_restrictions` };
+  }
+}
+
+function* earlyChecks(context: LintContext): Generator<Hit> {
+  const told = new Set<string>();
+  for (const server of smtpServers(context)) {
+    const relay = relayControl(context, restrictionList(context, server, 'relay'));
+    const recipient = relayControl(context, restrictionList(context, server, 'recipient'));
+    if (isClosedBefore(context, server)) continue;
+    const { parameter, place } = restrictionList(context, server, relay.isGuarded ? 'relay' : 'recipient');
+    for (const leak of commonLeaks(relay, recipient)) {
+      const key = `${place.file}:${place.line} ${leak.entry.shown}`;
+      if (leak.kind !== 'possible' || told.has(key)) continue;
+      told.add(key);
+      yield { place, text: `${serverName(server)}${parameter}: ${cut(leak.entry.shown)}: ${cut(leak.text, 90)}` };
+    }
+  }
+}
+
+function* eachList(context: LintContext) {
+  const told = new Set<string>();
+  for (const server of smtpServers(context)) {
+    for (const name of listNames) {
+      const list = restrictionList(context, server, name);
+      const key = `${list.place.file}:${list.place.line} ${list.parameter}`;
+      if (told.has(key) || list.place.line === 0) continue;
+      told.add(key);
+      yield { list, server };
+    }
+  }
+}
+
+function* unknownRestrictions(context: LintContext): Generator<Hit> {
+  for (const { list, server } of eachList(context)) {
+    for (const { name, shown, argument } of list.entries) {
+      if (takesArgument(name)) {
+        const isTable = /^check_(?!policy_service)/.test(name);
+        const hasArgument = isTable ? /^[a-z]\w*:./i.test(argument) : argument !== '';
+        if (!hasArgument)
+          yield { place: list.place, text: `${serverName(server)}${list.parameter}: ${cut(shown)}: no table` };
+      } else if (!isRestriction(name)) {
+        yield { place: list.place, text: `${serverName(server)}${list.parameter}: ${cut(shown)}` };
+      }
+    }
+  }
+}
+
+function* deadRestrictions(context: LintContext): Generator<Hit> {
+  for (const { list, server } of eachList(context)) {
+    const end = list.entries.findIndex(
+      ({ name, isWarning }) => ['permit', 'reject', 'defer'].includes(name) && !isWarning,
+    );
+    const dead = end === -1 ? [] : list.entries.slice(end + 1);
+    if (dead.length === 0) continue;
+    const after = list.entries[end]?.shown ?? '';
+    const names = some(dead.map(({ shown }) => shown));
+    yield { place: list.place, text: `${serverName(server)}${list.parameter}: ${cut(names, 90)} behind ${after}` };
+  }
+}
+
+function* loginsWithoutRelay(context: LintContext): Generator<Hit> {
+  // Nobody logs in where only this machine connects: content filters, watchdogs.
+  const servers = smtpServers(context).filter(({ name }) => !/^(127\.[\d.]+|localhost|\[::1\]):/.test(name));
+  const withLogins = servers.filter(({ settings }) => context.isYes('smtpd_sasl_auth_enable', settings));
+  // A table of who may send as whom shows that logins are meant, wherever they are enabled.
+  const meant = withLogins.length > 0 || context.text('smtpd_sender_login_maps') === '' ? withLogins : servers;
+  const told = new Set<string>();
+  for (const server of meant) {
+    const lists = (['relay', 'recipient'] as const).map((name) => restrictionList(context, server, name));
+    const deniers = lists.filter(({ entries }) => {
+      const denied = entries.findIndex(({ name }) => /^(reject|defer)(_unauth_destination)?$/.test(name));
+      return denied !== -1 && !entries.slice(0, denied).some(({ name }) => /^permit(_sasl_authenticated)?$/.test(name));
+    });
+    const denier = deniers[0];
+    if (denier === undefined || told.has(`${denier.place.file}:${denier.place.line}`)) continue;
+    told.add(`${denier.place.file}:${denier.place.line}`);
+    yield { place: denier.place, text: `${serverName(server)}${denier.parameter} has no permit_sasl_authenticated` };
+  }
+}
+
+function* severalLoginTables(context: LintContext): Generator<Hit> {
+  const parameter = 'smtpd_sender_login_maps';
+  const uses = context.tablesOf(parameter);
+  if (uses.length < 2) return;
+  const keys = uses.map((use) => {
+    const contents = context.contents(use);
+    return contents.kind === 'rows' ? new Set(contents.rows.map(({ folded }) => folded)) : undefined;
+  });
+  const [first, ...others] = keys;
+  const isDisjoint =
+    first !== undefined &&
+    others.every((set, index) => set !== undefined && !keys.slice(0, index + 1).some((one) => overlap(one, set)));
+  if (!isDisjoint)
+    yield { place: context.placeOf(parameter), text: `${parameter} = ${cut(some(uses.map(({ text }) => text)), 120)}` };
+}
+
+function overlap(one: ReadonlySet<string> | undefined, other: ReadonlySet<string>): boolean {
+  return one === undefined || [...other].some((key) => one.has(key));
+}
+
+function* idleLoginChecks(context: LintContext): Generator<Hit> {
+  for (const { list, server } of eachList(context)) {
+    const check = list.entries.find(({ name }) => name.endsWith('_sender_login_mismatch'));
+    if (check === undefined) continue;
+    const hasLogins = smtpServers(context).some(
+      ({ settings, service }) =>
+        context.isYes('smtpd_sasl_auth_enable', settings) &&
+        (list.place.file !== service?.file || service === server.service),
+    );
+    const hasTable = context.text('smtpd_sender_login_maps', server.settings) !== '';
+    const without = [
+      ...(hasLogins ? [] : ['smtpd_sasl_auth_enable']),
+      ...(hasTable ? [] : ['smtpd_sender_login_maps']),
+    ];
+    if (without.length > 0) {
+      yield { place: list.place, text: `${serverName(server)}${check.shown} without ${without.join(' and ')}` };
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// Rules about a configuration that this program is to run: what it would not do. Silent for a Postfix folder, unless
+// the asker wants to know what would become of it here.
+
+import type { LintContext } from '../context.ts';
+import type { Hit, Rule } from '../rule.ts';
+import { fromSettings } from './main-cf.ts';
+import { splitTransport } from '../transports-used.ts';
+
+export const hereRules: readonly Rule[] = [
+  {
+    id: 'directory-no-postmaster',
+    severity: 'warning',
+    title: 'A domain of the directory refuses mail to its postmaster (RFC 5321 §4.5.1).',
+    consequence: '550 User unknown for postmaster@: others report the domain and refuse its mail.',
+    mend: 'posthaste alias add postmaster@DOMAIN TARGET',
+    check: (context) => fromDirectory(context, 'no-postmaster'),
+  },
+  {
+    id: 'directory-dangling-target',
+    severity: 'warning',
+    title: 'An alias of the directory leads to an address of ours that does not exist.',
+    consequence: 'Mail is accepted for the alias and bounced afterwards: User unknown.',
+    mend: 'posthaste alias set ALIAS TARGET…',
+    check: (context) => fromDirectory(context, 'dangling-target'),
+  },
+  {
+    id: 'mailboxes-not-served',
+    severity: 'warning',
+    title: 'Mailboxes are delivered by virtual(8) or another agent instead of the mailstore.',
+    consequence: 'The mail is written to files or handed on: IMAP of this program shows only what is in its mailstore.',
+    mend: 'Set virtual_transport = mailstore, and import what is there.',
+    *check(context) {
+      if (!context.isOurs || context.text('virtual_mailbox_domains') === '') return;
+      const { transport } = splitTransport(context.text('virtual_transport'));
+      const command = context.transport(transport)?.command ?? transport;
+      if (command === 'mailstore') return;
+      yield {
+        place: context.placeOf('virtual_transport'),
+        text: `virtual_transport = ${context.text('virtual_transport')}`,
+      };
+    },
+  },
+  {
+    id: 'not-supported-here',
+    severity: 'hint',
+    title: 'Something that Postfix does and this program does not, or does otherwise.',
+    consequence: 'It has no effect here; docs/postfix-parity.md says more.',
+    mend: 'Go on without it, or let Postfix do it.',
+    check: notSupported,
+  },
+];
+
+function* fromDirectory(context: LintContext, kind: string): Generator<Hit> {
+  for (const finding of context.directoryFindings) {
+    if (finding.kind === kind) yield { place: { file: 'directory', line: 0 }, text: finding.text };
+  }
+}
+
+function* notSupported(context: LintContext): Generator<Hit> {
+  if (!context.isOurs) return;
+  yield* fromSettings(context, /not supported yet|has no meaning here|is not followed/);
+}

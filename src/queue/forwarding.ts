@@ -1,0 +1,112 @@
+// Messages that local delivery makes of one: mail for an alias goes on to its members as a new message, with a Received
+// and a Delivered-To field in front, from the alias's owner where it has one (local(8)). It is routed as any mail, but
+// causes no blind copies, and comes into being in the transaction that records the old recipient as delivered: a crash
+// neither loses nor doubles it.
+
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { AcceptOperation, Content, Mailstore, QueueMessage } from '../mailstore/types.ts';
+import { formatMailDate } from '../message/received.ts';
+import type { Delivery } from '../routing/types.ts';
+import type { Forward, ForwardRecipient, TransportTable } from './delivery-agent.ts';
+import { finalRecipients } from './duplicates.ts';
+import { activeLine, recipientLine } from './log-lines.ts';
+import { type Mailboxes, type Plan, Planner, queueEntry } from './plan.ts';
+import type { RouteRecipient } from './submit.ts';
+
+export interface ForwarderOptions {
+  readonly store: Mailstore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly syslogName: string;
+  readonly transports: TransportTable;
+  readonly mailboxes: Mailboxes;
+  readonly route: RouteRecipient;
+  newQueueId(): string;
+  onQueued(queueId: string): void;
+  /** myhostname, mail_name. */
+  readonly hostname: string;
+  readonly mailName: string;
+}
+
+export interface PreparedForward {
+  readonly queueId: string;
+  readonly operation: AcceptOperation;
+  /** To be called when the transaction is durable. */
+  committed(): void;
+}
+
+const chunkBytes = 256 * 1024;
+
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #planner: Planner;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#planner = new Planner(options.transports, options.mailboxes, options.store);
+  }
+
+  /** Throws TemporaryError or StoreFullError. */
+  async prepare(message: QueueMessage, forward: Forward): Promise<PreparedForward> {
+    const queueId = this.#options.newQueueId();
+    const now = this.#options.clock.now();
+    const sender = forward.sender ?? message.sender;
+    const recipients = [];
+    for (const recipient of forward.recipients) {
+      const { original, notify, orcpt } = recipient;
+      recipients.push({ original, notify, orcpt, deliveries: await this.#deliveries(recipient, sender) });
+    }
+    const finals = finalRecipients(recipients, true);
+    const content = await this.#content(message, forward, queueId, now);
+    const plan = await this.#planner.plan({ sender, size: content.size, arrival: now }, finals);
+    const { smtputf8, eightBit } = message;
+    // A list's owner is told of failures, the author of the message of nothing (RFC 3461 §5.2.7.3).
+    const wishes = forward.sender === undefined ? { ret: message.ret, envid: message.envid } : { ret: '', envid: '' };
+    const entry = { id: queueId, size: content.size, sender, arrival: now, ...wishes, smtputf8, eightBit };
+    return {
+      queueId,
+      operation: { content, deliveries: plan.copies, ...queueEntry(entry, plan.queued, now) },
+      committed: () => this.#committed(queueId, sender, content.size, finals.length, plan),
+    };
+  }
+
+  async #deliveries({ address, original, destination }: ForwardRecipient, sender: string): Promise<Delivery[]> {
+    if (destination !== undefined) return [{ recipient: address, original, ...destination }];
+    const deliveries = await this.#options.route(address, sender, 'internal');
+    return deliveries.map((delivery) => ({ ...delivery, original }));
+  }
+
+  async #content(message: QueueMessage, { deliveredTo }: Forward, queueId: string, now: number): Promise<Content> {
+    const { store, hostname, mailName } = this.#options;
+    const received = `Received: by ${hostname} (${mailName})\r\n\tid ${queueId}; ${formatMailDate(now)}\r\n`;
+    const delivered = deliveredTo === undefined ? '' : `Delivered-To: ${deliveredTo}\r\n`;
+    const writer = store.contentWriter();
+    const reader = store.openContent(message.content);
+    try {
+      await writer.write(Buffer.from(received + delivered));
+      for (let from = 0; from < reader.size; from += chunkBytes) {
+        await writer.write(await reader.read(from, Math.min(reader.size, from + chunkBytes)));
+      }
+      return await writer.finish();
+    } catch (error) {
+      await writer.abort().catch(() => undefined);
+      throw error;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  #committed(queueId: string, sender: string, size: number, recipients: number, plan: Plan): void {
+    const { log, syslogName, transports } = this.#options;
+    log.write(`${syslogName}/qmgr`, 'info', activeLine(queueId, sender, size, recipients));
+    for (const recipient of plan.delivered) {
+      const { transport: relay } = recipient;
+      const outcome = { kind: 'delivered', status: '2.0.0', reason: 'delivered to mailbox', relay } as const;
+      const program = transports.find(relay)?.program ?? `${syslogName}/${relay}`;
+      log.write(program, 'info', recipientLine(queueId, recipient, outcome, [0, 0, 0, 0]));
+    }
+    if (plan.queued.length > 0) this.#options.onQueued(queueId);
+    else log.write(`${syslogName}/qmgr`, 'info', `${queueId}: removed`);
+  }
+}
