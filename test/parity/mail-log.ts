@@ -11,7 +11,7 @@ export interface LogReading {
 const deliveryLine =
   /postfix\/([\w.-]+)(?:\/\w+)?\[\d+\]: (\w+): to=<(.*?)>,(?: orig_to=<(.*?)>,)? relay=([^,]*),.*? dsn=([\d.]+), status=(\w+) \((.*)\)$/;
 const senderLine = /qmgr\[\d+\]: (\w+): from=<(.*?)>, size=/;
-const endLine = /: (\w+): (?:removed$|to=<.*status=deferred|(?:discard|hold): )/;
+const endLine = /: (\w+): (?:removed$|to=<.*status=(?:deferred|SOFTBOUNCE)|(?:discard|hold): )/;
 
 export function readMailLog(text: string): LogReading {
   const deliveries = new Map<string, string[][]>();

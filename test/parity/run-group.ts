@@ -115,12 +115,16 @@ async function speak(session: SmtpConnection, one: ParityCase, isCaptured: boole
   return { id: one.id, mail, recipients, data, ...(queueId === undefined ? {} : { queueId }) };
 }
 
+/** A server that says nothing is a finding, and must not hold up the run. */
 async function nextReply(session: SmtpConnection): Promise<string> {
+  const timer = setTimeout(() => session.destroy(), longestWaitMilliseconds);
   try {
     return asText(await session.reply());
   } catch (error) {
     if (error instanceof ConnectionLostError) return closed;
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -67,7 +67,7 @@ function oneRestriction(random: Random, world: World, files: TableFiles, list: s
     (): Row => [accessKey(random, world, about), random.pick(actions)],
   );
   const table = addTable(random, files, {
-    name: `access${Object.keys(files.tables).length}`,
+    name: `access${Object.keys(files.tables).length + Object.keys(files.served).length}`,
     rows,
     refusesSubstitution: true,
   });
