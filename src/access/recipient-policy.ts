@@ -59,6 +59,14 @@ const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
 const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient address syntax' };
 const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address syntax' };
 
+const plainAddress =
+  /^[a-z0-9_][a-z0-9_.+=-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** Of such an address the tables need not be asked whether it is one: nothing in it can be stripped or refused. */
+function isPlainAddress(address: string): boolean {
+  return address.length < 200 && plainAddress.test(address);
+}
+
 export class RecipientPolicy {
   readonly #router: Router;
   readonly #quota: QuotaSource | undefined;
@@ -279,7 +287,8 @@ export class RecipientPolicy {
   }
 
   async #isBadSender(evaluation: Evaluation): Promise<boolean> {
-    return evaluation.sender !== '' && (await this.#resolvedIfKnown(evaluation, 'sender'))?.isBad === true;
+    if (evaluation.sender === '' || isPlainAddress(evaluation.sender)) return false;
+    return (await this.#resolvedIfKnown(evaluation, 'sender'))?.isBad === true;
   }
 
   /** A table that fails here says nothing yet: whoever needs its answer asks again and tells. */

@@ -19,8 +19,17 @@ export class Decision implements Asker {
   /** Nesting of alias expansion, for the trace. */
   depth = 0;
 
-  constructor(isTracing: boolean) {
+  readonly #revisions: RevisionSource | undefined;
+  #revision: number | undefined;
+
+  constructor(isTracing: boolean, revisions?: RevisionSource) {
     this.#steps = isTracing ? [] : undefined;
+    this.#revisions = revisions;
+  }
+
+  /** The revision of the first answer; undefined where nothing was asked. */
+  get revision(): number | undefined {
+    return this.#revision;
   }
 
   get isTracing(): boolean {
@@ -32,6 +41,7 @@ export class Decision implements Asker {
   }
 
   ask(stage: string, table: Table, key: string): Promise<LookupResult> {
+    this.#revision ??= this.#revisions?.revision();
     let answers = this.#answers.get(table);
     if (answers === undefined) {
       answers = new Map();
@@ -75,10 +85,10 @@ export async function decideAtOneRevision<Result>(
   decide: (decision: Decision) => Promise<Result>,
 ): Promise<Result> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const before = revisions.revision();
-    const decision = new Decision(trace !== undefined);
+    const decision = new Decision(trace !== undefined, revisions);
     const result = await decide(decision);
-    if (revisions.revision() !== before) continue;
+    // Most questions to the client's own words ask no table: then there is nothing to compare, and to look costs.
+    if (decision.revision !== undefined && revisions.revision() !== decision.revision) continue;
     if (trace !== undefined) for (const step of decision.steps) trace(step);
     return result;
   }
