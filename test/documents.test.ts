@@ -66,6 +66,7 @@ const sample = documentGroups().filter(
   (group, index, all) => all.findIndex(({ name }) => name.slice(0, 3) === group.name.slice(0, 3)) === index,
 );
 
+// Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
 describe.skipIf(noRealPostfix !== undefined)(`beside a real Postfix (${noRealPostfix ?? 'here'})`, () => {
   let servers: ParityServers;
   beforeAll(async () => {

@@ -13,6 +13,7 @@ import { askPostmap, hasSqlServers, realPostmap, rows, SqlServers, sqlTypes, typ
 
 const byName = "SELECT target FROM alias WHERE name = '%s'";
 
+// Skipped where MariaDB or PostgreSQL (scripts/install-test-servers) is not there; CI installs them and counts a skip as a failure.
 describe.skipIf(!hasSqlServers)('SQL tables (packages mariadb-server, postgresql)', () => {
   const servers = new SqlServers();
   const log = new MemoryLog();
@@ -309,6 +310,7 @@ describe.skipIf(!hasSqlServers)('SQL tables (packages mariadb-server, postgresql
     });
   });
 
+  // Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
   describe.skipIf(realPostmap === undefined)('as the real postmap (packages postfix-mysql, -pgsql, -sqlite)', () => {
     const keys = [...rows.map(([name]) => name), ...probes()];
     test.each(sqlTypes.flatMap((type) => templates().map((settings) => [type, settings] as const)))(

@@ -110,6 +110,7 @@ describe('tcp:', () => {
     expect(ours instanceof Error ? 'error' : ours).toBe(expected);
   });
 
+  // Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
   test.skipIf(postmap === undefined)('the real postmap gets the same', async () => {
     const port = await serve((request) => replies[request] ?? '500 unexpected\n');
     const table = use(openTcpTable(`127.0.0.1:${port}`, options));
@@ -212,6 +213,7 @@ describe('socketmap:', () => {
     expect(ours instanceof Error ? 'error' : ours).toBe(value);
   });
 
+  // Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
   test.skipIf(postmap === undefined)('the real postmap gets the same', async () => {
     const name = `inet:127.0.0.1:${await serveMap()}:map`;
     const keys = expected.map(([key]) => key).filter((key) => key !== 'long number');
@@ -245,6 +247,7 @@ describe('socketmap:', () => {
 
 const memcached = '/usr/bin/memcached';
 
+// Skipped where memcached (scripts/install-test-servers) is not there; CI installs it and counts a skip as a failure.
 describe.skipIf(!existsSync(memcached))('memcache: (package memcached)', () => {
   const tables = new Tables({ log: new MemoryLog(), isWatching: false });
   const context = {
@@ -294,6 +297,7 @@ describe.skipIf(!existsSync(memcached))('memcache: (package memcached)', () => {
     expect(ours instanceof Error ? 'error' : ours).toBe(expected);
   });
 
+  // Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
   test.skipIf(postmap === undefined)('the real postmap gets the same', async () => {
     const path = settingsFile('plain.cf', '');
     const keys = ['a', 'User@A.test', 'none', 'a b'];
