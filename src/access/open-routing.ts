@@ -1,7 +1,6 @@
 // Puts routing and access together for one configuration: tables, router, and a policy for each service. Used by the
 // server, and by the commands that answer without one (`explain`), which pass `isWatching: false` and write nothing.
 
-import { splitList } from '../lib/split-list.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { Router } from '../routing/router.ts';
 import type { Resolver } from '../dns/resolver.ts';
@@ -39,7 +38,7 @@ export interface Routing {
 /** All table types with the settings that concern them; no table is opened yet. */
 export function openTables(options: Omit<OpenRoutingOptions, 'quota' | 'resolver'>): Tables {
   const { settings, log, isWatching, openers = {}, revisionSources = [] } = options;
-  const proxyReadMaps = splitList(settings.expanded('proxy_read_maps'));
+  const proxyReadMaps = settings.list('proxy_read_maps');
   const parameter = (name: string): string | undefined => (settings.isSet(name) ? settings.expanded(name) : undefined);
   return new Tables({
     environment: keptEnvironment(settings),

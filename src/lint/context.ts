@@ -9,7 +9,7 @@ import { type LogicalLine, readLogicalLines } from '../lib/logical-lines.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
-import { parseList } from '../settings/values.ts';
+import { splitList } from '../lib/split-list.ts';
 import { type ClassParameter, type DomainList, readDomainLists } from './domain-lists.ts';
 import { MachineFiles } from './machine-files.ts';
 import { readTable, type TableContents } from './rows.ts';
@@ -86,7 +86,7 @@ export class LintContext {
   }
 
   list(name: string, settings: Settings = this.settings): string[] {
-    return parseList(this.text(name, settings));
+    return splitList(this.text(name, settings));
   }
 
   isYes(name: string, settings: Settings = this.settings): boolean {

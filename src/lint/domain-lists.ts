@@ -2,7 +2,7 @@
 // there. What only a server knows makes the list open: nothing may be concluded from a domain that is not in it.
 
 import { readLogicalLines } from '../lib/logical-lines.ts';
-import { parseList } from '../settings/values.ts';
+import { splitList } from '../lib/split-list.ts';
 import type { LintContext } from './context.ts';
 import type { Place } from './rule.ts';
 import { tableUse } from './table-uses.ts';
@@ -73,12 +73,12 @@ function readDomainList(context: LintContext, parameter: ClassParameter): Domain
     }
     return true;
   };
-  for (const element of parseList(context.text(parameter))) visit(element, context.placeOf(parameter));
+  for (const element of splitList(context.text(parameter))) visit(element, context.placeOf(parameter));
   return { parameter, domains, isOpen, openTables };
 }
 
 function* wordsOf(text: string): Generator<[string, number]> {
   for (const { text: content, line } of readLogicalLines(text)) {
-    for (const word of parseList(content.replace(/#.*$/, ''))) yield [word, line];
+    for (const word of splitList(content.replace(/#.*$/, ''))) yield [word, line];
   }
 }

@@ -6,7 +6,7 @@ import { domainOfKey } from './address-search.ts';
 import type { Place } from './rule.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
-import { parseList } from '../settings/values.ts';
+import { splitList } from '../lib/split-list.ts';
 import { tableUse } from './table-uses.ts';
 import { isRestriction, takesArgument } from './restriction-names.ts';
 
@@ -97,7 +97,7 @@ function readEntries(
     } else if (isTable(word)) {
       entries.push({ name: tableKinds[list], shown: word, argument: word, isWarning });
     } else if (classes.includes(word) && !inside.has(word) && !isRestriction(name)) {
-      const members = parseList(context.text(word, settings));
+      const members = splitList(context.text(word, settings));
       entries.push(...readEntries(context, settings, members, list, new Set([...inside, word])));
     } else entries.push({ name, shown: word, argument: '', isWarning });
     isWarning = false;

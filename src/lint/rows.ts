@@ -2,7 +2,7 @@
 // read them. Tables that only a server or an index knows are opaque: nothing is said about their rows.
 
 import { readLogicalLines } from '../lib/logical-lines.ts';
-import { parseList } from '../settings/values.ts';
+import { splitList } from '../lib/split-list.ts';
 import type { MachineFiles } from './machine-files.ts';
 import type { PatternRule } from './pattern-rules.ts';
 import { readPatternRules } from './pattern-rules.ts';
@@ -63,7 +63,7 @@ export function readTable(use: TableUse, files: MachineFiles): TableContents {
 
 function readInline(name: string, place: Place): TableContents {
   const inner = /^\{(.*)\}$/s.exec(name)?.[1] ?? '';
-  const rows = parseList(inner).flatMap((element) => {
+  const rows = splitList(inner).flatMap((element) => {
     const text = element.replace(/^\{\s*(.*?)\s*\}$/s, '$1');
     const equals = text.indexOf('=');
     if (equals <= 0) return [];

@@ -3,7 +3,7 @@
 
 import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
-import { parseList } from '../settings/values.ts';
+import { splitList } from '../lib/split-list.ts';
 import type { Place } from './rule.ts';
 
 export interface TableUse {
@@ -78,7 +78,7 @@ export function expandedOrEmpty(settings: Settings, name: string): string {
 
 function usesIn(parameter: string, value: string, place: Place, service: MasterService | undefined): TableUse[] {
   if (noTables.test(parameter) || !value.includes(':')) return [];
-  const elements = parseList(value);
+  const elements = splitList(value);
   return elements.flatMap((element, index) => {
     // A socket of a policy service is none.
     if (elements[index - 1] === 'check_policy_service') return [];
@@ -110,7 +110,7 @@ export function tableUse(text: string, where: Where): TableUse | undefined {
 /** `{a:b, c:d}`. */
 function readMembers(name: string, where: Where): TableUse[] {
   const inner = /^\{(.*)\}$/s.exec(name)?.[1] ?? '';
-  return parseList(inner).flatMap((one) => {
+  return splitList(inner).flatMap((one) => {
     const use = tableUse(one.replace(/^\{\s*(.*?)\s*\}$/s, '$1'), where);
     return use === undefined ? [] : [use];
   });

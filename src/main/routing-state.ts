@@ -1,6 +1,7 @@
 // Everything that a reload replaces: the configuration, its tables, the router, one policy a service, and the
 // transports. The rest of the server holds a RoutingHolder and sees the newest state at each question.
 
+import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
 import { type TransportParts, Transports } from '../delivery/transports.ts';
@@ -13,10 +14,9 @@ import { HeaderRewriting } from '../routing/header-rewriting.ts';
 import { Router } from '../routing/router.ts';
 import type { AddressHandling } from '../routing/types.ts';
 import type { Configuration } from '../settings/configuration.ts';
-import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { MatchList } from '../tables/match-list.ts';
-import { Tables } from '../tables/registry.ts';
+import type { Tables } from '../tables/registry.ts';
 
 export interface RoutingParts {
   readonly directory: Directory;
@@ -53,13 +53,10 @@ export class RoutingState {
 
   /** Throws SettingsError where a table, list or restriction cannot be used; then nothing stays open. */
   static async open(configuration: Configuration, parts: RoutingParts): Promise<RoutingState> {
-    const { settings } = configuration;
-    const tables = new Tables({
+    const tables = openTables({
+      settings: configuration.settings,
       log: parts.log,
       isWatching: true,
-      proxyReadMaps: settings.list('proxy_read_maps'),
-      environment: keptEnvironment(settings),
-      parameter: (name) => (settings.isSet(name) ? settings.expanded(name) : undefined),
       openers: { directory: directoryTableOpener(parts.directory) },
       revisionSources: [parts.directory],
     });
@@ -68,7 +65,7 @@ export class RoutingState {
       for (const service of configuration.services) {
         if (service.type === 'inet' && service.command === 'smtpd') state.policy(service.settings);
       }
-      state.policy(settings);
+      state.policy(configuration.settings);
       await tables.ready();
       return state;
     } catch (error) {

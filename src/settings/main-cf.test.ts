@@ -7,7 +7,8 @@ import { parseMainCf } from './main-cf.ts';
 import { parseMasterCf } from './master-cf.ts';
 import { Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
-import { parseList, parseTime } from './values.ts';
+import { splitList } from '../lib/split-list.ts';
+import { parseTime } from './values.ts';
 
 const values = (text: string): Record<string, string> =>
   Object.fromEntries([...parseMainCf(text).definitions.values()].map(({ name, value }) => [name, value]));
@@ -56,7 +57,7 @@ test.each([
 });
 
 test('lists split at commas and blanks, outside braces', () => {
-  expect(parseList(' a,b  c,,\t{ d, e } inline:{k=v, {x = y}} ')).toEqual([
+  expect(splitList(' a,b  c,,\t{ d, e } inline:{k=v, {x = y}} ')).toEqual([
     'a',
     'b',
     'c',
@@ -130,7 +131,7 @@ test.each([
   parseMainCf(`a = ${text}`);
   parseMainCf(text);
   parseMasterCf(`x inet n - n - - smtpd ${text}`);
-  parseList(text);
+  splitList(text);
   referencedNames(text);
   for (const whole of [text, `\${a?{${text}}}`]) {
     try {

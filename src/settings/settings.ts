@@ -12,7 +12,8 @@ import type { Parameter } from './parameters/declare.ts';
 import { findParameter, type ParameterName, type ParametersOfKind } from './registry.ts';
 import { SettingsError } from './settings-error.ts';
 import type { TransportSuffix, TransportTimeSuffix } from './transport-parameters.ts';
-import { parseFlag, parseInteger, parseList, parseTime } from './values.ts';
+import { splitList } from '../lib/split-list.ts';
+import { parseFlag, parseInteger, parseTime } from './values.ts';
 
 const fromDefault: Origin = { kind: 'default' };
 const given: Origin = { kind: 'given' };
@@ -56,7 +57,7 @@ export class Settings {
 
   /** Elements at commas and blanks; `{ … }` stays together. */
   list(name: ParametersOfKind<'list'>): readonly string[] {
-    return this.#remember(`list ${name}`, () => parseList(this.expanded(name)));
+    return this.#remember(`list ${name}`, () => splitList(this.expanded(name)));
   }
 
   flag(name: ParametersOfKind<'flag'>): boolean {
@@ -103,7 +104,7 @@ export class Settings {
 
   /** The members of a restriction class (smtpd_restriction_classes), which has a name that the user chose. */
   restrictionClass(name: string): readonly string[] {
-    return this.#remember(`list ${name}`, () => parseList(this.expanded(name)));
+    return this.#remember(`list ${name}`, () => splitList(this.expanded(name)));
   }
 
   /** Where the value stands. */

@@ -1,5 +1,5 @@
-// Turns expanded text into typed values as Postfix's conf readers do: whole numbers, `yes`/`no`, times with a
-// unit letter, and lists split at commas and blanks where `{ … }` keeps its blanks (postconf(5)).
+// Turns expanded text into typed values as Postfix's conf readers do: whole numbers, `yes`/`no`, and times with
+// a unit letter (postconf(5)).
 
 const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
@@ -25,26 +25,4 @@ export function parseTime(text: string, defaultUnit: TimeUnit): number | undefin
   if (match === null) return undefined;
   const seconds = Number(match[1]) * unitSeconds[(match[2] || defaultUnit) as TimeUnit];
   return Number.isSafeInteger(seconds) ? seconds : undefined;
-}
-
-const separators = ', \t\r\n';
-
-/** Elements in order; an element keeps its braces: `inline:{a=b, c=d}` and `{ x y }` are one each. */
-export function parseList(text: string): string[] {
-  const elements: string[] = [];
-  let depth = 0;
-  let start = -1;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at] as string;
-    if (depth === 0 && separators.includes(character)) {
-      if (start >= 0) elements.push(text.slice(start, at));
-      start = -1;
-      continue;
-    }
-    if (start < 0) start = at;
-    if (character === '{') depth++;
-    else if (character === '}' && depth > 0) depth--;
-  }
-  if (start >= 0) elements.push(text.slice(start));
-  return elements;
 }
