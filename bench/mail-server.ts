@@ -14,3 +14,11 @@ export interface MailServer {
   /** Messages that a reader can see since the last call, over the first `mailboxes` numbered mailboxes. */
   takeDelivered(mailboxes: number): Promise<number>;
 }
+
+/** What an honest client is not held up by, and this load is: the same for every server. */
+export const recipientLoadSettings: Readonly<Record<string, string>> = {
+  smtpd_error_sleep_time: '0',
+  smtpd_soft_error_limit: '1000000',
+  smtpd_hard_error_limit: '1000000',
+  smtpd_recipient_limit: '1000000',
+};

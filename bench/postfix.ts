@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts } from '../test/harness/free-ports.ts';
 import { Dovecot } from './dovecot.ts';
-import type { MailServer } from './mail-server.ts';
+import { type MailServer, recipientLoadSettings } from './mail-server.ts';
 import { MariaDb } from './mariadb.ts';
 import { removeNewFiles } from './maildirs.ts';
 import { mailUid } from './mail-user.ts';
@@ -124,7 +124,9 @@ virtual_mailbox_limit = 0
 virtual_mailbox_base = ${this.#mail}
 virtual_uid_maps = static:${mailUid}
 virtual_gid_maps = static:${mailUid}
-`;
+${Object.entries(recipientLoadSettings)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join('')}`;
   }
 
   /** Debian's master.cf, nothing chrooted, smtpd on our port. */

@@ -9,19 +9,28 @@ import { aliases, bulkAddress, password, users } from './users.ts';
 
 const readers = 4;
 
+export interface PosthasteBenchOptions {
+  /** As in the report's tables. */
+  readonly name?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Without the users: they are in other tables. */
+  readonly isEmpty?: boolean;
+}
+
 export class Posthaste implements MailServer {
-  readonly name = 'Posthaste';
+  readonly name: string;
   readonly process: PosthasteProcess;
   readonly #seen = new Map<number, number>();
 
-  static async create(folder: string): Promise<Posthaste> {
-    const server = await PosthasteProcess.create({ folder });
-    await fillDirectory(server, { mailboxes: users(), aliases: aliases(), password });
-    return new Posthaste(server);
+  static async create(folder: string, options: PosthasteBenchOptions = {}): Promise<Posthaste> {
+    const server = await PosthasteProcess.create({ folder, settings: options.settings ?? {} });
+    if (options.isEmpty !== true) await fillDirectory(server, { mailboxes: users(), aliases: aliases(), password });
+    return new Posthaste(server, options.name ?? 'Posthaste');
   }
 
-  private constructor(server: PosthasteProcess) {
+  private constructor(server: PosthasteProcess, name: string) {
     this.process = server;
+    this.name = name;
   }
 
   get smtpPort(): number {

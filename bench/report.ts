@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import type { IdleLatency } from './idle-latency.ts';
 import type { LatencyResult } from './latency.ts';
 import type { MemoryResult } from './memory.ts';
+import type { RecipientRow } from './recipients.ts';
 import type { LoadShape } from './smtp-run.ts';
 import { describeShape, type Spread, type ThroughputRow } from './throughput.ts';
 
@@ -12,13 +13,14 @@ export interface BenchResults {
   readonly fileSystem: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly throughput: readonly ThroughputRow[];
+  readonly recipients: readonly RecipientRow[];
   readonly latency: LatencyResult | undefined;
   readonly memory: MemoryResult | undefined;
   readonly idle: readonly IdleLatency[];
 }
 
 export function formatReport(results: BenchResults): string {
-  const { date, fileSystem, versions, throughput, latency, memory, idle } = results;
+  const { date, fileSystem, versions, throughput, recipients, latency, memory, idle } = results;
   const [processor] = cpus();
   const machine = `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -26,7 +28,8 @@ export function formatReport(results: BenchResults): string {
     `Measured ${date} on ${machine}, ${fileSystem}; ${software.join(', ')}.`,
     'Load generator and servers share the processors. Rates are medians of runs (least–most), in messages a second that a reader can see; CPU is that of the server with all its processes.',
     '',
-    formatThroughput(throughput),
+    ...(throughput.length > 0 ? [formatThroughput(throughput)] : []),
+    ...(recipients.length > 0 ? [formatRecipients(recipients)] : []),
     ...(latency ? [formatLatency(latency)] : []),
     ...(memory ? [formatMemory(memory, latency)] : []),
     ...(idle.length > 0 ? [formatIdle(idle)] : []),
@@ -46,6 +49,31 @@ function formatThroughput(rows: readonly ThroughputRow[]): string {
         : '';
     lines.push(
       `| ${describeShape(row.shape)} | ${row.server} | ${formatSpread(row.delivered)} | ${Math.round(row.accepted.median)} | ${row.cpuMilliseconds.toFixed(2)} | ${ratio} |`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What of ours stands beside a peer: the tables that are of the same kind. */
+const counterparts: readonly (readonly [peer: RegExp, ours: string])[] = [
+  [/^A:/, 'Posthaste + MariaDB'],
+  [/^B:/, 'Posthaste, text tables'],
+];
+
+function formatRecipients(rows: readonly RecipientRow[]): string {
+  const lines = [
+    '| RCPT, pipelined, 10 sessions | server | recipients/s | CPU µs each | Posthaste with the same tables is |',
+    '| --- | --- | --- | --- | --- |',
+  ];
+  const median = ({ rates }: RecipientRow): number => rates[rates.length >> 1] ?? 0;
+  for (const row of rows) {
+    const { kind, server, rates } = row;
+    const name = counterparts.find(([peer]) => peer.test(server))?.[1];
+    const ours = rows.find((other) => other.server === name && other.kind === kind);
+    const ratio = ours === undefined ? '' : `${(median(ours) / median(row)).toFixed(1)} × as fast`;
+    const spread = formatSpread({ median: median(row), least: rates[0] ?? 0, most: rates.at(-1) ?? 0 });
+    lines.push(
+      `| ${kind} | ${server.replace(/ → Dovecot LMTP/, ', lmdb')} | ${spread} | ${Math.round(row.cpuMicroseconds)} | ${ratio} |`,
     );
   }
   return `${lines.join('\n')}\n`;

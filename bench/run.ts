@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--runs 3] [--seconds 6] [--folder DIR] [--only throughput,latency,memory,idle]
+// npm run bench -- [--quick] [--runs 3] [--seconds 6] [--folder DIR] [--only throughput,recipients,latency,memory,idle]
 // [--peers A,B|none] [--out DIR]
 // Measures Posthaste beside real Postfix and Dovecot, on the same machine and file system in the same invocation,
 // and writes results.md and results.json. Peers that are not installed are left out (scripts/install-test-servers).
@@ -7,12 +7,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { closeOnSignal } from '../test/harness/close-on-signal.ts';
 import { mountBenchFileSystem } from './file-system.ts';
 import { measureIdleLatency, type IdleLatency } from './idle-latency.ts';
 import { measureLatency } from './latency.ts';
+import { recipientLoadSettings } from './mail-server.ts';
 import { measureMemory } from './memory.ts';
 import { Postfix } from './postfix.ts';
 import { Posthaste } from './posthaste.ts';
+import { measureRecipients } from './recipients.ts';
 import { type BenchResults, formatReport } from './report.ts';
 import type { LoadShape } from './smtp-run.ts';
 import { measureThroughput } from './throughput.ts';
@@ -24,7 +27,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     seconds: { type: 'string' },
     folder: { type: 'string', default: '/var/tmp/posthaste-bench' },
-    only: { type: 'string', default: 'throughput,memory,latency,idle' },
+    only: { type: 'string', default: 'throughput,recipients,memory,latency,idle' },
     peers: { type: 'string', default: 'A,B' },
     out: { type: 'string' },
   },
@@ -59,8 +62,13 @@ function isInstalled(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 }
 
-async function startPeers(folder: string, userFiles: string): Promise<Postfix[]> {
-  const peers: Postfix[] = [];
+interface Place {
+  readonly disk: ReturnType<typeof mountBenchFileSystem>;
+  readonly userFiles: string;
+}
+
+/** Each is among the peers before it starts, so that it is stopped whatever happens. */
+async function startPeers(peers: Postfix[], folder: string, userFiles: string): Promise<void> {
   for (const kind of ['B', 'A'] as const) {
     const needed = kind === 'A' ? ['postfix', 'mariadbd'] : ['postfix', 'dovecot'];
     if (!values.peers.split(',').includes(kind)) continue;
@@ -69,14 +77,13 @@ async function startPeers(folder: string, userFiles: string): Promise<Postfix[]>
       continue;
     }
     const peer = new Postfix({ folder: join(folder, kind), userFiles, kind });
+    peers.push(peer);
     report(`starting ${peer.name}`);
     await peer.start();
-    peers.push(peer);
   }
-  return peers;
 }
 
-async function measure(ours: Posthaste, peers: readonly Postfix[], fileSystem: string): Promise<BenchResults> {
+async function measure(ours: Posthaste, peers: readonly Postfix[], { disk, userFiles }: Place): Promise<BenchResults> {
   // On a fresh start, before anything else has grown the process.
   const memory = parts.has('memory') ? await measureMemory(ours) : undefined;
   const throughput = parts.has('throughput')
@@ -86,6 +93,17 @@ async function measure(ours: Posthaste, peers: readonly Postfix[], fileSystem: s
         shapes: isQuick ? quickShapes : fullShapes,
         runs: Number(values.runs ?? (isQuick ? 1 : 3)),
         seconds: Number(values.seconds ?? (isQuick ? 3 : 6)),
+        report,
+      })
+    : [];
+  const recipients = parts.has('recipients')
+    ? await measureRecipients({
+        ours,
+        peers,
+        folder: disk.folder,
+        userFiles,
+        runs: Number(values.runs ?? (isQuick ? 1 : 3)),
+        seconds: Number(values.seconds ?? 4),
         report,
       })
     : [];
@@ -119,7 +137,9 @@ async function measure(ours: Posthaste, peers: readonly Postfix[], fileSystem: s
     versions['Dovecot'] = firstLine('dovecot', '--version').split(' ')[0] ?? '';
     versions['MariaDB'] = /\d+\.\d+\.\d+/.exec(firstLine('mariadbd', '--version'))?.[0] ?? '';
   }
-  return { date: new Date().toISOString().slice(0, 10), fileSystem, versions, throughput, latency, memory, idle };
+  const fileSystem = disk.description;
+  const date = new Date().toISOString().slice(0, 10);
+  return { date, fileSystem, versions, throughput, recipients, latency, memory, idle };
 }
 
 async function main(): Promise<void> {
@@ -130,11 +150,18 @@ async function main(): Promise<void> {
   writeUserFiles(userFiles);
   for (const name of ['posthaste', 'A', 'B']) rmSync(join(disk.folder, name), { recursive: true, force: true });
   if (!isInstalled('smtp-source')) throw new Error('smtp-source is missing: run scripts/install-test-servers');
-  const ours = await Posthaste.create(join(disk.folder, 'posthaste'));
-  const peers = parts.has('throughput') || parts.has('idle') ? await startPeers(disk.folder, userFiles) : [];
+  const ours = await Posthaste.create(join(disk.folder, 'posthaste'), { settings: recipientLoadSettings });
+  const peers: Postfix[] = [];
+  const stop = async (): Promise<void> => {
+    await ours.stop();
+    for (const peer of peers) await peer.stop();
+  };
+  closeOnSignal(stop);
   try {
+    if (['throughput', 'recipients', 'idle'].some((part) => parts.has(part)))
+      await startPeers(peers, disk.folder, userFiles);
     await ours.start();
-    const results = await measure(ours, peers, disk.description);
+    const results = await measure(ours, peers, { disk, userFiles });
     const out = resolve(values.out ?? work);
     mkdirSync(out, { recursive: true });
     const page = formatReport(results);
@@ -143,8 +170,7 @@ async function main(): Promise<void> {
     console.log(page);
     report(`written to ${out}/results.md and results.json`);
   } finally {
-    await ours.stop();
-    for (const peer of peers) await peer.stop();
+    await stop();
   }
 }
 

@@ -1,11 +1,8 @@
 // Writes docs/lint.md from the rules in src/lint/. With --check: fails when the page is stale.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ruleFamilies } from '../src/lint/rules.ts';
 import type { Rule } from '../src/lint/rule.ts';
-
-const file = join(import.meta.dirname, '..', 'docs', 'lint.md');
+import { generatePage } from './generated-page.ts';
 
 const introduction = `# posthaste lint
 
@@ -58,21 +55,4 @@ function formatRule({ id, severity, title, consequence, mend }: Rule): string[] 
   return [`### ${id}`, '', `*${severity}.* ${title}`, '', `- ${consequence}`, `- Mend: ${mend}`, ''];
 }
 
-function run(): void {
-  const text = generateLintDoc();
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, text);
-    return;
-  }
-  let existing = '';
-  try {
-    existing = readFileSync(file, 'utf8');
-  } catch {
-    // Missing is stale.
-  }
-  if (existing === text) return;
-  console.error('docs/lint.md is stale: run `node scripts/generate-lint-doc.ts`');
-  process.exitCode = 1;
-}
-
-if (import.meta.main) run();
+generatePage('lint.md', 'generate-lint-doc.ts', generateLintDoc());

@@ -1,11 +1,8 @@
 // Writes docs/settings.md from the declarations in src/settings/parameters/. With --check: fails when the page is stale.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Parameter } from '../src/settings/parameters/declare.ts';
 import { parameterAreas } from '../src/settings/registry.ts';
-
-const file = join(import.meta.dirname, '..', 'docs', 'settings.md');
+import { generatePage } from './generated-page.ts';
 
 const introduction = `# Settings
 
@@ -33,7 +30,7 @@ const machineDefaults: Readonly<Record<string, string>> = {
   process_id: "the process's number",
 };
 
-export function generateSettingsDoc(): string {
+function generateSettingsDoc(): string {
   return `${introduction}\n${parameterAreas().map(formatArea).join('\n')}`;
 }
 
@@ -86,21 +83,4 @@ function escape(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-function run(): void {
-  const text = generateSettingsDoc();
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, text);
-    return;
-  }
-  let existing = '';
-  try {
-    existing = readFileSync(file, 'utf8');
-  } catch {
-    // Missing is stale.
-  }
-  if (existing === text) return;
-  console.error('docs/settings.md is stale: run `node scripts/generate-settings-doc.ts`');
-  process.exitCode = 1;
-}
-
-if (import.meta.main) run();
+generatePage('settings.md', 'generate-settings-doc.ts', generateSettingsDoc());

@@ -32,6 +32,12 @@ describe('the two forms', () => {
 
   test('folding ignores case beyond ASCII too', () => {
     expect(fold('ÄB@C')).toBe('äb@c');
+    expect(fold('Straße')).toBe(fold('STRASSE'));
+    expect(fold('ΟΔΟΣ')).toBe('οδοσ');
+    expect(fold('οδος')).toBe('οδοσ');
+    expect(fold('ı')).toBe('ı');
+    expect(fold('\u{ab70}')).toBe('\u{13a0}');
+    expect(fold('\u{10400}')).toBe('\u{10428}');
   });
 });
 

@@ -48,8 +48,22 @@ export function localpartOf(address: string): string {
 
 // Upper-case ASCII or anything beyond ASCII: only such text needs work.
 const needsFolding = /[A-Z\u0080-\uffff]/;
+const beyondAscii = /[\u0080-\uffff]/;
 
-/** For comparing addresses, domains and table keys: neither Postfix nor we tell `A` from `a` there. */
+/**
+ * For comparing addresses, domains and table keys: neither Postfix nor we tell `A` from `a` there, nor `STRASSE` from
+ * `straße`. Full case folding as Postfix's casefold() does by ICU (Unicode, CaseFolding.txt, statuses C and F).
+ */
 export function fold(text: string): string {
-  return needsFolding.test(text) ? text.toLowerCase() : text;
+  if (!needsFolding.test(text)) return text;
+  return beyondAscii.test(text) ? Array.from(text, foldCharacter).join('') : text.toLowerCase();
+}
+
+/** Small letters of the capital form, by character: a whole word's small letters depend on the place (`ς`). */
+function foldCharacter(character: string): string {
+  // The dotless i is a letter of its own, and Cherokee folds to its capitals.
+  if (character === '\u0131') return character;
+  const capitals = character.toUpperCase();
+  if (/[\u13a0-\u13f5]/.test(capitals)) return capitals;
+  return Array.from(capitals, (one) => one.toLowerCase()).join('');
 }

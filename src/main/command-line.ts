@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { type CommandContext, CommandError } from '../cli/context.ts';
 import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { version } from './version.ts';
 
 interface CommandModule {
   register(program: Command, context: CommandContext): void;
@@ -132,6 +133,7 @@ function createProgram(): Command {
     .description("Hosts mail for many domains: SMTP, routing by Postfix's rules, queue, mailboxes, IMAP.")
     .option('-c, --config <folder>', 'the folder with main.cf and master.cf')
     .option('--json', 'print JSON: one value, or one a line')
+    .version(`posthaste ${version}`, '-V, --version')
     .showHelpAfterError('(add --help for what it takes)')
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error:/, 'posthaste:')) });

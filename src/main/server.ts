@@ -39,8 +39,7 @@ import { openQueue } from './open-queue.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
 import { Upkeep } from './upkeep.ts';
-
-export const version = '0.1.0';
+import { version } from './version.ts';
 
 type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
 

@@ -1,6 +1,7 @@
 // Recipients that are the same for Postfix (cleanup_out_recipient.c): equal ORCPT, NOTIFY, original and final
 // recipient, without regard to case; with `enable_original_recipient = no` the final recipient alone. Blind copies come after all others, so that of two that are the same the sender's own counts.
 
+import { fold } from '../address/form.ts';
 import type { Delivery } from '../routing/types.ts';
 import type { SubmittedRecipient } from './types.ts';
 
@@ -20,7 +21,7 @@ export function finalRecipients(recipients: readonly SubmittedRecipient[], byOri
   const add = ({ original, recipient, transport, nexthop, isCopy }: Delivery, notify: string, orcpt: string): void => {
     // A recipient always has an ORCPT, be it what the client wrote; a blind copy has none.
     const key = byOriginal ? `${isCopy ? 'copy' : ''}\n${orcpt}\n${notify}\n${original}\n${recipient}` : recipient;
-    const folded = key.toLowerCase();
+    const folded = fold(key);
     if (seen.has(folded)) return;
     seen.add(folded);
     finals.push({ original, recipient, transport, nexthop, notify, orcpt });

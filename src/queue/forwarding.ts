@@ -4,26 +4,21 @@
 // neither loses nor doubles it.
 
 import type { Clock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
 import type { AcceptOperation, Content, Mailstore, QueueMessage } from '../mailstore/types.ts';
 import { formatMailDate } from '../message/received.ts';
 import type { Delivery } from '../routing/types.ts';
-import type { Forward, ForwardRecipient, TransportTable } from './delivery-agent.ts';
+import { type AcceptedOptions, announceAccepted } from './accepted.ts';
+import type { Forward, ForwardRecipient } from './delivery-agent.ts';
 import { finalRecipients } from './duplicates.ts';
-import { activeLine, recipientLine } from './log-lines.ts';
-import { type Mailboxes, type Plan, Planner, queueEntry } from './plan.ts';
+import { type Mailboxes, Planner, queueEntry } from './plan.ts';
 import type { RouteRecipient } from './submit.ts';
 
-export interface ForwarderOptions {
+export interface ForwarderOptions extends AcceptedOptions {
   readonly store: Mailstore;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly syslogName: string;
-  readonly transports: TransportTable;
   readonly mailboxes: Mailboxes;
   readonly route: RouteRecipient;
   newQueueId(): string;
-  onQueued(queueId: string): void;
   /** myhostname, mail_name. */
   readonly hostname: string;
   readonly mailName: string;
@@ -64,10 +59,11 @@ export class Forwarder {
     // A list's owner is told of failures, the author of the message of nothing (RFC 3461 §5.2.7.3).
     const wishes = forward.sender === undefined ? { ret: message.ret, envid: message.envid } : { ret: '', envid: '' };
     const entry = { id: queueId, size: content.size, sender, arrival: now, ...wishes, smtputf8, eightBit };
+    const accepted = { queueId, sender, size: content.size, recipients: finals.length };
     return {
       queueId,
       operation: { content, deliveries: plan.copies, ...queueEntry(entry, plan.queued, now) },
-      committed: () => this.#committed(queueId, sender, content.size, finals.length, plan),
+      committed: () => announceAccepted(this.#options, accepted, plan),
     };
   }
 
@@ -95,18 +91,5 @@ export class Forwarder {
     } finally {
       await reader.close();
     }
-  }
-
-  #committed(queueId: string, sender: string, size: number, recipients: number, plan: Plan): void {
-    const { log, syslogName, transports } = this.#options;
-    log.write(`${syslogName}/qmgr`, 'info', activeLine(queueId, sender, size, recipients));
-    for (const recipient of plan.delivered) {
-      const { transport: relay } = recipient;
-      const outcome = { kind: 'delivered', status: '2.0.0', reason: 'delivered to mailbox', relay } as const;
-      const program = transports.find(relay)?.program ?? `${syslogName}/${relay}`;
-      log.write(program, 'info', recipientLine(queueId, recipient, outcome, [0, 0, 0, 0]));
-    }
-    if (plan.queued.length > 0) this.#options.onQueued(queueId);
-    else log.write(`${syslogName}/qmgr`, 'info', `${queueId}: removed`);
   }
 }

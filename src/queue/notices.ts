@@ -7,24 +7,19 @@ import { headerLength } from '../bounce/header-end.ts';
 import { composeNotice, type NoticeRecipient, noticeMessageId } from '../bounce/notice.ts';
 import { type NoticeKind, wantsNotice } from '../bounce/wishes.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
 import type { AcceptOperation, Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
-import type { RecipientOutcome, TransportTable } from './delivery-agent.ts';
+import { type AcceptedOptions, announceAccepted } from './accepted.ts';
+import type { RecipientOutcome } from './delivery-agent.ts';
 import { finalRecipients } from './duplicates.ts';
-import { activeLine, recipientLine } from './log-lines.ts';
 import { type Mailboxes, type Plan, Planner, queueEntry } from './plan.ts';
 import type { RouteRecipient } from './submit.ts';
 
-export interface NoticeOptions {
+export interface NoticeOptions extends AcceptedOptions {
   readonly store: Mailstore;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly syslogName: string;
-  readonly transports: TransportTable;
   readonly mailboxes: Mailboxes;
   readonly route: RouteRecipient;
   newQueueId(): string;
-  onQueued(queueId: string): void;
   /** myhostname, mail_name. */
   readonly hostname: string;
   readonly mailName: string;
@@ -134,17 +129,9 @@ export class Notices {
   }
 
   #committed(kind: NoticeKind, about: string, queueId: string, size: number, recipients: number, plan: Plan): void {
-    const { log, syslogName, transports } = this.#options;
+    const { log, syslogName } = this.#options;
     log.write(`${syslogName}/bounce`, 'info', `${about}: ${logWords[kind]}: ${queueId}`);
-    log.write(`${syslogName}/qmgr`, 'info', activeLine(queueId, '', size, recipients));
-    for (const recipient of plan.delivered) {
-      const { transport: relay } = recipient;
-      const outcome = { kind: 'delivered', status: '2.0.0', reason: 'delivered to mailbox', relay } as const;
-      const program = transports.find(relay)?.program ?? `${syslogName}/${relay}`;
-      log.write(program, 'info', recipientLine(queueId, recipient, outcome, [0, 0, 0, 0]));
-    }
-    if (plan.queued.length > 0) this.#options.onQueued(queueId);
-    else log.write(`${syslogName}/qmgr`, 'info', `${queueId}: removed`);
+    announceAccepted(this.#options, { queueId, sender: '', size, recipients }, plan);
   }
 }
 

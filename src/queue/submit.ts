@@ -9,12 +9,10 @@
 // has no queue row, so it cannot happen again.
 
 import type { Clock } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { AddressHandling, Delivery } from '../routing/types.ts';
-import type { TransportTable } from './delivery-agent.ts';
-import { type FinalRecipient, finalRecipients } from './duplicates.ts';
-import { activeLine, recipientLine } from './log-lines.ts';
+import { type AcceptedOptions, announceAccepted } from './accepted.ts';
+import { finalRecipients } from './duplicates.ts';
 import { type Mailboxes, Planner, queueEntry } from './plan.ts';
 import { QueueIds } from './queue-id.ts';
 import { MailboxFullError, type MailQueue, type Submission, type SubmittedRecipient } from './types.ts';
@@ -29,13 +27,9 @@ export type RouteRecipient = (
   handling: AddressHandling,
 ) => Promise<readonly Delivery[]>;
 
-export interface QueueOptions {
+export interface QueueOptions extends AcceptedOptions {
   readonly store: Mailstore;
   readonly clock: Clock;
-  readonly log: Log;
-  /** syslog_name: the part before the slash. */
-  readonly syslogName: string;
-  readonly transports: TransportTable;
   readonly mailboxes: Mailboxes;
   readonly redecide: RouteRecipient;
   /** The envelope sender in standard form, and as canonical maps and masquerading make it. Throws TemporaryError. */
@@ -44,21 +38,17 @@ export interface QueueOptions {
   revision(): number;
   /** enable_original_recipient. */
   readonly byOriginalRecipient: boolean;
-  /** Something has been queued: the scheduler looks at it at once. */
-  onQueued(queueId: string): void;
 }
 
 export class Queue implements MailQueue {
   readonly #options: QueueOptions;
   readonly #ids: QueueIds;
   readonly #planner: Planner;
-  readonly #qmgr: string;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#ids = new QueueIds(options.clock);
     this.#planner = new Planner(options.transports, options.mailboxes, options.store, options.byOriginalRecipient);
-    this.#qmgr = `${options.syslogName}/qmgr`;
   }
 
   newQueueId(): string {
@@ -66,7 +56,7 @@ export class Queue implements MailQueue {
   }
 
   async submit(submission: Submission): Promise<void> {
-    const { store, clock, log, byOriginalRecipient } = this.#options;
+    const { store, clock, byOriginalRecipient } = this.#options;
     const { queueId, content, arrival, handling = 'external' } = submission;
     const began = clock.now();
     const finals = finalRecipients(await this.#decided(submission, handling), byOriginalRecipient);
@@ -86,10 +76,8 @@ export class Queue implements MailQueue {
     });
     // A message that was handed in before a crash, and is stored since then.
     if (delivered.length < plan.copies.length) return;
-    log.write(this.#qmgr, 'info', activeLine(queueId, sender, content.size, finals.length));
-    this.#logDelivered(queueId, plan.delivered, began - arrival, clock.now() - began);
-    if (plan.queued.length > 0) this.#options.onQueued(queueId);
-    else log.write(this.#qmgr, 'info', `${queueId}: removed`);
+    const message = { queueId, sender, size: content.size, recipients: finals.length };
+    announceAccepted(this.#options, message, plan, began - arrival, clock.now() - began);
   }
 
   /** A table that has changed since RCPT decides again; an address that is gone by now is bounced, not lost. */
@@ -111,20 +99,6 @@ export class Queue implements MailQueue {
       decided.push({ ...recipient, deliveries });
     }
     return decided;
-  }
-
-  #logDelivered(queueId: string, recipients: readonly FinalRecipient[], before: number, commit: number): void {
-    const { log, transports, syslogName } = this.#options;
-    for (const recipient of recipients) {
-      const outcome = {
-        kind: 'delivered',
-        status: '2.0.0',
-        reason: 'delivered to mailbox',
-        relay: recipient.transport,
-      } as const;
-      const program = transports.find(recipient.transport)?.program ?? `${syslogName}/${recipient.transport}`;
-      log.write(program, 'info', recipientLine(queueId, recipient, outcome, [before, 0, 0, commit]));
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Which domains are this machine's own, and what follows for table keys: only there is a bare user name one.
 
+import { fold } from '../address/form.ts';
 import { literalAddress } from '../address/domain.ts';
 import type { Decision } from './decision.ts';
 import type { AddressSearch } from './find-address.ts';
@@ -7,7 +8,7 @@ import type { RoutingSettings } from './routing-settings.ts';
 
 /** Is mail for this domain the local class? $mydestination, or one of our own addresses in brackets. */
 export async function isLocalDomain(decision: Decision, settings: RoutingSettings, domain: string): Promise<boolean> {
-  const folded = domain.toLowerCase();
+  const folded = fold(domain);
   const known = decision.localDomains.get(folded);
   if (known !== undefined) return known;
   let isLocal: boolean;
@@ -23,11 +24,11 @@ export async function isLocalDomain(decision: Decision, settings: RoutingSetting
 
 /** How these tables are searched for an address. */
 export function searchFor(decision: Decision, settings: RoutingSettings, stage: string): AddressSearch {
-  const myorigin = settings.standardForm.myorigin.toLowerCase();
+  const myorigin = fold(settings.standardForm.myorigin);
   return {
     asker: decision,
     stage,
     extensions: settings.extensions,
-    isLocal: (domain) => domain.toLowerCase() === myorigin || isLocalDomain(decision, settings, domain),
+    isLocal: (domain) => fold(domain) === myorigin || isLocalDomain(decision, settings, domain),
   };
 }

@@ -18,10 +18,12 @@ export interface OpenOptions {
 
 /**
  * Their results name programs, files or hosts: no text from a stranger's address may get into them (transport(5),
- * aliases(5)).
+ * aliases(5), local(8) "SECURITY").
  */
 const withoutSubstitution = new Set<ListParameter>([
   'alias_maps',
+  'mailbox_transport_maps',
+  'fallback_transport_maps',
   'transport_maps',
   'sender_dependent_relayhost_maps',
   'sender_dependent_default_transport_maps',

@@ -308,7 +308,7 @@ export class Router {
     const deliveries: Delivery[] = [];
     const seen = new Set<string>();
     for (const recipient of expansion.recipients) {
-      const key = recipient.toLowerCase();
+      const key = fold(recipient);
       if (seen.has(key)) {
         if (decision.isTracing) decision.tell('duplicate', `${toExternal(recipient)} removed`);
         continue;
@@ -337,7 +337,7 @@ export class Router {
     if (transport !== 'virtual') return delivery;
     // virtual(8) finds the path by the folded recipient; where there is none it bounces by itself.
     const search = { ...this.search(decision), stage: 'mailbox-path' };
-    const match = await findAddress(search, this.settings.virtualMailboxes, resolved.recipient.toLowerCase());
+    const match = await findAddress(search, this.settings.virtualMailboxes, fold(resolved.recipient));
     return match === undefined ? delivery : { ...delivery, path: match.found.value };
   }
 

@@ -1,5 +1,6 @@
 // A name server on loopback that speaks just enough DNS (RFC 1035 §4) for tests: records from a text, one a line
-// (`NAME TYPE VALUE…`); FAIL for a name about which it says nothing. Addresses in PTR lines are written forwards.
+// (`NAME TYPE VALUE…`); FAIL for a name about which it can tell nothing, SILENT for one that it never answers. Addresses
+// in PTR lines are written forwards.
 
 import { createSocket } from 'node:dgram';
 
@@ -14,7 +15,10 @@ export async function startDnsServer(
 ): Promise<{ readonly port: number; close(): void }> {
   const zone = parseZone(text);
   const socket = createSocket('udp4');
-  socket.on('message', (query, peer) => socket.send(respond(zone, query), peer.port, peer.address));
+  socket.on('message', (query, peer) => {
+    const answer = respond(zone, query);
+    if (answer) socket.send(answer, peer.port, peer.address);
+  });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.bind(port, host, resolve);
@@ -34,7 +38,7 @@ function parseZone(text: string): Zone {
   return zone;
 }
 
-function respond(zone: Zone, query: Buffer): Buffer {
+function respond(zone: Zone, query: Buffer): Buffer | undefined {
   const labels: string[] = [];
   let at = 12;
   for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
@@ -46,6 +50,7 @@ function respond(zone: Zone, query: Buffer): Buffer {
   const typeNumber = query.readUInt16BE(at + 1);
   const type = types[typeNumber] ?? '';
   const records = zone.get(name) ?? [];
+  if (records.some((record) => record.type === 'SILENT')) return undefined;
   const exists = records.length > 0 || [...zone.keys()].some((key) => key.endsWith(`.${name}`));
   const code = records.some((record) => record.type === 'FAIL') ? 2 : exists ? 0 : 3;
   const answers = records.filter((record) => record.type === type).map(({ value }) => encode(type, value));

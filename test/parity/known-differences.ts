@@ -19,16 +19,9 @@ const known: readonly KnownDifference[] = [
     explains: ({ what, postfix, posthaste }) => what === 'deliveries' && sameRows(postfix, posthaste, withoutService),
   },
   {
-    // The whole case follows from it: with one recipient less there may be no message at all.
     subject: "a table fails for an alias's target",
-    explains: (_difference, all, group) =>
-      JSON.stringify(group.main).includes('fail:') &&
-      all.some(
-        ({ what, postfix, posthaste }) =>
-          what.startsWith('RCPT') &&
-          isText(postfix, /^250/) &&
-          isText(posthaste, /^451 4\.3\.0 .*Temporary lookup failure$/),
-      ),
+    explains: (difference, all, group) =>
+      JSON.stringify(group.main).includes('fail:') && all.some(isDeferredAtOnce) && isLess(difference, all),
   },
   {
     subject: 'text of a failed name lookup',
@@ -43,7 +36,7 @@ const known: readonly KnownDifference[] = [
   {
     subject: 'ORCPT of an address that needs quotes',
     explains: ({ what, postfix, posthaste }) =>
-      what === 'message recipients' && withoutOrcpt(postfix) === withoutOrcpt(posthaste),
+      what === 'message recipients' && unquotedOrcpt(postfix) === unquotedOrcpt(posthaste),
   },
   {
     subject: 'enable_original_recipient = no',
@@ -124,6 +117,36 @@ function withoutOriginal(row: readonly string[]): unknown {
 }
 
 function withoutOrcpt(recipients: unknown): string {
-  const plain = (recipients as readonly string[]).map((one) => one.replace(/ ORCPT=\S+| NOTIFY=NEVER/g, ''));
+  return JSON.stringify((recipients as readonly string[]).map((one) => one.replace(/ ORCPT=\S+/, '')).toSorted());
+}
+
+/** With quotes, backslashes and source routes taken out of the original recipient. */
+function unquotedOrcpt(recipients: unknown): string {
+  const plain = (recipients as readonly string[]).map((one) =>
+    one.replace(/ ORCPT=rfc822;(\S+)/, (_all, xtext: string) => {
+      const text = xtext.replace(/\+([0-9A-F]{2})/g, (_code, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+      return ` ORCPT=${text.replace(/^@[^:]*:/, '').replace(/["\\]/g, '')}`;
+    }),
+  );
   return JSON.stringify(plain.toSorted());
+}
+
+function isDeferredAtOnce({ what, postfix, posthaste }: Difference): boolean {
+  const isDeferred = isText(posthaste, /^451 4\.3\.0 .*Temporary lookup failure$/);
+  return what.startsWith('RCPT') && isText(postfix, /^250/) && isDeferred;
+}
+
+/** What follows from recipients that ours has not taken: fewer deliveries, perhaps no message; and nothing else. */
+function isLess(difference: Difference, all: readonly Difference[]): boolean {
+  const { what, postfix, posthaste } = difference;
+  if (what.startsWith('RCPT')) return isDeferredAtOnce(difference);
+  if (what === 'deliveries' || what === 'message recipients') {
+    const theirs = new Set((postfix as readonly unknown[]).map((one) => JSON.stringify(one)));
+    return (posthaste as readonly unknown[]).every((one) => theirs.has(JSON.stringify(one)));
+  }
+  if (what === 'messages') return (posthaste as number) < (postfix as number);
+  // Messages are paired by their order.
+  if (what.startsWith('message ') || what === 'headers' || what === 'body')
+    return all.some((other) => other.what === 'messages');
+  return posthaste === undefined;
 }

@@ -4,6 +4,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { closeOnSignal } from '../harness/close-on-signal.ts';
 import { noRealPostfix } from '../harness/real-postfix.ts';
 import { generateGroup } from './generate.ts';
 import { availableTableTypes, type TableType } from './generate/tables.ts';
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     ...seeds().map((seed) => generateGroup(seed, Number(values.cases), wantedTypes())),
   ];
   const servers = await ParityServers.open();
+  closeOnSignal(() => servers.close());
   const tally = emptyTally();
   try {
     for (const [index, group] of groups.entries()) {

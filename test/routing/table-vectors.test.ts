@@ -1,14 +1,18 @@
 // Acceptance vectors over plain tables: what must not depend on the order of maps or rows.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRouting, type Routing } from '../../src/access/open-routing.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
+import type { Reply } from '../../src/routing/types.ts';
 import { Settings } from '../../src/settings/settings.ts';
 
 const opened: Routing[] = [];
 afterAll(() => opened.forEach((routing) => routing.close()));
 
-async function targets(main: Record<string, string>, recipient: string): Promise<string[]> {
+function open(main: Record<string, string>): Routing {
   const settings = Settings.defaults({
     compatibility_level: '3.6',
     myhostname: 'mx.h.test',
@@ -18,8 +22,18 @@ async function targets(main: Record<string, string>, recipient: string): Promise
   });
   const routing = openRouting({ settings, log: new MemoryLog(), isWatching: false });
   opened.push(routing);
-  const { deliveries } = await routing.router.resolve(recipient);
+  return routing;
+}
+
+async function targets(main: Record<string, string>, recipient: string): Promise<string[]> {
+  const { deliveries } = await open(main).router.resolve(recipient);
   return deliveries.map((delivery) => `${delivery.recipient} ${delivery.transport}:${delivery.nexthop}`);
+}
+
+async function replyTo(main: Record<string, string>, recipient: string): Promise<Reply> {
+  const routing = open(main);
+  const asked = { sender: 's@far.test', client: { address: '203.0.113.5' } };
+  return (await routing.policy(routing.settings).checkRecipient(recipient, asked)).reply;
 }
 
 describe('V2: forwards and identities as two maps, in either order', () => {
@@ -60,5 +74,38 @@ describe('V9: a transport table, in any order of its rows', () => {
     expect(await targets(main, 'ann@a.b.example.com')).toEqual(['ann@a.b.example.com t2:a.b.example.com']);
     expect(await targets(main, 'ann@local.test')).toEqual(['ann@local.test smtp:[hub]']);
     expect(await targets(main, 'ann@else.test')).toEqual(['ann@else.test t3:[rest]']);
+  });
+});
+
+describe('V11: a database that is down', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vectors-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  // The discard port: nothing listens there.
+  writeFileSync(
+    join(folder, 'sql.cf'),
+    'hosts = inet:127.0.0.1:9\nuser = u\npassword = p\ndbname = m\nquery = SELECT 1\n',
+  );
+  const table = `mysql:${folder}/sql.cf`;
+  const hosted = { virtual_mailbox_domains: 'd.test', virtual_mailbox_maps: 'inline:{{m@d.test=m}}' };
+  test.each<Record<string, string>>([
+    { mydestination: table },
+    { virtual_alias_domains: table },
+    { virtual_mailbox_domains: table },
+    { relay_domains: table },
+    { ...hosted, virtual_alias_maps: table },
+    { ...hosted, virtual_mailbox_maps: table },
+    { ...hosted, transport_maps: table },
+    { ...hosted, canonical_maps: table },
+    { ...hosted, recipient_canonical_maps: table },
+    { ...hosted, relocated_maps: table },
+    { relay_domains: 'd.test', relay_recipient_maps: table },
+    { mydestination: 'd.test', local_recipient_maps: table },
+    { ...hosted, smtpd_recipient_restrictions: `check_recipient_access ${table}, permit` },
+    { ...hosted, smtpd_sender_restrictions: `check_sender_access ${table}` },
+  ])('%j: 451 for who is there and for who is not', async (main) => {
+    for (const recipient of ['m@d.test', 'nobody@d.test']) {
+      const reply = await replyTo(main, recipient);
+      expect(reply).toMatchObject({ code: 451, status: '4.3.0' });
+    }
   });
 });

@@ -1,7 +1,7 @@
 // Generated access control: restriction lists, and access tables with every form of key and action.
 
 import type { Random } from '../../harness/random.ts';
-import { addTable, type Row, type TableFiles } from './tables.ts';
+import { addCidrTable, addTable, type Row, type TableFiles } from './tables.ts';
 import { anyAddress, anyDomain, anyLocalpart, type World } from './world.ts';
 
 /** Restrictions that may stand in any list without further conditions. */
@@ -66,11 +66,11 @@ function oneRestriction(random: Random, world: World, files: TableFiles, list: s
     { length: random.between(1, 6) },
     (): Row => [accessKey(random, world, about), random.pick(actions)],
   );
-  const table = addTable(random, files, {
-    name: `access${Object.keys(files.tables).length + Object.keys(files.served).length}`,
-    rows,
-    refusesSubstitution: true,
-  });
+  const tableName = `access${Object.keys(files.tables).length + Object.keys(files.served).length}`;
+  // Networks; of a client's name, or of any other address, a cidr: table knows nothing.
+  const table = random.chance(about === 'client' ? 30 : 3)
+    ? addCidrTable(random, files, tableName, () => random.pick(actions))
+    : addTable(random, files, { name: tableName, rows, refusesSubstitution: true });
   const name = about === 'helo' ? 'check_helo_access' : `check_${about}_access`;
   return table
     .split(/,? (?=[a-z]+:)/)

@@ -73,6 +73,34 @@ export function addTable(random: Random, files: TableFiles, wish: TableWish): st
   return write(random, files, { ...wish, rows }, type);
 }
 
+const networks = [
+  '203.0.113.5',
+  '203.0.113.0/24',
+  '203.0.113.5/24',
+  '203.0.113.0/33',
+  '198.51.100.0/28',
+  '127.0.0.0/8',
+  '0.0.0.0/0',
+  '!203.0.113.0/24',
+  '2001:db8::/32',
+  '::/0',
+  '[203.0.113.5]',
+  'not-a-network',
+] as const;
+
+/** Rules in order, some in an `if`, some that cannot be read. */
+export function addCidrTable(random: Random, files: TableFiles, name: string, action: () => string): string {
+  const lines: string[] = [];
+  for (let count = random.between(1, 6); count > 0; count--) {
+    const line = `${random.pick(networks)} ${action()}`;
+    lines.push(
+      ...(random.chance(20) ? [`if ${random.chance(30) ? '!' : ''}${random.pick(networks)}`, line, 'endif'] : [line]),
+    );
+  }
+  files.tables[name] = `${lines.join('\n')}\n`;
+  return `cidr:$T/${name}`;
+}
+
 function write(random: Random, files: TableFiles, wish: TableWish, type: TableType): string {
   const { name, rows } = wish;
   switch (type) {

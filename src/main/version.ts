@@ -1,0 +1,3 @@
+// The version that this is, as package.json says; without reading a file at each start.
+
+export const version = '0.1.0';
