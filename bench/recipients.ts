@@ -103,7 +103,7 @@ async function startOthersOfOurs({ folder, userFiles, peers }: RecipientOptions)
   return servers;
 }
 
-async function load(
+export async function load(
   server: MailServer,
   kind: RecipientRow['kind'],
   seconds: number,

@@ -72,6 +72,11 @@ describe('relaying', () => {
     expect((await rcpt(routing, 'PostMaster')).reply.code).toBe(250);
     expect((await rcpt(routing, 'a@m.test')).reply.code).toBe(554);
   });
+  test('so is the sender of address probes', async () => {
+    const routing = open({ smtpd_recipient_restrictions: 'reject', myorigin: 'h.test', mydestination: 'h.test' });
+    expect((await rcpt(routing, 'Double-Bounce@h.test')).reply.code).toBe(250);
+    expect((await rcpt(routing, 'double-bounce@m.test')).reply.code).toBe(554);
+  });
 });
 
 describe('restriction lists', () => {

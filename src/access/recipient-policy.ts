@@ -7,7 +7,7 @@
 // REDIRECT …) are gathered in the transaction's MessageActions; those of a decision that is made again count once.
 
 import { standardForm } from '../address/standard-form.ts';
-import { toExternal, toInternal } from '../address/form.ts';
+import { fold, isPlainAddress, toExternal, toInternal } from '../address/form.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { decideAtOneRevision, type Decision } from '../routing/decision.ts';
@@ -59,14 +59,6 @@ const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
 const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient address syntax' };
 const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address syntax' };
 
-const plainAddress =
-  /^[a-z0-9_][a-z0-9_.+=-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
-
-/** Of such an address the tables need not be asked whether it is one: nothing in it can be stripped or refused. */
-function isPlainAddress(address: string): boolean {
-  return address.length < 200 && plainAddress.test(address);
-}
-
 export class RecipientPolicy {
   readonly #router: Router;
   readonly #quota: QuotaSource | undefined;
@@ -82,6 +74,7 @@ export class RecipientPolicy {
   readonly #headerClients: readonly Table[];
   readonly #isSoft: boolean;
   readonly #isFullTemporary: boolean;
+  readonly #probeSender: string;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
@@ -100,6 +93,7 @@ export class RecipientPolicy {
     this.#headerClients = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
     this.#isFullTemporary = settings.flag('posthaste_quota_full_tempfail');
+    this.#probeSender = fold(standardForm(settings.text('address_verify_sender'), router.settings.standardForm));
   }
 
   /** smtpd_delay_reject: clients and HELO names are judged with the recipients. */
@@ -227,6 +221,14 @@ export class RecipientPolicy {
     return this.#evaluate(decision, request, (evaluation) => this.#decideRecipient(evaluation, recipient, envelope));
   }
 
+  /**
+   * RFC 5321 §4.5.1: the postmaster of this host, without a domain, is reachable whatever the restrictions say. So is the
+   * sender of address probes: two servers that probe each other must not both say "later" (smtpd_check.c).
+   */
+  #isAlwaysTaken(recipient: string, address: string): boolean {
+    return recipient.toLowerCase() === 'postmaster' || fold(address) === this.#probeSender;
+  }
+
   async #decideRecipient(
     evaluation: Evaluation,
     recipient: string,
@@ -241,8 +243,7 @@ export class RecipientPolicy {
       const resolved = await this.#resolvedIfKnown(evaluation, 'recipient');
       addressClass = resolved?.class ?? 'default';
       if (resolved?.isBad === true) return badRecipient;
-      // RFC 5321 §4.5.1: the postmaster of this host, without a domain, is reachable whatever the restrictions say.
-      return recipient.toLowerCase() === 'postmaster' ? 'permit' : await this.#stages.recipient(evaluation);
+      return this.#isAlwaysTaken(recipient, address) ? 'permit' : await this.#stages.recipient(evaluation);
     });
     const refusal = typeof verdict === 'string' ? undefined : verdict;
     if (refusal !== undefined) return this.#tell(decision, this.#refused(external, addressClass, refusal));

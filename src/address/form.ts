@@ -67,3 +67,11 @@ function foldCharacter(character: string): string {
   if (/[\u13a0-\u13f5]/.test(capitals)) return capitals;
   return Array.from(capitals, (one) => one.toLowerCase()).join('');
 }
+
+const plainAddress =
+  /^[a-z0-9_][a-z0-9_.+=-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** `user@domain.example` as nearly all are: nothing in such an address is quoted, stripped, routed or refused. */
+export function isPlainAddress(address: string): boolean {
+  return address.length < 200 && plainAddress.test(address);
+}

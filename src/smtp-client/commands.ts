@@ -18,8 +18,8 @@ export function mailCommand(envelope: Envelope, features: ReadonlyMap<string, st
 export function recipientCommand(recipient: EnvelopeRecipient, features: ReadonlyMap<string, string>): string {
   let line = `RCPT TO:<${safe(recipient.address)}>`;
   if (features.has('DSN')) {
-    if (recipient.notify !== '') line += ` NOTIFY=${safe(recipient.notify)}`;
     if (recipient.orcpt !== '') line += ` ORCPT=${safe(recipient.orcpt)}`;
+    if (recipient.notify !== '') line += ` NOTIFY=${safe(recipient.notify)}`;
   }
   return `${line}\r\n`;
 }

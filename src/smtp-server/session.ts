@@ -383,7 +383,8 @@ export class Session implements Conversation {
     if (error instanceof SmtpError) return error.reply;
     if (error instanceof TemporaryError) {
       this.log.warning(`${this.where} from ${this.clientText}: ${error.message}`);
-      return replies.temporaryLookupFailure;
+      // As cleanup(8) says where a table fails at the end of the data.
+      return this.where === 'END-OF-MESSAGE' ? replies.queueFileWriteError : replies.temporaryLookupFailure;
     }
     return this.#panic(error);
   }

@@ -38,6 +38,11 @@ export function compareAnswers(postfix: ParityAnswer, posthaste: ParityAnswer): 
 /** Each server's sink has its own port; a queue id may stand in a reason. */
 function asComparable(row: readonly string[]): readonly string[] {
   // A destination keeps the case of its first message until it is idle: which that was is chance.
+  // So is which message of several to a dead destination finds out, and which are only told (qmgr(8)).
+  const told = /^delivery temporarily suspended: /;
+  if (row[4] === 'deferred' && (told.test(row[1] ?? '') || row[1]?.startsWith('connect to ') === true)) {
+    return row.with(0, 'dead').with(1, (row[1] ?? '').replace(told, ''));
+  }
   const folded = row.with(1, /\s/.test(row[1] ?? '') ? (row[1] ?? '') : (row[1] ?? '').toLowerCase());
   return folded.map((one) =>
     one.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replace(/queued as \w+/, 'queued as QID'),

@@ -21,7 +21,16 @@ const known: readonly KnownDifference[] = [
   {
     subject: "a table fails for an alias's target",
     explains: (difference, all, group) =>
-      JSON.stringify(group.main).includes('fail:') && all.some(isDeferredAtOnce) && isLess(difference, all),
+      (JSON.stringify(group.main).includes('fail:') || group.name === 'transport table fails') &&
+      all.some(isDeferredAtOnce) &&
+      isLess(difference, all, isDeferredAtOnce),
+  },
+  {
+    subject: '`reject_unlisted_sender` before MAIL is judged',
+    explains: (difference, all, { main }) =>
+      /reject_unlisted_sender/.test(`${main['smtpd_client_restrictions']} ${main['smtpd_helo_restrictions']}`) &&
+      all.some(isUnlistedSender) &&
+      isLess(difference, all, isUnlistedSender),
   },
   {
     subject: 'text of a failed name lookup',
@@ -53,7 +62,8 @@ const known: readonly KnownDifference[] = [
   {
     subject: 'letters beyond ASCII in a reply or in the log',
     explains: ({ postfix, posthaste }, _all, { main }) =>
-      main['smtputf8_enable'] === 'no' && asciiOf(posthaste) === asciiOf(postfix),
+      (main['smtputf8_enable'] ?? (main['compatibility_level'] === '0' ? 'no' : 'yes')) === 'no' &&
+      asciiOf(posthaste) === asciiOf(postfix),
   },
   {
     subject: 'targets of one alias that resolve to one address',
@@ -124,6 +134,7 @@ function withoutOrcpt(recipients: unknown): string {
 function unquotedOrcpt(recipients: unknown): string {
   const plain = (recipients as readonly string[]).map((one) =>
     one.replace(/ ORCPT=rfc822;(\S+)/, (_all, xtext: string) => {
+      if (/\+[89A-F][0-9A-F]/.test(xtext)) return '';
       const text = xtext.replace(/\+([0-9A-F]{2})/g, (_code, hex: string) => String.fromCharCode(parseInt(hex, 16)));
       return ` ORCPT=${text.replace(/^@[^:]*:/, '').replace(/["\\]/g, '')}`;
     }),
@@ -136,10 +147,19 @@ function isDeferredAtOnce({ what, postfix, posthaste }: Difference): boolean {
   return what.startsWith('RCPT') && isText(postfix, /^250/) && isDeferred;
 }
 
+function isUnlistedSender({ what, postfix, posthaste }: Difference): boolean {
+  const isRefused = isText(posthaste, /^550 5\.1\.0 .*Sender address rejected: User unknown/);
+  return what.startsWith('RCPT') && isText(postfix, /^250/) && isRefused;
+}
+
 /** What follows from recipients that ours has not taken: fewer deliveries, perhaps no message; and nothing else. */
-function isLess(difference: Difference, all: readonly Difference[]): boolean {
+function isLess(
+  difference: Difference,
+  all: readonly Difference[],
+  isCause: (difference: Difference) => boolean,
+): boolean {
   const { what, postfix, posthaste } = difference;
-  if (what.startsWith('RCPT')) return isDeferredAtOnce(difference);
+  if (what.startsWith('RCPT')) return isCause(difference);
   if (what === 'deliveries' || what === 'message recipients') {
     const theirs = new Set((postfix as readonly unknown[]).map((one) => JSON.stringify(one)));
     return (posthaste as readonly unknown[]).every((one) => theirs.has(JSON.stringify(one)));

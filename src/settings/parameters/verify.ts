@@ -19,7 +19,7 @@ export const verifyParameters = {
   address_verify_positive_refresh_time: time('7d'),
   address_verify_relay_transport: text('$relay_transport'),
   address_verify_relayhost: text('$relayhost'),
-  address_verify_sender: text('$double_bounce_sender'),
+  address_verify_sender: text('$double_bounce_sender', 'supported', 'Mail to this address is always accepted: other servers send their probes from theirs and expect the same of ours.'),
   address_verify_sender_dependent_default_transport_maps: list('$sender_dependent_default_transport_maps'),
   address_verify_sender_dependent_relayhost_maps: list('$sender_dependent_relayhost_maps'),
   address_verify_sender_ttl: time('0s'),
