@@ -237,7 +237,7 @@ export class RecipientPolicy {
     const { decision } = evaluation;
     const address = standardForm(toInternal(recipient), this.#router.settings.standardForm);
     const external = toExternal(address);
-    if (recipient === '') return this.#refused('', 'default', badRecipient);
+    if (address === '') return this.#refused('', 'default', badRecipient);
     let addressClass: AddressClass = 'default';
     const verdict = await this.#refusing(evaluation, async () => {
       const resolved = await this.#resolvedIfKnown(evaluation, 'recipient');

@@ -104,9 +104,21 @@ async function stripLocalDomains(
     if (rest === '@') return { recipient: rest, isLocal: false };
     if (hasRoute(rest, settings)) rest = standardForm(rest, { ...settings.standardForm, appendAtMyorigin: false });
     else if (rest === '') rest = settings.emptyRecipient;
-    else return { recipient: `${rest}@${saved ?? settings.myhostname}`, isLocal: true };
+    else return await atThisHost(decision, settings, rest, saved);
   }
   return { recipient: `${rest}@`, isLocal: false };
+}
+
+/** A name alone, which append_at_myorigin = no leaves alone, is of this host, whose name need not be a local domain. */
+async function atThisHost(
+  decision: Decision,
+  settings: RoutingSettings,
+  localpart: string,
+  domain: string | undefined,
+): Promise<StrippedAddress> {
+  if (domain !== undefined) return { recipient: `${localpart}@${domain}`, isLocal: true };
+  const isLocal = await isLocalDomain(decision, settings, settings.myhostname);
+  return { recipient: `${localpart}@${settings.myhostname}`, isLocal };
 }
 
 /** Does a localpart name a further destination? Inside quotes only with resolve_dequoted_address. */

@@ -77,6 +77,13 @@ describe('V9: a transport table, in any order of its rows', () => {
   });
 });
 
+test('with append_at_myorigin = no a name alone is of this host, be that a local domain or not', async () => {
+  const bare = { append_at_myorigin: 'no', myhostname: 'mx.h.test' };
+  expect(await targets({ ...bare, mydestination: 'mx.h.test' }, 'x')).toEqual(['x@mx.h.test local:mx.h.test']);
+  expect(await targets({ ...bare, mydestination: '' }, 'x')).toEqual(['x@mx.h.test smtp:mx.h.test']);
+  expect(await replyTo({ ...bare, mydestination: 'mx.h.test' }, '@')).toMatchObject({ code: 501, status: '5.1.3' });
+});
+
 describe('V11: a database that is down', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vectors-'));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -100,12 +107,15 @@ describe('V11: a database that is down', () => {
     { ...hosted, relocated_maps: table },
     { relay_domains: 'd.test', relay_recipient_maps: table },
     { mydestination: 'd.test', local_recipient_maps: table },
-    { ...hosted, smtpd_recipient_restrictions: `check_recipient_access ${table}, permit` },
-    { ...hosted, smtpd_sender_restrictions: `check_sender_access ${table}` },
   ])('%j: 451 for who is there and for who is not', async (main) => {
     for (const recipient of ['m@d.test', 'nobody@d.test']) {
-      const reply = await replyTo(main, recipient);
-      expect(reply).toMatchObject({ code: 451, status: '4.3.0' });
+      expect(await replyTo(main, recipient)).toMatchObject({ code: 451, status: '4.3.0' });
     }
+  });
+  test.each<Record<string, string>>([
+    { ...hosted, smtpd_recipient_restrictions: `check_recipient_access ${table}, permit` },
+    { ...hosted, smtpd_sender_restrictions: `check_sender_access ${table}` },
+  ])('%j: an access table is 4.3.5, as in Postfix', async (main) => {
+    expect(await replyTo(main, 'm@d.test')).toMatchObject({ code: 451, status: '4.3.5' });
   });
 });
