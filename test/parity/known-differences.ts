@@ -33,6 +33,13 @@ const known: readonly KnownDifference[] = [
       isLess(difference, all, isUnlistedSender),
   },
   {
+    subject: 'a table that rewrites the sender fails',
+    explains: ({ what, postfix, posthaste }) =>
+      what === 'DATA' &&
+      isText(postfix, /^451 4\.3\.0 Error: queue file write error$/) &&
+      isText(posthaste, /^451 4\.3\.0 Temporary lookup failure$/),
+  },
+  {
     subject: 'text of a failed name lookup',
     explains: ({ what, postfix, posthaste }) =>
       what === 'deliveries' && sameRows(postfix, posthaste, withoutLookupText),

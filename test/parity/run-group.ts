@@ -39,7 +39,7 @@ export async function runGroup(server: AskedServer, sink: LmtpSink, group: Parit
         continue;
       }
       sessions.set(key, session);
-      const answer = await speak(session, one, group.capture === true);
+      const answer = await speak(session, one, group.capture === true ? sinkKey(group, one) : undefined);
       open.push(answer);
       if ([answer.mail, answer.data, ...answer.recipients.map(([, reply]) => reply)].includes(closed)) {
         sessions.delete(key);
@@ -58,8 +58,13 @@ export async function runGroup(server: AskedServer, sink: LmtpSink, group: Parit
     ...answer,
     ...(queueId === undefined ? {} : { sender: senders.get(queueId) ?? '(none)' }),
     deliveries: [...(deliveries.get(queueId ?? '') ?? [])].toSorted(byText),
-    ...(group.capture === true ? { messages: sink.take(answer.id) } : {}),
+    ...(group.capture === true ? { messages: sink.take(sinkKey(group, answer)) } : {}),
   }));
+}
+
+/** What comes late, from an earlier group, is not of this one. */
+function sinkKey({ name }: ParityGroup, { id }: { readonly id: string }): string {
+  return `${name}, case ${id}`;
 }
 
 /** Returns the refusal where the server does not take the client's claims. */
@@ -87,7 +92,7 @@ async function openSession(
 }
 
 /** What one case was answered; replies after the server has closed the connection are `closed`. */
-async function speak(session: SmtpConnection, one: ParityCase, isCaptured: boolean): Promise<OpenAnswer> {
+async function speak(session: SmtpConnection, one: ParityCase, key: string | undefined): Promise<OpenAnswer> {
   session.send(
     [`MAIL FROM:<${one.from}>`, ...one.recipients.map((recipient) => `RCPT TO:<${recipient}>`), ''].join('\r\n'),
   );
@@ -107,7 +112,7 @@ async function speak(session: SmtpConnection, one: ParityCase, isCaptured: boole
     return { id: one.id, mail, recipients, data: go };
   }
   const text = one.data ?? `From: <${one.from}>\nSubject: t\n\nx`;
-  const lines = `${isCaptured ? `X-Case: ${one.id}\n` : ''}${text}\n`.split('\n').slice(0, -1);
+  const lines = `${key === undefined ? '' : `X-Case: ${key}\n`}${text}\n`.split('\n').slice(0, -1);
   session.send(`${lines.map((line) => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('')}.\r\n`);
   const reply = await nextReply(session);
   const queueId = /queued as (\w+)/.exec(reply)?.[1];
