@@ -6,7 +6,7 @@
 //
 // Who does what. This class lives on the main thread: it reads with a read-only connection (each answer
 // bounded) and hands writes to the writer thread in groups (group-dispatcher.ts). The writer thread alone
-// writes (store-writer.ts), one transaction a group; a third thread copies the WAL back (checkpoint-worker.ts).
+// writes (store-writer.ts), one transaction a group; a third thread copies the WAL back (checkpointer.ts).
 //
 // Order. A caller's promise resolves after the commit that contains its operation is durable, and after
 // every listener of onChange has been told. So "250" comes after the disk, and after `* EXISTS` was queued.
@@ -23,6 +23,7 @@ import { openSqlite, type Synchronous } from '../database/sqlite.ts';
 import { systemClock } from '../lib/clock.ts';
 import { PassingBytes } from '../lib/passing-bytes.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
 import { packAccept, packDeliveries, Packer } from './packer.ts';
@@ -85,15 +86,14 @@ export async function openMailstore(options: MailstoreOptions): Promise<SqliteMa
     writer.once('message', () => resolve());
     writer.once('error', reject);
   });
-  const checkpointer = new Worker(workerFile('checkpoint-worker'), { workerData: data, resourceLimits: threadLimits });
-  return new SqliteMailstore(options, data, writer, checkpointer);
+  return new SqliteMailstore(options, data, writer);
 }
 
 export class SqliteMailstore extends ReadingStore implements Mailstore {
   readonly #options: MailstoreOptions;
   readonly #files: ContentFiles;
   readonly #writer: Worker;
-  readonly #checkpointer: Worker;
+  readonly #checkpointer: Checkpointer;
   readonly #dispatcher: GroupDispatcher;
   readonly #listeners = new Set<(changes: readonly FolderChange[]) => void>();
   readonly #tidyTimer: NodeJS.Timeout;
@@ -101,7 +101,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
   #walWarned = false;
   #closing = false;
 
-  constructor(options: MailstoreOptions, data: WriterData, writer: Worker, checkpointer: Worker) {
+  constructor(options: MailstoreOptions, data: WriterData, writer: Worker) {
     super(
       new StoreReads(
         openSqlite(data.file, { readonly: true, synchronous: data.synchronous, busyTimeout: 0 }),
@@ -111,7 +111,14 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     );
     this.#options = options;
     this.#writer = writer;
-    this.#checkpointer = checkpointer;
+    this.#checkpointer = new Checkpointer(
+      () => {
+        const worker = new Worker(workerFile('checkpoint-worker'), { workerData: data, resourceLimits: threadLimits });
+        return worker.on('message', (message: WriterMessage) => this.#onMessage(message));
+      },
+      systemClock,
+      (error) => this.#onBroken(error),
+    );
     this.#walFile = `${data.file}-wal`;
     this.#files = new ContentFiles(
       options.folder,
@@ -123,13 +130,9 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       const request: WriterRequest = { kind: 'group', operations, bytes };
       this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);
     });
-    for (const worker of [writer, checkpointer]) {
-      worker.on('message', (message: WriterMessage) => this.#onMessage(message));
-      worker.on('error', (error) => this.#onBroken(error));
-      worker.on('exit', () => {
-        if (!this.#closing) this.#onBroken(new Error('a thread of the store ended'));
-      });
-    }
+    writer.on('message', (message: WriterMessage) => this.#onMessage(message));
+    writer.on('error', (error) => this.#onBroken(error));
+    writer.on('exit', () => this.#onBroken(new Error('the writer thread of the store ended')));
     this.#tidyTimer = setInterval(() => void this.#tidy(), tidyMilliseconds);
     this.#tidyTimer.unref();
     void this.#purge();
@@ -147,7 +150,11 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
 
   #onMessage(message: WriterMessage): void {
     switch (message.kind) {
+      case 'tidied':
+        this.#checkpointer.wake();
+        break;
       case 'done':
+        this.#checkpointer.wake();
         this.#dispatcher.finish(message.results, message.changes, (changes) => this.#notify(changes));
         break;
       case 'warning':
@@ -181,6 +188,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
   async #tidy(): Promise<void> {
     if (this.#closing) return;
     this.#writer.postMessage({ kind: 'idle' } satisfies WriterRequest);
+    this.#checkpointer.rest();
     const { size } = await fs.stat(this.#walFile).catch(() => ({ size: 0 }));
     if (size > walWarningBytes && !this.#walWarned) {
       this.#options.log.warning(
@@ -369,8 +377,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     clearInterval(this.#tidyTimer);
     await this.#dispatcher.whenIdle();
     this.#closing = true;
-    this.#checkpointer.postMessage('close');
-    await new Promise((resolve) => this.#checkpointer.once('exit', resolve));
+    await this.#checkpointer.close();
     this.reads.close();
     await this.#files.close();
     this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);

@@ -19,6 +19,8 @@ export type WriterRequest =
 export type WriterMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly results: WriteResult[]; readonly changes: FolderChange[] }
+  /** Pages were written that no group asked for. */
+  | { readonly kind: 'tidied' }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'closed' };

@@ -54,7 +54,9 @@ function runGroup(operations: readonly WriteOperation[], bytes: Uint8Array): voi
 function whenIdle(): void {
   writer.keepReserve();
   const free = database.pragma('freelist_count', { simple: true }) as number;
-  if (free > keepFreePages) database.pragma('incremental_vacuum(64)');
+  if (free <= keepFreePages) return;
+  database.pragma('incremental_vacuum(64)');
+  post({ kind: 'tidied' });
 }
 
 port.on('message', (request: WriterRequest) => {
