@@ -93,7 +93,7 @@ export class Directory {
   }
 
   async findings(): Promise<DirectoryFinding[]> {
-    return await findFindings(this.#db, this.domains, this.lookups);
+    return await findFindings(this.#db, this.lookups);
   }
 
   /** Targets in our own domains that lead to nobody. */

@@ -3,7 +3,6 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { DirectoryDatabase } from './database.ts';
-import type { Domains } from './domains.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
@@ -15,32 +14,49 @@ export interface DirectoryFinding {
 }
 
 const maxFindings = 1000;
-/** Targets looked at without a pause: a few milliseconds. */
+/** Domains or targets looked at without a pause: a few milliseconds. */
 const pageLength = 200;
 
-export async function findFindings(
-  db: DirectoryDatabase,
-  domains: Domains,
-  lookups: DirectoryLookups,
-): Promise<DirectoryFinding[]> {
-  const found = await withoutPostmaster(domains);
+export async function findFindings(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
+  const found = await withoutPostmaster(db, lookups);
   return [...found, ...(await danglingTargets(db, lookups))].slice(0, maxFindings);
 }
 
-async function withoutPostmaster(domains: Domains): Promise<DirectoryFinding[]> {
+async function withoutPostmaster(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
   const found: DirectoryFinding[] = [];
   let after = '';
   for (;;) {
-    const page = await domains.list({ after, limit: 500 });
-    for (const { name, postmaster } of page) {
-      if (postmaster || found.length >= maxFindings) continue;
+    const page = await domainsAfter(db, after);
+    for (const { name } of page) {
+      if (hasPostmaster(lookups, name)) continue;
       const text = `${name} refuses mail to postmaster (RFC 5321 §4.5.1): posthaste alias add postmaster@${name} TARGET`;
       found.push({ kind: 'no-postmaster', object: name, text });
     }
     const last = page.at(-1);
-    if (!last) return found;
+    if (!last || found.length >= maxFindings) return found;
     after = last.name;
+    await setImmediate();
   }
+}
+
+function domainsAfter(db: DirectoryDatabase, after: string) {
+  return db
+    .selectFrom('domain')
+    .select('name')
+    .where('tombstone', '=', 0)
+    .where('kind', 'not in', ['alias-domain', 'relay'])
+    .where('name', '>', after)
+    .orderBy('name')
+    .limit(pageLength)
+    .execute();
+}
+
+/** Itself or by a catch-all, whether it is switched on or not. */
+function hasPostmaster(lookups: DirectoryLookups, name: string): boolean {
+  const domain = lookups.domain(name);
+  if (domain === undefined) return true;
+  const aliases = ['postmaster', ''].some((localpart) => lookups.aliasAt(localpart, domain) !== undefined);
+  return aliases || lookups.mailboxAt('postmaster', domain) !== undefined;
 }
 
 async function danglingTargets(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
@@ -49,12 +65,12 @@ async function danglingTargets(db: DirectoryDatabase, lookups: DirectoryLookups)
   for (;;) {
     const page = await targetsAfter(db, after);
     for (const { shown, address, localpart, domain } of page) {
-      if (isKnown(lookups, localpart, domain) || found.length >= maxFindings) continue;
+      if (isKnown(lookups, localpart, domain)) continue;
       const text = `the alias ${shown} leads to ${address}, which does not exist: posthaste alias set ${shown} TARGET…`;
       found.push({ kind: 'dangling-target', object: shown, text });
     }
     const last = page.at(-1);
-    if (!last) return found;
+    if (!last || found.length >= maxFindings) return found;
     after = last;
     // In a server mail is waiting: a page at a time.
     await setImmediate();

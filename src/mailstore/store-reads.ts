@@ -126,6 +126,15 @@ export class StoreReads {
     return this.#sql('SELECT 1 FROM content WHERE place = ?').get(place) !== undefined;
   }
 
+  /** Folders that are no mailbox's any more, with messages that purge has yet to remove. */
+  hasDeletedFolders(): boolean {
+    return this.#sql('SELECT 1 FROM folder WHERE mailbox < 0 LIMIT 1').get() !== undefined;
+  }
+
+  knowsOnceBefore(time: number): boolean {
+    return this.#sql('SELECT 1 FROM once WHERE time < ? LIMIT 1').get(time) !== undefined;
+  }
+
   usage(mailbox: number): QuotaUsage {
     const row = this.#sql(
       'SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages FROM folder WHERE mailbox = ?',

@@ -135,7 +135,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     writer.on('exit', () => this.#onBroken(new Error('the writer thread of the store ended')));
     this.#tidyTimer = setInterval(() => void this.#tidy(), tidyMilliseconds);
     this.#tidyTimer.unref();
-    void this.#purge();
+    if (this.reads.hasDeletedFolders()) void this.#purge();
     void this.#removeOrphans();
   }
 
@@ -314,8 +314,9 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     return this.#dispatcher.submit<'recalculate'>({ kind: 'recalculate', mailbox });
   }
 
-  forgetOnce(before: number): Promise<void> {
-    return this.#dispatcher.submit<'forget-once'>({ kind: 'forget-once', before });
+  async forgetOnce(before: number): Promise<void> {
+    if (this.reads.knowsOnceBefore(before))
+      await this.#dispatcher.submit<'forget-once'>({ kind: 'forget-once', before });
   }
 
   putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void> {

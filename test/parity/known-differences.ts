@@ -146,7 +146,8 @@ function unquotedOrcpt(recipients: unknown): string {
       return ` ORCPT=${text.replace(/^@[^:]*:/, '').replace(/["\\]/g, '')}`;
     }),
   );
-  return JSON.stringify(plain.toSorted());
+  // Two ways to write one address are one recipient here.
+  return JSON.stringify([...new Set(plain)].toSorted());
 }
 
 function isDeferredAtOnce({ what, postfix, posthaste }: Difference): boolean {
@@ -155,8 +156,9 @@ function isDeferredAtOnce({ what, postfix, posthaste }: Difference): boolean {
 }
 
 function isUnlistedSender({ what, postfix, posthaste }: Difference): boolean {
-  const isRefused = isText(posthaste, /^550 5\.1\.0 .*Sender address rejected: User unknown/);
-  return what.startsWith('RCPT') && isText(postfix, /^250/) && isRefused;
+  const isRefused = isText(posthaste, /^(?:550 5|450 4)\.1\.0 .*Sender address rejected: User unknown/);
+  // What Postfix says instead is whatever comes next in its lists.
+  return what.startsWith('RCPT') && isText(postfix, /^[245]/) && isRefused;
 }
 
 /** What follows from recipients that ours has not taken: fewer deliveries, perhaps no message; and nothing else. */
