@@ -85,6 +85,13 @@ describe('comparing tables', () => {
     expect(other2.differing).toBe(differences.length);
   });
 
+  test('V3: a catch-all asked with %d answers for the user with an extension', async () => {
+    const early = sqlOf(rows, "SELECT v FROM t WHERE k = '%s' OR k = '@%d' ORDER BY k DESC LIMIT 1");
+    const { differences } = await compare([textOf(rows)], [early]);
+    const extended = differences.find(({ key }) => /^joe\+\w+@d\.test$/.test(key));
+    expect(extended).toMatchObject({ first: { kind: 'not-found' }, second: { kind: 'found' } });
+  });
+
   test('the order of two tables decides', async () => {
     const forward = textOf([['joe@d.test', 'away@else.test']]);
     const { differences } = await compare([textOf(rows), forward], [forward, sqlOf(rows)]);
