@@ -50,11 +50,16 @@ export function localpartOf(address: string): string {
 const needsFolding = /[A-Z\u0080-\uffff]/;
 const beyondAscii = /[\u0080-\uffff]/;
 
-/**
- * For comparing addresses, domains and table keys: neither Postfix nor we tell `A` from `a` there, nor `STRASSE` from
- * `straße`. Full case folding as Postfix's casefold() does by ICU (Unicode, CaseFolding.txt, statuses C and F).
- */
+/** For comparing addresses and domains: neither Postfix nor we tell `A` from `a` there. */
 export function fold(text: string): string {
+  return needsFolding.test(text) ? text.toLowerCase() : text;
+}
+
+/**
+ * For keys of tables, which Postfix's postmap(1) and SQL queries have in full case folding (Unicode, CaseFolding.txt,
+ * statuses C and F): there `STRASSE` is `straße` too. Not for telling recipients apart: a directory may have both.
+ */
+export function foldKey(text: string): string {
   if (!needsFolding.test(text)) return text;
   return beyondAscii.test(text) ? Array.from(text, foldCharacter).join('') : text.toLowerCase();
 }

@@ -2,7 +2,7 @@
 // nothing, and keys are folded, so that only names in lower case are found. Postfix's programs keep no variable but
 // those of import_environment; the composition root hands over those.
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { notFound, type Table } from './table.ts';
 
 export function openEnvironTable(name: string, environment: Readonly<Record<string, string | undefined>>): Table {
@@ -10,7 +10,7 @@ export function openEnvironTable(name: string, environment: Readonly<Record<stri
     name: `environ:${name}`,
     kind: 'fixed',
     lookup: (key) => {
-      const folded = fold(key);
+      const folded = foldKey(key);
       const value = Object.hasOwn(environment, folded) ? environment[folded] : undefined;
       return Promise.resolve(
         value === undefined ? notFound : { kind: 'found', value, source: `environment ${folded}` },

@@ -1,7 +1,7 @@
 // `inline:{key=value, {key = value with, commas}}`: a few rows written where the table is named.
 // The last of two rows with one key holds, as in Postfix's inline tables.
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { splitList } from '../lib/split-list.ts';
 import { insideBraces } from './braces.ts';
 import { type Found, notFound, type Table } from './table.ts';
@@ -10,11 +10,11 @@ import { TableError } from './table-error.ts';
 export function openInlineTable(text: string): Table {
   const name = `inline:${text}`;
   const rows = new Map<string, Found>();
-  for (const [key, value] of readRows(name, text)) rows.set(fold(key), { kind: 'found', value, source: name });
+  for (const [key, value] of readRows(name, text)) rows.set(foldKey(key), { kind: 'found', value, source: name });
   return {
     name,
     kind: 'fixed',
-    lookup: (key) => Promise.resolve(rows.get(fold(key)) ?? notFound),
+    lookup: (key) => Promise.resolve(rows.get(foldKey(key)) ?? notFound),
     async *entries() {
       for (const [key, { value }] of rows) yield { key, value };
     },

@@ -2,7 +2,7 @@
 // inserted, and `type:table`, where the existence of the key matters and its value does not. The first element
 // that matches decides; a table error makes the whole question a temporary failure (postconf(5)).
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { splitList } from '../lib/split-list.ts';
@@ -58,11 +58,11 @@ export class MatchList {
   /** `key` is a domain, or for a `client` list the host's name (where it has one) with its address. */
   matches(asker: Asker, stage: string, key: string, address = ''): Promise<boolean> | boolean {
     if (this.#literals !== undefined) {
-      const found = this.#literals.has(fold(key));
+      const found = this.#literals.has(foldKey(key));
       if (asker.isTracing && !this.isEmpty) asker.note(stage, this.name, key, found ? 'listed' : 'not listed');
       return found;
     }
-    return this.#search(asker, stage, fold(key), address);
+    return this.#search(asker, stage, foldKey(key), address);
   }
 
   async #search(asker: Asker, stage: string, key: string, address: string): Promise<boolean> {
@@ -129,7 +129,7 @@ function readElement(element: string, isNegated: boolean, options: MatchListOpti
   }
   const network = options.style === 'client' ? readNetwork(text) : undefined;
   if (network !== undefined) return [{ kind: 'network', negated, text, contains: network }];
-  return [{ kind: 'literal', negated, text: fold(text) }];
+  return [{ kind: 'literal', negated, text: foldKey(text) }];
 }
 
 function readNetwork(text: string): Network | undefined {

@@ -7,7 +7,7 @@
 // The loops go over bytes and make no object per line: a million rows take half a second this way, and the worker
 // that runs them (text-index-worker.ts) stays small.
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { isUtf8 } from 'node:buffer';
 import {
   findCell,
@@ -165,7 +165,7 @@ export class TextIndexer {
     const isQuoted = this.#isAliasFormat && text[start] === doubleQuote;
     if (isQuoted || !foldAscii(text, start, keyEnd)) {
       const key = text.toString('utf8', start, keyEnd);
-      const folded = Buffer.from(fold(isQuoted ? key.replace(/["\\]/g, '') : key));
+      const folded = Buffer.from(foldKey(isQuoted ? key.replace(/["\\]/g, '') : key));
       this.#store({ key: folded, keyFrom: 0, keyTo: folded.length }, text, from, to, line);
     } else this.#store({ key: text, keyFrom: start, keyTo: keyEnd }, text, from, to, line);
   }

@@ -7,7 +7,7 @@
 // Duplicate keys: postmap(1) keeps the first row of an indexed file and warns; a `texthash:` with any duplicate
 // cannot be used by Postfix's servers, every lookup is a temporary error, and so it is here.
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { stat } from 'node:fs/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
@@ -79,7 +79,7 @@ export class TextTable implements Table {
 
   async lookup(key: string): Promise<LookupResult> {
     const rows = await this.#usable();
-    const folded = fold(key);
+    const folded = foldKey(key);
     if (rows.from === 'text') {
       const row = rows.index.find(folded);
       return row === -1 ? notFound : new FoundRow(rows.index.value(row), this.#options.path, rows.index.line(row));

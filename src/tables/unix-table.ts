@@ -2,7 +2,7 @@
 // names. Read from /etc/passwd and /etc/group; who is not there is asked for at the name service (LDAP, sssd), where
 // nsswitch.conf(5) names one.
 
-import { fold } from '../address/form.ts';
+import { foldKey } from '../address/form.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { readFile, stat } from 'node:fs/promises';
 import { type AccountDatabase, type NameService, openNameService } from './name-service.ts';
@@ -36,7 +36,7 @@ class AccountFile {
       throw new TemporaryError(`${this.#path}: ${(error as Error).message}`);
     }
     // Account names are looked up folded, as local(8) folds the localpart; names with capitals stay out of reach.
-    const name = fold(key);
+    const name = foldKey(key);
     const line = this.#lines.get(name);
     if (line !== undefined) return { kind: 'found', value: line, source: this.#path };
     const entry = name === '' ? undefined : await this.#nameService?.find(name);

@@ -7,7 +7,7 @@
 // are searched, each again in this way, up to `recursion_limit` deep. A DN that does not exist is a warning and skipped;
 // any other failure on the way makes the whole answer "could not find out".
 
-import { fold } from '../../address/form.ts';
+import { foldKey } from '../../address/form.ts';
 import type { ProgramLog } from '../../lib/log.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { type KeyDomains, openKeyDomains } from '../key-domains.ts';
@@ -59,7 +59,7 @@ class LdapTable implements Table {
   }
 
   async lookup(key: string): Promise<LookupResult> {
-    const folded = fold(key);
+    const folded = foldKey(key);
     if ((await this.#domains?.accepts(folded)) === false) return notFound;
     const base = this.#templates.expandQuery(this.#base, folded, quoteDn);
     const filter = this.#templates.expandQuery(this.#filter, folded, quoteFilter);

@@ -1,7 +1,7 @@
 // `memcache:FILE` (memcache_table(5)): asks a memcached, and a backup table where the cache does not know or cannot
 // say. We only read: what the backup finds is not written into the cache (`ttl` and `flags` are for writers).
 
-import { fold } from '../../address/form.ts';
+import { foldKey } from '../../address/form.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
@@ -52,7 +52,7 @@ class MemcacheTable implements Table {
   }
 
   async lookup(key: string): Promise<LookupResult> {
-    const cacheKey = await this.#cacheKey(fold(key));
+    const cacheKey = await this.#cacheKey(foldKey(key));
     if (cacheKey === undefined) return notFound;
     let value: string | undefined;
     try {

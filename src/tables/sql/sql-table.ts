@@ -6,7 +6,7 @@
 //    warning; each goes through `result_format`, and they are joined by commas; none left is "not found";
 //  - more values than `expansion_limit`, an error, a server that is down or silent are "could not find out".
 
-import { fold } from '../../address/form.ts';
+import { foldKey } from '../../address/form.ts';
 import type { ProgramLog } from '../../lib/log.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { type KeyDomains, openKeyDomains } from '../key-domains.ts';
@@ -75,7 +75,7 @@ export class SqlTable implements Table {
   }
 
   async lookup(key: string): Promise<LookupResult> {
-    const folded = fold(key);
+    const folded = foldKey(key);
     // A NUL ends Postfix's strings, and PostgreSQL's: no row can have been meant.
     if (folded.includes('\0') || !this.#templates.accepts(folded)) return notFound;
     if (this.#domain !== undefined && !(await this.#domain.accepts(folded))) return notFound;
