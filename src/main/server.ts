@@ -58,6 +58,7 @@ export class Server {
   #lock!: DataLock;
   #directory!: Directory;
   #store!: SqliteMailstore;
+  readonly #bytes = new PassingBytes(youngCollection());
   #tls: TlsContexts | undefined;
   #queue!: Queue;
   #scheduler!: Scheduler;
@@ -131,7 +132,7 @@ export class Server {
       synchronous: settings.text('posthaste_store_synchronous') === 'NORMAL' ? 'NORMAL' : 'FULL',
       log: new ProgramLog(this.#log, `${settings.text('syslog_name')}/mailstore`),
       onBroken: (error) => this.#broken(error),
-      bytes: new PassingBytes(youngCollection()),
+      bytes: this.#bytes,
     });
   }
 
@@ -197,6 +198,7 @@ export class Server {
       clock: systemClock,
       freeSpace: () => freeSpace.octets(),
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
+      bytes: this.#bytes,
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
       ...(tls ? { tls } : {}),
     };

@@ -6,6 +6,7 @@ import type { Authenticator } from '../auth/types.ts';
 import type { ClientName, NameStatus } from '../dns/client-names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { PassingBytes } from '../lib/passing-bytes.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { MailQueue } from '../queue/types.ts';
 import type { ClientLimits } from './client-limits.ts';
@@ -21,6 +22,8 @@ export interface SharedParts {
   readonly clientNames: { lookup(address: string): Promise<ClientName> };
   readonly log: Log;
   readonly clock: Clock;
+  /** Is told of octets that come in for nothing. */
+  readonly bytes?: PassingBytes;
   /** Octets free where messages are kept; the answer may be a second old. */
   readonly freeSpace: () => number;
   /** Absent: no TLS is offered. */

@@ -127,6 +127,7 @@ export class SmtpServer {
     const wire = new Wire(socket, {
       onInput: () => session.run(),
       onLost: () => session.lost(),
+      onDiscarded: (octets) => this.#parts.bytes?.passed(octets),
     });
     const session: Session = new Session(this.#parts, options, client, wire, () => {
       this.#sessions.delete(session);

@@ -19,6 +19,8 @@ export interface WireEvents {
   onInput(): void;
   /** The peer is gone; nothing can be written any more. */
   onLost(): void;
+  /** So many octets of a line without an end have been thrown away. */
+  onDiscarded(octets: number): void;
 }
 
 export interface TlsDetails {
@@ -137,6 +139,7 @@ export class Wire {
       if (lineFeed !== -1) return this.#finishLine(current, lineFeed, limit);
       if (current.length - this.#offset > limit) {
         this.#isSkippingLine = true;
+        this.#events.onDiscarded(current.length);
         // The last octet is kept: it may be the CR of the line end.
         this.#setCurrent(current.subarray(current.length - 1));
       }

@@ -67,7 +67,7 @@ describe('a session', () => {
     expect(server.lines).toEqual([
       'EHLO client.example',
       'MAIL FROM:<joe@a.example> SIZE=27 BODY=8BITMIME RET=HDRS ENVID=E1',
-      'RCPT TO:<ann@b.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@c.example',
+      'RCPT TO:<ann@b.example> ORCPT=rfc822;x+2By@c.example NOTIFY=SUCCESS,DELAY',
       'DATA',
       'Subject: hi',
       '',
