@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts } from './free-ports.ts';
 import { isListening } from './posthaste-process.ts';
+import { stopOrGo } from './stop-and-go.ts';
 
 export const hasMariaDb = ['mariadbd', 'mariadb-install-db', 'mariadb'].every((program) =>
   ['/usr/sbin', '/usr/bin', '/usr/local/bin'].some((folder) => existsSync(join(folder, program))),
@@ -56,9 +57,9 @@ export class MariaDbServer {
     });
   }
 
-  /** SIGSTOP and SIGCONT: the kernel goes on accepting connections, nobody answers. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+  /** The kernel goes on accepting connections, nobody answers. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.#child?.pid !== undefined) stopOrGo(this.#child.pid, signal);
   }
 
   /** Runs statements as root; what they print. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts } from './free-ports.ts';
 import { isListening } from './posthaste-process.ts';
+import { stopOrGo } from './stop-and-go.ts';
 
 const slapd = '/usr/sbin/slapd';
 
@@ -102,9 +103,9 @@ export class OpenLdapServer {
     });
   }
 
-  /** SIGSTOP and SIGCONT: the kernel goes on accepting connections, nobody answers. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+  /** The kernel goes on accepting connections, nobody answers. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.#child?.pid !== undefined) stopOrGo(this.#child.pid, signal);
   }
 
   #run(program: string, ldif: string): void {
