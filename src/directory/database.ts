@@ -56,7 +56,7 @@ export async function openDirectoryFiles(file: string, isReadonly: boolean, cloc
 }
 
 function openReader(file: string): SqliteConnection {
-  return openSqlite(file, { readonly: true, busyTimeout: writerBusyMilliseconds });
+  return openSqlite(file, { readonly: true, busyTimeout: writerBusyMilliseconds, cacheKib: 32_768 });
 }
 
 function openChecked(file: string, mustBeCurrent: boolean): SqliteConnection {
