@@ -48,10 +48,8 @@ async function warm(server: MailServer, { shapes, report }: ThroughputOptions): 
   if (shape === undefined) return;
   report(`warming ${server.name}`);
   const end = performance.now() + warmMilliseconds;
-  while (performance.now() < end) {
-    await runSmtpSource(server, shape, warmMessages);
-    await server.takeDelivered(warmMessages);
-  }
+  while (performance.now() < end) await runSmtpSource(server, shape, warmMessages);
+  await server.takeDelivered(warmMessages);
 }
 
 async function measureShape(shape: LoadShape, options: ThroughputOptions): Promise<ThroughputRow[]> {
