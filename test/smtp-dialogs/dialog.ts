@@ -166,7 +166,7 @@ function expectMatch(pattern: string, given: string | undefined): void {
 export async function withinTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer within 5 s')), 5000);
+    timer = setTimeout(() => reject(new Error('no answer within 20 s')), 20_000);
   });
   try {
     return await Promise.race([work, late]);
@@ -176,7 +176,7 @@ export async function withinTime<T>(work: Promise<T>): Promise<T> {
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1000; attempt++) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
