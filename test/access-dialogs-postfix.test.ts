@@ -105,7 +105,7 @@ describe.skipIf(reason !== undefined)(
           const rest = line.slice(3).trimStart();
           if (line.startsWith('C:')) client.send(`${Buffer.from(rest, 'utf8').toString('latin1')}\r\n`);
           else if (line.startsWith('C! ')) client.send(unescape(rest));
-          else if (line.startsWith('S: ')) expectReply(index, rest, await withinTime(client.line()));
+          else if (line.startsWith('S: ')) expectReply(index, rest, await reply(client, index));
           else if (line.startsWith('S... ')) await skipReply(client, line.slice(5));
           else if (line === 'NEW') {
             client.destroy();
@@ -114,6 +114,14 @@ describe.skipIf(reason !== undefined)(
         }
       } finally {
         client.destroy();
+      }
+    }
+
+    async function reply(client: RawClient, index: number): Promise<string | undefined> {
+      try {
+        return await withinTime(client.line());
+      } catch (error) {
+        throw new Error(`line ${index + 1}: ${(error as Error).message}; the log says\n${postfix.readLog()}`);
       }
     }
 
