@@ -55,31 +55,26 @@ describe.skipIf(reason !== undefined)(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    test.each(readdirSync(dialogs).filter((file) => file.endsWith('.txt')))(
-      '%s',
-      // Now and then the other server falls silent on a busy machine: it is asked once more.
-      { timeout: 60_000, retry: 1 },
-      async (file) => {
-        const lines = readFileSync(new URL(file, dialogs), 'utf8').split('\n');
-        const given = (word: string) => lines.flatMap((line) => (line.startsWith(word) ? line.slice(word.length) : []));
-        const dns = await startDnsServer(given('dns: ').join('\n'), nameServer);
-        try {
-          postfix.clearLog();
-          await postfix.start(mainCf(given('settings: ')), masterCf(postfix.port));
-          await converse(lines);
-          const log = await settledLog(given('LOG: '));
-          for (const pattern of given('LOG: ')) {
-            expect(
-              log.some((line) => matches(pattern, line)),
-              `no line ${pattern} in\n${log.join('\n')}`,
-            ).toBe(true);
-          }
-        } finally {
-          dns.close();
-          postfix.stop();
+    test.each(readdirSync(dialogs).filter((file) => file.endsWith('.txt')))('%s', { timeout: 60_000 }, async (file) => {
+      const lines = readFileSync(new URL(file, dialogs), 'utf8').split('\n');
+      const given = (word: string) => lines.flatMap((line) => (line.startsWith(word) ? line.slice(word.length) : []));
+      const dns = await startDnsServer(given('dns: ').join('\n'), nameServer);
+      try {
+        postfix.clearLog();
+        await postfix.start(mainCf(given('settings: ')), masterCf(postfix.port));
+        await converse(lines);
+        const log = await settledLog(given('LOG: '));
+        for (const pattern of given('LOG: ')) {
+          expect(
+            log.some((line) => matches(pattern, line)),
+            `no line ${pattern} in\n${log.join('\n')}`,
+          ).toBe(true);
         }
-      },
-    );
+      } finally {
+        dns.close();
+        postfix.stop();
+      }
+    });
 
     function mainCf(settings: readonly string[]): string {
       const own = {

@@ -61,7 +61,7 @@ export class RealPostfix {
   /** Writes the two files and starts with them. Throws where master(8) does not start. */
   async start(mainCf: string, masterCf: string): Promise<void> {
     this.stop();
-    const { etc, spool, log } = this.folder;
+    const { etc, log } = this.folder;
     for (const [name, text] of [
       ['main.cf', mainCf],
       ['master.cf', masterCf],
@@ -70,6 +70,17 @@ export class RealPostfix {
       ageFile(join(etc, name));
     }
     writeFileSync(log, '', { flag: 'a' });
+    // On a busy machine a master that was started just after another was killed sometimes starts no process but
+    // smtpd(8): sessions begin and are never answered. One that works has logged its start.
+    for (let attempt = 0; !(await this.#startOnce(this.readLog().length)); attempt++) {
+      if (attempt === 3) throw new Error(`postfix starts without a word in its log:\n${this.readLog().slice(-1500)}`);
+      this.stop();
+    }
+  }
+
+  /** False where the log, from `logged` on, does not say that the daemon has started. */
+  async #startOnce(logged: number): Promise<boolean> {
+    const { etc, spool } = this.folder;
     const isNew = !existsSync(join(spool, 'public/pickup'));
     const command = isNew
       ? (['/usr/sbin/postfix', ['-c', etc, 'start']] as const)
@@ -89,6 +100,11 @@ export class RealPostfix {
       if (attempt === 500) throw new Error(`postfix does not listen:\n${this.readLog().slice(-1500)}`);
       await sleep(10);
     }
+    for (let attempt = 0; attempt < 300; attempt++) {
+      if (this.readLog().includes('daemon started', logged)) return true;
+      await sleep(10);
+    }
+    return false;
   }
 
   readLog(): string {
