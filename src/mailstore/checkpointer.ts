@@ -45,7 +45,13 @@ export class Checkpointer {
   }
 
   #start(): void {
-    const worker = this.#open();
+    let worker: Worker;
+    try {
+      worker = this.#open();
+    } catch (error) {
+      this.#onBroken(error as Error);
+      return;
+    }
     this.#worker = worker;
     this.#isEnding = false;
     worker.on('error', this.#onBroken);

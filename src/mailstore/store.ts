@@ -16,6 +16,7 @@
 // nobody names, which removeOrphans() deletes. Rows are deleted before files. kill -9 and a power cut at any
 // moment therefore neither lose nor double a message that was acknowledged.
 
+import { statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -52,6 +53,8 @@ import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol
 const sliceUids = 500;
 const walWarningBytes = 256 * 1024 * 1024;
 const tidyMilliseconds = 1000;
+/** A write-ahead log above this has more in it than the making of a new store. */
+const leftWalBytes = 1024 * 1024;
 
 export interface MailstoreOptions {
   readonly folder: string;
@@ -135,6 +138,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     writer.on('exit', () => this.#onBroken(new Error('the writer thread of the store ended')));
     this.#tidyTimer = setInterval(() => void this.#tidy(), tidyMilliseconds);
     this.#tidyTimer.unref();
+    // What a killed server left is copied back at once; a clean end leaves nothing.
+    if ((statSync(this.#walFile, { throwIfNoEntry: false })?.size ?? 0) > leftWalBytes) this.#checkpointer.wake();
     if (this.reads.hasDeletedFolders()) void this.#purge();
     void this.#removeOrphans();
   }
@@ -154,8 +159,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
         this.#checkpointer.wake();
         break;
       case 'done':
-        this.#checkpointer.wake();
         this.#dispatcher.finish(message.results, message.changes, (changes) => this.#notify(changes));
+        this.#checkpointer.wake();
         break;
       case 'warning':
         this.#options.log.warning(message.message);
