@@ -3,26 +3,14 @@
 // causes no blind copies, and comes into being in the transaction that records the old recipient as delivered: a crash
 // neither loses nor doubles it.
 
-import type { Clock } from '../lib/clock.ts';
-import type { AcceptOperation, Content, Mailstore, QueueMessage } from '../mailstore/types.ts';
+import type { AcceptOperation, Content, QueueMessage } from '../mailstore/types.ts';
 import { formatMailDate } from '../message/received.ts';
 import type { Delivery } from '../routing/types.ts';
-import { type AcceptedOptions, announceAccepted } from './accepted.ts';
+import { announceAccepted } from './accepted.ts';
 import type { Forward, ForwardRecipient } from './delivery-agent.ts';
 import { finalRecipients } from './duplicates.ts';
-import { type Mailboxes, Planner, queueEntry } from './plan.ts';
-import type { RouteRecipient } from './submit.ts';
-
-export interface ForwarderOptions extends AcceptedOptions {
-  readonly store: Mailstore;
-  readonly clock: Clock;
-  readonly mailboxes: Mailboxes;
-  readonly route: RouteRecipient;
-  newQueueId(): string;
-  /** myhostname, mail_name. */
-  readonly hostname: string;
-  readonly mailName: string;
-}
+import type { OwnMailOptions } from './notices.ts';
+import { Planner, queueEntry } from './plan.ts';
 
 export interface PreparedForward {
   readonly queueId: string;
@@ -34,10 +22,10 @@ export interface PreparedForward {
 const chunkBytes = 256 * 1024;
 
 export class Forwarder {
-  readonly #options: ForwarderOptions;
+  readonly #options: OwnMailOptions;
   readonly #planner: Planner;
 
-  constructor(options: ForwarderOptions) {
+  constructor(options: OwnMailOptions) {
     this.#options = options;
     this.#planner = new Planner(options.transports, options.mailboxes, options.store);
   }

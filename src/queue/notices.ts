@@ -14,7 +14,8 @@ import { finalRecipients } from './duplicates.ts';
 import { type Mailboxes, type Plan, Planner, queueEntry } from './plan.ts';
 import type { RouteRecipient } from './submit.ts';
 
-export interface NoticeOptions extends AcceptedOptions {
+/** For messages that the queue itself makes. */
+export interface OwnMailOptions extends AcceptedOptions {
   readonly store: Mailstore;
   readonly clock: Clock;
   readonly mailboxes: Mailboxes;
@@ -23,6 +24,9 @@ export interface NoticeOptions extends AcceptedOptions {
   /** myhostname, mail_name. */
   readonly hostname: string;
   readonly mailName: string;
+}
+
+export interface NoticeOptions extends OwnMailOptions {
   /** bounce_size_limit: a longer message comes back as its header only. */
   readonly returnSizeLimit: number;
   readonly delayWarningSeconds: number;
