@@ -108,7 +108,7 @@ export class GroupDispatcher {
   ): void {
     const group = this.#running ?? [];
     this.#running = undefined;
-    if (this.#urgent.length + this.#bulk.length > 0) this.#dispatch();
+    if (this.#urgent.length + this.#bulk.length > 0) this.#schedule();
     if (changes.length > 0) notify(changes);
     group.forEach((waiting, index) => {
       this.#waitingBytes -= waiting.bytes;

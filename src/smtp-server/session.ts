@@ -250,7 +250,7 @@ export class Session implements Conversation {
 
   #put(reply: SmtpReply): undefined {
     this.wire.write(formatReply(reply));
-    if (this.wire.pendingOutput > maxPendingOutput) this.wire.flush();
+    if (this.wire.pendingOutput > maxPendingOutput) this.wire.flushNow();
     if (endsSession(reply)) this.close();
   }
 

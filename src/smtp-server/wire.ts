@@ -38,6 +38,16 @@ const nothing = Buffer.alloc(0);
 const tooLong: Line = { kind: 'too-long' };
 const bareLineFeed: Line = { kind: 'bare-line-feed' };
 
+// Replies leave together at the end of the turn: the first write wakes the client's processor, and one that is awake
+// costs the others next to nothing. Written one by one, each found a client asleep again (a third of the CPU a message).
+let flushing: Wire[] = [];
+
+function flushAll(): void {
+  const wires = flushing;
+  flushing = [];
+  for (const wire of wires) wire.sendWaiting();
+}
+
 export class Wire {
   readonly #events: WireEvents;
   #socket: Socket;
@@ -49,6 +59,8 @@ export class Wire {
   #searched = 0;
   #isSkippingLine = false;
   #output = '';
+  #isSending = false;
+  #closesAfterSending = false;
   #isLost = false;
   #isEnded = false;
   #isPaused = false;
@@ -60,7 +72,6 @@ export class Wire {
   constructor(socket: Socket, events: WireEvents) {
     this.#socket = socket;
     this.#events = events;
-    socket.setNoDelay(true);
     this.#listen(socket);
   }
 
@@ -194,16 +205,44 @@ export class Wire {
     this.#output += text;
   }
 
-  /** Octets of replies that wait for flush(). */
+  /** Octets of replies that have not been sent yet. */
   get pendingOutput(): number {
     return this.#output.length;
   }
 
+  /** Sends what has been written, with the replies to others at the end of this turn of the event loop. */
   flush(): void {
     if (this.#output === '' || this.isClosed) return;
+    this.#sendSoon();
+  }
+
+  flushNow(): void {
+    if (this.#output === '' || this.isClosed) return;
+    this.#socket.write(this.#takeOutput(), 'utf8');
+  }
+
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    if (flushing.push(this) === 1) setImmediate(flushAll);
+  }
+
+  /** For the end of the turn alone. */
+  sendWaiting(): void {
+    this.#isSending = false;
+    if (!this.#closesAfterSending || this.#isLost) {
+      this.flushNow();
+      return;
+    }
+    const socket = this.#socket;
+    // NOTE: destroyed within the callback itself, Node would build an error with its stack for each connection.
+    socket.write(this.#takeOutput(), 'utf8', () => queueMicrotask(() => socket.destroy()));
+  }
+
+  #takeOutput(): string {
     const output = this.#output;
     this.#output = '';
-    this.#socket.write(output, 'utf8');
+    return output;
   }
 
   /** Which of our addresses the client connected to. */
@@ -227,16 +266,14 @@ export class Wire {
    */
   end(linger: boolean): void {
     if (this.isClosed) return;
-    const output = this.#output;
-    this.#output = '';
-    this.#isEnded = true;
     const socket = this.#socket;
+    this.#isEnded = true;
     if (!linger && !this.hasInput && !(socket instanceof TLSSocket)) {
-      // NOTE: destroyed within the callback itself, Node would build an error with its stack for each connection.
-      socket.write(output, 'utf8', () => queueMicrotask(() => socket.destroy()));
+      this.#closesAfterSending = true;
+      this.#sendSoon();
       return;
     }
-    socket.end(output, 'utf8');
+    socket.end(this.#takeOutput(), 'utf8');
     this.discardInput();
     socket.removeAllListeners('data');
     socket.resume();
@@ -250,7 +287,9 @@ export class Wire {
     socket.once('close', done);
   }
 
+  /** Writes what is left and closes, whatever the client still sends. */
   destroy(): void {
+    this.flushNow();
     this.#isEnded = true;
     this.#socket.destroy();
   }
@@ -258,6 +297,7 @@ export class Wire {
   /** Speaks TLS from here on. Rejects when the handshake fails; then the connection is of no use any more. */
   startTls(secureContext: SecureContext): Promise<TlsDetails> {
     const plain = this.#socket;
+    this.flushNow();
     plain.removeAllListeners('data');
     this.discardInput();
     return new Promise((resolve, reject) => {
