@@ -4,6 +4,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImapConnection } from '../test/harness/imap-connection.ts';
+import { startDiskProbe } from './disk-probe.ts';
 import { percentile } from './paced-load.ts';
 import { startPacedLoad } from './paced-load-worker.ts';
 import type { Posthaste } from './posthaste.ts';
@@ -17,6 +18,8 @@ export interface LatencyResult {
   readonly median: number;
   readonly p99: number;
   readonly max: number;
+  /** The longest flush of a block of another file on the same file system meanwhile, milliseconds. */
+  readonly longestFlush: number;
   readonly fetchedMessages: number;
   readonly fetchSeconds: number;
   readonly walMiB: number;
@@ -43,6 +46,7 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRe
   await server.takeDelivered(bulkUserCount);
   const slow = await holdLongRead(server.imapPort);
   report(`${messagesPerSecond} messages/s for ${seconds} s`);
+  const endProbe = startDiskProbe(server.process.dataFolder);
   const load = startPacedLoad({ port: server.smtpPort, messagesPerSecond, seconds, sessions: 20, bytes: 4_096 });
   const fetched = fetchEverything(server.imapPort);
   let peak = 0;
@@ -50,6 +54,7 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRe
     peak = Math.max(peak, residentMiB(server.process.pid));
   }, 250);
   const { sent, refused, seconds: taken, latencies } = await load;
+  const longestFlush = await endProbe();
   const walMiB = walSizeMiB(server.process.dataFolder);
   clearInterval(sampler);
   const { messages, seconds: fetchSeconds } = await fetched;
@@ -61,6 +66,7 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyRe
     median: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     max: latencies.at(-1) ?? 0,
+    longestFlush,
     fetchedMessages: messages,
     fetchSeconds,
     walMiB,

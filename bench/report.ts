@@ -92,7 +92,8 @@ function formatSpread({ median, least, most }: Spread): string {
 }
 
 function formatLatency(latency: LatencyResult): string {
-  const { sentPerSecond, refused, median, p99, max, fetchedMessages, fetchSeconds, walMiB, isComplete } = latency;
+  const { sentPerSecond, refused, median, p99, max, longestFlush, fetchedMessages, fetchSeconds, walMiB, isComplete } =
+    latency;
   return [
     '| under 2,000 messages/s, one client fetching 100,000 messages, one that holds a long read | measured | promised |',
     '| --- | --- | --- |',
@@ -100,6 +101,7 @@ function formatLatency(latency: LatencyResult): string {
     `| final dot → 250: median | ${median.toFixed(1)} ms | |`,
     `| p99 | ${p99.toFixed(1)} ms | ≤ 25 ms |`,
     `| max | ${max.toFixed(1)} ms | ≤ 150 ms |`,
+    `| meanwhile, the disk's longest flush of one block | ${longestFlush.toFixed(1)} ms | |`,
     `| ${fetchedMessages} messages with bodies fetched in | ${fetchSeconds.toFixed(1)} s | |`,
     `| write-ahead log afterwards | ${walMiB.toFixed(0)} MiB | ≤ 256 MiB |`,
     '',
