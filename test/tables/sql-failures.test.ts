@@ -163,6 +163,34 @@ describe.skipIf(!hasSqlServers)('SQL servers in trouble (packages mariadb-server
     });
   });
 
+  test('lookups that go together are answered one by one: a refused or slow one costs the others nothing', async () => {
+    const tables = new Tables({ log, isWatching: false, serverLimits });
+    opened.push(tables);
+    const good = tables.open(servers.table('mysql', { query: `${query};` }));
+    const bad = tables.open(servers.table('mysql', { query: "SELECT nothing FROM alias WHERE name = '%s'" }));
+    const slow = tables.open(servers.table('mysql', { query: "SELECT sleep(1) WHERE 'slow' = '%s'" }));
+    const outcome = async (answer: Promise<unknown>): Promise<unknown> => await answer.catch((error: unknown) => error);
+    expect(await good.lookup('joe')).toMatchObject({ value: 'bare' });
+    for (const [other, key] of [
+      [bad, 'joe'],
+      [slow, 'slow'],
+    ] as const) {
+      const answers = await Promise.all([
+        ...['joe', 'nosuch', 'example.com'].map((name) => outcome(good.lookup(name))),
+        outcome(other.lookup(key)),
+        ...['JOE', 'nosuch', "o'hara@example.com"].map((name) => outcome(good.lookup(name))),
+      ]);
+      expect(answers).toMatchObject([
+        { value: 'bare' },
+        { kind: 'not-found' },
+        { value: 'domain' },
+        expect.any(TemporaryError),
+        { value: 'bare' },
+        { kind: 'not-found' },
+        { value: 'quote' },
+      ]);
+    }
+  });
   test('one connection is used again, tables share it, and it is closed when idle', async () => {
     const tables = new Tables({ log, isWatching: false });
     opened.push(tables);

@@ -9,10 +9,10 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, TLSSocket } from 'node:tls';
 import { readMysqlOptions } from './mysql-options.ts';
-import { type PoolHost, RefusedQuery, type SqlConnection } from './pool-host.ts';
+import { type PoolHost, RefusedQuery, type SqlAnswer, type SqlConnection } from './pool-host.ts';
 import { openSharedPool, type SqlTableContext } from './shared-pools.ts';
 import type { SqlMode } from './sql-quoting.ts';
-import { SqlTable, type SqlRows } from './sql-table.ts';
+import { type SqlQuery, SqlTable, type SqlRows } from './sql-table.ts';
 import type { Table } from '../table.ts';
 import { TableError } from '../table-error.ts';
 import { openWithSettings, type TableSettings } from '../table-settings.ts';
@@ -23,6 +23,8 @@ const usualMode: SqlMode = { dialect: 'mysql', backslashEscapes: true, doubleQuo
 const usualSockets = ['/run/mysqld/mysqld.sock', '/var/lib/mysql/mysql.sock', '/tmp/mysql.sock'];
 // In the others a backslash may be the second octet of a character, and escaping is not safe.
 const charsets = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'latin1', 'ascii', 'binary']);
+/** A slow one holds up those behind it. */
+const maxTogether = 16;
 
 interface MysqlSession {
   readonly user: string;
@@ -114,8 +116,9 @@ function openHost(host: MysqlHost, session: MysqlSession, context: SqlTableConte
     database: session.database,
     charset: session.charset,
     connectTimeout: context.limits.connectMilliseconds,
-    // A session never reads a file of ours for the server.
+    // A session never reads a file of ours for the server; several lookups' SELECTs go in one packet.
     flags: ['-LOCAL_FILES'],
+    multipleStatements: true,
   };
   const { tls } = session;
   // mysql2 holds a certificate against `localhost` where the server is named by its IP address.
@@ -128,6 +131,7 @@ function openHost(host: MysqlHost, session: MysqlSession, context: SqlTableConte
   return {
     name: host.name,
     isSocket: host.socketPath !== undefined,
+    maxTogether,
     connect: (onEnd) => connect(options, session, address, context.limits.connectMilliseconds, onEnd),
   };
 }
@@ -147,9 +151,27 @@ async function connect(
   connection.on('end', onEnd);
   const sendsUtf8 = session.charset.startsWith('utf8');
   let mode = usualMode;
-  const ask = async (sql: string): Promise<SqlRows> => {
-    const bytes = sendsUtf8 ? sql : Buffer.from(sql, 'utf8').toString('latin1');
-    return await runQuery(connection, bytes, session.requireResultSet);
+  const encode = (sql: string): string => (sendsUtf8 ? sql : Buffer.from(sql, 'utf8').toString('latin1'));
+  const ask = async (sql: string): Promise<SqlAnswer> => {
+    try {
+      return readSets(await runQuery(connection, encode(sql)), session.requireResultSet);
+    } catch (error) {
+      if (error instanceof RefusedQuery) return error;
+      throw error;
+    }
+  };
+  const askTogether = async (queries: readonly SqlQuery[]): Promise<readonly SqlAnswer[]> => {
+    const texts = queries.map(({ text }) => text);
+    if (queries.length > 1 && queries.every(({ isOneSelect }) => isOneSelect)) {
+      try {
+        const sets = await runQuery(connection, encode(texts.join(';\n')));
+        if (sets.length === queries.length) return sets.map(readRows);
+      } catch (error) {
+        // The server stopped at the first that it refuses: each says for itself whether it is that one.
+        if (!(error instanceof RefusedQuery)) throw error;
+      }
+    }
+    return await Promise.all(texts.map(ask));
   };
   // mysql2 bounds only the TCP connect: a server that accepts and says nothing is given up here.
   let timer: NodeJS.Timeout | undefined;
@@ -159,6 +181,7 @@ async function connect(
   });
   try {
     const rows = await Promise.race([ask('SELECT @@SESSION.sql_mode'), silence]);
+    if (rows instanceof Error) throw rows;
     mode = modeOf(rows[0]?.[0] ?? '');
     if (verifiedAddress !== undefined) verifyAddress(connection, verifiedAddress);
   } catch (error) {
@@ -167,7 +190,7 @@ async function connect(
   } finally {
     clearTimeout(timer);
   }
-  return { mode, query: ask, close: () => connection.destroy() };
+  return { mode, query: askTogether, close: () => connection.destroy() };
 }
 
 /** Throws where the certificate is for another address; the authority has been checked with the handshake. */
@@ -187,21 +210,29 @@ function modeOf(sqlMode: string): SqlMode {
   };
 }
 
-async function runQuery(connection: Connection, sql: string, requireResultSet: boolean): Promise<SqlRows> {
-  const sets = await new Promise<readonly unknown[][]>((resolve, reject) => {
+function runQuery(connection: Connection, sql: string): Promise<readonly unknown[][]> {
+  return new Promise((resolve, reject) => {
     // typeCast: false leaves every column as the octets that the server sent.
     connection.query({ sql, rowsAsArray: true, typeCast: false }, (error: QueryError | null, result, fields) => {
       if (error === null) resolve(resultSets(result, fields));
       else reject(isRefusal(error) ? new RefusedQuery(error.message) : error);
     });
   });
+}
+
+/** Throws RefusedQuery. */
+function readSets(sets: readonly unknown[][], requireResultSet: boolean): SqlRows {
   // A stored procedure may answer with one set of rows and its status (mysql_table(5), STORED PROCEDURES).
   if (sets.length > 1) throw new RefusedQuery('multiple result sets returning data are not supported');
   const [rows] = sets;
   if (rows === undefined && requireResultSet) {
     throw new RefusedQuery('query returned no result set (require_result_set = yes)');
   }
-  return (rows ?? []).map((row) => (row as readonly (Buffer | string | null)[]).map(textOf));
+  return readRows(rows ?? []);
+}
+
+function readRows(rows: readonly unknown[]): SqlRows {
+  return rows.map((row) => (row as readonly (Buffer | string | null)[]).map(textOf));
 }
 
 /** The sets that hold rows: mysql2 gives one set bare, and several in an array, with statuses among them. */

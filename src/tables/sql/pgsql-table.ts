@@ -9,7 +9,7 @@ import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { Client } from 'pg';
 import { TemporaryError } from '../../lib/temporary-error.ts';
-import { type PoolHost, RefusedQuery, type SqlConnection } from './pool-host.ts';
+import { type PoolHost, RefusedQuery, type SqlAnswer, type SqlConnection } from './pool-host.ts';
 import { openSharedPool, type SqlTableContext } from './shared-pools.ts';
 import type { SqlMode } from './sql-quoting.ts';
 import { SqlTable, type SqlRows } from './sql-table.ts';
@@ -98,6 +98,7 @@ function openHost(host: PgsqlHost, encoding: Encoding, context: SqlTableContext)
   return {
     name: host.name,
     isSocket: host.isSocket,
+    maxTogether: 1,
     connect: async (onEnd) => {
       let failure: unknown;
       for (const attempt of attempts) {
@@ -148,11 +149,7 @@ async function openSession(client: Client, encoding: Encoding): Promise<SqlConne
   const isMapped = encoding === 'LATIN1' && row?.[1] !== 'SQL_ASCII';
   return {
     mode: { ...usualMode, backslashEscapes: row?.[0] !== 'on' },
-    query: async (sql) => {
-      if (!isMapped) return await runQuery(client, sql);
-      const rows = await runQuery(client, Buffer.from(sql, 'utf8').toString('latin1'));
-      return rows.map((values) => values.map(fromLatin1));
-    },
+    query: (queries) => Promise.all(queries.map(({ text }) => ask(client, text, isMapped))),
     close: () => closeClient(client),
   };
 }
@@ -162,6 +159,17 @@ function closeClient(client: Client): void {
   const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
   client.end().catch(() => undefined);
   stream.destroy();
+}
+
+async function ask(client: Client, sql: string, isMapped: boolean): Promise<SqlAnswer> {
+  try {
+    if (!isMapped) return await runQuery(client, sql);
+    const rows = await runQuery(client, Buffer.from(sql, 'utf8').toString('latin1'));
+    return rows.map((values) => values.map(fromLatin1));
+  } catch (error) {
+    if (error instanceof RefusedQuery || error instanceof TemporaryError) return error;
+    throw error;
+  }
 }
 
 async function runQuery(client: Client, sql: string): Promise<SqlRows> {

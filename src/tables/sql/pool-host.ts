@@ -1,12 +1,16 @@
 // One server of a pool: how it is reached, its connections, the lookups that wait for one, and since when it fails.
 
 import type { SqlMode } from './sql-quoting.ts';
-import type { SqlRows } from './sql-table.ts';
+import type { TemporaryError } from '../../lib/temporary-error.ts';
+import type { MakeQuery, SqlQuery, SqlRows } from './sql-table.ts';
+
+/** RefusedQuery: the server answered with an error, and can be asked again. */
+export type SqlAnswer = SqlRows | RefusedQuery | TemporaryError;
 
 export interface SqlConnection {
   readonly mode: SqlMode;
-  /** Throws RefusedQuery where the server answers with an error and can be asked again; any other error ends the connection. */
-  query(sql: string): Promise<SqlRows>;
+  /** An answer for each, in order. Rejects where the connection is of no use any more. */
+  query(queries: readonly SqlQuery[]): Promise<readonly SqlAnswer[]>;
   close(): void;
 }
 
@@ -19,6 +23,8 @@ export interface PoolHost {
   /** As written in `hosts`. */
   readonly name: string;
   readonly isSocket: boolean;
+  /** How many queries a connection takes at once. */
+  readonly maxTogether: number;
   /** Gives up by itself within the limits' time. `onEnd` is called when an idle connection ends. */
   connect(onEnd: () => void): Promise<SqlConnection>;
 }
@@ -38,12 +44,24 @@ export interface Pooled {
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-export type Waiter = { readonly give: (pooled: Pooled) => void; readonly refuse: (error: Error) => void };
+/** A lookup that waits for a connection. */
+export interface Waiting {
+  readonly make: MakeQuery;
+  readonly since: number;
+  /** Once it was asked with others and no answer came: which of them is to blame shows alone. */
+  isAlone: boolean;
+  readonly resolve: (rows: SqlRows) => void;
+  readonly reject: (error: Error) => void;
+}
 
 export class HostState {
   readonly host: PoolHost;
   readonly idle: Pooled[] = [];
-  readonly waiting: Waiter[] = [];
+  readonly waiting: Waiting[] = [];
+  /** What waits is sent at the end of this turn. */
+  isPlanned = false;
+  gatherTimer: NodeJS.Timeout | undefined;
+  waitTimer: NodeJS.Timeout | undefined;
   /** Connections that are open or being opened, and those that are open. */
   count = 0;
   established = 0;

@@ -7,6 +7,9 @@
 // (Postfix: always 60 s, also after a restart that took a second); while all are left alone every lookup is a
 // TemporaryError at once. A query that a server refuses is tried on the others, and says nothing against the server.
 // A connection that ends between two lookups is replaced without telling anybody.
+//
+// Where a server takes several queries in one packet (mysql), lookups that wait at the same time go together: nearly all
+// of the cost of a question is to wake the other side.
 
 import type { Clock } from '../../lib/clock.ts';
 import type { ProgramLog } from '../../lib/log.ts';
@@ -18,9 +21,10 @@ import {
   type PoolHost,
   type PoolLimits,
   RefusedQuery,
-  type Waiter,
+  type SqlAnswer,
+  type Waiting,
 } from './pool-host.ts';
-import type { MakeQuery, SqlRows, SqlServer } from './sql-table.ts';
+import type { MakeQuery, SqlQuery, SqlRows, SqlServer } from './sql-table.ts';
 
 export interface PoolOptions {
   /** The table's name, for messages. */
@@ -32,6 +36,8 @@ export interface PoolOptions {
 }
 
 const firstRetryMilliseconds = 1000;
+const gatheringConnections = 2;
+const gatherMilliseconds = 2;
 
 export class ServerPool implements SqlServer {
   readonly #options: PoolOptions;
@@ -50,7 +56,7 @@ export class ServerPool implements SqlServer {
       const host = this.#chooseHost(tried);
       if (host === undefined) throw new TemporaryError(`table ${this.#options.name}: ${refusal || this.#whyDown()}`);
       try {
-        return await this.#queryHost(host, make);
+        return await this.#ask(host, make);
       } catch (error) {
         if (error instanceof TemporaryError) throw error;
         refusal = `${host.host.name}: ${(error as Error).message}`;
@@ -65,57 +71,148 @@ export class ServerPool implements SqlServer {
     for (const host of this.#hosts) for (const pooled of host.idle.splice(0)) this.#end(pooled);
   }
 
-  async #queryHost(host: HostState, make: MakeQuery): Promise<SqlRows> {
-    for (;;) {
-      const pooled = await this.#take(host);
-      const wasFresh = pooled.isFresh;
-      pooled.isFresh = false;
-      const startedAt = this.#options.clock.monotonic();
+  #ask(host: HostState, make: MakeQuery): Promise<SqlRows> {
+    const { maxWaiting } = this.#options.limits;
+    if (host.waiting.length >= maxWaiting) {
+      throw new TemporaryError(`table ${this.#options.name}: ${maxWaiting} lookups wait for ${host.host.name} already`);
+    }
+    return new Promise((resolve, reject) => {
+      host.waiting.push({ make, since: this.#options.clock.monotonic(), isAlone: false, resolve, reject });
+      this.#plan(host);
+    });
+  }
+
+  /** What is asked in this turn of the event loop is sent together: each packet wakes the server's thread and ours. */
+  #plan(host: HostState): void {
+    if (host.isPlanned) return;
+    host.isPlanned = true;
+    setImmediate(() => {
+      host.isPlanned = false;
+      this.#send(host);
+    });
+  }
+
+  #send(host: HostState): void {
+    while (host.waiting.length > 0 && !this.#gathers(host)) {
+      const pooled = host.idle.pop();
+      if (pooled === undefined) break;
+      clearTimeout(pooled.idleTimer);
+      void this.#run(pooled, this.#takeTogether(host));
+    }
+    if (host.waiting.length === 0) return;
+    this.#openForWaiting(host);
+    this.#limitWaiting(host);
+    if (this.#gathers(host))
+      host.gatherTimer ??= setTimeout(() => {
+        host.gatherTimer = undefined;
+        this.#send(host);
+      }, gatherMilliseconds);
+  }
+
+  #takeTogether(host: HostState): readonly Waiting[] {
+    // Shared among those that may be asked at once.
+    const free = Math.max(1, gatheringConnections - busyConnections(host) + 1);
+    const count = Math.min(host.host.maxTogether, Math.ceil(host.waiting.length / free));
+    const alone = host.waiting.findIndex(({ isAlone }) => isAlone);
+    return host.waiting.splice(0, alone === -1 ? count : Math.max(1, Math.min(count, alone)));
+  }
+
+  /** While two connections are asked, what comes waits for one of them and goes together; unless they are slow. */
+  #gathers(host: HostState): boolean {
+    if (host.host.maxTogether === 1 || busyConnections(host) < gatheringConnections) return false;
+    const [oldest] = host.waiting;
+    return oldest !== undefined && this.#options.clock.monotonic() - oldest.since < gatherMilliseconds;
+  }
+
+  async #run(pooled: Pooled, lookups: readonly Waiting[]): Promise<void> {
+    const { host, connection } = pooled;
+    const wasFresh = pooled.isFresh;
+    pooled.isFresh = false;
+    const startedAt = this.#options.clock.monotonic();
+    const asked: Waiting[] = [];
+    const queries: SqlQuery[] = [];
+    for (const lookup of lookups) {
       try {
-        const sql = make(pooled.connection.mode);
-        const rows = await this.#withinTime(pooled.connection.query(sql));
-        this.#answered(host, pooled);
-        return rows;
+        queries.push(lookup.make(connection.mode));
+        asked.push(lookup);
       } catch (error) {
-        if (error instanceof RefusedQuery || error instanceof TemporaryError) {
-          this.#answered(host, pooled);
-          if (error instanceof RefusedQuery) this.#warn(`query failed on ${host.host.name}: ${error.message}`);
-          throw error;
-        }
-        this.#end(pooled);
-        this.#openForWaiting(host);
-        if (error instanceof HostFailed) {
-          // Silence on one query, while others are answered, is that query's fault.
-          if (host.lastAnswerAt < startedAt || host.lastAnswerAt === 0) this.#markDown(host, error.message);
-          throw error;
-        }
-        // The server had closed it meanwhile, or was started again.
-        if (wasFresh) {
-          this.#markDown(host, (error as Error).message);
-          throw error;
-        }
+        lookup.reject(error as Error);
       }
     }
-  }
-
-  #answered(host: HostState, pooled: Pooled): void {
-    host.lastAnswerAt = this.#options.clock.monotonic();
-    host.failures = 0;
-    this.#giveBack(pooled);
-  }
-
-  async #withinTime(answer: Promise<SqlRows>): Promise<SqlRows> {
-    const { queryMilliseconds } = this.#options.limits;
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_resolve, reject) => {
-      const fail = (): void => reject(new HostFailed(`no answer within ${queryMilliseconds / 1000} s`));
-      timer = setTimeout(fail, queryMilliseconds);
-    });
+    let answers: readonly SqlAnswer[] = [];
     try {
-      return await Promise.race([answer, silence]);
-    } finally {
-      clearTimeout(timer);
+      if (queries.length > 0) answers = await this.#withinTime(connection.query(queries));
+    } catch (error) {
+      this.#end(pooled);
+      this.#ended(host, asked, { error: error as Error, wasFresh, startedAt });
+      this.#send(host);
+      return;
     }
+    if (queries.length > 0) {
+      host.lastAnswerAt = this.#options.clock.monotonic();
+      host.failures = 0;
+    }
+    this.#giveBack(pooled);
+    asked.forEach((lookup, index) => this.#settle(host, lookup, answers[index]));
+  }
+
+  /** After a connection has ended without an answer. */
+  #ended(
+    host: HostState,
+    asked: readonly Waiting[],
+    { error, wasFresh, startedAt }: { error: Error; wasFresh: boolean; startedAt: number },
+  ): void {
+    const isSilent = error instanceof HostFailed;
+    // Silence on one query, while others are answered, is that query's fault.
+    const isDown = isSilent ? host.lastAnswerAt < startedAt || host.lastAnswerAt === 0 : wasFresh;
+    if (isDown) this.#markDown(host, error.message);
+    if (isDown || (isSilent && asked.length === 1)) {
+      for (const { reject } of asked) reject(error);
+      return;
+    }
+    // Else one of them is slow; or the server had closed it meanwhile, or was started again.
+    for (const lookup of asked) lookup.isAlone = isSilent;
+    host.waiting.unshift(...asked);
+  }
+
+  #settle(host: HostState, { resolve, reject }: Waiting, answer: SqlAnswer | undefined): void {
+    if (answer === undefined) {
+      reject(new TemporaryError(`table ${this.#options.name}: no answer from ${host.host.name}`));
+    } else if (answer instanceof Error) {
+      if (answer instanceof RefusedQuery) this.#warn(`query failed on ${host.host.name}: ${answer.message}`);
+      reject(answer);
+    } else {
+      resolve(answer);
+    }
+  }
+
+  #withinTime<T>(answer: Promise<T>): Promise<T> {
+    const { queryMilliseconds } = this.#options.limits;
+    return new Promise((resolve, reject) => {
+      const fail = (): void => reject(new HostFailed(`no answer within ${queryMilliseconds / 1000} s`));
+      const timer = setTimeout(fail, queryMilliseconds);
+      answer.finally(() => clearTimeout(timer)).then(resolve, reject);
+    });
+  }
+
+  /** Nobody waits for a connection for longer than two queries may take. */
+  #limitWaiting(host: HostState): void {
+    const limit = this.#options.limits.queryMilliseconds * 2;
+    if (host.waitTimer !== undefined) return;
+    const waited = this.#options.clock.monotonic() - (host.waiting[0]?.since ?? 0);
+    host.waitTimer = setTimeout(
+      () => {
+        host.waitTimer = undefined;
+        const now = this.#options.clock.monotonic();
+        const tooLate = host.waiting.filter(({ since }) => now - since >= limit);
+        host.waiting.splice(0, tooLate.length);
+        for (const { reject } of tooLate) {
+          reject(new TemporaryError(`table ${this.#options.name}: no connection to ${host.host.name} came free`));
+        }
+        if (host.waiting.length > 0) this.#limitWaiting(host);
+      },
+      Math.max(1, limit - waited),
+    ).unref();
   }
 
   /** One that is connected before one that is not, sockets before TCP, and else by chance. */
@@ -127,37 +224,6 @@ export class ServerPool implements SqlServer {
     const sockets = candidates.filter((host) => host.host.isSocket);
     const best = sockets.length > 0 ? sockets : candidates;
     return best[Math.floor(Math.random() * best.length)];
-  }
-
-  async #take(host: HostState): Promise<Pooled> {
-    const idle = host.idle.pop();
-    if (idle !== undefined) {
-      clearTimeout(idle.idleTimer);
-      return idle;
-    }
-    const { maxWaiting } = this.#options.limits;
-    if (host.waiting.length >= maxWaiting) {
-      throw new TemporaryError(`table ${this.#options.name}: ${maxWaiting} lookups wait for ${host.host.name} already`);
-    }
-    return await new Promise((give, refuse) => {
-      const tooLate = (): void => {
-        host.waiting.splice(host.waiting.indexOf(waiter), 1);
-        refuse(new TemporaryError(`table ${this.#options.name}: no connection to ${host.host.name} came free`));
-      };
-      const timer = setTimeout(tooLate, this.#options.limits.queryMilliseconds * 2);
-      const waiter: Waiter = {
-        give: (pooled) => {
-          clearTimeout(timer);
-          give(pooled);
-        },
-        refuse: (error) => {
-          clearTimeout(timer);
-          refuse(error);
-        },
-      };
-      host.waiting.push(waiter);
-      this.#openForWaiting(host);
-    });
   }
 
   async #open(host: HostState): Promise<void> {
@@ -184,25 +250,28 @@ export class ServerPool implements SqlServer {
   }
 
   #openForWaiting(host: HostState): void {
-    const opening = host.count - host.established;
-    if (host.waiting.length <= opening || host.count >= this.#options.limits.maxConnections) return;
     if (host.established > 0 && host.growAfter > this.#options.clock.monotonic()) return;
-    void this.#open(host);
+    while (
+      !this.#gathers(host) &&
+      host.waiting.length > host.count - host.established &&
+      host.count < this.#options.limits.maxConnections
+    ) {
+      void this.#open(host);
+    }
   }
 
   #giveBack(pooled: Pooled): void {
-    const waiter = pooled.host.waiting.shift();
-    if (waiter !== undefined) {
-      waiter.give(pooled);
-      return;
-    }
-    if (this.#isClosed) {
+    const { host } = pooled;
+    if (host.waiting.length > 0) {
+      this.#plan(host);
+    } else if (this.#isClosed) {
       this.#end(pooled);
       return;
+    } else {
+      // While it rests the server may end it.
+      pooled.isFresh = false;
     }
-    // While it rests the server may end it.
-    pooled.isFresh = false;
-    pooled.host.idle.push(pooled);
+    host.idle.push(pooled);
     pooled.idleTimer = setTimeout(() => this.#idleEnded(pooled), this.#options.limits.idleMilliseconds);
     pooled.idleTimer.unref();
   }
@@ -231,7 +300,7 @@ export class ServerPool implements SqlServer {
       host.downUntil = now + pause;
       this.#warn(`${host.host.name}: ${why}; left alone for ${pause / 1000} s`);
     }
-    for (const waiter of host.waiting.splice(0)) waiter.refuse(new HostFailed(why));
+    for (const { reject } of host.waiting.splice(0)) reject(new HostFailed(why));
     for (const pooled of host.idle.splice(0)) this.#end(pooled);
   }
 
@@ -243,4 +312,9 @@ export class ServerPool implements SqlServer {
   #warn(text: string): void {
     this.#options.log.warning(`table ${this.#options.name}: ${text}`);
   }
+}
+
+/** Those that are asked, and those that are being opened. */
+function busyConnections(host: HostState): number {
+  return host.count - host.idle.length;
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { KeyTemplates } from '../key-templates.ts';
-import { findSqlPlaces, quoteSqlValue, type SqlMode } from './sql-quoting.ts';
+import { quoteSqlValue, readSqlTemplate, type SqlMode } from './sql-quoting.ts';
 
 const mysql: SqlMode = { dialect: 'mysql', backslashEscapes: true, doubleQuotesAreNames: false };
 const mysqlNoBackslash: SqlMode = { ...mysql, backslashEscapes: false };
@@ -13,7 +13,7 @@ const sqlite: SqlMode = { dialect: 'sqlite', backslashEscapes: false, doubleQuot
 function query(mode: SqlMode, text: string, key: string): string {
   const templates = new KeyTemplates('sql:test');
   const template = templates.parseQuery(text);
-  const places = findSqlPlaces(template, mode);
+  const { places } = readSqlTemplate(template, mode);
   return templates.expandQuery(template, key, (value, index) => quoteSqlValue(value, places[index]!)) ?? '';
 }
 
@@ -70,4 +70,25 @@ describe('where nothing can be escaped', () => {
     expect(query(pgsql, '$$%s$$', "it's \\")).toBe("$$it's \\$$");
     expect(() => query(pgsql, '$a$%s$a$', '$a$; DROP')).toThrow('$ quotes');
   });
+});
+
+describe('what may be sent with others', () => {
+  const statements = (mode: SqlMode, text: string): string =>
+    readSqlTemplate(new KeyTemplates('sql:test').parseQuery(text), mode).statements;
+  test.each<[string, string]>([
+    ["SELECT a FROM t WHERE b='%s'", 'one-select'],
+    ["\n select a FROM t WHERE b='%s' AND c=';#--/*'", 'one-select'],
+    ["SELECT a FROM t WHERE b='%s';", 'one-select'],
+    ["SELECT a FROM t WHERE b='%s'; -- done", 'one-select'],
+    ["SELECT a FROM t WHERE b='%s' # all", 'one'],
+    ["SELECT a FROM t WHERE b='%s' -- all", 'one'],
+    ["SELECT a /*! , b */ FROM t WHERE b='%s'", 'one'],
+    ["SELECT a FROM t WHERE b='%s", 'one'],
+    ["CALL find('%s')", 'one'],
+    ["UPDATE t SET a=1 WHERE b='%s'", 'one'],
+    ["SELECT a FROM t; SELECT b FROM t WHERE c='%s'", 'several'],
+    ["SELECT a FROM t WHERE b='%s';;", 'several'],
+    ["SELECT a FROM t WHERE b='%s'; /*! DROP TABLE t */", 'several'],
+    ['SELECT a FROM t WHERE b=1; %s', 'several'],
+  ])('%s: %s', (text, expected) => expect(statements(mysql, text)).toBe(expected));
 });

@@ -47,13 +47,30 @@ export function quoteSqlValue(value: string, place: SqlPlace): string {
   }
 }
 
-/** Reads the template as a server in this mode would: one place for each placeholder. */
-export function findSqlPlaces(template: Template, mode: SqlMode): readonly SqlPlace[] {
+export interface TemplateReading {
+  /** One for each placeholder. */
+  readonly places: readonly SqlPlace[];
+  /** `one-select` is one that another may follow: it is complete, and has no comment that could hide what follows. */
+  readonly statements: 'one-select' | 'one' | 'several';
+  /** How many characters at the template's end are its `;` and what stands behind it. */
+  readonly ending: number;
+}
+
+/** Reads the template as a server in this mode would. */
+export function readSqlTemplate(template: Template, mode: SqlMode): TemplateReading {
   const scanner = new SqlScanner(mode);
-  return template.placeholders.map((_placeholder, index) => {
+  const places = template.placeholders.map((_placeholder, index) => {
     scanner.read(template.texts[index] ?? '');
     return scanner.place();
   });
+  const last = template.texts.at(-1) ?? '';
+  // A value that stands behind a `;` is one more statement, or its own trouble.
+  const isAlreadyOver = scanner.end !== undefined;
+  scanner.read(last);
+  if (isAlreadyOver || scanner.hasSeveral) return { places, statements: 'several', ending: 0 };
+  const isSelect = /^\s*select\b/i.test(template.texts[0] ?? '');
+  const ending = scanner.end === undefined ? 0 : last.length - scanner.end;
+  return { places, statements: isSelect && scanner.isComplete ? 'one-select' : 'one', ending };
 }
 
 type State =
@@ -66,9 +83,27 @@ const code: State = { kind: 'code' };
 class SqlScanner {
   readonly #mode: SqlMode;
   #state: State = code;
+  #end: number | undefined;
+  #hasComment = false;
+  #hasSeveral = false;
 
   constructor(mode: SqlMode) {
     this.#mode = mode;
+  }
+
+  /** Where the first `;` stands in the text that was being read then. */
+  get end(): number | undefined {
+    return this.#end;
+  }
+
+  /** A statement stands behind a `;`. */
+  get hasSeveral(): boolean {
+    return this.#hasSeveral;
+  }
+
+  /** Up to the `;`, where there is one. */
+  get isComplete(): boolean {
+    return (this.#state === code || this.#end !== undefined) && !this.#hasComment;
   }
 
   place(): SqlPlace {
@@ -102,21 +137,19 @@ class SqlScanner {
 
   #stepInCode(text: string, at: number): number {
     const { dialect, backslashEscapes, doubleQuotesAreNames } = this.#mode;
-    const sign = text[at];
-    if (sign === "'") {
+    const comment = this.#stepIntoComment(text, at);
+    if (comment !== undefined) return comment;
+    const sign = text[at] ?? '';
+    if (this.#end !== undefined && /\S/.test(sign)) this.#hasSeveral = true;
+    if (sign === ';') {
+      this.#end ??= at;
+    } else if (sign === "'") {
       const escapes = backslashEscapes || (dialect === 'pgsql' && /(^|[^\w$])(e|u&)$/i.test(text.slice(0, at)));
       this.#state = { kind: 'quoted', quote: sign, backslashEscapes: escapes };
     } else if (sign === '"') {
       this.#state = { kind: 'quoted', quote: sign, backslashEscapes: backslashEscapes && !doubleQuotesAreNames };
     } else if (sign === '`' && dialect !== 'pgsql') {
       this.#state = { kind: 'quoted', quote: sign, backslashEscapes: false };
-    } else if (sign === '#' && dialect === 'mysql') {
-      this.#until('\n');
-    } else if (text.startsWith('--', at) && (dialect !== 'mysql' || /^\s/.test(text[at + 2] ?? ' '))) {
-      this.#until('\n');
-    } else if (text.startsWith('/*', at)) {
-      this.#until('*/');
-      return at + 2;
     } else if (sign === '$' && dialect === 'pgsql') {
       const tag = /^\$([A-Za-z_]\w*)?\$/.exec(text.slice(at))?.[0];
       if (tag === undefined) return at + 1;
@@ -124,6 +157,19 @@ class SqlScanner {
       return at + tag.length;
     }
     return at + 1;
+  }
+
+  #stepIntoComment(text: string, at: number): number | undefined {
+    const { dialect } = this.#mode;
+    const isToLineEnd =
+      (text[at] === '#' && dialect === 'mysql') ||
+      (text.startsWith('--', at) && (dialect !== 'mysql' || /^\s/.test(text[at + 2] ?? ' ')));
+    if (!isToLineEnd && !text.startsWith('/*', at)) return undefined;
+    if (this.#end === undefined) this.#hasComment = true;
+    // MySQL runs what stands in `/*! … */`.
+    else if (text.startsWith('/*!', at) || text.startsWith('/*M!', at)) this.#hasSeveral = true;
+    this.#until(isToLineEnd ? '\n' : '*/');
+    return at + (isToLineEnd ? 1 : 2);
   }
 
   #until(end: string, isDollar = false): void {

@@ -12,15 +12,21 @@ import { TemporaryError } from '../../lib/temporary-error.ts';
 import { type KeyDomains, openKeyDomains } from '../key-domains.ts';
 import { KeyTemplates, type Template } from '../key-templates.ts';
 import { makeKeysQuery } from './keys-query.ts';
-import { findSqlPlaces, quoteSqlValue, type SqlMode, type SqlPlace, UnsafeSqlValue } from './sql-quoting.ts';
+import { quoteSqlValue, readSqlTemplate, type SqlMode, type TemplateReading, UnsafeSqlValue } from './sql-quoting.ts';
 import { type Found, type LookupResult, notFound, type Table } from '../table.ts';
 import type { ServerTableContext, TableSettings } from '../table-settings.ts';
 import { TableError } from '../table-error.ts';
 
 export type SqlRows = readonly (readonly (string | null)[])[];
 
+export interface SqlQuery {
+  readonly text: string;
+  /** May be sent in one packet with others. */
+  readonly isOneSelect: boolean;
+}
+
 /** Makes the query for the session that will run it. Throws TemporaryError. */
-export type MakeQuery = (mode: SqlMode) => string;
+export type MakeQuery = (mode: SqlMode) => SqlQuery;
 
 export interface SqlServer {
   /** Runs one query. Throws TemporaryError. */
@@ -59,7 +65,7 @@ export class SqlTable implements Table {
   readonly #resultFormat: Template;
   readonly #expansionLimit: number;
   readonly #domain: KeyDomains | undefined;
-  readonly #places = new Map<string, readonly SqlPlace[]>();
+  readonly #readings = new Map<string, TemplateReading>();
 
   /** `mode` is the usual one, in which the template is looked through for unquoted placeholders. Throws TableError. */
   constructor(settings: TableSettings, context: ServerTableContext, server: SqlServer, mode: SqlMode) {
@@ -81,8 +87,9 @@ export class SqlTable implements Table {
     if (this.#domain !== undefined && !(await this.#domain.accepts(folded))) return notFound;
     let asked = '';
     const rows = await this.#server.query((mode) => {
-      asked = this.#makeQuery(folded, mode);
-      return asked;
+      const query = this.#makeQuery(folded, mode);
+      asked = query.text;
+      return query;
     });
     const value = this.#join(rows, folded);
     return value === '' ? notFound : new FoundRows(value, this.name, asked);
@@ -91,7 +98,7 @@ export class SqlTable implements Table {
   async keys(): Promise<readonly string[] | undefined> {
     const keys = makeKeysQuery(this.#query);
     if (keys === undefined) return undefined;
-    const rows = await this.#server.query(() => keys.query);
+    const rows = await this.#server.query(() => ({ text: keys.query, isOneSelect: false }));
     return rows.flatMap((row) => keys.keyOf(row) ?? []);
   }
 
@@ -99,25 +106,30 @@ export class SqlTable implements Table {
     this.#server.close();
   }
 
-  #makeQuery(key: string, mode: SqlMode): string {
-    const places = this.#placesIn(mode);
+  #makeQuery(key: string, mode: SqlMode): SqlQuery {
+    const { places, statements, ending } = this.#readIn(mode);
+    // As libmysqlclient is used by Postfix, it sends one; PostgreSQL's library takes several.
+    if (statements === 'several' && mode.dialect === 'mysql') {
+      throw new TemporaryError(`table ${this.name}: the query holds several statements`);
+    }
     try {
       const quote = (value: string, index: number): string => quoteSqlValue(value, places[index] ?? { kind: 'bare' });
-      return this.#templates.expandQuery(this.#query, key, quote) ?? '';
+      const text = this.#templates.expandQuery(this.#query, key, quote) ?? '';
+      return { text: ending === 0 ? text : text.slice(0, -ending), isOneSelect: statements === 'one-select' };
     } catch (error) {
       if (!(error instanceof UnsafeSqlValue)) throw error;
       throw new TemporaryError(`table ${this.name}: no safe query for ${JSON.stringify(key)}: ${error.message}`);
     }
   }
 
-  #placesIn(mode: SqlMode): readonly SqlPlace[] {
+  #readIn(mode: SqlMode): TemplateReading {
     const name = `${mode.backslashEscapes} ${mode.doubleQuotesAreNames}`;
-    let places = this.#places.get(name);
-    if (places === undefined) {
-      places = findSqlPlaces(this.#query, mode);
-      this.#places.set(name, places);
+    let reading = this.#readings.get(name);
+    if (reading === undefined) {
+      reading = readSqlTemplate(this.#query, mode);
+      this.#readings.set(name, reading);
     }
-    return places;
+    return reading;
   }
 
   #join(rows: SqlRows, key: string): string {
@@ -145,7 +157,7 @@ export class SqlTable implements Table {
   }
 
   #warnOfBarePlaceholders(mode: SqlMode): void {
-    const bare = this.#placesIn(mode).findIndex((place) => place.kind === 'bare');
+    const bare = this.#readIn(mode).places.findIndex((place) => place.kind === 'bare');
     if (bare < 0) return;
     this.#log.warning(
       `table ${this.name}: query: %${this.#query.placeholders[bare]} stands outside quotes; ` +

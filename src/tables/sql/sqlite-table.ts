@@ -46,7 +46,7 @@ class SqliteThread implements SqlServer {
   }
 
   async query(make: MakeQuery): Promise<SqlRows> {
-    const sql = make(mode);
+    const sql = make(mode).text;
     const path = this.#path;
     return await new Promise((succeed, reject) => {
       if (this.#stuck !== undefined) return reject(new TemporaryError(`${path}: an earlier query is still running`));
