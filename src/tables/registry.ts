@@ -63,6 +63,8 @@ export class Tables implements TableRegistry, RevisionSource {
   /** Each loads its library with the first pattern. */
   readonly #dialects = { pcre: pcreDialect(), regexp: regexpDialect() };
   #changes = 0;
+  /** A table of somebody else's is open: only those stand at the sources' revisions. */
+  #asksSources = false;
 
   constructor(options: TablesOptions) {
     this.#options = options;
@@ -100,6 +102,7 @@ export class Tables implements TableRegistry, RevisionSource {
     if (opener === undefined) throw new TableError(this.#unknownType(typeAndName, type));
     const table = opener(typeAndName.slice(colon + 1), this, options);
     this.#tables.set(identity, table);
+    this.#asksSources ||= this.#options.openers?.[type] !== undefined;
     return table;
   }
 
@@ -111,6 +114,7 @@ export class Tables implements TableRegistry, RevisionSource {
   /** Changes whenever a row of a text table or of the directory may have. */
   revision(): number {
     let sum = this.#changes;
+    if (!this.#asksSources) return sum;
     for (const source of this.#sources) sum += source.revision();
     return sum;
   }
