@@ -32,7 +32,7 @@ export interface ThroughputOptions {
 }
 
 const maxMessages = 20_000;
-const warmMilliseconds = 10_000;
+const warmMilliseconds = 20_000;
 const warmMessages = 500;
 
 export async function measureThroughput(options: ThroughputOptions): Promise<ThroughputRow[]> {
@@ -42,7 +42,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   return rows;
 }
 
-/** A server that has been up for a while: ten seconds of the first load, which do not count. */
+/** A server that has been up for a while: twenty seconds of the first load, which do not count. */
 async function warm(server: MailServer, { shapes, report }: ThroughputOptions): Promise<void> {
   const [shape] = shapes;
   if (shape === undefined) return;
