@@ -4,11 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../dns/zone-resolver.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { MemoryLog } from '../lib/log.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport } from '../queue/delivery-agent.ts';
+import { notFound } from '../tables/table.ts';
 import type { LocalEnd } from '../routing/local-alias.ts';
 import { parseMasterCf } from '../settings/master-cf.ts';
 import { Settings } from '../settings/settings.ts';
+import { Helper } from './helper/on-demand.ts';
 import { Transports } from './transports.ts';
 
 const masterCf = `
@@ -24,6 +27,7 @@ discard   unix  - - n - -   discard
 virtual   unix  - n n - -   virtual
 local     unix  - n n - -   local
 cleanup   unix  n - n - 0   cleanup
+program   unix  - n n - -   pipe user=nobody argv=/bin/true $\{client_address}
 `;
 
 const settings = Settings.defaults({ smtp_destination_concurrency_limit: '3', relay_destination_recipient_limit: '1' });
@@ -59,6 +63,13 @@ const transports = new Transports(services, {
   clock: new FakeClock(),
   log: new MemoryLog(),
   expandLocal: async (recipient) => localEnds[recipient] ?? [],
+  files: new Helper('file-helper', () => undefined),
+  commands: new Helper('command-helper', () => undefined),
+  account: async () => notFound,
+  virtualMailboxes: () => async (recipient) => {
+    if (recipient === 'silent@x.example') throw new TemporaryError('table: no answer');
+    return recipient === 'wrong@x.example' ? { kind: 'misconfigured', mistake: 'no uid' } : { kind: 'unknown' };
+  },
 });
 
 const message: QueueMessage = {
@@ -104,6 +115,7 @@ async function deliver(transport: string, nexthop: string, ...addresses: string[
       readAll: async () => Buffer.alloc(0),
       close: async () => undefined,
     }),
+    mayBeRepeated: false,
     signal: new AbortController().signal,
   });
   if (!report) throw new Error(`no transport ${transport}`);
@@ -135,12 +147,23 @@ describe('the transports of master.cf', () => {
     expect(transports.findings.map(({ text, line }) => `${line} ${text}`)).toEqual([
       '5 secure: smtp_tls_security_level = dane is not supported yet; use none, may or encrypt',
       '6 login: smtp_sasl_auth_enable = yes is not supported yet: this server cannot log in to others',
-      '11 virtual: delivery by virtual(8) is not supported yet',
+      '14 program: argv=: $client_address is not supported',
     ]);
-    const { outcomes } = await deliver('virtual', 'x.example', 'ann@x.example');
+    const { outcomes } = await deliver('program', 'x.example', 'ann@x.example');
     expect(outcomes).toEqual([
-      { kind: 'deferred', status: '4.3.5', reason: 'delivery by virtual(8) is not supported yet', relay: 'none' },
+      { kind: 'deferred', status: '4.3.5', reason: 'argv=: $client_address is not supported', relay: 'none' },
     ]);
+  });
+});
+
+describe('virtual(8)', () => {
+  test.each([
+    ['Nobody@x.example', 'bounced', '5.1.1', 'unknown user: "nobody@x.example"'],
+    ['silent@x.example', 'deferred', '4.3.5', 'mail system configuration error'],
+    ['wrong@x.example', 'deferred', '4.3.5', 'mail system configuration error'],
+  ])('%s is %s', async (recipient, kind, status, reason) => {
+    const { outcomes } = await deliver('virtual', 'x.example', recipient);
+    expect(outcomes).toEqual([{ kind, status, reason, relay: 'virtual' }]);
   });
 });
 

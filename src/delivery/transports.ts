@@ -1,6 +1,7 @@
 // The transports: every unix service of master.cf as an agent with its limits. A service whose command is not there yet
 // is a transport all the same: its mail waits with the reason, and the start says so.
 
+import { existsSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resolver } from '../dns/resolver.ts';
@@ -8,6 +9,15 @@ import type { DeliveryAgent, Transport, TransportTable } from '../queue/delivery
 import type { Mailboxes, Usage } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
+import { lockStyles } from '../maildir/file-lock.ts';
+import { extensionRules } from '../routing/routing-settings.ts';
+import { keptEnvironment } from '../settings/kept-environment.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Helper } from './helper/on-demand.ts';
+import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from './helper/protocol.ts';
+import { PipeAgent, type PipeAgentOptions } from './pipe.ts';
+import { readPipeOptions } from './pipe-options.ts';
+import { VirtualAgent, type VirtualAgentOptions } from './virtual.ts';
 import { DiscardAgent, ErrorAgent, UnsupportedAgent } from './error.ts';
 import { type ExpandLocal, LocalAgent } from './local.ts';
 import { MailstoreAgent } from './mailstore.ts';
@@ -22,6 +32,11 @@ export interface TransportParts {
   readonly log: Log;
   /** What local(8) makes of an address. */
   readonly expandLocal: ExpandLocal;
+  readonly files: Helper<FileJob, FileOutcome>;
+  readonly commands: Helper<CommandJob, CommandOutcome>;
+  readonly account: PipeAgentOptions['account'];
+  /** Where virtual(8) with these settings writes. Throws SettingsError. */
+  readonly virtualMailboxes: (settings: Settings) => VirtualAgentOptions['find'];
 }
 
 export class Transports implements TransportTable {
@@ -99,9 +114,61 @@ function makeAgent(
       return new LocalAgent({ expand: parts.expandLocal, transports, prependsDeliveredTo });
     }
     case 'virtual':
+      return makeVirtualAgent(settings, program, parts);
     case 'pipe':
-      return `delivery by ${service.command}(8) is not supported yet`;
+      return makePipeAgent(service, program, parts);
     default:
       return undefined;
   }
+}
+
+function makeVirtualAgent(settings: Settings, program: string, parts: TransportParts): DeliveryAgent | string {
+  const limit = settings.integer('virtual_mailbox_limit');
+  const messageLimit = settings.integer('message_size_limit');
+  if (limit > 0 && (messageLimit === 0 || limit < messageLimit)) {
+    return 'virtual_mailbox_limit is smaller than message_size_limit';
+  }
+  const locks = settings.list('virtual_mailbox_lock');
+  const unknown = locks.find((lock) => !lockStyles.some((style) => style === lock));
+  if (unknown !== undefined) return `virtual_mailbox_lock: "${unknown}" is none of ${lockStyles.join(', ')}`;
+  return new VirtualAgent({
+    files: parts.files,
+    clock: parts.clock,
+    find: parts.virtualMailboxes(settings),
+    warn: (text) => parts.log.write(program, 'warning', text),
+    hostname: settings.text('myhostname'),
+    limit,
+    locks: lockStyles.filter((style) => locks.includes(style)),
+    lockAttempts: settings.integer('deliver_lock_attempts'),
+    lockDelayMilliseconds: settings.seconds('deliver_lock_delay') * 1000,
+    staleLockMilliseconds: settings.seconds('stale_lock_time') * 1000,
+    mustOwn: settings.flag('strict_mailbox_ownership'),
+  });
+}
+
+function makePipeAgent(service: MasterService, program: string, parts: TransportParts): DeliveryAgent | string {
+  const pipe = readPipeOptions(service);
+  if (typeof pipe === 'string') return pipe;
+  const { name, settings } = service;
+  const directory = settings.text('queue_directory');
+  return new PipeAgent({
+    commands: parts.commands,
+    clock: parts.clock,
+    pipe,
+    account: parts.account,
+    extensions: extensionRules(settings),
+    warn: (text) => parts.log.write(program, 'warning', `${name}: ${text}`),
+    directory: existsSync(directory) ? directory : '/',
+    timeLimitMilliseconds: settings.transportSeconds(name, 'time_limit') * 1000,
+    environment: commandEnvironment(settings),
+  });
+}
+
+/** A clean one: what export_environment names, and the usual PATH. */
+function commandEnvironment(settings: Settings): Record<string, string> {
+  const kept: Record<string, string> = { PATH: '/usr/bin:/bin' };
+  for (const [name, value] of Object.entries(keptEnvironment(settings, 'export_environment'))) {
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }

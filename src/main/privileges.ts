@@ -1,5 +1,6 @@
 // From root to posthaste_user, once the ports are bound. The data folder and what is in it must be the user's.
 
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ProgramLog } from '../lib/log.ts';
@@ -11,16 +12,24 @@ export function dropPrivileges(user: string, dataDirectory: string, log: Program
     log.warning('running as root: set posthaste_user to a user of its own');
     return;
   }
-  // Looks the name up, and throws for one that does not exist.
+  const gid = primaryGroup(user);
   // Its type is missing from @types/node.
-  (process as { initgroups?: (user: string, group: string) => void }).initgroups?.(user, user);
-  process.setgid?.(user);
-  const gid = process.getgid?.() ?? 0;
+  (process as { initgroups?: (user: string, group: number) => void }).initgroups?.(user, gid);
+  process.setgid?.(gid);
   process.seteuid?.(user);
   const uid = process.geteuid?.() ?? 0;
   process.seteuid?.(0);
   giveTo(dataDirectory, uid, gid);
   process.setuid?.(user);
+}
+
+/** By the system's name services. Throws where there is no such user. */
+function primaryGroup(user: string): number {
+  try {
+    return Number(execFileSync('id', ['-g', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  } catch {
+    throw new Error(`posthaste_user: there is no user ${user}`);
+  }
 }
 
 /** The databases and folders that root opened; message files below content/ are the user's already. */

@@ -22,7 +22,7 @@ export interface RoutingParts {
   readonly directory: Directory;
   readonly quota: QuotaSource;
   readonly log: Log;
-  readonly transports: Omit<TransportParts, 'expandLocal'>;
+  readonly transports: Omit<TransportParts, 'expandLocal' | 'virtualMailboxes' | 'account'>;
 }
 
 export class RoutingState {
@@ -48,6 +48,8 @@ export class RoutingState {
     this.transports = new Transports(configuration.services, {
       ...parts.transports,
       expandLocal: (...question) => this.router.expandLocal(...question),
+      account: (database, name) => tables.open(`unix:${database}.byname`).lookup(name),
+      virtualMailboxes: (settings) => this.router.virtualMailboxes(settings),
     });
   }
 

@@ -36,6 +36,8 @@ import { openLog } from './log-output.ts';
 import { needsRestart } from './needs-restart.ts';
 import { openDirectory, openTls } from './open-parts.ts';
 import { openQueue } from './open-queue.ts';
+import { Helper } from '../delivery/helper/on-demand.ts';
+import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from '../delivery/helper/protocol.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
 import { Upkeep } from './upkeep.ts';
@@ -58,6 +60,8 @@ export class Server {
   #lock!: DataLock;
   #directory!: Directory;
   #store!: SqliteMailstore;
+  readonly #files = new Helper<FileJob, FileOutcome>('file-helper', (reason) => this.#own.error(reason));
+  readonly #commands = new Helper<CommandJob, CommandOutcome>('command-helper', (reason) => this.#own.error(reason));
   readonly #bytes = new PassingBytes(youngCollection());
   #tls: TlsContexts | undefined;
   #queue!: Queue;
@@ -111,6 +115,9 @@ export class Server {
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
     await this.#listen(configuration);
+    const commands = new Set(configuration.services.map(({ command }) => command));
+    if (commands.has('virtual')) this.#files.prepare();
+    if (commands.has('pipe')) this.#commands.prepare();
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
     this.#scheduler.start();
     this.#pickup?.start();
@@ -147,6 +154,8 @@ export class Server {
         usage: this.#store,
         clock: systemClock,
         log: this.#log,
+        files: this.#files,
+        commands: this.#commands,
       },
     });
   }
@@ -347,6 +356,7 @@ export class Server {
     await this.#pickup?.close();
     await this.#upkeep?.close();
     await this.#scheduler?.close();
+    await Promise.all([this.#files.close(), this.#commands.close()]);
     await this.#store?.close();
     this.#state?.close();
     this.#directory?.close();

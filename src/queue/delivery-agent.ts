@@ -12,6 +12,8 @@ export interface DeliveryRequest {
   readonly recipients: readonly QueueRecipient[];
   /** The message; whoever opens it closes it. */
   openContent(): ContentReader;
+  /** An attempt before may have delivered without a record of it: the server was killed. */
+  readonly mayBeRepeated: boolean;
   /** The server stops: end what can be ended. */
   readonly signal: AbortSignal;
 }

@@ -45,6 +45,8 @@ interface ActiveMessage {
   readonly message: QueueMessage;
   /** When it became active. */
   readonly since: number;
+  /** It has come in since this server was started, and is tried for the first time. */
+  readonly isNew: boolean;
   jobsLeft: number;
   /** Recipients without a final outcome recorded yet. */
   readonly outcomes: Map<QueueRecipient, RecipientOutcome>;
@@ -93,7 +95,8 @@ export class Scheduler {
     }
     try {
       const message = this.#options.store.queueMessage(queueId);
-      if (message && !message.hold && !this.#active.has(queueId)) this.#activate(message, this.#options.clock.now());
+      if (message && !message.hold && !this.#active.has(queueId))
+        this.#activate(message, this.#options.clock.now(), true);
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
       this.#hasMore = true;
@@ -181,11 +184,11 @@ export class Scheduler {
     this.#timer.unref();
   }
 
-  #activate(message: QueueMessage, now: number): void {
+  #activate(message: QueueMessage, now: number, isNew = false): void {
     this.#flushed?.add(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
     const jobs = makeJobs(message, recipients, this.#options.transports);
-    const active: ActiveMessage = { message, since: now, jobsLeft: jobs.length, outcomes: new Map() };
+    const active: ActiveMessage = { message, since: now, isNew, jobsLeft: jobs.length, outcomes: new Map() };
     this.#active.set(message.id, active);
     // The first time is logged by whoever queued it.
     if (message.attempts > 0) {
@@ -255,6 +258,7 @@ export class Scheduler {
         nexthop: job.nexthop,
         recipients: job.recipients,
         openContent: () => store.openContent(message.content),
+        mayBeRepeated: !job.active.isNew,
         signal: this.#abort.signal,
       });
     } catch (error) {

@@ -17,7 +17,7 @@ export interface OpenOptions {
 }
 
 /**
- * Their results name programs, files or hosts: no text from a stranger's address may get into them (transport(5),
+ * Their results name programs, files, users or hosts: no text from a stranger's address may get into them (transport(5),
  * aliases(5), local(8) "SECURITY").
  */
 const withoutSubstitution = new Set<ListParameter>([
@@ -27,13 +27,18 @@ const withoutSubstitution = new Set<ListParameter>([
   'transport_maps',
   'sender_dependent_relayhost_maps',
   'sender_dependent_default_transport_maps',
+  'virtual_uid_maps',
+  'virtual_gid_maps',
 ]);
 
-export function openMaps({ settings, registry }: OpenOptions, parameter: ListParameter): Maps {
+export function openMaps(
+  { settings, registry }: OpenOptions,
+  parameter: ListParameter,
+  { allowsSubstitution = !withoutSubstitution.has(parameter) } = {},
+): Maps {
   // Postfix's default of alias_maps names NIS, which nobody has who did not say so.
   const skipped = settings.origin('alias_maps').kind === 'default' ? 'nis:mail.aliases' : '';
   const elements = settings.list(parameter).filter((element) => element !== skipped);
-  const allowsSubstitution = !withoutSubstitution.has(parameter);
   return naming(
     parameter,
     settings,

@@ -26,6 +26,7 @@
 //
 // A crash has nothing to undo here: routing writes nothing.
 
+import { type VirtualMailbox, VirtualMailboxes } from './virtual-mailbox.ts';
 import { fold, localpartOf, toExternal, toInternal } from '../address/form.ts';
 import { standardForm } from '../address/standard-form.ts';
 import { type ProgramLog } from '../lib/log.ts';
@@ -137,6 +138,15 @@ export class Router {
           : { deliveries: expanded.deliveries }),
       };
     });
+  }
+
+  /** Where virtual(8) with these settings writes mail for a recipient (external form). Throws SettingsError. */
+  virtualMailboxes(settings: Settings): (recipient: string) => Promise<VirtualMailbox> {
+    const mailboxes = new VirtualMailboxes({ ...this.#open, settings });
+    return (recipient) =>
+      decideAtOneRevision(this.#options.tables, undefined, (decision) =>
+        mailboxes.find(decision, this.search(decision), recipient),
+      );
   }
 
   /** What local aliasing needs; its tables are opened at the first use. Throws SettingsError. */

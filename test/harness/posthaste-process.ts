@@ -17,6 +17,8 @@ export interface PosthasteOptions {
   readonly folder: string;
   /** Added to main.cf: later lines win. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Lines for master.cf. */
+  readonly services?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Where the data folder is, when not below `folder`. */
   readonly dataFolder?: string;
@@ -34,7 +36,7 @@ export class PosthasteProcess {
 
   static async create(options: PosthasteOptions): Promise<PosthasteProcess> {
     const posthaste = new PosthasteProcess(options);
-    await posthaste.#configure(options.settings ?? {});
+    await posthaste.#configure(options);
     return posthaste;
   }
 
@@ -46,7 +48,7 @@ export class PosthasteProcess {
     this.#environment = options.environment ?? {};
   }
 
-  async #configure(settings: Readonly<Record<string, string>>): Promise<void> {
+  async #configure({ settings = {}, services = '' }: PosthasteOptions): Promise<void> {
     mkdirSync(this.configFolder, { recursive: true });
     mkdirSync(this.dataFolder, { recursive: true });
     const [smtpPort = 0, imapPort = 0] = await findFreePorts(2);
@@ -76,7 +78,8 @@ export class PosthasteProcess {
     writeFileSync(
       join(this.configFolder, 'master.cf'),
       `127.0.0.1:${smtpPort} inet n - n - - smtpd\nmailstore unix - - n - - mailstore\n` +
-        'smtp unix - - n - - smtp\nerror unix - - n - - error\ndiscard unix - - n - - discard\n',
+        'smtp unix - - n - - smtp\nerror unix - - n - - error\ndiscard unix - - n - - discard\n' +
+        services,
     );
   }
 

@@ -6,10 +6,10 @@ import { integer, list, text } from './declare.ts';
 // biome-ignore format: one line a parameter
 export const virtualParameters = {
   virtual_delivery_status_filter: text('$default_delivery_status_filter'),
-  virtual_gid_maps: list('', 'unsupported', 'Group ids under which virtual delivery writes.'),
-  virtual_mailbox_base: text('', 'unsupported', 'The folder above all paths that virtual delivery writes.'),
-  virtual_mailbox_limit: integer('51200000', 'unsupported', 'The largest size of one mailbox file or Maildir message, in bytes; 0 means no limit.'),
-  virtual_mailbox_lock: list('fcntl, dotlock', 'unsupported', 'How mailbox files are locked.'),
-  virtual_minimum_uid: integer('100', 'unsupported', 'The lowest user id that virtual delivery accepts.', 1),
-  virtual_uid_maps: list('', 'unsupported', 'User ids under which virtual delivery writes.'),
+  virtual_gid_maps: list('', 'supported', 'Group ids under which virtual delivery writes.'),
+  virtual_mailbox_base: text('', 'supported', 'The folder above all paths that virtual delivery writes.'),
+  virtual_mailbox_limit: integer('51200000', 'supported', 'The largest size of one mailbox file or Maildir message, in bytes; 0 means no limit.'),
+  virtual_mailbox_lock: list('fcntl, dotlock', 'supported', 'How mailbox files are locked.'),
+  virtual_minimum_uid: integer('100', 'supported', 'The lowest user id that virtual delivery accepts.', 1),
+  virtual_uid_maps: list('', 'supported', 'User ids under which virtual delivery writes.'),
 };

@@ -1,0 +1,121 @@
+// The server's end of a helper: starts it, streams messages to it, and tells what became of each. A helper that must act
+// as others is started before the server gives up root, because nothing can give that back; so when it ends, what it
+// does waits until the server is started again.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Failure, frameHeader, type FrameKind, type HelperReply } from './protocol.ts';
+
+interface Waiting<Outcome> {
+  readonly ready: () => void;
+  readonly ended: (outcome: Outcome | Failure) => void;
+}
+
+export type HelperName = 'file-helper' | 'command-helper';
+
+export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
+  readonly #child: ChildProcess;
+  readonly #jobs = new Map<number, Waiting<Outcome>>();
+  readonly #exited: Promise<void>;
+  #nextJob = 1;
+  #endReason: string | undefined;
+  #drained: Promise<void> | undefined;
+
+  constructor(name: HelperName, onBroken: (reason: string) => void) {
+    // The build turns .ts into .js but leaves strings alone.
+    const file = `./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
+    const flags = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+    this.#child = spawn(process.execPath, [...flags, fileURLToPath(new URL(file, import.meta.url))], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#exited = new Promise((resolve) => {
+      const end = (reason: string): void => {
+        if (this.#endReason === undefined) onBroken(reason);
+        this.#endReason ??= reason;
+        for (const { ended } of this.#jobs.values()) ended({ kind: 'failed', code: '', text: reason });
+        this.#jobs.clear();
+        resolve();
+      };
+      this.#child.once('error', (error) => end(`the ${name} could not be started: ${error.message}`));
+      this.#child.once('exit', () => end(`the ${name} has ended: start the server again`));
+    });
+    // Its end is told by 'exit'.
+    this.#child.stdin?.on('error', () => undefined);
+    if (this.#child.stdout !== null) {
+      const lines = createInterface({ input: this.#child.stdout });
+      lines.on('line', (line) => this.#hear(JSON.parse(line) as HelperReply<Outcome>));
+    }
+  }
+
+  /** Resolves when the helper has said what became of the message. */
+  async deliver(job: Job, content: AsyncIterable<Uint8Array>): Promise<Outcome | Failure> {
+    if (this.#endReason !== undefined) return { kind: 'failed', code: '', text: this.#endReason };
+    const id = this.#nextJob;
+    this.#nextJob = id === 0xffffffff ? 1 : id + 1;
+    let isOver = false;
+    const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+    const outcome = new Promise<Outcome | Failure>((resolve) => {
+      const ended = (how: Outcome | Failure): void => {
+        isOver = true;
+        isReady();
+        resolve(how);
+      };
+      this.#jobs.set(id, { ready: isReady, ended });
+    });
+    await this.#send('open', id, Buffer.from(JSON.stringify(job)));
+    await ready;
+    try {
+      for await (const chunk of content) {
+        if (isOver) break;
+        await this.#send('data', id, chunk);
+      }
+      if (!isOver) await this.#send('commit', id);
+    } catch (error) {
+      this.#jobs.delete(id);
+      await this.#send('abort', id);
+      throw error;
+    }
+    return await outcome;
+  }
+
+  /** Resolves when the helper has ended, which it does after what it is doing. */
+  async close(): Promise<void> {
+    this.#endReason ??= 'the server stops';
+    this.#child.stdin?.end();
+    await this.#exited;
+  }
+
+  #hear(reply: HelperReply<Outcome>): void {
+    const waiting = this.#jobs.get(reply.job);
+    if (waiting === undefined) return;
+    if (reply.kind === 'ready') {
+      waiting.ready();
+      return;
+    }
+    this.#jobs.delete(reply.job);
+    waiting.ended(reply as unknown as Outcome);
+  }
+
+  async #send(kind: FrameKind, id: number, payload: Uint8Array = Buffer.alloc(0)): Promise<void> {
+    const { stdin } = this.#child;
+    // Who waits hears of its end.
+    if (stdin === null || !stdin.writable) return;
+    stdin.cork();
+    stdin.write(frameHeader(kind, id, payload.length));
+    const hasRoom = payload.length === 0 ? stdin.writableLength < stdin.writableHighWaterMark : stdin.write(payload);
+    stdin.uncork();
+    if (hasRoom) return;
+    this.#drained ??= new Promise((resolve) => {
+      const done = (): void => {
+        this.#drained = undefined;
+        stdin.off('drain', done);
+        stdin.off('close', done);
+        resolve();
+      };
+      stdin.once('drain', done);
+      stdin.once('close', done);
+    });
+    await this.#drained;
+  }
+}

@@ -1,0 +1,76 @@
+// What the server and its helpers say to each other. A helper is a process of its own because it acts under the uid of
+// somebody else, and a thread of the server cannot change its uid alone.
+//
+// To the helper, frames: length of the payload (4 octets), kind (1), job (4), payload. From it, lines of JSON.
+
+import type { MaildirDelivery } from '../../maildir/maildir.ts';
+import type { MboxOptions } from '../../maildir/mbox.ts';
+
+interface Owner {
+  /** Undefined: the helper's own. */
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Octets that the file may have; 0 is no limit. */
+  readonly limit: number;
+}
+
+export type FileJob =
+  | (Owner & MaildirDelivery & { readonly kind: 'maildir' })
+  | (Owner &
+      Omit<MboxOptions, 'owner'> & {
+        readonly kind: 'mbox';
+        /** strict_mailbox_ownership. */
+        readonly mustOwn: boolean;
+        readonly lockAttempts: number;
+        readonly lockDelayMilliseconds: number;
+      });
+
+export type FileOutcome =
+  /** It is durable: now, or since an attempt before. */
+  { readonly kind: 'done'; readonly wasThere: boolean } | Failure;
+
+export interface CommandJob {
+  /** The program, found in PATH, and its arguments: no shell sees them. */
+  readonly argv: readonly string[];
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeLimitMilliseconds: number;
+}
+
+export type CommandOutcome =
+  | {
+      readonly kind: 'ended';
+      /** Undefined: it was ended by a signal, or by the time limit. */
+      readonly status: number | undefined;
+      readonly signal: number | undefined;
+      readonly isTimedOut: boolean;
+      /** The beginning of what it wrote, a character an octet. */
+      readonly output: string;
+    }
+  | Failure;
+
+/** `code` is the system's (`ENOSPC`), or '' for another reason. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly text: string;
+}
+
+/** `ready`: send the message. */
+export type HelperReply<Outcome> = { readonly job: number } & ({ readonly kind: 'ready' } | Outcome);
+
+export const frameKinds = { open: 1, data: 2, commit: 3, abort: 4 } as const;
+
+export type FrameKind = keyof typeof frameKinds;
+
+export const frameHeaderBytes = 9;
+
+export function frameHeader(kind: FrameKind, job: number, length: number): Buffer {
+  const header = Buffer.allocUnsafe(frameHeaderBytes);
+  header.writeUInt32BE(length, 0);
+  header.writeUInt8(frameKinds[kind], 4);
+  header.writeUInt32BE(job, 5);
+  return header;
+}
