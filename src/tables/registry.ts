@@ -36,6 +36,7 @@ export interface TablesOptions {
   /** Further types. */
   readonly openers?: Readonly<Record<string, TableOpener>>;
   /** Who else's rows may change between two lookups: the directory. */
+  /** What the tables of `openers` stand at. */
   readonly revisionSources?: readonly RevisionSource[];
 }
 

@@ -163,8 +163,9 @@ export class ServerPool implements SqlServer {
     { error, wasFresh, startedAt }: { error: Error; wasFresh: boolean; startedAt: number },
   ): void {
     const isSilent = error instanceof HostFailed;
-    // Silence on one query, while others are answered, is that query's fault.
-    const isDown = isSilent ? host.lastAnswerAt < startedAt || host.lastAnswerAt === 0 : wasFresh;
+    // Silence on one query, while others are answered, is that query's fault; on several, perhaps that of one of them.
+    const isAnswering = host.lastAnswerAt >= startedAt && host.lastAnswerAt !== 0;
+    const isDown = isSilent ? asked.length === 1 && !isAnswering : wasFresh;
     if (isDown) this.#markDown(host, error.message);
     if (isDown || (isSilent && asked.length === 1)) {
       for (const { reject } of asked) reject(error);
