@@ -35,8 +35,7 @@ export interface TablesOptions {
   readonly serverLimits?: ServerTablesOptions['limits'];
   /** Further types. */
   readonly openers?: Readonly<Record<string, TableOpener>>;
-  /** Who else's rows may change between two lookups: the directory. */
-  /** What the tables of `openers` stand at. */
+  /** What the tables of `openers` stand at, whose rows may change between two lookups: the directory. */
   readonly revisionSources?: readonly RevisionSource[];
 }
 
