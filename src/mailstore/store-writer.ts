@@ -11,7 +11,7 @@ import path from 'node:path';
 import { type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
 import { Group } from './operations/group.ts';
 import { runOperation } from './operations/run.ts';
-import { reclaiming, type WriteOperation, type WriteResult } from './operations/types.ts';
+import { isReclaiming, type WriteOperation, type WriteResult } from './operations/types.ts';
 import { type FolderChange, StoreRefusedError } from './types.ts';
 
 /** Enough for the WAL frames of a few groups of deletions. */
@@ -64,7 +64,7 @@ export class StoreWriter {
       this.#recover(error);
       if (sqliteCode(error) !== 'SQLITE_FULL') return failure({ kind: 'failed', message: String(error) });
     }
-    if (!reclaiming.has(operation.kind) || !this.releaseReserve()) return failure({ kind: 'full' });
+    if (!isReclaiming(operation) || !this.releaseReserve()) return failure({ kind: 'full' });
     try {
       return this.#transaction([operation], bytes, now);
     } catch (error) {

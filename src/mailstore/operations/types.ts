@@ -107,8 +107,7 @@ export type WriteResult =
   | { readonly kind: 'full' }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Operations that free space: they must succeed on a full disk. */
-export const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
+const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
   'expunge',
   'delete-folder',
   'remove-mailbox',
@@ -117,3 +116,9 @@ export const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
   'queue-update',
   'remove-from-queue',
 ]);
+
+/** Operations that free space, and the mark that IMAP wants before it: they must succeed on a full disk. */
+export function isReclaiming(operation: WriteOperation): boolean {
+  if (operation.kind !== 'store-flags') return reclaiming.has(operation.kind);
+  return operation.action !== 'remove' && operation.flags.some((flag) => flag.toLowerCase() === '\\deleted');
+}
