@@ -23,6 +23,10 @@ export interface HostedDomain {
   readonly target?: { readonly id: number; readonly name: string; readonly kind: DomainKind };
 }
 
+export type HostedLocal =
+  | { readonly kind: 'alias'; readonly id: number }
+  | { readonly kind: 'mailbox'; readonly id: number; readonly isEnabled: boolean };
+
 /** What stands at an address, after an alias domain has been followed. */
 export interface HostedAddress {
   readonly domain: HostedDomain;
@@ -67,6 +71,13 @@ const domainSql = `
 const mailboxSql = `
   SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0`;
 
+/** An alias, and only where there is none the mailbox: one question for what nearly every decision asks. */
+const localSql = `
+  SELECT id, -1 FROM alias WHERE domain_id = ? AND localpart = ?
+  UNION ALL
+  SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0
+  LIMIT 1`;
+
 /** Mailboxes, aliases and catch-alls (localpart ''), and the same under each alias domain. */
 const addressesSql = `
   SELECT a.localpart || '@' || d.name
@@ -87,6 +98,7 @@ export class DirectoryLookups {
   readonly #anyDomain: Statement;
   readonly #alias: Statement;
   readonly #mailbox: Statement;
+  readonly #local: Statement;
   readonly #domain: Statement;
   readonly #targets: Statement;
   readonly #credentials: Statement;
@@ -103,6 +115,7 @@ export class DirectoryLookups {
     this.#anyDomain = connection.prepare('SELECT 1 FROM domain WHERE tombstone = 0 LIMIT 1');
     this.#alias = connection.prepare('SELECT id FROM alias WHERE domain_id = ? AND localpart = ?').pluck();
     this.#mailbox = connection.prepare(mailboxSql).raw();
+    this.#local = connection.prepare(localSql).raw();
     this.#domain = connection.prepare(domainSql).raw();
     this.#targets = connection.prepare('SELECT address FROM alias_target WHERE alias_id = ? ORDER BY position').pluck();
     this.#credentials = connection.prepare(credentialsSql).raw();
@@ -153,6 +166,16 @@ export class DirectoryLookups {
   aliasAt(localpart: string, hosted: HostedDomain): number | undefined {
     const id = hosted.target?.id ?? hosted.id;
     return this.#ask(() => this.#alias.get(id, localpart) as number | undefined);
+  }
+
+  /** The alias of this name, else the mailbox; through an alias domain. */
+  localAt(localpart: string, hosted: HostedDomain): HostedLocal | undefined {
+    const domainId = hosted.target?.id ?? hosted.id;
+    const row = this.#ask(
+      () => this.#local.get(domainId, localpart, domainId, localpart) as [number, number] | undefined,
+    );
+    if (row === undefined) return undefined;
+    return row[1] === -1 ? { kind: 'alias', id: row[0] } : { kind: 'mailbox', id: row[0], isEnabled: row[1] === 1 };
   }
 
   mailboxAt(localpart: string, hosted: HostedDomain): { readonly id: number; readonly isEnabled: boolean } | undefined {

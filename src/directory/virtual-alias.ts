@@ -7,7 +7,7 @@
 // but where a catch-all would get its mail, the address still answers itself, and delivery refuses it.
 
 import { type LookupResult, notFound } from '../tables/table.ts';
-import type { DirectoryLookups, HostedDomain } from './lookups.ts';
+import type { DirectoryLookups, HostedDomain, HostedLocal } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 
@@ -22,43 +22,37 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, structu
   const domain = foldDomain(key.slice(at + 1));
   const hosted = lookups.domain(domain);
   if (!hosted || !(hosted.isActive || structural)) return notFound;
-  const aliasId = lookups.aliasAt(localpart, hosted);
-  if (hosted.target) return throughAliasDomain(lookups, localpart, hosted, hosted.target, aliasId, structural);
-  if (aliasId !== undefined) {
-    const value = lookups.targets(aliasId).join(', ');
-    return { kind: 'found', value, source: `directory:aliases row ${aliasId}` };
+  const local = lookups.localAt(localpart, hosted);
+  const isAnswered = answers(lookups, local, hosted, structural);
+  if (hosted.target) return throughAliasDomain(hosted, hosted.target, localpart, isAnswered);
+  if (!isAnswered || local === undefined) return notFound;
+  if (local.kind === 'alias') {
+    const value = lookups.targets(local.id).join(', ');
+    return { kind: 'found', value, source: `directory:aliases row ${local.id}` };
   }
-  const mailboxId = answeringMailbox(lookups, localpart, hosted, structural);
-  if (mailboxId === undefined) return notFound;
-  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${mailboxId}` };
+  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${local.id}` };
 }
 
-/** The mailbox, unless it is disabled: that stands in the way of a catch-all, and of nothing else. */
-function answeringMailbox(
+/** A mailbox that is disabled stands in the way of a catch-all, and of nothing else. */
+function answers(
   lookups: DirectoryLookups,
-  localpart: string,
+  local: HostedLocal | undefined,
   hosted: HostedDomain,
   structural: boolean,
-): number | undefined {
-  const mailbox = lookups.mailboxAt(localpart, hosted);
-  const answers = mailbox?.isEnabled === true || structural || lookups.aliasAt('', hosted) !== undefined;
-  return answers ? mailbox?.id : undefined;
+): boolean {
+  if (local === undefined) return false;
+  if (local.kind === 'alias' || local.isEnabled || structural) return true;
+  return lookups.aliasAt('', hosted) !== undefined;
 }
 
 function throughAliasDomain(
-  lookups: DirectoryLookups,
-  localpart: string,
   hosted: HostedDomain,
   target: { readonly name: string; readonly kind: DomainKind },
-  aliasId: number | undefined,
-  structural: boolean,
+  localpart: string,
+  isAnswered: boolean,
 ): LookupResult {
-  const isKnown =
-    aliasId !== undefined ||
-    // A relay domain without a list of recipients takes every address.
-    (localpart === '' && target.kind === 'relay') ||
-    answeringMailbox(lookups, localpart, hosted, structural) !== undefined;
-  if (!isKnown) return notFound;
+  // A relay domain without a list of recipients takes every address.
+  if (!isAnswered && !(localpart === '' && target.kind === 'relay')) return notFound;
   const source = `directory:domains row ${hosted.id} (alias domain)`;
   return { kind: 'found', value: `${localpart}@${target.name}`, source };
 }
