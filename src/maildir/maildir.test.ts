@@ -13,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -145,10 +146,12 @@ describe('an mbox', () => {
   test('what is no file, or somebody else’s, is refused without a trace', () => {
     mkdirSync(join(folder, 'dir'));
     expect(() => new MboxAppend({ ...options, file: join(folder, 'dir') }).tryOpen(0)).toThrow('EISDIR');
+    execFileSync('mkfifo', [join(folder, 'fifo')]);
+    expect(() => new MboxAppend({ ...options, file: join(folder, 'fifo') }).tryOpen(0)).toThrow('ENXIO');
     const file = join(folder, 'theirs');
     writeFileSync(file, '');
     chmodSync(file, 0o600);
     expect(() => new MboxAppend({ ...options, owner: 54_321, file }).tryOpen(0)).toThrow(UnfitMailbox);
-    expect(readdirSync(folder).toSorted()).toEqual(['dir', 'theirs']);
+    expect(readdirSync(folder).toSorted()).toEqual(['dir', 'fifo', 'theirs']);
   });
 });

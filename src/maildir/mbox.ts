@@ -1,10 +1,12 @@
 // Appends one message to an mbox file, under the locks that other programs look at. As in maildir.ts every step is one
 // synchronous call. What cannot be written whole is cut off again.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type LockStyle, releaseDotLock, tryDotLock, tryKernelLock } from './file-lock.ts';
 import { syncFolder } from './maildir.ts';
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 
 export interface MboxOptions {
   readonly file: string;
@@ -47,7 +49,8 @@ export class MboxAppend {
       this.#hasDotLock = true;
     }
     try {
-      this.#handle = openSync(file, 'a', 0o600);
+      // Without waiting: behind a FIFO that a user has put there, everybody's mail would wait.
+      this.#handle = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
       this.#check(owner);
       for (const style of locks) {
         if (style === 'dotlock' || tryKernelLock(style, this.#handle)) continue;
