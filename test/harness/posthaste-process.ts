@@ -140,9 +140,22 @@ export class PosthasteProcess {
     appendFileSync(this.logFile, `---- ${line}\n`);
   }
 
+  logLines(): string[] {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8').split('\n') : [];
+  }
+
+  /** What the log says became of the newest mail for this recipient: relay, status code, and status with its reason. */
+  async deliveryOutcome(recipient: string): Promise<string> {
+    for (const deadline = performance.now() + 15_000; performance.now() < deadline; await sleep(20)) {
+      const line = this.logLines().findLast((one) => one.includes(`to=<${recipient}>`) && one.includes('status='));
+      const match = /relay=(\S+), .*dsn=(\S+), status=(.*)/.exec(line ?? '');
+      if (match !== null) return match.slice(1).join(' ');
+    }
+    throw new Error(`the log says nothing of mail for ${recipient}; it ends:\n${this.logTail()}`);
+  }
+
   logTail(lines = 15): string {
-    if (!existsSync(this.logFile)) return '';
-    return readFileSync(this.logFile, 'utf8').split('\n').slice(-lines).join('\n');
+    return this.logLines().slice(-lines).join('\n');
   }
 }
 

@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
 
@@ -81,28 +81,11 @@ describe('pipe(8)', () => {
     await connection.quit();
   }
 
-  async function outcome(recipient: string): Promise<string> {
-    return await vi.waitFor(
-      () => {
-        const lines = readFileSync(server.logFile, 'utf8').split('\n');
-        const line = lines.findLast((one) => one.includes(`to=<${recipient}>`) && one.includes('status='));
-        expect(line).toBeDefined();
-        return (
-          /relay=(\S+), .*dsn=(\S+), status=(.*)/
-            .exec(line as string)
-            ?.slice(1)
-            .join(' ') ?? ''
-        );
-      },
-      { timeout: 15_000, interval: 30 },
-    );
-  }
-
   const read = (name: string): string => readFileSync(join(out, name), 'utf8');
 
   test('arguments are filled in, once for each recipient, and no shell sees them', async () => {
     await send('"Joe+A;b"@One.test');
-    expect(await outcome('"Joe+A;b"@One.test')).toBe('one 2.0.0 sent (delivered via one service)');
+    expect(await server.deliveryOutcome('"Joe+A;b"@One.test')).toBe('one 2.0.0 sent (delivered via one service)');
     const lines = read('joe.args').split('\n');
     expect(lines.slice(1, -2)).toEqual(
       ['joe', 'joe+a;b@one.test', 'a;b', 'joe+a;b', 'one.test', 'joe+a;b@one.test', 'odd sender@far.test']
@@ -119,7 +102,7 @@ describe('pipe(8)', () => {
 
   test('an mbox form, other line ends, several recipients at once', async () => {
     await send('ann@box.test', 'bob@box.test');
-    expect(await outcome('bob@box.test')).toBe('box 2.0.0 sent (delivered via box service)');
+    expect(await server.deliveryOutcome('bob@box.test')).toBe('box 2.0.0 sent (delivered via box service)');
     expect(read('box.args').split('\n').slice(1, 4)).toEqual(['arg=box', 'arg=ann@box.test', 'arg=bob@box.test']);
     if (isRoot) expect(read('box.args')).toMatch(/^uid=65534 groups=1\n/);
     expect(read('box.mail')).toMatch(
@@ -143,25 +126,29 @@ describe('pipe(8)', () => {
     ['unread', '2.0.0 sent (delivered via one service)'],
   ])('%s', async (user, expected) => {
     await send(`${user}@one.test`);
-    const said = (await outcome(`${user}@one.test`)).replace(/^one /, '');
+    const said = (await server.deliveryOutcome(`${user}@one.test`)).replace(/^one /, '');
     if (typeof expected === 'string') expect(said).toBe(expected);
     else expect(said).toMatch(expected);
   });
 
   test('a gigabyte of output is cut, and harms nobody', async () => {
     await send('flood@one.test');
-    const said = await outcome('flood@one.test');
+    const said = await server.deliveryOutcome('flood@one.test');
     expect(said.startsWith('one 2.0.0 sent (delivered via one service (xxx')).toBe(true);
     expect(said.length).toBeLessThan(200);
   });
 
   test('what is too large, missing or not allowed', async () => {
     await send('a@small.test', 'a@none.test', 'a@who.test', 'a@root.test');
-    expect(await outcome('a@small.test')).toMatch(/^small 5\.2\.3 bounced \(message too large\)$/);
-    expect(await outcome('a@none.test')).toBe('none 4.3.0 deferred (command cannot be run: "/nonexistent/program")');
+    expect(await server.deliveryOutcome('a@small.test')).toMatch(/^small 5\.2\.3 bounced \(message too large\)$/);
+    expect(await server.deliveryOutcome('a@none.test')).toBe(
+      'none 4.3.0 deferred (command cannot be run: "/nonexistent/program")',
+    );
     if (!isRoot) return;
     for (const name of ['who', 'root']) {
-      expect(await outcome(`a@${name}.test`)).toBe(`${name} 4.3.5 deferred (mail system configuration error)`);
+      expect(await server.deliveryOutcome(`a@${name}.test`)).toBe(
+        `${name} 4.3.5 deferred (mail system configuration error)`,
+      );
     }
     expect(existsSync(join(out, 'a.args'))).toBe(false);
   });

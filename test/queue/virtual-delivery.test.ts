@@ -82,27 +82,6 @@ async function send(server: PosthasteProcess, recipients: readonly string[], bod
   await connection.quit();
 }
 
-function logLines(server: PosthasteProcess): string[] {
-  return readFileSync(server.logFile, 'utf8').split('\n');
-}
-
-/** What the log says became of the newest mail for this recipient. */
-async function outcome(server: PosthasteProcess, recipient: string): Promise<string> {
-  return await vi.waitFor(
-    () => {
-      const line = logLines(server).findLast((one) => one.includes(`to=<${recipient}>`) && one.includes('status='));
-      expect(line).toBeDefined();
-      return (
-        /relay=(\S+), .*dsn=(\S+), status=(.*)/
-          .exec(line as string)
-          ?.slice(1)
-          .join(' ') ?? ''
-      );
-    },
-    { timeout: 10_000, interval: 20 },
-  );
-}
-
 function onlyFile(folder: string): string {
   const names = readdirSync(folder);
   expect(names).toHaveLength(1);
@@ -126,7 +105,7 @@ describe('virtual(8)', () => {
   });
   test('a path with a slash at its end is a Maildir', async () => {
     await send(server, ['Dir+ext@v.test'], message);
-    expect(await outcome(server, 'Dir+ext@v.test')).toBe('virtual 2.0.0 sent (delivered to maildir)');
+    expect(await server.deliveryOutcome('Dir+ext@v.test')).toBe('virtual 2.0.0 sent (delivered to maildir)');
     const file = onlyFile(join(base, 'v.test/dir/new'));
     const text = readFileSync(file, 'utf8');
     expect(text).toMatch(
@@ -141,7 +120,7 @@ describe('virtual(8)', () => {
   test('any other is an mbox, and a message at a time is appended', async () => {
     await Promise.all([1, 2, 3].map(() => send(server, ['box@v.test'], message)));
     const box = join(base, 'v.test/box');
-    const sent = () => logLines(server).filter((line) => line.includes('(delivered to mailbox)')).length;
+    const sent = () => server.logLines().filter((line) => line.includes('(delivered to mailbox)')).length;
     await vi.waitFor(() => expect(sent()).toBe(3), { timeout: 10_000 });
     const text = readFileSync(box, 'utf8');
     const separator = /^From sender@far\.test {2}\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nReturn-Path: /gm;
@@ -156,10 +135,12 @@ describe('virtual(8)', () => {
   });
   test('nobody is bounced; what the tables get wrong waits', async () => {
     await send(server, ['nobody@v.test', 'up@v.test', 'system@v.test', 'nogroup@v.test'], message);
-    expect(await outcome(server, 'nobody@v.test')).toBe('virtual 5.1.1 bounced (unknown user: "nobody@v.test")');
+    expect(await server.deliveryOutcome('nobody@v.test')).toBe('virtual 5.1.1 bounced (unknown user: "nobody@v.test")');
     const waits = 'virtual 4.3.5 deferred (mail system configuration error)';
-    for (const user of ['up', 'system', 'nogroup']) expect(await outcome(server, `${user}@v.test`)).toBe(waits);
-    const warnings = logLines(server).filter((line) => line.includes('virtual') && line.includes('warning: recipient'));
+    for (const user of ['up', 'system', 'nogroup']) expect(await server.deliveryOutcome(`${user}@v.test`)).toBe(waits);
+    const warnings = server
+      .logLines()
+      .filter((line) => line.includes('virtual') && line.includes('warning: recipient'));
     expect(warnings.map((line) => line.replace(/.*warning: /, '')).toSorted()).toEqual([
       'recipient nogroup@v.test: bad gid 0 in virtual_gid_maps',
       'recipient system@v.test: bad uid 99 in virtual_uid_maps',
@@ -169,7 +150,7 @@ describe('virtual(8)', () => {
   });
   test('a folder that is closed to its owner waits, with the reason', async () => {
     await send(server, ['closed@v.test'], message);
-    expect(await outcome(server, 'closed@v.test')).toMatch(
+    expect(await server.deliveryOutcome('closed@v.test')).toMatch(
       /^virtual 4\.2\.0 deferred \(maildir delivery failed: create maildir file .*\/closed\/in\/tmp\/.*: Permission denied\)$/,
     );
   });
@@ -181,7 +162,7 @@ describe('virtual(8)', () => {
     }
     await vi.waitFor(
       async () =>
-        expect(await outcome(server, 'box@v.test')).toBe(
+        expect(await server.deliveryOutcome('box@v.test')).toBe(
           `virtual 5.2.2 bounced (delivery failed to mailbox ${base}/v.test/box: error writing message: File too large)`,
         ),
       { timeout: 10_000 },
@@ -236,8 +217,8 @@ describe.skipIf(!isRoot)('virtual(8) of a server that gave up root', () => {
   test('files are still their owners’', async () => {
     const { server, base } = await start({ posthaste_user: 'nobody' });
     await send(server, ['dir@v.test', 'box@v.test'], message);
-    expect(await outcome(server, 'dir@v.test')).toContain('sent');
-    expect(await outcome(server, 'box@v.test')).toContain('sent');
+    expect(await server.deliveryOutcome('dir@v.test')).toContain('sent');
+    expect(await server.deliveryOutcome('box@v.test')).toContain('sent');
     expect(statSync(onlyFile(join(base, 'v.test/dir/new')))).toMatchObject({ uid: owner, gid: owner });
     expect(statSync(join(base, 'v.test/box'))).toMatchObject({ uid: owner, gid: owner });
   });
