@@ -64,7 +64,7 @@ export class PipeAgent implements DeliveryAgent {
     const argv = pipeArguments(pipe, message, { nexthop, recipients, extensions: this.#options.extensions });
     const { timeLimitMilliseconds, environment, directory } = this.#options;
     const job = { argv, ...owner, directory: pipe.directory ?? directory, environment, timeLimitMilliseconds };
-    const outcome = await commands.run(job, this.#content(request));
+    const outcome = await commands.run(job, this.#content(request), request.signal);
     if (outcome.kind === 'failed') {
       this.#options.warn(`cannot run ${argv[0]}: ${outcome.text}`);
       return { kind: 'deferred', status: '4.3.0', reason: `command cannot be run: "${argv[0]}"` };

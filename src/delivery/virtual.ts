@@ -83,7 +83,11 @@ export class VirtualAgent implements DeliveryAgent {
     const reader = request.openContent();
     try {
       const job = this.#job(found, recipient, request);
-      const outcome = await this.#options.files.run(job, storedContent(reader, form, { first, fields }));
+      const outcome = await this.#options.files.run(
+        job,
+        storedContent(reader, form, { first, fields }),
+        request.signal,
+      );
       if (outcome.kind === 'done') {
         return {
           kind: 'delivered',

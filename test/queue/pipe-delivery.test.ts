@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
 
@@ -49,15 +49,16 @@ describe('pipe(8)', () => {
         `one unix - n n - - pipe flags=DORhu user=nobody argv=${program} ${out} ${wide}\n` +
         `box unix - n n - - pipe flags=BF>. user=nobody:daemon eol=\\r\\n argv=${program} ${out} box \${recipient}\n` +
         `small unix - n n - - pipe user=nobody size=100 argv=${program} ${out} \${user}\n` +
+        `long unix - n n - - pipe user=nobody argv=${program} ${out} sleep\n` +
         `none unix - n n - - pipe user=nobody argv=/nonexistent/program\n` +
         `who unix - n n - - pipe user=nosuchuser argv=${program}\n` +
         `root unix - n n - - pipe user=root argv=${program}\n`,
       settings: {
         virtual_mailbox_domains: '',
         virtual_alias_maps: '',
-        relay_domains: 'one.test, box.test, small.test, none.test, who.test, root.test',
+        relay_domains: 'one.test, box.test, small.test, none.test, who.test, root.test, long.test',
         transport_maps:
-          'inline:{ { one.test = one:next }, { box.test = box }, { small.test = small }, { none.test = none }, { who.test = who }, { root.test = root } }',
+          'inline:{ { one.test = one:next }, { box.test = box }, { small.test = small }, { none.test = none }, { who.test = who }, { root.test = root }, { long.test = long } }',
         one_destination_recipient_limit: '1',
         one_time_limit: '2',
         export_environment: 'LANG=C.UTF-8',
@@ -137,6 +138,17 @@ describe('pipe(8)', () => {
     expect(said.startsWith('one 2.0.0 sent (delivered via one service (xxx')).toBe(true);
     expect(said.length).toBeLessThan(200);
   });
+
+  test('a command that runs does not hold up the end of the server, and is run again', async () => {
+    await send('x@long.test');
+    await vi.waitFor(() => expect(existsSync(join(out, 'sleep.args'))).toBe(true), { timeout: 5000 });
+    rmSync(join(out, 'sleep.args'));
+    const started = performance.now();
+    await server.stop();
+    expect(performance.now() - started).toBeLessThan(12_000);
+    await server.start();
+    await vi.waitFor(() => expect(existsSync(join(out, 'sleep.args'))).toBe(true), { timeout: 5000 });
+  }, 30_000);
 
   test('what is too large, missing or not allowed', async () => {
     await send('a@small.test', 'a@none.test', 'a@who.test', 'a@root.test');

@@ -48,8 +48,8 @@ export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
     }
   }
 
-  /** Resolves when the helper has said what became of the message. */
-  async deliver(job: Job, content: AsyncIterable<Uint8Array>): Promise<Outcome | Failure> {
+  /** Resolves when the helper has said what became of the message; on `signal` it is told to leave it. */
+  async deliver(job: Job, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Outcome | Failure> {
     if (this.#endReason !== undefined) return { kind: 'failed', code: '', text: this.#endReason };
     const id = this.#nextJob;
     this.#nextJob = id === 0xffffffff ? 1 : id + 1;
@@ -63,6 +63,12 @@ export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
       };
       this.#jobs.set(id, { ready: isReady, ended });
     });
+    const cutOff = (): void => {
+      this.#jobs.get(id)?.ended({ kind: 'failed', code: '', text: 'the server stops' });
+      this.#jobs.delete(id);
+      void this.#send('abort', id);
+    };
+    signal.addEventListener('abort', cutOff);
     await this.#send('open', id, Buffer.from(JSON.stringify(job)));
     await ready;
     try {
@@ -74,9 +80,10 @@ export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
     } catch (error) {
       this.#jobs.delete(id);
       await this.#send('abort', id);
+      signal.removeEventListener('abort', cutOff);
       throw error;
     }
-    return await outcome;
+    return await outcome.finally(() => signal.removeEventListener('abort', cutOff));
   }
 
   /** Resolves when the helper has ended, which it does after what it is doing. */

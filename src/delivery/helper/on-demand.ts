@@ -20,12 +20,12 @@ export class Helper<Job, Outcome extends { readonly kind: string }> {
     this.#process ??= new HelperProcess(this.#name, this.#onBroken);
   }
 
-  async run(job: Job, content: AsyncIterable<Uint8Array>): Promise<Outcome | Failure> {
+  async run(job: Job, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Outcome | Failure> {
     if (this.#process === undefined && this.isRoot && process.getuid?.() !== 0) {
       return { kind: 'failed', code: '', text: `the ${this.#name} must be started as root: start the server again` };
     }
     this.#process ??= new HelperProcess(this.#name, this.#onBroken);
-    return await this.#process.deliver(job, content);
+    return await this.#process.deliver(job, content, signal);
   }
 
   async close(): Promise<void> {
