@@ -69,7 +69,7 @@ try {
       const start = performance.now();
       await policy.checkRecipient(address(kind, index), envelope);
       times.push((performance.now() - start) * 1_000);
-      // Ends the directory's snapshot, as each turn of the event loop does in the server.
+      // Lets the directory's snapshot end, as it does in the server.
       if (index % 10 === 9) await new Promise(setImmediate);
     }
     times.splice(0, decisions / 10);

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type DirectoryDatabase, type DirectoryFiles, inTransaction } from './database.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
-import type { TurnSnapshot } from './turn-snapshot.ts';
+import type { BriefSnapshot } from './brief-snapshot.ts';
 
 export class Change {
   readonly db: DirectoryDatabase;
@@ -39,9 +39,9 @@ export class Changes {
   readonly #lookups: DirectoryLookups | undefined;
   readonly #clock: Clock;
   readonly #actor: string;
-  readonly #snapshot: TurnSnapshot;
+  readonly #snapshot: BriefSnapshot;
 
-  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules, snapshot: TurnSnapshot) {
+  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules, snapshot: BriefSnapshot) {
     this.#writer = files.writer;
     this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, rules);
     this.#clock = clock;

@@ -24,7 +24,7 @@ import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
-import { TurnSnapshot } from './turn-snapshot.ts';
+import { BriefSnapshot } from './brief-snapshot.ts';
 
 export interface DirectoryOptions {
   /** Never writes, also not the schema: for commands that must leave no trace. */
@@ -50,13 +50,14 @@ export class Directory {
   readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
-  readonly #snapshot: TurnSnapshot | undefined;
+  readonly #snapshot: BriefSnapshot;
 
   private constructor(files: DirectoryFiles, options: DirectoryOptions) {
     const rules = options.extensionRules ?? plusExtensions;
     this.#files = files;
     this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
-    const snapshot = new TurnSnapshot(files.reader);
+    const snapshot = new BriefSnapshot(files.reader);
+    this.#snapshot = snapshot;
     this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
     const changes = new Changes(files, options.clock, options.actor, rules, snapshot);
     this.domains = new Domains(this.#db, changes);
@@ -107,7 +108,7 @@ export class Directory {
   }
 
   close(): void {
-    this.#snapshot?.close();
+    this.#snapshot.close();
     this.#files.reader.close();
     this.#files.writer?.connection.close();
   }

@@ -1,7 +1,7 @@
 // The reads that mail waits for: synchronous, prepared once, a few microseconds each, on the read-only connection.
 // Plain probes of one index each: one joined statement for domain, alias and mailbox took five times as long.
 //
-// Reads of one turn of the event loop share one snapshot (turn-snapshot.ts), so that a decision made without waiting sees
+// Reads of one millisecond share one snapshot (brief-snapshot.ts), so that a decision made without waiting sees
 // one state of the directory, and the locks of a read are paid once. Domains seen are kept until the next change.
 
 import { type ExtensionRules, findExtension } from '../address/extension.ts';
@@ -9,7 +9,7 @@ import { sqliteCode, type SqliteConnection, type Statement } from '../database/s
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
-import type { TurnSnapshot } from './turn-snapshot.ts';
+import type { BriefSnapshot } from './brief-snapshot.ts';
 
 /** What stands under a name that we host. */
 export interface HostedDomain {
@@ -90,7 +90,7 @@ const addressesSql = `
 const maxDomains = 20_000;
 
 export class DirectoryLookups {
-  readonly #snapshot: TurnSnapshot | undefined;
+  readonly #snapshot: BriefSnapshot | undefined;
   readonly #rules: ExtensionRules;
   readonly #domains = new Map<string, HostedDomain | undefined>();
   #domainsVersion: number | undefined;
@@ -108,7 +108,7 @@ export class DirectoryLookups {
   readonly #domainNames: Statement;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
-  constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: TurnSnapshot) {
+  constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
     this.#snapshot = snapshot;
     this.#rules = rules;
     this.#version = connection.prepare('PRAGMA data_version').pluck();

@@ -1,11 +1,11 @@
-// One read transaction for all lookups of one turn of the event loop: a decision asks a dozen keys, and to begin
-// and end a transaction costs as much as to read. The snapshot ends with the turn, so it is never older than that
-// and never held while somebody waits for something; it also ends with every change made through this process, so
-// that one reads what one has written.
+// One read transaction for all lookups of a millisecond: a decision asks a dozen keys, and to begin and end a
+// transaction costs as much as to read. A timer ends it, so never within a turn of the event loop: a decision made
+// without waiting sees one state. It is held for a millisecond, or the one turn that lasts longer, never while somebody
+// waits for something; it also ends with every change made through this process, so that one reads what one has written.
 
 import type { SqliteConnection, Statement } from '../database/sqlite.ts';
 
-export class TurnSnapshot {
+export class BriefSnapshot {
   readonly #connection: SqliteConnection;
   readonly #begin: Statement;
   readonly #commit: Statement;
@@ -28,7 +28,7 @@ export class TurnSnapshot {
     // Reading the number is also what takes the snapshot: BEGIN alone takes nothing.
     this.#current = this.#version.get() as number;
     this.#isOpen = true;
-    setImmediate(() => this.close());
+    setTimeout(() => this.close(), 1);
     return this.#current;
   }
 
