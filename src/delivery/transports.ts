@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resolver } from '../dns/resolver.ts';
+import { type Feedback, parseFeedback } from '../queue/concurrency-window.ts';
 import type { DeliveryAgent, Transport, TransportTable } from '../queue/delivery-agent.ts';
 import type { Mailboxes, Usage } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
@@ -48,7 +49,7 @@ export class Transports implements TransportTable {
     const findings: Finding[] = [];
     for (const service of services) {
       if (service.type !== 'unix') continue;
-      const reason = this.#add(service, parts);
+      const reason = this.#add(service, parts, findings);
       if (reason !== undefined) {
         findings.push({
           severity: 'warning',
@@ -66,7 +67,7 @@ export class Transports implements TransportTable {
   }
 
   /** Returns why mail for this transport will wait. */
-  #add(service: MasterService, parts: TransportParts): string | undefined {
+  #add(service: MasterService, parts: TransportParts, findings: Finding[]): string | undefined {
     const { name, settings, maxProcesses } = service;
     const program = `${settings.text('syslog_name')}/${service.command}`;
     const agent = makeAgent(service, program, parts, this);
@@ -77,13 +78,33 @@ export class Transports implements TransportTable {
       program,
       agent: typeof agent === 'string' ? new UnsupportedAgent(agent) : agent,
       processLimit: processLimit === 0 ? Number.POSITIVE_INFINITY : processLimit,
+      givesSlowSlotsAway: maxProcesses === undefined && ['smtp', 'relay', 'lmtp'].includes(service.command),
       recipientLimit: settings.transportInteger(name, 'destination_recipient_limit'),
       concurrencyLimit: settings.transportInteger(name, 'destination_concurrency_limit'),
-      initialConcurrency: settings.transportInteger(name, 'initial_destination_concurrency'),
+      initialConcurrency: Math.max(1, settings.transportInteger(name, 'initial_destination_concurrency')),
+      positiveFeedback: feedback(service, 'destination_concurrency_positive_feedback', findings),
+      negativeFeedback: feedback(service, 'destination_concurrency_negative_feedback', findings),
+      failedCohortLimit: settings.transportInteger(name, 'destination_concurrency_failed_cohort_limit'),
+      rateDelayMilliseconds: settings.transportSeconds(name, 'destination_rate_delay') * 1000,
+      transportRateDelayMilliseconds: settings.transportSeconds(name, 'transport_rate_delay') * 1000,
       isMailstore: service.command === 'mailstore',
     });
     return typeof agent === 'string' ? agent : undefined;
   }
+}
+
+/** As Postfix's: what is no feedback is passed over with a warning, and counts as 1. */
+function feedback(
+  { name, settings, file, line }: MasterService,
+  suffix: 'destination_concurrency_positive_feedback' | 'destination_concurrency_negative_feedback',
+  findings: Finding[],
+): Feedback {
+  const text = settings.transportText(name, suffix);
+  const value = parseFeedback(text);
+  if (value) return value;
+  const what = `${name}_${suffix} = ${text}: neither a number from 0 to 1 nor such a number / concurrency`;
+  findings.push({ severity: 'warning', file, line, text: `${what}; 1 is used` });
+  return { base: 1, by: 'nothing' };
 }
 
 /** A reason as text for a delivery command that cannot be run; undefined for services that deliver nothing. */

@@ -32,6 +32,7 @@ const readAtStart = [
   'qmgr_message_active_limit',
   'queue_run_delay',
   'soft_bounce',
+  'defer_transports',
   'message_drop_headers',
   'message_size_limit',
   'posthaste_disable_plaintext_auth',

@@ -74,6 +74,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     activeLimit: settings.integer('qmgr_message_active_limit'),
     queueRunSeconds: settings.seconds('queue_run_delay'),
     softBounce: settings.flag('soft_bounce'),
+    deferTransports: settings.list('defer_transports'),
   });
   return { queue, scheduler, pickup: openPickup(settings, parts, queue) };
 }

@@ -2,6 +2,8 @@
 // became of it. Doubt is `deferred`; an agent that throws has deferred them all.
 
 import type { ContentReader, MailboxDelivery, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import type { DestinationLimits } from './destination.ts';
+import type { SlotLimits } from './transport-slots.ts';
 import type { DeliveryOutcome } from './types.ts';
 
 export interface DeliveryRequest {
@@ -62,16 +64,14 @@ export interface DeliveryAgent {
 }
 
 /** A service of master.cf that delivers, with the limits of its parameters. */
-export interface Transport {
+export interface Transport extends DestinationLimits, SlotLimits {
   readonly name: string;
   /** For the log: `postfix/smtp`. */
   readonly program: string;
   readonly agent: DeliveryAgent;
-  /** Deliveries at a time, over all destinations (maxproc). */
-  readonly processLimit: number;
   readonly recipientLimit: number;
-  readonly concurrencyLimit: number;
-  readonly initialConcurrency: number;
+  /** TRANSPORT_transport_rate_delay: the pause between two deliveries, whatever their destinations. */
+  readonly transportRateDelayMilliseconds: number;
   /** Local mailboxes: all recipients of a message go together, whatever their domain, so that a mailbox gets one copy. */
   readonly isMailstore: boolean;
 }

@@ -1,47 +1,77 @@
-// How many deliveries at a time go to one destination (a transport's next hop): Postfix's scheduler (SCHEDULER_README,
-// qmgr_queue.c). The window starts at initial_destination_concurrency and moves by one for each success or failure, up to
-// the limit and no further ahead of what is really in use than its start. When failures add up to a whole window
-// (a "cohort") without a success in between, the destination is dead for minimal_backoff_time: its mail is
-// deferred without a try, so that one silent server does not hold the queue's attention.
+// One destination (a transport's next hop): the deliveries that wait for it, how many run, and whether it is worth trying.
+// What is tried for the first time and what has been put off before wait in two lines that take turns: a backlog does
+// not stand in the way of new mail, nor new mail in the way of a backlog.
 
-export interface DestinationLimits {
-  readonly concurrencyLimit: number;
-  readonly initialConcurrency: number;
+import { ConcurrencyWindow, type WindowLimits } from './concurrency-window.ts';
+
+export interface DestinationLimits extends WindowLimits {
+  /** TRANSPORT_destination_rate_delay: the pause after a delivery; 0: none, and one at a time where there is one. */
+  readonly rateDelayMilliseconds: number;
 }
-
-/** destination_concurrency_failed_cohort_limit. */
-const failedCohortLimit = 1;
 
 export interface DeathCertificate {
   readonly status: string;
   readonly reason: string;
 }
 
-export class Destination<Job> {
+export class Destination<Job extends { readonly isRetry: boolean }> {
   readonly key: string;
-  readonly waiting: Job[] = [];
   busy = 0;
   readonly #limits: DestinationLimits;
-  #window: number;
-  #failedCohorts = 0;
+  readonly #window: ConcurrencyWindow;
+  readonly #first = new Set<Job>();
+  readonly #retries = new Set<Job>();
+  #wasRetry = false;
   #deadUntil = Number.NEGATIVE_INFINITY;
   #death: DeathCertificate | undefined;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(key: string, limits: DestinationLimits) {
     this.key = key;
-    this.#limits = limits;
-    this.#window =
-      limits.concurrencyLimit > 0
-        ? Math.min(limits.initialConcurrency, limits.concurrencyLimit)
-        : limits.initialConcurrency;
+    this.#limits = limits.rateDelayMilliseconds > 0 ? { ...limits, concurrencyLimit: 1 } : limits;
+    this.#window = new ConcurrencyWindow(this.#limits);
   }
 
   get window(): number {
-    return this.#window;
+    return this.#window.size;
   }
 
   get hasRoom(): boolean {
-    return this.busy < this.#window;
+    return this.busy < this.#window.size;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#first.size + this.#retries.size > 0;
+  }
+
+  /** Something waits that has not been tried yet. */
+  get hasFirst(): boolean {
+    return this.#first.size > 0;
+  }
+
+  add(job: Job): void {
+    (job.isRetry ? this.#retries : this.#first).add(job);
+  }
+
+  remove(job: Job): void {
+    (job.isRetry ? this.#retries : this.#first).delete(job);
+  }
+
+  clear(): void {
+    this.#first.clear();
+    this.#retries.clear();
+  }
+
+  /** Takes the next out of its line; `mayRetry` false: only what has not been tried yet. */
+  next(mayRetry: boolean): Job | undefined {
+    const isRetry = mayRetry && this.#retries.size > 0 && (this.#first.size === 0 || !this.#wasRetry);
+    const line = isRetry ? this.#retries : this.#first;
+    for (const job of line) {
+      line.delete(job);
+      this.#wasRetry = isRetry;
+      return job;
+    }
+    return undefined;
   }
 
   /** Why mail for it is not tried at this time; undefined when it is alive. */
@@ -49,29 +79,27 @@ export class Destination<Job> {
     return now < this.#deadUntil ? this.#death : undefined;
   }
 
+  /** Milliseconds until the next delivery may begin. */
+  pause(now: number): number {
+    return Math.max(0, this.#pausedUntil - now);
+  }
+
   /** Nothing to remember: a new object would behave alike. */
   isIdle(now: number): boolean {
-    return this.busy === 0 && this.waiting.length === 0 && now >= this.#deadUntil;
+    return this.busy === 0 && !this.hasWaiting && now >= this.#deadUntil && now >= this.#pausedUntil;
   }
 
-  succeeded(): void {
-    this.#failedCohorts = 0;
-    const { concurrencyLimit, initialConcurrency } = this.#limits;
-    const isBelowLimit = concurrencyLimit === 0 || this.#window < concurrencyLimit;
-    if (isBelowLimit && this.#window < this.busy + initialConcurrency) this.#window++;
+  /** A delivery has ended, well or refused: the destination can be talked to. */
+  succeeded(now: number): void {
+    this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
+    this.#window.succeeded(this.busy);
   }
 
-  failed(death: DeathCertificate, deadUntil: number): void {
-    this.#failedCohorts += 1 / this.#window;
-    if (this.#window > 1) this.#window--;
-    if (this.#failedCohorts < failedCohortLimit) return;
+  failed(death: DeathCertificate, now: number, deadMilliseconds: number): void {
+    this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
+    if (!this.#window.failed()) return;
     this.#death = death;
-    this.#deadUntil = deadUntil;
-    this.#failedCohorts = 0;
-    this.#window = Math.max(
-      1,
-      Math.min(this.#limits.initialConcurrency, this.#limits.concurrencyLimit || Number.POSITIVE_INFINITY),
-    );
+    this.#deadUntil = now + deadMilliseconds;
   }
 
   revive(): void {

@@ -2,7 +2,7 @@
 // and records what became of every recipient.
 //
 // A message becomes active: its recipients are grouped by transport and next hop into jobs, jobs wait in their
-// destination's line, and run when the destination's window (destination.ts) and the transport's process limit have room.
+// destination's line, and run when destination and transport have room (delivery-lines.ts).
 // A delivered recipient is recorded durably as soon as its job ends. When all jobs of the message have ended, it is settled
 // (settle.ts): refusals are recorded together with the one notice that reports them, the rest is put off by its age
 // (between minimal_ and maximal_backoff_time) or, past its lifetime, bounced.
@@ -11,14 +11,17 @@
 // tried again, and all that can be repeated is an attempt whose answer had come but was not recorded. Local copies
 // are made by the transaction that records them and cannot be repeated at all.
 //
-// Bounded: at most qmgr_message_active_limit messages are active; what does not fit stays in the store and is looked for
-// when half of them are done. New mail is taken up at once, deferred mail at its time, everything when asked to flush.
+// Bounded: at most qmgr_message_active_limit messages are active. New mail is always taken up at once: where there is no room
+// it takes the place of a message that only waits, which goes back to the store as if it had never been looked at. What
+// does not fit is looked for when half of the active ones are done. Deferred mail is taken up at its time, everything when
+// asked to flush.
 
 import type { Clock } from '../lib/clock.ts';
 import type { Log, LogLevel } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
-import { Destination } from './destination.ts';
+import { DeliveryLines } from './delivery-lines.ts';
+import type { DeathCertificate } from './destination.ts';
 import { type Job, makeJobs } from './job.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
 import type { Forwarder } from './forwarding.ts';
@@ -39,6 +42,8 @@ export interface SchedulerOptions extends RetryTimes {
   readonly queueRunSeconds: number;
   /** soft_bounce: every refusal is put off instead. */
   readonly softBounce: boolean;
+  /** defer_transports: what goes by these waits until the queue is flushed. */
+  readonly deferTransports: readonly string[];
 }
 
 interface ActiveMessage {
@@ -47,12 +52,18 @@ interface ActiveMessage {
   readonly since: number;
   /** It has come in since this server was started, and is tried for the first time. */
   readonly isNew: boolean;
+  /** Taken up because somebody asked. */
+  readonly isFlushed: boolean;
+  /** Those that wait for their turn. */
+  readonly waiting: Set<QueuedJob>;
   jobsLeft: number;
   /** Recipients without a final outcome recorded yet. */
   readonly outcomes: Map<QueueRecipient, RecipientOutcome>;
+  /** Among those of which nothing has begun; -1 where something has. */
+  idleIndex: number;
 }
 
-type QueuedJob = Job & { readonly active: ActiveMessage };
+type QueuedJob = Job & { readonly transport: Transport; readonly active: ActiveMessage; readonly isRetry: boolean };
 
 /** Rows read at once: the main thread serves clients in between. */
 const pageLength = 100;
@@ -63,10 +74,9 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #settler: Settler;
   readonly #active = new Map<string, ActiveMessage>();
-  readonly #destinations = new Map<string, Destination<QueuedJob>>();
-  /** Running deliveries by transport, and destinations that wait for one of them to end. */
-  readonly #busy = new Map<string, number>();
-  readonly #blocked = new Map<string, Set<Destination<QueuedJob>>>();
+  /** Active messages of which nothing has begun, in no order: they can be given back. */
+  readonly #idle: ActiveMessage[] = [];
+  readonly #lines: DeliveryLines<QueuedJob>;
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
@@ -80,6 +90,12 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#settler = new Settler(options);
+    this.#lines = new DeliveryLines<QueuedJob>({
+      clock: options.clock,
+      deadMilliseconds: options.minimalBackoffSeconds * 1000,
+      run: (job, ended) => this.#track(this.#run(job, ended)),
+      suspend: (job, death) => this.#suspend(job, death),
+    });
   }
 
   start(): void {
@@ -89,14 +105,11 @@ export class Scheduler {
   /** A message has just been queued. */
   enqueue(queueId: string): void {
     if (this.#closing) return;
-    if (this.#active.size >= this.#options.activeLimit) {
-      this.#hasMore = true;
-      return;
-    }
     try {
       const message = this.#options.store.queueMessage(queueId);
-      if (message && !message.hold && !this.#active.has(queueId))
-        this.#activate(message, this.#options.clock.now(), true);
+      if (!message || message.hold || this.#active.has(queueId)) return;
+      if (this.#active.size >= this.#options.activeLimit && !this.#giveBack()) this.#hasMore = true;
+      else this.#activate(message, this.#options.clock.now(), 'new');
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
       this.#hasMore = true;
@@ -106,7 +119,7 @@ export class Scheduler {
 
   /** Tries everything now, also what is put off and destinations that are taken for dead. */
   async flush(): Promise<void> {
-    for (const destination of this.#destinations.values()) destination.revive();
+    this.#lines.revive();
     this.#flushed = new Set(this.#active.keys());
     await this.scan();
   }
@@ -137,7 +150,7 @@ export class Scheduler {
   async close(graceMilliseconds = 5000): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#timer);
-    for (const destination of this.#destinations.values()) destination.waiting.length = 0;
+    this.#lines.close();
     const timer = setTimeout(() => this.#abort.abort(), graceMilliseconds);
     await this.whenIdle();
     clearTimeout(timer);
@@ -157,7 +170,7 @@ export class Scheduler {
           this.#hasMore = true;
           return;
         }
-        this.#activate(message, now);
+        this.#activate(message, now, this.#flushed ? 'flushed' : 'due');
       }
       const last = page.at(-1);
       if (!last || page.length < pageLength || (after && last.id === after.id)) break;
@@ -166,7 +179,7 @@ export class Scheduler {
     }
     this.#flushed = undefined;
     const now = clock.now();
-    for (const [key, destination] of this.#destinations) if (destination.isIdle(now)) this.#destinations.delete(key);
+    this.#lines.tidy();
     this.#wakeAt(now + queueRunSeconds * 1000);
     const next = store.queueNextAttempt();
     if (next !== undefined && next > now) this.#wakeAt(next);
@@ -184,72 +197,88 @@ export class Scheduler {
     this.#timer.unref();
   }
 
-  #activate(message: QueueMessage, now: number, isNew = false): void {
+  #activate(message: QueueMessage, now: number, why: 'new' | 'due' | 'flushed'): void {
     this.#flushed?.add(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
     const jobs = makeJobs(message, recipients, this.#options.transports);
-    const active: ActiveMessage = { message, since: now, isNew, jobsLeft: jobs.length, outcomes: new Map() };
+    const active: ActiveMessage = {
+      message,
+      since: now,
+      isNew: why === 'new',
+      isFlushed: why === 'flushed',
+      waiting: new Set(),
+      jobsLeft: jobs.length,
+      outcomes: new Map(),
+      idleIndex: this.#idle.length,
+    };
     this.#active.set(message.id, active);
+    this.#idle.push(active);
     // The first time is logged by whoever queued it.
     if (message.attempts > 0) {
       const { log, syslogName } = this.#options;
       log.write(`${syslogName}/qmgr`, 'info', activeLine(message.id, message.sender, message.size, recipients.length));
     }
-    if (jobs.length === 0) this.#track(this.#settle(active));
-    for (const job of jobs) this.#enqueueJob({ ...job, active });
+    if (jobs.length === 0) {
+      this.#hasBegun(active);
+      this.#track(this.#settle(active));
+    }
+    for (const job of jobs) this.#enqueueJob(job, active);
   }
 
-  #enqueueJob(job: QueuedJob): void {
-    if (!job.transport) {
-      const report = { outcomes: job.recipients.map(() => unavailable) };
-      this.#track(this.#finish(job, report, this.#options.clock.now(), this.#errorProgram));
+  #enqueueJob(job: Job, active: ActiveMessage): void {
+    const { transport } = job;
+    const isDeferred = !active.isFlushed && this.#options.deferTransports.includes(job.transportName);
+    if (!transport || isDeferred) {
+      this.#track(this.#finishUntried(job, active, isDeferred ? deferredTransport : unavailable));
       return;
     }
-    const key = `${job.transportName}:${job.destination}`;
-    let destination = this.#destinations.get(key);
-    if (!destination) {
-      destination = new Destination(key, job.transport);
-      this.#destinations.set(key, destination);
-    }
-    destination.waiting.push(job);
-    this.#pump(destination, job.transport);
+    const queued = { ...job, transport, active, isRetry: active.message.attempts > 0 };
+    active.waiting.add(queued);
+    this.#lines.add(queued);
   }
 
-  /** Who says, in the log, what no agent was asked about. */
-  get #errorProgram(): string {
-    return `${this.#options.syslogName}/error`;
+  #suspend(job: QueuedJob, { status, reason }: DeathCertificate): void {
+    job.active.waiting.delete(job);
+    const outcome = { kind: 'deferred', status, reason: `delivery temporarily suspended: ${reason}` } as const;
+    this.#track(this.#finishUntried(job, job.active, outcome));
   }
 
-  /** Starts what may run now. */
-  #pump(destination: Destination<QueuedJob>, transport: Transport): void {
-    while (!this.#closing && destination.waiting.length > 0) {
-      const now = this.#options.clock.now();
-      const death = destination.death(now);
-      const busy = this.#busy.get(transport.name) ?? 0;
-      if (!death && !destination.hasRoom) return;
-      if (!death && busy >= transport.processLimit) {
-        const blocked = this.#blocked.get(transport.name) ?? new Set();
-        this.#blocked.set(transport.name, blocked.add(destination));
-        return;
-      }
-      const job = destination.waiting.shift();
-      if (!job) return;
-      if (death) {
-        const reason = `delivery temporarily suspended: ${death.reason}`;
-        const outcome = { kind: 'deferred', status: death.status, reason } as const;
-        this.#track(this.#finish(job, { outcomes: job.recipients.map(() => outcome) }, now, this.#errorProgram));
-        continue;
-      }
-      destination.busy++;
-      this.#busy.set(transport.name, busy + 1);
-      this.#track(this.#run(job, transport, destination));
-    }
+  /** What no agent was asked about: error(8) says so in the log. */
+  async #finishUntried(job: Job, active: ActiveMessage, outcome: RecipientOutcome): Promise<void> {
+    this.#hasBegun(active);
+    const report = { outcomes: job.recipients.map(() => outcome) };
+    await this.#finish(job, active, report, this.#options.clock.now(), `${this.#options.syslogName}/error`);
   }
 
-  async #run(job: QueuedJob, transport: Transport, destination: Destination<QueuedJob>): Promise<void> {
-    const { store, clock, minimalBackoffSeconds } = this.#options;
-    const { message } = job.active;
+  #hasBegun(active: ActiveMessage): void {
+    const { idleIndex } = active;
+    if (idleIndex < 0) return;
+    active.idleIndex = -1;
+    const last = this.#idle.pop();
+    if (!last || last === active) return;
+    this.#idle[idleIndex] = last;
+    last.idleIndex = idleIndex;
+  }
+
+  /** Makes room for one: gives a message that only waits back to the store, where it stays due. False: all have begun. */
+  #giveBack(): boolean {
+    // Any: the one that came last may be the only one that can leave at once.
+    const active = this.#idle[Math.floor(Math.random() * this.#idle.length)];
+    if (!active) return false;
+    this.#hasBegun(active);
+    for (const job of active.waiting) this.#lines.remove(job);
+    this.#active.delete(active.message.id);
+    this.#hasMore = true;
+    return true;
+  }
+
+  async #run(job: QueuedJob, ended: (death?: DeathCertificate) => void): Promise<void> {
+    const { store, clock } = this.#options;
+    const { active, transport } = job;
+    const { message } = active;
     const started = clock.now();
+    active.waiting.delete(job);
+    this.#hasBegun(active);
     let report: DeliveryReport;
     try {
       report = await transport.agent.deliver({
@@ -258,7 +287,7 @@ export class Scheduler {
         nexthop: job.nexthop,
         recipients: job.recipients,
         openContent: () => store.openContent(message.content),
-        mayBeRepeated: !job.active.isNew,
+        mayBeRepeated: !active.isNew,
         signal: this.#abort.signal,
       });
     } catch (error) {
@@ -269,28 +298,18 @@ export class Scheduler {
       } as const;
       report = { outcomes: job.recipients.map(() => outcome) };
     }
-    const [first] = report.outcomes;
-    if (report.unreachable && first) destination.failed(first, clock.now() + minimalBackoffSeconds * 1000);
-    else destination.succeeded();
-    destination.busy--;
-    this.#busy.set(transport.name, (this.#busy.get(transport.name) ?? 1) - 1);
-    this.#pump(destination, transport);
-    this.#pumpBlocked(transport);
-    await this.#finish(job, report, started, transport.program);
-  }
-
-  #pumpBlocked(transport: Transport): void {
-    const blocked = this.#blocked.get(transport.name);
-    for (const destination of blocked ?? []) {
-      if ((this.#busy.get(transport.name) ?? 0) >= transport.processLimit) return;
-      blocked?.delete(destination);
-      this.#pump(destination, transport);
-    }
+    ended(report.unreachable ? report.outcomes[0] : undefined);
+    await this.#finish(job, active, report, started, transport.program);
   }
 
   /** Records what one job achieved, and settles the message after its last one. */
-  async #finish(job: QueuedJob, report: DeliveryReport, started: number, program: string): Promise<void> {
-    const { active } = job;
+  async #finish(
+    job: Job,
+    active: ActiveMessage,
+    report: DeliveryReport,
+    started: number,
+    program: string,
+  ): Promise<void> {
     const { message } = active;
     const outcomes = await this.#settler.recordDelivered(message, job.recipients, report);
     const setup = report.setupMilliseconds ?? 0;
@@ -335,3 +354,4 @@ export class Scheduler {
 }
 
 const unavailable: RecipientOutcome = { kind: 'deferred', status: '4.3.0', reason: 'mail transport unavailable' };
+const deferredTransport: RecipientOutcome = { kind: 'deferred', status: '4.3.2', reason: 'deferred transport' };

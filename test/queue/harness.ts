@@ -72,9 +72,8 @@ export interface Overrides {
   readonly delayWarningSeconds?: number;
   readonly lifetimeSeconds?: number;
   readonly softBounce?: boolean;
-  readonly limits?: Partial<
-    Pick<Transport, 'recipientLimit' | 'concurrencyLimit' | 'initialConcurrency' | 'processLimit'>
-  >;
+  readonly deferTransports?: readonly string[];
+  readonly limits?: Partial<Omit<Transport, 'name' | 'program' | 'agent' | 'isMailstore'>>;
 }
 
 const shared: { folder: string | undefined; store: SqliteMailstore | undefined; firstMailbox: number } = {
@@ -177,6 +176,7 @@ export class Harness {
       activeLimit: this.overrides.activeLimit ?? 1000,
       queueRunSeconds: 300,
       softBounce: this.overrides.softBounce ?? false,
+      deferTransports: this.overrides.deferTransports ?? [],
     });
   }
 
@@ -200,9 +200,15 @@ export class Harness {
   transports(mailboxes: { mailboxByAddress(recipient: string): Promise<LocalMailbox | undefined> }) {
     const limits = {
       processLimit: 100,
+      givesSlowSlotsAway: false,
       recipientLimit: 50,
       concurrencyLimit: 20,
       initialConcurrency: 5,
+      positiveFeedback: { base: 1, by: 'nothing' } as const,
+      negativeFeedback: { base: 1, by: 'nothing' } as const,
+      failedCohortLimit: 1,
+      rateDelayMilliseconds: 0,
+      transportRateDelayMilliseconds: 0,
       ...this.overrides.limits,
     };
     const agents: Record<string, DeliveryAgent> = {

@@ -230,6 +230,143 @@ describe('many messages', () => {
   });
 });
 
+describe('when slots are few', () => {
+  /** Everything waits at the gate until the test opens it. */
+  function close(): () => void {
+    let open = () => {};
+    queue.remote.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return () => {
+      queue.remote.gate = undefined;
+      open();
+    };
+  }
+  const submit = async (recipient: string) => queue.queue.submit(await queue.submission([recipient]));
+  const order = () => queue.remote.requests.map(({ nexthop }) => nexthop);
+
+  test('a huge destination does not keep the others waiting', async () => {
+    await queue.close();
+    queue = await Harness.open({ limits: { processLimit: 2 } });
+    const open = close();
+    for (let count = 0; count < 40; count++) await submit(`bob${count}@huge.example`);
+    for (let count = 0; count < 4; count++) await submit(`bob@small${count}.example`);
+    open();
+    await queue.scheduler.whenIdle();
+    const last = Math.max(...order().flatMap((nexthop, index) => (nexthop === 'huge.example' ? [] : [index])));
+    expect(order()).toHaveLength(44);
+    expect(last).toBeLessThan(14);
+  });
+
+  test('mail that came last is among the next to leave', async () => {
+    await queue.close();
+    queue = await Harness.open({ limits: { processLimit: 2 } });
+    const open = close();
+    for (let count = 0; count < 60; count++) await submit(`bob@dead${count}.example`);
+    await submit('bob@live.example');
+    open();
+    await queue.scheduler.whenIdle();
+    expect(order().indexOf('live.example')).toBeLessThan(6);
+  });
+
+  test('mail that comes in is taken up though as many are active as may be', async () => {
+    await queue.close();
+    queue = await Harness.open({ activeLimit: 10, limits: { processLimit: 2 } });
+    const open = close();
+    for (let count = 0; count < 30; count++) await submit(`bob@dead${count}.example`);
+    await submit('bob@live.example');
+    expect(queue.scheduler.activeCount).toBe(10);
+    open();
+    await queue.scheduler.whenIdle();
+    expect(order().indexOf('live.example')).toBeLessThan(6);
+    // Those that gave their place away have come back.
+    expect(order()).toHaveLength(31);
+    expect(queue.queued()).toEqual([]);
+  });
+
+  test('servers that are silent for a second give theirs away', async () => {
+    await queue.close();
+    queue = await Harness.open({ limits: { processLimit: 2, givesSlowSlotsAway: true } });
+    const open = close();
+    for (let count = 0; count < 6; count++) await submit(`bob@silent${count}.example`);
+    await submit('bob@live.example');
+    expect(queue.remote.running).toBe(2);
+    queue.clock.advance(1000);
+    while (queue.remote.running < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(order()).toContain('live.example');
+    queue.clock.advance(1000);
+    while (queue.remote.running < 6) await new Promise((resolve) => setTimeout(resolve, 10));
+    open();
+    await queue.scheduler.whenIdle();
+    expect(queue.queued()).toEqual([]);
+  });
+
+  test('a quarter of them is kept from what was put off before', async () => {
+    await queue.close();
+    queue = await Harness.open({ limits: { processLimit: 4 } });
+    queue.remote.answer = () => later;
+    for (let count = 0; count < 8; count++) await queue.send([`bob@slow${count}.example`]);
+    queue.remote.answer = () => sent;
+    const open = close();
+    queue.clock.advance(301_000);
+    await queue.scheduler.scan();
+    expect(queue.remote.running).toBe(3);
+    await submit('bob@live.example');
+    expect(queue.remote.running).toBe(4);
+    expect(order().at(-1)).toBe('live.example');
+    open();
+    await queue.scheduler.whenIdle();
+    expect(queue.queued()).toEqual([]);
+  });
+});
+
+test('defer_transports: mail waits until the queue is flushed', async () => {
+  await queue.close();
+  queue = await Harness.open({ deferTransports: ['smtp'] });
+  await queue.send(['bob@far.example']);
+  expect(queue.remote.requests).toEqual([]);
+  expect(queue.queued()[0]?.recipients[0]).toMatchObject({ state: 'deferred', status: '4.3.2' });
+  await queue.pass(300);
+  expect(queue.remote.requests).toEqual([]);
+  await queue.scheduler.flush();
+  await queue.scheduler.whenIdle();
+  expect(queue.remote.requests).toHaveLength(1);
+  expect(queue.queued()).toEqual([]);
+});
+
+test('a rate delay sends one at a time, with the pause between them', async () => {
+  await queue.close();
+  queue = await Harness.open({ limits: { rateDelayMilliseconds: 60 } });
+  const times: number[] = [];
+  queue.remote.answer = () => {
+    times.push(performance.now());
+    queue.clock.advance(1);
+    return sent;
+  };
+  const ticking = setInterval(() => queue.clock.advance(5), 5);
+  for (let count = 0; count < 3; count++) await queue.queue.submit(await queue.submission([`bob${count}@far.example`]));
+  while (queue.queued().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  clearInterval(ticking);
+  expect(queue.remote.mostRunning).toBe(1);
+  expect(Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))).toBeGreaterThan(40);
+});
+
+test('a transport rate delay holds for all destinations together', async () => {
+  await queue.close();
+  queue = await Harness.open({ limits: { transportRateDelayMilliseconds: 60 } });
+  const times: number[] = [];
+  queue.remote.answer = () => {
+    times.push(performance.now());
+    return sent;
+  };
+  const ticking = setInterval(() => queue.clock.advance(5), 5);
+  for (let count = 0; count < 3; count++) await queue.queue.submit(await queue.submission([`bob@far${count}.example`]));
+  while (queue.queued().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  clearInterval(ticking);
+  expect(times).toHaveLength(3);
+  expect(Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))).toBeGreaterThan(40);
+});
+
 test('soft_bounce puts refusals off', async () => {
   await queue.close();
   queue = await Harness.open({ softBounce: true });
