@@ -34,7 +34,7 @@ export class SmtpAgent implements DeliveryAgent {
         smtputf8: await needsUtf8(request, body),
         body,
       };
-      const report = await deliver(nexthop, envelope, this.#options, signal);
+      const report = await deliver(nexthop, envelope, this.#options, signal, request.onAnswer);
       return report;
     } finally {
       await body.close();

@@ -16,8 +16,10 @@ export interface DeliveryRequest {
   openContent(): ContentReader;
   /** An attempt before may have delivered without a record of it: the server was killed. */
   readonly mayBeRepeated: boolean;
-  /** The server stops: end what can be ended. */
+  /** The server stops, or others wait for the slot: end what can be ended. */
   readonly signal: AbortSignal;
+  /** To be called when the other side is ready for mail: nobody waits for the slot of such a delivery. */
+  onAnswer?(): void;
 }
 
 export type RecipientOutcome = DeliveryOutcome & {

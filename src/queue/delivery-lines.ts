@@ -20,6 +20,8 @@ export interface DeliveryLinesOptions<Job> {
   readonly deadMilliseconds: number;
   /** Begins a delivery and calls `ended` once: with nothing, or with why no server could be talked to. */
   run(job: Job, ended: (death?: DeathCertificate) => void): void;
+  /** Ends a delivery that nobody has answered yet; false where somebody has. */
+  cut(job: Job): boolean;
   /** Not tried: its destination is dead. */
   suspend(job: Job, death: DeathCertificate): void;
 }
@@ -112,9 +114,10 @@ export class DeliveryLines<Job extends LinedJob> {
     }
     for (let destination = slots.take(); destination; destination = slots.take()) {
       const place = { destination, slots };
-      if (this.#begin(place) && destination.hasWaiting && this.#mayBegin(place)) slots.waitAgain(destination);
+      if (this.#begin(place) && destination.hasWaiting && this.#mayBegin(place)) slots.wait(destination);
       if (slots.pause(this.#options.clock.monotonic()) > 0) return this.#serve(slots);
     }
+    slots.cutSilent(now, (job) => this.#options.cut(job));
     const untilSlow = slots.isWaitedFor ? slots.untilSlow(now) : undefined;
     if (untilSlow !== undefined) this.#wakeAfter(slots, untilSlow, () => this.#serve(slots));
   }
@@ -141,7 +144,10 @@ export class DeliveryLines<Job extends LinedJob> {
     const now = this.#options.clock.monotonic();
     slots.releaseSlow(now);
     const pause = slots.pause(now);
-    const job = slots.hasRoom && pause === 0 ? destination.next(slots.hasRoomForRetry) : undefined;
+    const isBad = destination.standing === 'bad';
+    const mayDoubt = slots.hasRoomForDoubtful;
+    const mayBegin = slots.hasRoom && pause === 0 && (mayDoubt || !isBad);
+    const job = mayBegin ? destination.next(mayDoubt) : undefined;
     if (!job) {
       slots.wait(destination);
       const wait = pause > 0 ? pause : slots.untilSlow(now);
@@ -151,7 +157,7 @@ export class DeliveryLines<Job extends LinedJob> {
     const delay = job.transport.transportRateDelayMilliseconds;
     if (delay > 0) slots.pauseUntil(now + delay);
     destination.busy++;
-    slots.began(job, now);
+    slots.began(job, now, job.isRetry || isBad);
     this.#options.run(job, (death) => this.#ended(place, job, death));
     return true;
   }

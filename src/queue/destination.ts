@@ -17,6 +17,8 @@ export interface DeathCertificate {
 export class Destination<Job extends { readonly isRetry: boolean }> {
   readonly key: string;
   busy = 0;
+  /** What the last delivery has shown. */
+  standing: 'unknown' | 'good' | 'bad' = 'unknown';
   readonly #limits: DestinationLimits;
   readonly #window: ConcurrencyWindow;
   readonly #first = new Set<Job>();
@@ -93,16 +95,19 @@ export class Destination<Job extends { readonly isRetry: boolean }> {
   succeeded(now: number): void {
     this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
     this.#window.succeeded(this.busy);
+    this.standing = 'good';
   }
 
   failed(death: DeathCertificate, now: number, deadMilliseconds: number): void {
     this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
+    this.standing = 'bad';
     if (!this.#window.failed()) return;
     this.#death = death;
     this.#deadUntil = now + deadMilliseconds;
   }
 
   revive(): void {
+    if (this.standing === 'bad') this.standing = 'unknown';
     this.#deadUntil = Number.NEGATIVE_INFINITY;
   }
 }

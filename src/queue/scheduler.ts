@@ -63,7 +63,14 @@ interface ActiveMessage {
   idleIndex: number;
 }
 
-type QueuedJob = Job & { readonly transport: Transport; readonly active: ActiveMessage; readonly isRetry: boolean };
+type QueuedJob = Job & {
+  readonly transport: Transport;
+  readonly active: ActiveMessage;
+  readonly isRetry: boolean;
+  /** While it runs. */
+  readonly abort: AbortController;
+  isAnswered: boolean;
+};
 
 /** Rows read at once: the main thread serves clients in between. */
 const pageLength = 100;
@@ -77,7 +84,8 @@ export class Scheduler {
   /** Active messages of which nothing has begun, in no order: they can be given back. */
   readonly #idle: ActiveMessage[] = [];
   readonly #lines: DeliveryLines<QueuedJob>;
-  readonly #abort = new AbortController();
+  readonly #delivering = new Set<QueuedJob>();
+  #isCutOff = false;
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
@@ -94,6 +102,7 @@ export class Scheduler {
       clock: options.clock,
       deadMilliseconds: options.minimalBackoffSeconds * 1000,
       run: (job, ended) => this.#track(this.#run(job, ended)),
+      cut: (job) => this.#cut(job),
       suspend: (job, death) => this.#suspend(job, death),
     });
   }
@@ -151,7 +160,10 @@ export class Scheduler {
     this.#closing = true;
     clearTimeout(this.#timer);
     this.#lines.close();
-    const timer = setTimeout(() => this.#abort.abort(), graceMilliseconds);
+    const timer = setTimeout(() => {
+      this.#isCutOff = true;
+      for (const { abort } of this.#delivering) abort.abort();
+    }, graceMilliseconds);
     await this.whenIdle();
     clearTimeout(timer);
   }
@@ -232,7 +244,8 @@ export class Scheduler {
       this.#track(this.#finishUntried(job, active, isDeferred ? deferredTransport : unavailable));
       return;
     }
-    const queued = { ...job, transport, active, isRetry: active.message.attempts > 0 };
+    const isRetry = active.message.attempts > 0;
+    const queued = { ...job, transport, active, isRetry, abort: new AbortController(), isAnswered: false };
     active.waiting.add(queued);
     this.#lines.add(queued);
   }
@@ -279,6 +292,7 @@ export class Scheduler {
     const started = clock.now();
     active.waiting.delete(job);
     this.#hasBegun(active);
+    this.#delivering.add(job);
     let report: DeliveryReport;
     try {
       report = await transport.agent.deliver({
@@ -288,7 +302,10 @@ export class Scheduler {
         recipients: job.recipients,
         openContent: () => store.openContent(message.content),
         mayBeRepeated: !active.isNew,
-        signal: this.#abort.signal,
+        signal: job.abort.signal,
+        onAnswer: () => {
+          job.isAnswered = true;
+        },
       });
     } catch (error) {
       const outcome = {
@@ -298,8 +315,16 @@ export class Scheduler {
       } as const;
       report = { outcomes: job.recipients.map(() => outcome) };
     }
+    this.#delivering.delete(job);
+    if (job.abort.signal.aborted && !this.#isCutOff) report = { ...report, outcomes: report.outcomes.map(orGivenUp) };
     ended(report.unreachable ? report.outcomes[0] : undefined);
     await this.#finish(job, active, report, started, transport.program);
+  }
+
+  #cut({ isAnswered, abort }: QueuedJob): boolean {
+    if (isAnswered) return false;
+    abort.abort();
+    return true;
   }
 
   /** Records what one job achieved, and settles the message after its last one. */
@@ -332,7 +357,7 @@ export class Scheduler {
   async #settle(active: ActiveMessage): Promise<void> {
     const { id } = active.message;
     // Cut off by the end of the server: nothing is known, and the next start tries at once.
-    if (this.#abort.signal.aborted) return;
+    if (this.#isCutOff) return;
     const next = await this.#settler.settle(active.message, active.outcomes);
     this.#active.delete(id);
     if (next !== undefined) this.#wakeAt(next);
@@ -354,4 +379,10 @@ export class Scheduler {
 }
 
 const unavailable: RecipientOutcome = { kind: 'deferred', status: '4.3.0', reason: 'mail transport unavailable' };
+/** Cut off to make room. */
+function orGivenUp(outcome: RecipientOutcome): RecipientOutcome {
+  if (outcome.kind !== 'deferred') return outcome;
+  return { ...outcome, status: '4.4.2', reason: 'the server has been silent for ten seconds, and other mail waits' };
+}
+
 const deferredTransport: RecipientOutcome = { kind: 'deferred', status: '4.3.2', reason: 'deferred transport' };

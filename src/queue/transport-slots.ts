@@ -1,33 +1,40 @@
 // The deliveries that one transport runs at a time (maxproc of master.cf), shared out among the destinations that wait.
 //
 // Destinations that want a slot take turns: each gets one delivery, then stands at the end again, so that one huge
-// destination never keeps the others waiting. Of three slots one goes to the destination that has waited longest, one to
-// the one that began to wait last, one to what has been put off before: where thousands of dead destinations hold slots
-// until their connections time out, mail for a live one leaves with one of the next. And a quarter of all slots
-// is kept from what has been put off before: a backlog never holds them all.
+// destination never keeps the others waiting. Of four slots one goes to a destination that has just taken mail, two to those
+// of which nothing is known (to the one that came last, and to the one that has waited longest), and one to the
+// doubtful: those that failed when they were tried last, and mail that has been put off before. Where thousands of dead
+// destinations hold slots until their connections time out, mail for a live one leaves with one of the next. And
+// a quarter of all slots is kept from the doubtful: a backlog never holds them all.
 //
 // A delivery of a second waits for the other side and costs next to nothing. Where the transport allows it, such a one
-// gives its slot away: so silent servers keep nobody waiting until there are very many of them.
+// gives its slot away: so silent servers keep nobody waiting until there are very many of them. Then those that have
+// been silent for ten seconds are cut off, the oldest first, as if their time were up.
 
 import type { Destination } from './destination.ts';
 
 const slowMilliseconds = 1000;
 /** Slow ones that have given their slots away, for each slot. */
-const slowPerSlot = 8;
+const slowPerSlot = 10;
+const silentMilliseconds = 10_000;
+/** So that one round of cuts does not hold up what goes on. */
+const maxCutsAtOnce = 16;
 
 export class TransportSlots<Job extends { readonly isRetry: boolean }> {
   #limit: number;
   #slowLimit: number;
   /** Those that hold a slot, in the order in which they began, and when they did. */
   readonly #holders = new Map<Job, number>();
+  readonly #doubtful = new Set<Job>();
   #slow = 0;
-  #retryHolders = 0;
-  /** Those with mail that has not been tried yet, in the order of their turns. */
-  readonly #round = new Set<Destination<Job>>();
-  /** Those of them that have not had a turn since they began to wait, the newest last; some have left. */
-  #fresh: Destination<Job>[] = [];
-  /** Those that have nothing but retries. */
-  readonly #retryRound = new Set<Destination<Job>>();
+  /** The slow ones that may not have been answered yet. */
+  readonly #silent = new Map<Job, number>();
+  /** Who waits, in the order of their turns. */
+  readonly #good = new Set<Destination<Job>>();
+  readonly #unknown = new Set<Destination<Job>>();
+  readonly #rest = new Set<Destination<Job>>();
+  /** The unknown ones, the one that came last at the end; some have left. */
+  #newest: Destination<Job>[] = [];
   #turn = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -44,24 +51,40 @@ export class TransportSlots<Job extends { readonly isRetry: boolean }> {
     for (const [job, began] of this.#holders) {
       if (this.#slow >= this.#slowLimit || now - began < slowMilliseconds) return;
       this.#releaseSlot(job);
+      this.#silent.set(job, began);
       this.#slow++;
     }
   }
 
-  /** Milliseconds until one that holds a slot is slow; undefined where none will give it away. */
+  /** Where all slots are taken and others wait: cuts off silent ones; `cut` says whether it could. */
+  cutSilent(now: number, cut: (job: Job) => boolean): void {
+    if (this.hasRoom || !this.isWaitedFor || this.#slow < this.#slowLimit) return;
+    let cuts = 0;
+    for (const [job, began] of this.#silent) {
+      if (cuts >= maxCutsAtOnce || now - began < silentMilliseconds) return;
+      this.#silent.delete(job);
+      if (cut(job)) cuts++;
+    }
+  }
+
+  /** Milliseconds until a slot may be given away or a silent one cut off; undefined where that never happens. */
   untilSlow(now: number): number | undefined {
+    if (this.#slowLimit === 0) return undefined;
+    if (this.#slow >= this.#slowLimit) {
+      const oldest = first(this.#silent.values());
+      return oldest === undefined ? undefined : Math.max(20, oldest + silentMilliseconds - now);
+    }
     const oldest = first(this.#holders.values());
-    if (oldest === undefined || this.#slow >= this.#slowLimit) return undefined;
-    return Math.max(1, oldest + slowMilliseconds - now);
+    return oldest === undefined ? undefined : Math.max(1, oldest + slowMilliseconds - now);
   }
 
   get hasRoom(): boolean {
     return this.#holders.size < this.#limit;
   }
 
-  get hasRoomForRetry(): boolean {
+  get hasRoomForDoubtful(): boolean {
     if (!this.hasRoom) return false;
-    return this.#limit === Number.POSITIVE_INFINITY || this.#retryHolders < this.#limit - Math.floor(this.#limit / 4);
+    return this.#limit === Number.POSITIVE_INFINITY || this.#doubtful.size < this.#limit - Math.floor(this.#limit / 4);
   }
 
   /** TRANSPORT_transport_rate_delay: nothing more begins until then. */
@@ -73,23 +96,26 @@ export class TransportSlots<Job extends { readonly isRetry: boolean }> {
     return Math.max(0, this.#pausedUntil - now);
   }
 
-  began(job: Job, now: number): void {
+  began(job: Job, now: number, isDoubtful: boolean): void {
     this.#holders.set(job, now);
-    if (job.isRetry) this.#retryHolders++;
+    if (isDoubtful) this.#doubtful.add(job);
   }
 
   ended(job: Job): void {
     if (this.#holders.has(job)) this.#releaseSlot(job);
-    else this.#slow--;
+    else {
+      this.#silent.delete(job);
+      this.#slow--;
+    }
   }
 
   #releaseSlot(job: Job): void {
     this.#holders.delete(job);
-    if (job.isRetry) this.#retryHolders--;
+    this.#doubtful.delete(job);
   }
 
   get isWaitedFor(): boolean {
-    return this.#round.size + this.#retryRound.size > 0;
+    return this.#good.size + this.#unknown.size + this.#rest.size > 0;
   }
 
   get isIdle(): boolean {
@@ -97,44 +123,42 @@ export class TransportSlots<Job extends { readonly isRetry: boolean }> {
   }
 
   wait(destination: Destination<Job>): void {
-    if (!destination.hasFirst) {
-      this.#retryRound.add(destination);
-      return;
-    }
-    this.#retryRound.delete(destination);
-    if (this.#round.has(destination)) return;
-    this.#round.add(destination);
-    this.#fresh.push(destination);
-    if (this.#fresh.length <= 2 * this.#round.size + 16) return;
-    this.#fresh = this.#fresh.filter((each) => this.#round.has(each));
-  }
-
-  /** It has had its turn, and wants another. */
-  waitAgain(destination: Destination<Job>): void {
-    (destination.hasFirst ? this.#round : this.#retryRound).add(destination);
+    const { standing, hasFirst } = destination;
+    const line = standing === 'bad' || !hasFirst ? this.#rest : standing === 'good' ? this.#good : this.#unknown;
+    if (line.has(destination)) return;
+    this.forget(destination);
+    line.add(destination);
+    if (line !== this.#unknown || destination.busy > 0) return;
+    this.#newest.push(destination);
+    if (this.#newest.length <= 2 * this.#unknown.size + 16) return;
+    this.#newest = this.#newest.filter((each) => this.#unknown.has(each));
   }
 
   /** Whose turn it is; undefined where nobody waits who could use a slot. */
   take(): Destination<Job> | undefined {
     if (!this.hasRoom) return undefined;
-    this.#turn = (this.#turn + 1) % 3;
-    const retry = this.hasRoomForRetry ? first(this.#retryRound) : undefined;
-    const taken =
-      (this.#turn === 0 ? retry : this.#turn === 1 ? this.#newest() : undefined) ?? first(this.#round) ?? retry;
+    this.#turn = (this.#turn + 1) % 4;
+    const isForRest = this.#turn === 3;
+    const rest = this.hasRoomForDoubtful ? first(this.#rest) : undefined;
+    const good = this.#turn === 0 ? first(this.#good) : undefined;
+    const taken = good ?? (isForRest ? rest : undefined) ?? this.#takeUnknown(this.#turn) ?? first(this.#good) ?? rest;
     if (taken) this.forget(taken);
     return taken;
   }
 
-  #newest(): Destination<Job> | undefined {
-    for (;;) {
-      const last = this.#fresh.pop();
-      if (last === undefined || this.#round.has(last)) return last;
+  #takeUnknown(turn: number): Destination<Job> | undefined {
+    while (turn === 1) {
+      const last = this.#newest.pop();
+      if (last === undefined) break;
+      if (this.#unknown.has(last)) return last;
     }
+    return first(this.#unknown);
   }
 
   forget(destination: Destination<Job>): void {
-    this.#round.delete(destination);
-    this.#retryRound.delete(destination);
+    this.#good.delete(destination);
+    this.#unknown.delete(destination);
+    this.#rest.delete(destination);
   }
 }
 

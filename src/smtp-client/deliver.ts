@@ -17,13 +17,15 @@ interface Stop {
   readonly looksForLoops: boolean;
 }
 
+/** `onAnswer`: the first server is ready for the envelope. Before that, `signal` may end the attempt without any doubt. */
 export async function deliver(
   nexthop: string,
   envelope: Envelope,
   options: ClientOptions,
   signal?: AbortSignal,
+  onAnswer?: () => void,
 ): Promise<ClientReport> {
-  const attempt = new Attempt(nexthop, envelope, options, signal);
+  const attempt = new Attempt(nexthop, envelope, options, signal, onAnswer);
   return attempt.run();
 }
 
@@ -32,6 +34,7 @@ class Attempt {
   readonly #envelope: Envelope;
   readonly #options: ClientOptions;
   readonly #signal: AbortSignal | undefined;
+  readonly #onAnswer: (() => void) | undefined;
   readonly #outcomes: (ClientOutcome | undefined)[];
   #addressesLeft: number;
   #sessionsLeft: number;
@@ -42,11 +45,18 @@ class Attempt {
   #setup = 0;
   #transfer = 0;
 
-  constructor(nexthop: string, envelope: Envelope, options: ClientOptions, signal: AbortSignal | undefined) {
+  constructor(
+    nexthop: string,
+    envelope: Envelope,
+    options: ClientOptions,
+    signal: AbortSignal | undefined,
+    onAnswer: (() => void) | undefined,
+  ) {
     this.#nexthop = nexthop;
     this.#envelope = envelope;
     this.#options = options;
     this.#signal = signal;
+    this.#onAnswer = onAnswer;
     this.#outcomes = envelope.recipients.map(() => undefined);
     this.#addressesLeft = options.addressLimit || Number.POSITIVE_INFINITY;
     this.#sessionsLeft = options.sessionLimit || Number.POSITIVE_INFINITY;
@@ -118,6 +128,7 @@ class Attempt {
       this.#refuseOurselves(stop, session);
       this.#setup += this.#options.clock.monotonic() - started;
       this.#hasTalked = true;
+      this.#onAnswer?.();
       await this.#transact(session);
       this.#isStopped = session.isUncertain;
       // The queue need not wait for the farewell.
