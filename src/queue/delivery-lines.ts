@@ -12,6 +12,8 @@ export interface LinedJob {
   /** In whose line it waits. */
   readonly destination: string;
   readonly isRetry: boolean;
+  /** Has come in just now. */
+  readonly isFresh: boolean;
 }
 
 export interface DeliveryLinesOptions<Job> {
@@ -46,6 +48,7 @@ export class DeliveryLines<Job extends LinedJob> {
   add(job: Job): void {
     const place = this.#place(job);
     place.destination.add(job);
+    if (job.isFresh) place.slots.freshen(place.destination);
     this.#pump(place);
   }
 
@@ -55,6 +58,11 @@ export class DeliveryLines<Job extends LinedJob> {
     if (!place) return;
     place.destination.remove(job);
     if (!place.destination.hasWaiting) place.slots.forget(place.destination);
+  }
+
+  /** Its destination has just taken mail. */
+  isGood(job: Job): boolean {
+    return this.#places.get(keyOf(job))?.destination.standing === 'good';
   }
 
   /** Dead destinations are worth another try. */

@@ -20,6 +20,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log, LogLevel } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
+import { type Active, ActiveMessages } from './active-messages.ts';
 import { DeliveryLines } from './delivery-lines.ts';
 import type { DeathCertificate } from './destination.ts';
 import { type Job, makeJobs } from './job.ts';
@@ -46,31 +47,31 @@ export interface SchedulerOptions extends RetryTimes {
   readonly deferTransports: readonly string[];
 }
 
-interface ActiveMessage {
+interface ActiveMessage extends Active {
   readonly message: QueueMessage;
   /** When it became active. */
   readonly since: number;
-  /** It has come in since this server was started, and is tried for the first time. */
-  readonly isNew: boolean;
+  /** It has come in just now. */
+  readonly isFresh: boolean;
   /** Taken up because somebody asked. */
   readonly isFlushed: boolean;
-  /** Those that wait for their turn. */
-  readonly waiting: Set<QueuedJob>;
+  jobs: readonly QueuedJob[];
   jobsLeft: number;
-  /** Recipients without a final outcome recorded yet. */
-  readonly outcomes: Map<QueueRecipient, RecipientOutcome>;
-  /** Among those of which nothing has begun; -1 where something has. */
-  idleIndex: number;
+  /** Recipients without a final outcome recorded yet; absent while there are none, as for most of those that wait. */
+  outcomes: Map<QueueRecipient, RecipientOutcome> | undefined;
 }
 
 type QueuedJob = Job & {
   readonly transport: Transport;
   readonly active: ActiveMessage;
   readonly isRetry: boolean;
-  /** While it runs. */
+  readonly isFresh: boolean;
+};
+
+interface RunningDelivery {
   readonly abort: AbortController;
   isAnswered: boolean;
-};
+}
 
 /** Rows read at once: the main thread serves clients in between. */
 const pageLength = 100;
@@ -80,11 +81,9 @@ const maxTimerMilliseconds = 2 ** 31 - 1;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #settler: Settler;
-  readonly #active = new Map<string, ActiveMessage>();
-  /** Active messages of which nothing has begun, in no order: they can be given back. */
-  readonly #idle: ActiveMessage[] = [];
+  readonly #active = new ActiveMessages<ActiveMessage>();
   readonly #lines: DeliveryLines<QueuedJob>;
-  readonly #delivering = new Set<QueuedJob>();
+  readonly #deliveries = new Map<QueuedJob, RunningDelivery>();
   #isCutOff = false;
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
@@ -118,7 +117,7 @@ export class Scheduler {
       const message = this.#options.store.queueMessage(queueId);
       if (!message || message.hold || this.#active.has(queueId)) return;
       if (this.#active.size >= this.#options.activeLimit && !this.#giveBack()) this.#hasMore = true;
-      else this.#activate(message, this.#options.clock.now(), 'new');
+      else this.#activate(message, this.#options.clock.now(), 'fresh');
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
       this.#hasMore = true;
@@ -162,7 +161,7 @@ export class Scheduler {
     this.#lines.close();
     const timer = setTimeout(() => {
       this.#isCutOff = true;
-      for (const { abort } of this.#delivering) abort.abort();
+      for (const { abort } of this.#deliveries.values()) abort.abort();
     }, graceMilliseconds);
     await this.whenIdle();
     clearTimeout(timer);
@@ -171,6 +170,7 @@ export class Scheduler {
   async #scanPages(): Promise<void> {
     const { store, clock, activeLimit, queueRunSeconds } = this.#options;
     this.#hasMore = false;
+    this.#active.hasLostTrack = false;
     let after: { nextAttempt: number; id: string } | undefined;
     for (;;) {
       if (this.#closing) return;
@@ -209,80 +209,82 @@ export class Scheduler {
     this.#timer.unref();
   }
 
-  #activate(message: QueueMessage, now: number, why: 'new' | 'due' | 'flushed'): void {
+  #activate(message: QueueMessage, now: number, why: 'fresh' | 'new' | 'due' | 'flushed'): void {
     this.#flushed?.add(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
     const jobs = makeJobs(message, recipients, this.#options.transports);
     const active: ActiveMessage = {
+      id: message.id,
       message,
       since: now,
-      isNew: why === 'new',
+      isNew: why === 'new' || why === 'fresh',
+      isFresh: why === 'fresh',
       isFlushed: why === 'flushed',
-      waiting: new Set(),
+      jobs: [],
       jobsLeft: jobs.length,
-      outcomes: new Map(),
-      idleIndex: this.#idle.length,
+      outcomes: undefined,
+      idleIndex: -1,
     };
-    this.#active.set(message.id, active);
-    this.#idle.push(active);
+    this.#active.add(active);
     // The first time is logged by whoever queued it.
     if (message.attempts > 0) {
       const { log, syslogName } = this.#options;
       log.write(`${syslogName}/qmgr`, 'info', activeLine(message.id, message.sender, message.size, recipients.length));
     }
     if (jobs.length === 0) {
-      this.#hasBegun(active);
+      this.#active.hasBegun(active);
       this.#track(this.#settle(active));
     }
-    for (const job of jobs) this.#enqueueJob(job, active);
+    active.jobs = jobs.flatMap((job) => this.#queuedJob(job, active) ?? []);
+    for (const job of active.jobs) this.#lines.add(job);
   }
 
-  #enqueueJob(job: Job, active: ActiveMessage): void {
+  /** Undefined: the end of this job is known already. */
+  #queuedJob(job: Job, active: ActiveMessage): QueuedJob | undefined {
     const { transport } = job;
     const isDeferred = !active.isFlushed && this.#options.deferTransports.includes(job.transportName);
-    if (!transport || isDeferred) {
-      this.#track(this.#finishUntried(job, active, isDeferred ? deferredTransport : unavailable));
-      return;
-    }
     const isRetry = active.message.attempts > 0;
-    const queued = { ...job, transport, active, isRetry, abort: new AbortController(), isAnswered: false };
-    active.waiting.add(queued);
-    this.#lines.add(queued);
+    if (transport && !isDeferred) return { ...job, transport, active, isRetry, isFresh: active.isFresh };
+    this.#track(this.#finishUntried(job, active, isDeferred ? deferredTransport : unavailable));
+    return undefined;
   }
 
   #suspend(job: QueuedJob, { status, reason }: DeathCertificate): void {
-    job.active.waiting.delete(job);
     const outcome = { kind: 'deferred', status, reason: `delivery temporarily suspended: ${reason}` } as const;
     this.#track(this.#finishUntried(job, job.active, outcome));
   }
 
   /** What no agent was asked about: error(8) says so in the log. */
   async #finishUntried(job: Job, active: ActiveMessage, outcome: RecipientOutcome): Promise<void> {
-    this.#hasBegun(active);
+    this.#active.hasBegun(active);
     const report = { outcomes: job.recipients.map(() => outcome) };
     await this.#finish(job, active, report, this.#options.clock.now(), `${this.#options.syslogName}/error`);
   }
 
-  #hasBegun(active: ActiveMessage): void {
-    const { idleIndex } = active;
-    if (idleIndex < 0) return;
-    active.idleIndex = -1;
-    const last = this.#idle.pop();
-    if (!last || last === active) return;
-    this.#idle[idleIndex] = last;
-    last.idleIndex = idleIndex;
-  }
-
   /** Makes room for one: gives a message that only waits back to the store, where it stays due. False: all have begun. */
   #giveBack(): boolean {
-    // Any: the one that came last may be the only one that can leave at once.
-    const active = this.#idle[Math.floor(Math.random() * this.#idle.length)];
-    if (!active) return false;
-    this.#hasBegun(active);
-    for (const job of active.waiting) this.#lines.remove(job);
-    this.#active.delete(active.message.id);
-    this.#hasMore = true;
-    return true;
+    const active = this.#active.giveBack(({ jobs }) => jobs.some((job) => this.#lines.isGood(job)));
+    for (const job of active?.jobs ?? []) this.#lines.remove(job);
+    return active !== undefined;
+  }
+
+  /** Those that have made room come back as there is room again. */
+  #takeBack(): void {
+    const { clock, store, activeLimit } = this.#options;
+    try {
+      while (this.#active.size < activeLimit && !this.#closing) {
+        const given = this.#active.takeBack();
+        if (!given) return;
+        const now = clock.now();
+        const message = store.queueMessage(given.id);
+        // It may have been looked at by a scan since, and put off.
+        const isDue = message && !message.hold && message.nextAttempt <= now;
+        if (isDue && !this.#active.has(given.id)) this.#activate(message, now, given.isNew ? 'new' : 'due');
+      }
+    } catch (error) {
+      this.#hasMore = true;
+      this.#report('warning', `not taken up again yet: ${String(error)}`);
+    }
   }
 
   async #run(job: QueuedJob, ended: (death?: DeathCertificate) => void): Promise<void> {
@@ -290,9 +292,9 @@ export class Scheduler {
     const { active, transport } = job;
     const { message } = active;
     const started = clock.now();
-    active.waiting.delete(job);
-    this.#hasBegun(active);
-    this.#delivering.add(job);
+    const running: RunningDelivery = { abort: new AbortController(), isAnswered: false };
+    this.#deliveries.set(job, running);
+    this.#active.hasBegun(active);
     let report: DeliveryReport;
     try {
       report = await transport.agent.deliver({
@@ -302,9 +304,9 @@ export class Scheduler {
         recipients: job.recipients,
         openContent: () => store.openContent(message.content),
         mayBeRepeated: !active.isNew,
-        signal: job.abort.signal,
+        signal: running.abort.signal,
         onAnswer: () => {
-          job.isAnswered = true;
+          running.isAnswered = true;
         },
       });
     } catch (error) {
@@ -315,15 +317,17 @@ export class Scheduler {
       } as const;
       report = { outcomes: job.recipients.map(() => outcome) };
     }
-    this.#delivering.delete(job);
-    if (job.abort.signal.aborted && !this.#isCutOff) report = { ...report, outcomes: report.outcomes.map(orGivenUp) };
+    this.#deliveries.delete(job);
+    if (running.abort.signal.aborted && !this.#isCutOff)
+      report = { ...report, outcomes: report.outcomes.map(orGivenUp) };
     ended(report.unreachable ? report.outcomes[0] : undefined);
     await this.#finish(job, active, report, started, transport.program);
   }
 
-  #cut({ isAnswered, abort }: QueuedJob): boolean {
-    if (isAnswered) return false;
-    abort.abort();
+  #cut(job: QueuedJob): boolean {
+    const running = this.#deliveries.get(job);
+    if (!running || running.isAnswered) return false;
+    running.abort.abort();
     return true;
   }
 
@@ -342,7 +346,7 @@ export class Scheduler {
     const delays = [active.since - message.arrival, started - active.since, setup, transfer] as const;
     job.recipients.forEach((recipient, index) => {
       const outcome = this.#softened(outcomes[index] ?? unavailable);
-      if (outcome.kind !== 'delivered') active.outcomes.set(recipient, outcome);
+      if (outcome.kind !== 'delivered') outcomesOf(active).set(recipient, outcome);
       this.#options.log.write(program, 'info', recipientLine(message.id, recipient, outcome, delays));
     });
     active.jobsLeft--;
@@ -358,10 +362,12 @@ export class Scheduler {
     const { id } = active.message;
     // Cut off by the end of the server: nothing is known, and the next start tries at once.
     if (this.#isCutOff) return;
-    const next = await this.#settler.settle(active.message, active.outcomes);
+    const next = await this.#settler.settle(active.message, outcomesOf(active));
     this.#active.delete(id);
     if (next !== undefined) this.#wakeAt(next);
-    if (this.#hasMore && this.#active.size <= this.#options.activeLimit / 2) void this.scan();
+    this.#takeBack();
+    if ((this.#hasMore || this.#active.hasLostTrack) && this.#active.size <= this.#options.activeLimit / 2)
+      void this.scan();
   }
 
   #report(level: LogLevel, text: string): void {
@@ -379,6 +385,11 @@ export class Scheduler {
 }
 
 const unavailable: RecipientOutcome = { kind: 'deferred', status: '4.3.0', reason: 'mail transport unavailable' };
+function outcomesOf(active: ActiveMessage): Map<QueueRecipient, RecipientOutcome> {
+  active.outcomes ??= new Map();
+  return active.outcomes;
+}
+
 /** Cut off to make room. */
 function orGivenUp(outcome: RecipientOutcome): RecipientOutcome {
   if (outcome.kind !== 'deferred') return outcome;

@@ -2,7 +2,7 @@
 //
 // Destinations that want a slot take turns: each gets one delivery, then stands at the end again, so that one huge
 // destination never keeps the others waiting. Of four slots one goes to a destination that has just taken mail, two to those
-// of which nothing is known (to the one that came last, and to the one that has waited longest), and one to the
+// of which nothing is known (to the one for which mail came last, and to the one that has waited longest), and one to the
 // doubtful: those that failed when they were tried last, and mail that has been put off before. Where thousands of dead
 // destinations hold slots until their connections time out, mail for a live one leaves with one of the next. And
 // a quarter of all slots is kept from the doubtful: a backlog never holds them all.
@@ -33,7 +33,7 @@ export class TransportSlots<Job extends { readonly isRetry: boolean }> {
   readonly #good = new Set<Destination<Job>>();
   readonly #unknown = new Set<Destination<Job>>();
   readonly #rest = new Set<Destination<Job>>();
-  /** The unknown ones, the one that came last at the end; some have left. */
+  /** Those to which mail has just come in, the last at the end; some have left, some are there twice. */
   #newest: Destination<Job>[] = [];
   #turn = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -128,10 +128,14 @@ export class TransportSlots<Job extends { readonly isRetry: boolean }> {
     if (line.has(destination)) return;
     this.forget(destination);
     line.add(destination);
-    if (line !== this.#unknown || destination.busy > 0) return;
+  }
+
+  /** Mail for it has just come in: while it waits, it goes before what has been lying. */
+  freshen(destination: Destination<Job>): void {
+    if (this.hasRoom || destination.standing !== 'unknown' || destination.busy > 0) return;
     this.#newest.push(destination);
-    if (this.#newest.length <= 2 * this.#unknown.size + 16) return;
-    this.#newest = this.#newest.filter((each) => this.#unknown.has(each));
+    if (this.#newest.length <= 4 * this.#unknown.size + 16) return;
+    this.#newest = [...new Set(this.#newest.toReversed())].toReversed().filter((each) => this.#unknown.has(each));
   }
 
   /** Whose turn it is; undefined where nobody waits who could use a slot. */
