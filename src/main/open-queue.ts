@@ -31,6 +31,9 @@ export interface OpenedQueue {
   readonly pickup: Pickup;
 }
 
+/** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
+const largestWindow = 8000;
+
 /** Nothing of it runs yet. */
 export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
   const { store, log, mailboxes, route, state } = parts;
@@ -71,7 +74,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     ...times,
     notices,
     forwarder,
-    activeLimit: settings.integer('qmgr_message_active_limit'),
+    activeLimit: Math.min(settings.integer('qmgr_message_active_limit'), largestWindow),
     queueRunSeconds: settings.seconds('queue_run_delay'),
     softBounce: settings.flag('soft_bounce'),
     deferTransports: settings.list('defer_transports'),

@@ -19,7 +19,7 @@ export interface DeliveryRequest {
   /** The server stops, or others wait for the slot: end what can be ended. */
   readonly signal: AbortSignal;
   /** To be called when the other side is ready for mail: nobody waits for the slot of such a delivery. */
-  onAnswer?(): void;
+  readonly onAnswer?: () => void;
 }
 
 export type RecipientOutcome = DeliveryOutcome & {
