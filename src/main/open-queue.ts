@@ -32,7 +32,7 @@ export interface OpenedQueue {
 }
 
 /** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
-const largestWindow = 8000;
+const largestWindow = 4000;
 
 /** Nothing of it runs yet. */
 export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
