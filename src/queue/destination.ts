@@ -93,17 +93,22 @@ export class Destination<Job extends { readonly isRetry: boolean }> {
 
   /** A delivery has ended, well or refused: the destination can be talked to. */
   succeeded(now: number): void {
-    this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
+    this.#rest(now);
     this.#window.succeeded(this.busy);
     this.standing = 'good';
   }
 
   failed(death: DeathCertificate, now: number, deadMilliseconds: number): void {
-    this.#pausedUntil = now + this.#limits.rateDelayMilliseconds;
+    this.#rest(now);
     this.standing = 'bad';
     if (!this.#window.failed()) return;
     this.#death = death;
     this.#deadUntil = now + deadMilliseconds;
+  }
+
+  #rest(now: number): void {
+    const { rateDelayMilliseconds } = this.#limits;
+    if (rateDelayMilliseconds > 0) this.#pausedUntil = now + rateDelayMilliseconds;
   }
 
   revive(): void {

@@ -27,6 +27,7 @@ import { type Job, makeJobs } from './job.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
 import type { Forwarder } from './forwarding.ts';
 import type { Notices } from './notices.ts';
+import { QueueRuns } from './queue-runs.ts';
 import { type RetryTimes, Settler } from './settle.ts';
 
 export interface SchedulerOptions extends RetryTimes {
@@ -73,11 +74,6 @@ interface RunningDelivery {
   isAnswered: boolean;
 }
 
-/** Rows read at once: the main thread serves clients in between. */
-const pageLength = 100;
-/** setTimeout takes no longer one. */
-const maxTimerMilliseconds = 2 ** 31 - 1;
-
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #settler: Settler;
@@ -86,12 +82,7 @@ export class Scheduler {
   readonly #deliveries = new Map<QueuedJob, RunningDelivery>();
   #isCutOff = false;
   readonly #running = new Set<Promise<void>>();
-  #timer: NodeJS.Timeout | undefined;
-  #timerDue = Number.POSITIVE_INFINITY;
-  #hasMore = false;
-  #scanning: Promise<void> | undefined;
-  /** While the queue is flushed: what has had its turn. */
-  #flushed: Set<string> | undefined;
+  readonly #runs: QueueRuns;
   #closing = false;
 
   constructor(options: SchedulerOptions) {
@@ -103,6 +94,18 @@ export class Scheduler {
       run: (job, ended) => this.#track(this.#run(job, ended)),
       cut: (job) => this.#cut(job),
       suspend: (job, death) => this.#suspend(job, death),
+    });
+    this.#runs = new QueueRuns({
+      ...options,
+      retrySeconds: options.minimalBackoffSeconds,
+      isTaken: (id) => this.#active.has(id),
+      take: (message, now, isFlushed) => {
+        if (this.#active.size >= options.activeLimit) return false;
+        this.#activate(message, now, isFlushed ? 'flushed' : 'due');
+        return true;
+      },
+      onEnd: () => this.#lines.tidy(),
+      warn: (text) => this.#report('warning', text),
     });
   }
 
@@ -116,11 +119,11 @@ export class Scheduler {
     try {
       const message = this.#options.store.queueMessage(queueId);
       if (!message || message.hold || this.#active.has(queueId)) return;
-      if (this.#active.size >= this.#options.activeLimit && !this.#giveBack()) this.#hasMore = true;
+      if (this.#active.size >= this.#options.activeLimit && !this.#giveBack()) this.#runs.hasMore = true;
       else this.#activate(message, this.#options.clock.now(), 'fresh');
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
-      this.#hasMore = true;
+      this.#runs.hasMore = true;
       this.#report('warning', `${queueId}: not taken up yet: ${String(error)}`);
     }
   }
@@ -128,21 +131,13 @@ export class Scheduler {
   /** Tries everything now, also what is put off and destinations that are taken for dead. */
   async flush(): Promise<void> {
     this.#lines.revive();
-    this.#flushed = new Set(this.#active.keys());
-    await this.scan();
+    await this.#runs.flush(this.#active.keys());
   }
 
   /** Looks for due messages now; resolves when they are active (not when they are done). */
   async scan(): Promise<void> {
-    this.#scanning ??= this.#scanPages()
-      .catch((error: unknown) => {
-        this.#report('warning', `the queue cannot be read: ${String(error)}`);
-        this.#wakeAt(this.#options.clock.now() + this.#options.minimalBackoffSeconds * 1000);
-      })
-      .finally(() => {
-        this.#scanning = undefined;
-      });
-    await this.#scanning;
+    this.#active.hasLostTrack = false;
+    await this.#runs.run();
   }
 
   get activeCount(): number {
@@ -151,13 +146,13 @@ export class Scheduler {
 
   /** Resolves when nothing is active: for tests, and for a clean end. */
   async whenIdle(): Promise<void> {
-    while (this.#scanning || this.#running.size > 0) await Promise.all([this.#scanning, ...this.#running]);
+    while (this.#runs.running || this.#running.size > 0) await Promise.all([this.#runs.running, ...this.#running]);
   }
 
   /** Takes up nothing more, gives what runs `graceMilliseconds` to end, then cuts connections. What is left stays due. */
   async close(graceMilliseconds = 5000): Promise<void> {
     this.#closing = true;
-    clearTimeout(this.#timer);
+    this.#runs.close();
     this.#lines.close();
     const timer = setTimeout(() => {
       this.#isCutOff = true;
@@ -167,50 +162,8 @@ export class Scheduler {
     clearTimeout(timer);
   }
 
-  async #scanPages(): Promise<void> {
-    const { store, clock, activeLimit, queueRunSeconds } = this.#options;
-    this.#hasMore = false;
-    this.#active.hasLostTrack = false;
-    let after: { nextAttempt: number; id: string } | undefined;
-    for (;;) {
-      if (this.#closing) return;
-      const now = clock.now();
-      const page = store.queueDue(this.#flushed ? Number.MAX_SAFE_INTEGER : now, pageLength, after);
-      for (const message of page) {
-        if (this.#active.has(message.id) || this.#flushed?.has(message.id)) continue;
-        if (this.#active.size >= activeLimit) {
-          this.#hasMore = true;
-          return;
-        }
-        this.#activate(message, now, this.#flushed ? 'flushed' : 'due');
-      }
-      const last = page.at(-1);
-      if (!last || page.length < pageLength || (after && last.id === after.id)) break;
-      after = { nextAttempt: last.nextAttempt, id: last.id };
-      await new Promise(setImmediate);
-    }
-    this.#flushed = undefined;
-    const now = clock.now();
-    this.#lines.tidy();
-    this.#wakeAt(now + queueRunSeconds * 1000);
-    const next = store.queueNextAttempt();
-    if (next !== undefined && next > now) this.#wakeAt(next);
-  }
-
-  #wakeAt(due: number): void {
-    if (this.#closing || due >= this.#timerDue) return;
-    clearTimeout(this.#timer);
-    this.#timerDue = due;
-    const delay = Math.min(Math.max(0, due - this.#options.clock.now()), maxTimerMilliseconds);
-    this.#timer = setTimeout(() => {
-      this.#timerDue = Number.POSITIVE_INFINITY;
-      void this.scan();
-    }, delay);
-    this.#timer.unref();
-  }
-
   #activate(message: QueueMessage, now: number, why: 'fresh' | 'new' | 'due' | 'flushed'): void {
-    this.#flushed?.add(message.id);
+    this.#runs.hasTurn(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
     const jobs = makeJobs(message, recipients, this.#options.transports);
     const active: ActiveMessage = {
@@ -282,7 +235,7 @@ export class Scheduler {
         if (isDue && !this.#active.has(given.id)) this.#activate(message, now, given.isNew ? 'new' : 'due');
       }
     } catch (error) {
-      this.#hasMore = true;
+      this.#runs.hasMore = true;
       this.#report('warning', `not taken up again yet: ${String(error)}`);
     }
   }
@@ -364,9 +317,9 @@ export class Scheduler {
     if (this.#isCutOff) return;
     const next = await this.#settler.settle(active.message, outcomesOf(active));
     this.#active.delete(id);
-    if (next !== undefined) this.#wakeAt(next);
+    if (next !== undefined) this.#runs.wakeAt(next);
     this.#takeBack();
-    if ((this.#hasMore || this.#active.hasLostTrack) && this.#active.size <= this.#options.activeLimit / 2)
+    if ((this.#runs.hasMore || this.#active.hasLostTrack) && this.#active.size <= this.#options.activeLimit / 2)
       void this.scan();
   }
 

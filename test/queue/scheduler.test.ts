@@ -367,6 +367,17 @@ test('a transport rate delay holds for all destinations together', async () => {
   expect(Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))).toBeGreaterThan(40);
 });
 
+test('mail put off by a clock that was a day ahead is not forgotten for a day', async () => {
+  queue.remote.answer = () => later;
+  queue.clock.advance(86_400_000);
+  await queue.send(['bob@far.example']);
+  queue.remote.answer = () => sent;
+  queue.clock.advance(-86_400_000);
+  await queue.scheduler.scan();
+  await queue.scheduler.whenIdle();
+  expect(queue.queued()).toEqual([]);
+});
+
 test('soft_bounce puts refusals off', async () => {
   await queue.close();
   queue = await Harness.open({ softBounce: true });
