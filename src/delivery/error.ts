@@ -25,7 +25,8 @@ export class ErrorAgent implements DeliveryAgent {
 
 export class DiscardAgent implements DeliveryAgent {
   async deliver({ nexthop, recipients }: DeliveryRequest): Promise<DeliveryReport> {
-    const outcome: RecipientOutcome = { kind: 'delivered', status: '2.0.0', reason: nexthop, relay: 'none' };
+    const done = { kind: 'delivered', status: '2.0.0', reason: nexthop, relay: 'none' } as const;
+    const outcome: RecipientOutcome = { ...done, discarded: true };
     return { outcomes: recipients.map(() => outcome) };
   }
 }

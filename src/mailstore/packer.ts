@@ -27,7 +27,7 @@ export class Packer {
 }
 
 export function packDeliveries(packer: Packer, deliveries: readonly MailboxDelivery[]): PackedDelivery[] {
-  return deliveries.map(({ mailbox, prefix, internalDate }) => ({ mailbox, prefix: packer.add(prefix), internalDate }));
+  return deliveries.map((delivery) => ({ ...delivery, prefix: packer.add(delivery.prefix) }));
 }
 
 export function packAccept(packer: Packer, operation: AcceptOperation): PackedAccept {

@@ -9,6 +9,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
+import { openBooks } from './operations/books.ts';
 import { Group } from './operations/group.ts';
 import { runOperation } from './operations/run.ts';
 import { isReclaiming, type WriteOperation, type WriteResult } from './operations/types.ts';
@@ -36,6 +37,7 @@ export class StoreWriter {
   constructor(database: SqliteConnection, folder: string) {
     this.#database = database;
     this.#folder = folder;
+    openBooks(database);
     this.#group = new Group(database);
     this.keepReserve();
   }

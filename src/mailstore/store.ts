@@ -29,6 +29,7 @@ import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
 import { packAccept, packDeliveries, Packer } from './packer.ts';
 import { storeFile } from './store-reader.ts';
+import { QueueBooks } from './queue-books.ts';
 import { ReadingStore } from './reading-store.ts';
 import { StoreReads } from './store-reads.ts';
 import {
@@ -47,11 +48,11 @@ import {
   StoreFullError,
   StoreRefusedError,
 } from './types.ts';
+import { WalWatch } from './wal-watch.ts';
 import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol.ts';
 
 /** Uids that one transaction of STORE or EXPUNGE touches: about 2 ms of the writer's time. */
 const sliceUids = 500;
-const walWarningBytes = 256 * 1024 * 1024;
 const tidyMilliseconds = 1000;
 /** A write-ahead log above this has more in it than the making of a new store. */
 const leftWalBytes = 1024 * 1024;
@@ -63,6 +64,8 @@ export interface MailstoreOptions {
   readonly synchronous?: Synchronous;
   /** The store cannot say any more what is durable: accept nothing, end the process (a restart recovers). */
   readonly onBroken: (error: Error) => void;
+  /** A group of so many operations has been committed; the transaction took the writer this long. */
+  readonly onCommit?: (milliseconds: number, operations: number) => void;
   /** Is told of the bytes of bodies that are written and read. */
   readonly bytes?: PassingBytes;
 }
@@ -100,8 +103,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
   readonly #dispatcher: GroupDispatcher;
   readonly #listeners = new Set<(changes: readonly FolderChange[]) => void>();
   readonly #tidyTimer: NodeJS.Timeout;
-  readonly #walFile: string;
-  #walWarned = false;
+  readonly wal: WalWatch;
+  readonly books: QueueBooks;
   #closing = false;
 
   constructor(options: MailstoreOptions, data: WriterData, writer: Worker) {
@@ -122,7 +125,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       systemClock,
       (error) => this.#onBroken(error),
     );
-    this.#walFile = `${data.file}-wal`;
+    const walFile = `${data.file}-wal`;
+    this.wal = new WalWatch(walFile, options.log);
     this.#files = new ContentFiles(
       options.folder,
       options.inlineLimit,
@@ -133,13 +137,14 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       const request: WriterRequest = { kind: 'group', operations, bytes };
       this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);
     });
+    this.books = new QueueBooks(this.#dispatcher, data.file, workerFile('census-worker'));
     writer.on('message', (message: WriterMessage) => this.#onMessage(message));
     writer.on('error', (error) => this.#onBroken(error));
     writer.on('exit', () => this.#onBroken(new Error('the writer thread of the store ended')));
     this.#tidyTimer = setInterval(() => void this.#tidy(), tidyMilliseconds);
     this.#tidyTimer.unref();
     // What a killed server left is copied back at once; a clean end leaves nothing.
-    if ((statSync(this.#walFile, { throwIfNoEntry: false })?.size ?? 0) > leftWalBytes) this.#checkpointer.wake();
+    if ((statSync(walFile, { throwIfNoEntry: false })?.size ?? 0) > leftWalBytes) this.#checkpointer.wake();
     if (this.reads.hasDeletedFolders()) void this.#purge();
     void this.#removeOrphans();
   }
@@ -159,6 +164,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
         this.#checkpointer.wake();
         break;
       case 'done':
+        this.#options.onCommit?.(message.milliseconds, message.results.length);
         this.#dispatcher.finish(message.results, message.changes, (changes) => this.#notify(changes));
         this.#checkpointer.wake();
         break;
@@ -194,13 +200,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     if (this.#closing) return;
     this.#writer.postMessage({ kind: 'idle' } satisfies WriterRequest);
     this.#checkpointer.rest();
-    const { size } = await fs.stat(this.#walFile).catch(() => ({ size: 0 }));
-    if (size > walWarningBytes && !this.#walWarned) {
-      this.#options.log.warning(
-        `the write-ahead log has grown to ${Math.round(size / 1048576)} MiB: a reader or the disk holds it`,
-      );
-    }
-    this.#walWarned = size > walWarningBytes;
+    await this.wal.look();
   }
 
   // ---- writes
@@ -385,6 +385,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     this.#closing = true;
     await this.#checkpointer.close();
     this.reads.close();
+    this.books.close();
     await this.#files.close();
     this.#writer.postMessage({ kind: 'close' } satisfies WriterRequest);
     await new Promise((resolve) => this.#writer.once('exit', resolve));

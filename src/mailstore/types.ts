@@ -78,9 +78,46 @@ export interface MailboxDelivery {
   /** Trace headers of this copy alone (Return-Path, Delivered-To …), CRLF lines. */
   readonly prefix: Uint8Array;
   readonly internalDate: number;
+  /** How many recipients it stands for; absent: one. Counted where the copy is made as its message is accepted. */
+  readonly recipients?: number;
 }
 
-export type RecipientState = 'pending' | 'deferred' | 'delivered' | 'bounced' | 'held' | 'discarded' | 'relayed';
+export type RecipientState =
+  | 'pending'
+  | 'deferred'
+  | 'delivered'
+  | 'bounced'
+  | 'held'
+  | 'discarded'
+  | 'relayed'
+  | 'forwarded';
+
+/**
+ * How recipients come in (`entered`) and leave the queue: delivered here, sent on by an alias as a new message, handed to
+ * another system, bounced, discarded by a rule, deleted by an administrator, or in a way that nobody could explain
+ * (a mismatch that was acknowledged).
+ */
+export type BookAccount =
+  | 'entered'
+  | 'delivered'
+  | 'forwarded'
+  | 'relayed'
+  | 'bounced'
+  | 'discarded'
+  | 'deleted'
+  | 'unexplained';
+
+/** The books and the queue, of one moment. */
+export interface QueueCensus {
+  readonly books: Readonly<Record<BookAccount, number>>;
+  /** Recipients in the queue; those of messages on hold among them. */
+  readonly recipients: number;
+  readonly heldRecipients: number;
+  /** Messages: due, put off, on hold. */
+  readonly messages: { readonly due: number; readonly deferred: number; readonly hold: number };
+  /** Recipients that came in and are in none of the books nor in the queue; not 0 is an alarm. */
+  readonly mismatch: number;
+}
 
 /** One recipient of a queued message (only those that are not delivered at once are ever stored). */
 export interface QueueRecipient {
@@ -235,6 +272,7 @@ export interface Mailstore {
 
   queueUpdate(update: QueueUpdate): Promise<void>;
   removeFromQueue(ids: readonly string[]): Promise<number>;
+  readonly books: { recordDiscarded(recipients: number): Promise<void> };
 
   folders(mailbox: number): FolderRow[];
   folder(id: number): FolderRow | undefined;

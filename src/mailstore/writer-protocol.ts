@@ -18,7 +18,13 @@ export type WriterRequest =
 
 export type WriterMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly results: WriteResult[]; readonly changes: FolderChange[] }
+  | {
+      readonly kind: 'done';
+      readonly results: WriteResult[];
+      readonly changes: FolderChange[];
+      /** How long the transaction took. */
+      readonly milliseconds: number;
+    }
   /** Pages were written that no group asked for. */
   | { readonly kind: 'tidied' }
   | { readonly kind: 'warning'; readonly message: string }

@@ -39,9 +39,10 @@ function post(message: WriterMessage): void {
 }
 
 function runGroup(operations: readonly WriteOperation[], bytes: Uint8Array): void {
+  const began = systemClock.monotonic();
   try {
     const { results, changes } = writer.run(operations, bytes, systemClock.now());
-    post({ kind: 'done', results, changes });
+    post({ kind: 'done', results, changes, milliseconds: systemClock.monotonic() - began });
   } catch (error) {
     if (error instanceof BrokenStoreError) {
       post({ kind: 'broken', message: error.message });

@@ -28,6 +28,8 @@ export type RecipientOutcome = DeliveryOutcome & {
   readonly diagnostic?: string;
   /** True: handed to a system that gives no delivery reports. False: it gives them. Absent: this was the end of the way. */
   readonly relayed?: boolean;
+  /** Taken and thrown away, as a rule wants it. */
+  readonly discarded?: true;
 };
 
 /** Mail that a delivery sends on: a new message with the same content. */

@@ -87,7 +87,8 @@ export class Planner {
         continue;
       }
       const named = this.#showsOriginals ? members : members.map(({ recipient }) => ({ recipient, original: '' }));
-      copies.push({ mailbox, prefix: copyPrefix(message.sender, named), internalDate: message.arrival });
+      const prefix = copyPrefix(message.sender, named);
+      copies.push({ mailbox, prefix, internalDate: message.arrival, recipients: members.length });
       delivered.push(...members);
     }
     return { copies, delivered, queued, full };

@@ -53,7 +53,7 @@ export class Settler {
     const isOut = copies.length === 0 && forwards.length === 0;
     let update: QueueUpdate = {
       id: message.id,
-      recipients: delivered.map((each) => state(each, each.outcome.relayed === undefined ? 'delivered' : 'relayed')),
+      recipients: delivered.map((each) => state(each, finalState(each.outcome, forwards))),
       deliveries: copies,
     };
     try {
@@ -176,6 +176,13 @@ export class Settler {
   #warn(text: string): void {
     this.#options.log.write(`${this.#options.syslogName}/qmgr`, 'warning', text);
   }
+}
+
+/** How it left the queue: for the books. */
+function finalState({ discarded, reason, relayed }: RecipientOutcome, forwards: readonly Forward[]): RecipientState {
+  if (discarded) return 'discarded';
+  if (forwards.length > 0 && reason === 'forwarded') return 'forwarded';
+  return relayed === undefined ? 'delivered' : 'relayed';
 }
 
 /** As local(8) logs it: `forwarded as QUEUEID`. */

@@ -80,6 +80,13 @@ export class Queue implements MailQueue {
     announceAccepted(this.#options, message, plan, began - arrival, clock.now() - began);
   }
 
+  recordDiscarded(recipients: readonly SubmittedRecipient[]): void {
+    const { store, byOriginalRecipient } = this.#options;
+    const { length } = finalRecipients(recipients, byOriginalRecipient);
+    // A crash forgets that they came and that they left alike: nobody waits for the disk.
+    store.books.recordDiscarded(length).catch(() => undefined);
+  }
+
   /** A table that has changed since RCPT decides again; an address that is gone by now is bounced, not lost. */
   async #decided(
     { recipients, sender }: Submission,

@@ -55,4 +55,6 @@ export interface MailQueue {
    * accepted.
    */
   submit(submission: Submission): Promise<void>;
+  /** A message was accepted that a rule discards: nothing is stored but the number of its recipients. */
+  recordDiscarded(recipients: readonly SubmittedRecipient[]): void;
 }

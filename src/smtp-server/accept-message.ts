@@ -31,6 +31,7 @@ export async function acceptMessage(
     session.logReject('END-OF-MESSAGE', result, rejectedEnvelope(transaction));
   } else if (transaction.actions.isDiscarded) {
     receiver.discard();
+    session.parts.queue.recordDiscarded(recipients);
     result = reply(250, '2.0.0', `${okText} queued as ${transaction.queueId}`);
   } else {
     result = await submit(session, transaction, receiver, valid, okText);

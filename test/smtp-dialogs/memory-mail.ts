@@ -73,6 +73,8 @@ export class MemoryQueue implements MailQueue {
     return `Q${this.#next++}`;
   }
 
+  recordDiscarded(): void {}
+
   async submit(submission: Submission): Promise<void> {
     await this.gate;
     const { failure } = this;

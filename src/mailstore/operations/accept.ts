@@ -2,6 +2,7 @@
 // whole of "nothing lost, nothing twice": there is no moment at which a message is in both or in neither.
 
 import type { NewQueueMessage, QueueRecipient } from '../types.ts';
+import { accountOfState } from './books.ts';
 import { addReferences, insertContent, insertDependent, releaseContent } from './contents.ts';
 import type { Group } from './group.ts';
 import type { PackedAccept, PackedDelivery, WriteOperation, WriteResults } from './types.ts';
@@ -13,6 +14,10 @@ export function accept(group: Group, operation: PackedAccept): WriteResults['acc
     const isKnown = group.sql('SELECT 1 FROM once WHERE key = ?').get(once) !== undefined;
     group.sql('INSERT OR REPLACE INTO once (key, time) VALUES (?, ?)').run(once, group.now);
     if (isKnown) return { delivered: [] };
+  }
+  for (const { recipients = 1 } of deliveries) {
+    group.books.add('entered', recipients);
+    group.books.add('delivered', recipients);
   }
   const [only] = deliveries;
   if (only && deliveries.length === 1 && !queue) {
@@ -57,6 +62,7 @@ function insertQueueMessage(group: Group, message: NewQueueMessage, content: num
       message.hold ? 1 : 0,
     );
   for (const recipient of message.recipients) insertQueueRecipient(group, message.id, recipient);
+  group.books.add('entered', message.recipients.length);
 }
 
 function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipient, 'id'>): void {
@@ -68,9 +74,6 @@ function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipi
     .run(message, r.original, r.recipient, r.transport, r.nexthop, r.notify, r.orcpt, r.state, r.status, r.reason);
 }
 
-/** States in which a recipient needs nothing more. */
-const final: ReadonlySet<string> = new Set(['delivered', 'bounced', 'discarded', 'relayed']);
-
 export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): undefined {
   const { update, deliveries, notice, forwards = [] } = operation;
   const message = group.sql('SELECT content, size FROM queue_message WHERE id = ?').get(update.id) as
@@ -79,8 +82,10 @@ export function queueUpdate(group: Group, operation: Extract<WriteOperation, { k
   // Somebody deleted it from the queue while the attempt ran: its outcome has no row any more.
   if (!message) return undefined;
   for (const recipient of update.recipients) {
-    if (final.has(recipient.state)) {
-      group.sql('DELETE FROM queue_recipient WHERE id = ? AND message = ?').run(recipient.id, update.id);
+    const account = accountOfState[recipient.state];
+    if (account !== undefined) {
+      const remove = group.sql('DELETE FROM queue_recipient WHERE id = ? AND message = ?');
+      group.books.add(account, remove.run(recipient.id, update.id).changes);
     } else {
       group
         .sql('UPDATE queue_recipient SET state = ?, status = ?, reason = ? WHERE id = ? AND message = ?')
@@ -121,7 +126,7 @@ export function removeFromQueue(group: Group, ids: readonly string[]): number {
       | { content: number }
       | undefined;
     if (!message) continue;
-    group.sql('DELETE FROM queue_recipient WHERE message = ?').run(id);
+    group.books.add('deleted', group.sql('DELETE FROM queue_recipient WHERE message = ?').run(id).changes);
     dequeue(group, id, message.content);
     removed++;
   }

@@ -12,6 +12,7 @@ import {
   StoreRefusedError,
   systemFlags,
 } from '../types.ts';
+import { BookSums } from './books.ts';
 import type { Slice } from './types.ts';
 
 export interface FolderColumns {
@@ -51,6 +52,7 @@ export class Group {
   now = 0;
   /** Files whose content row goes away with this transaction. */
   readonly removedFiles: string[] = [];
+  readonly books = new BookSums();
   readonly #statements = new Map<string, Statement>();
   readonly #folders = new Map<number, FolderState>();
   readonly #inboxes = new Map<number, number>();
@@ -78,6 +80,7 @@ export class Group {
     this.removedFiles.length = 0;
     this.#folders.clear();
     this.#inboxes.clear();
+    this.books.clear();
     this.database.exec('BEGIN IMMEDIATE');
   }
 
@@ -93,6 +96,7 @@ export class Group {
       if (!state.gone) this.#writeFolder(state);
       changes.push(toChange(state));
     }
+    this.books.write(this);
     this.database.exec('COMMIT');
     return changes;
   }

@@ -1,6 +1,7 @@
 // One operation of a group, by its kind.
 
 import { accept, queueUpdate, removeFromQueue } from './accept.ts';
+import { acknowledgeMismatch } from './books.ts';
 import {
   createFolder,
   deleteFolder,
@@ -52,6 +53,12 @@ export function runOperation(group: Group, operation: WriteOperation): WriteResu
       return queueUpdate(group, operation);
     case 'remove-from-queue':
       return removeFromQueue(group, operation.ids);
+    case 'record-discarded':
+      group.books.add('entered', operation.recipients);
+      group.books.add('discarded', operation.recipients);
+      return undefined;
+    case 'acknowledge-mismatch':
+      return acknowledgeMismatch(group);
   }
 }
 

@@ -25,6 +25,7 @@ export interface PackedDelivery {
   readonly mailbox: number;
   readonly prefix: Slice;
   readonly internalDate: number;
+  readonly recipients?: number;
 }
 
 export interface PackedAccept {
@@ -78,7 +79,9 @@ export type WriteOperation =
       readonly notice?: PackedAccept;
       readonly forwards?: readonly PackedAccept[];
     }
-  | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] };
+  | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] }
+  | { readonly kind: 'record-discarded'; readonly recipients: number }
+  | { readonly kind: 'acknowledge-mismatch' };
 
 /** What each kind of operation gives back. */
 export interface WriteResults {
@@ -99,6 +102,8 @@ export interface WriteResults {
   'put-heads': undefined;
   'queue-update': undefined;
   'remove-from-queue': number;
+  'record-discarded': undefined;
+  'acknowledge-mismatch': number;
 }
 
 export type WriteResult =
