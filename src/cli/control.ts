@@ -15,7 +15,9 @@ export interface ControlRequest {
     | 'queue-flush'
     | 'queue-remove'
     | 'queue-hold'
-    | 'queue-release';
+    | 'queue-release'
+    | 'trace-flush'
+    | 'accounting-acknowledge';
   readonly mailbox?: number;
   readonly ids?: readonly string[];
 }

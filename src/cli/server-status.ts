@@ -1,5 +1,21 @@
 // What `posthaste status` shows, as the control socket carries it.
 
+/** Recipients since the store was made; `entered` equals the sum of the others. */
+export interface AccountingStatus {
+  readonly entered: number;
+  readonly delivered: number;
+  readonly forwarded: number;
+  readonly relayed: number;
+  readonly bounced: number;
+  readonly discarded: number;
+  readonly deleted: number;
+  readonly unexplained: number;
+  readonly queued: number;
+  readonly held: number;
+  /** Not 0 is an alarm. */
+  readonly mismatch: number;
+}
+
 export interface ServerStatus {
   readonly version: string;
   readonly pid: number;
@@ -9,5 +25,6 @@ export interface ServerStatus {
   readonly listeners: readonly { readonly name: string; readonly address: string }[];
   readonly connections: { readonly smtp: number; readonly imap: number };
   readonly queue: { readonly messages: number; readonly hold: number };
+  readonly accounting?: AccountingStatus;
   readonly residentBytes: number;
 }

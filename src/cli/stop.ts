@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { CommandContext } from './context.ts';
 import { controlRequest } from './control.ts';
-import type { ServerStatus } from './server-status.ts';
+import type { AccountingStatus, ServerStatus } from './server-status.ts';
 
 export function register(program: Command, context: CommandContext): void {
   const dataDirectory = async () => dataDirectoryOf(await loadConfiguration(context.configDirectory));
@@ -44,7 +44,13 @@ function* describe(status: ServerStatus): Iterable<string> {
   for (const { name, address } of status.listeners) yield `listening      ${name.padEnd(12)} ${address}`;
   yield `connections    ${status.connections.smtp} SMTP, ${status.connections.imap} IMAP`;
   yield `queue          ${status.queue.messages} messages${status.queue.hold > 0 ? `, ${status.queue.hold} on hold` : ''}`;
+  if (status.accounting) yield `accounting     ${describeAccounting(status.accounting)}`;
   yield `memory         ${Math.round(status.residentBytes / 1048576)} MiB`;
+}
+
+function describeAccounting({ entered, mismatch }: AccountingStatus): string {
+  if (mismatch === 0) return `${entered} recipients accepted, each of them accounted for`;
+  return `ALARM: the books and the queue are ${Math.abs(mismatch)} recipients apart: see posthaste accounting`;
 }
 
 function duration(seconds: number): string {

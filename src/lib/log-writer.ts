@@ -26,6 +26,8 @@ export interface LogWriterOptions {
   readonly pid: number;
 }
 
+export type LogObserver = (program: string, level: LogLevel, text: string, session: string | undefined) => void;
+
 const gatherMilliseconds = 10;
 /** Some ten thousand lines. */
 const maxGatheredOctets = 4 * 1024 * 1024;
@@ -37,6 +39,7 @@ const rotationCheckMilliseconds = 1000;
 export class LogWriter implements Log {
   readonly #options: LogWriterOptions;
   readonly #syslog: SyslogChildren | undefined;
+  #observer: LogObserver | undefined;
   #lines: string[] = [];
   #gatheredOctets = 0;
   #dropped = 0;
@@ -57,12 +60,19 @@ export class LogWriter implements Log {
     if (destination.kind === 'file') this.#openFile(destination.path);
   }
 
-  write(program: string, level: LogLevel, text: string): void {
+  /** `observer` is told of every line, cleaned of control characters, also of those that the destination loses. */
+  observe(observer: LogObserver): void {
+    this.#observer = observer;
+  }
+
+  write(program: string, level: LogLevel, text: string, session?: string): void {
+    const clean = oneLine(text);
+    this.#observer?.(program, level, clean, session);
     if (this.#gatheredOctets > maxGatheredOctets) {
       this.#dropped++;
       return;
     }
-    const line = this.#format(program, level, oneLine(text));
+    const line = this.#format(program, level, clean);
     this.#lines.push(line);
     this.#gatheredOctets += line.length;
     this.#timer ??= setTimeout(() => this.flush(), gatherMilliseconds).unref();

@@ -6,30 +6,35 @@
 export type LogLevel = 'info' | 'warning' | 'error' | 'fatal' | 'panic' | 'debug';
 
 export interface Log {
-  /** `program` is the tag before the pid, as `postfix/smtpd` or `dovecot`. Control characters in `text` are replaced. */
-  write(program: string, level: LogLevel, text: string): void;
+  /**
+   * `program` is the tag before the pid, as `postfix/smtpd` or `dovecot`. Control characters in `text` are replaced.
+   * `session` names the client's session that it is about: it is not printed, an observer is told.
+   */
+  write(program: string, level: LogLevel, text: string, session?: string): void;
 }
 
 /** A log under one program name: what most parts receive. */
 export class ProgramLog {
   readonly #log: Log;
   readonly #program: string;
+  readonly #session: string | undefined;
 
-  constructor(log: Log, program: string) {
+  constructor(log: Log, program: string, session?: string) {
     this.#log = log;
     this.#program = program;
+    this.#session = session;
   }
 
   info(text: string): void {
-    this.#log.write(this.#program, 'info', text);
+    this.#log.write(this.#program, 'info', text, this.#session);
   }
 
   warning(text: string): void {
-    this.#log.write(this.#program, 'warning', text);
+    this.#log.write(this.#program, 'warning', text, this.#session);
   }
 
   error(text: string): void {
-    this.#log.write(this.#program, 'error', text);
+    this.#log.write(this.#program, 'error', text, this.#session);
   }
 }
 

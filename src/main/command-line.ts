@@ -27,6 +27,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   expect: () => import('../cli/expect.ts'),
   compare: () => import('../cli/compare.ts'),
   queue: () => import('../cli/queue.ts'),
+  trace: () => import('../cli/trace.ts'),
+  accounting: () => import('../cli/accounting.ts'),
   mailq: () => import('../cli/queue.ts'),
   postqueue: () => import('../cli/queue.ts'),
   sendmail: () => import('../cli/sendmail.ts'),

@@ -161,3 +161,10 @@ export class SmtpListener {
 export class ListenError extends Error {
   override name = 'ListenError';
 }
+
+export function listenError({ host, port, label }: Pick<PlannedListener, 'host' | 'port' | 'label'>, error: unknown) {
+  const { code } = error as NodeJS.ErrnoException;
+  const why =
+    code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
+  return new ListenError(`cannot listen on ${host}:${port} (${label}): ${why}`);
+}

@@ -43,6 +43,10 @@ const readAtStart = [
   'posthaste_imap_idle_timeout',
   'posthaste_imap_login_timeout',
   'posthaste_auth_failure_delay',
+  'posthaste_metrics_listen',
+  'posthaste_metrics_token_file',
+  'posthaste_trace_days',
+  'posthaste_trace_size_limit',
 ] as const;
 
 /** Sentences for the administrator; `before` is what the server was started with. */

@@ -5,6 +5,7 @@ import { toExternal } from '../address/form.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import { maildropFolder } from '../queue/maildrop.ts';
 import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
@@ -19,6 +20,7 @@ export interface QueueParts {
   readonly dataDirectory: string;
   readonly store: Mailstore;
   readonly log: Log;
+  readonly metrics: MailMetrics;
   readonly mailboxes: Mailboxes;
   readonly route: RouteRecipient;
   /** The newest, at each question. */
@@ -36,9 +38,10 @@ const largestWindow = 4000;
 
 /** Nothing of it runs yet. */
 export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
-  const { store, log, mailboxes, route, state } = parts;
+  const { store, log, metrics, mailboxes, route, state } = parts;
   const transports = { find: (name: string) => state().transports.find(name) };
-  const shared = { store, clock: systemClock, log, syslogName: settings.text('syslog_name'), transports, mailboxes };
+  const syslogName = settings.text('syslog_name');
+  const shared = { store, clock: systemClock, log, metrics, syslogName, transports, mailboxes };
   const onQueued = (queueId: string) => scheduler.enqueue(queueId);
   const queue = new Queue({
     ...shared,

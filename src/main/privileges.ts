@@ -38,7 +38,7 @@ function giveTo(dataDirectory: string, uid: number, gid: number): void {
   for (const name of fs.readdirSync(dataDirectory)) {
     const entry = path.join(dataDirectory, name);
     fs.lchownSync(entry, uid, gid);
-    if (name === 'tls' || name === 'content') {
+    if (name === 'tls' || name === 'content' || name === 'trace') {
       for (const inner of fs.readdirSync(entry)) fs.lchownSync(path.join(entry, inner), uid, gid);
     }
   }

@@ -30,11 +30,12 @@ import type { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
-import { ListenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
+import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { needsRestart } from './needs-restart.ts';
 import { openDirectory, openTls } from './open-parts.ts';
+import { Observation } from './observation.ts';
 import { openQueue } from './open-queue.ts';
 import { Helper } from '../delivery/helper/on-demand.ts';
 import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from '../delivery/helper/protocol.ts';
@@ -56,6 +57,7 @@ export class Server {
   readonly #configDirectory: string;
   readonly #log: LogWriter;
   readonly #own: ProgramLog;
+  readonly #observation: Observation;
   #state!: RoutingState;
   #lock!: DataLock;
   #directory!: Directory;
@@ -85,6 +87,7 @@ export class Server {
     this.#onBroken = onBroken;
     this.#log = openLog(configuration.settings);
     this.#own = new ProgramLog(this.#log, `${configuration.settings.text('syslog_name')}/master`);
+    this.#observation = new Observation(configuration.settings, this.#log, this.dataDirectory);
   }
 
   /** Resolves when everything listens. Throws where anything cannot; then nothing is left open. */
@@ -115,10 +118,12 @@ export class Server {
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
     await this.#listen(configuration);
+    this.#bound.push(...(await this.#observe()));
     const commands = new Set(configuration.services.map(({ command }) => command));
     if (commands.has('virtual')) this.#files.prepare();
     if (commands.has('pipe')) this.#commands.prepare();
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
+    this.#observation.start();
     this.#scheduler.start();
     this.#pickup?.start();
     this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
@@ -139,6 +144,7 @@ export class Server {
       synchronous: settings.text('posthaste_store_synchronous') === 'NORMAL' ? 'NORMAL' : 'FULL',
       log: new ProgramLog(this.#log, `${settings.text('syslog_name')}/mailstore`),
       onBroken: (error) => this.#broken(error),
+      onCommit: this.#observation.metrics.committed,
       bytes: this.#bytes,
     });
   }
@@ -182,6 +188,7 @@ export class Server {
       dataDirectory: this.dataDirectory,
       store: this.#store,
       log: this.#log,
+      metrics: this.#observation.metrics,
       mailboxes: this.#mailboxes,
       route: this.#route,
       state: () => this.#state,
@@ -206,6 +213,8 @@ export class Server {
       log: this.#log,
       clock: systemClock,
       freeSpace: () => freeSpace.octets(),
+      metrics: this.#observation.metrics,
+      newSession: this.#observation.newSession,
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
       bytes: this.#bytes,
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
@@ -225,12 +234,14 @@ export class Server {
         const port = await this.#listenOn(plan, parts);
         this.#bound.push({ label: plan.label, host: plan.host, port });
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        const why =
-          code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
-        throw new ListenError(`cannot listen on ${plan.host}:${plan.port} (${plan.label}): ${why}`);
+        throw listenError(plan, error);
       }
     }
+  }
+
+  #observe() {
+    const active = () => this.#scheduler.activeCount;
+    return this.#observation.listen({ store: this.#store, active, connections: () => this.#connections() });
   }
 
   /** One connection to each auth service, whoever asks. */
@@ -258,7 +269,11 @@ export class Server {
   async #handle(request: ControlRequest): Promise<unknown> {
     switch (request.command) {
       case 'status':
-        return this.status();
+        return { ...this.status(), accounting: await this.#observation.accounting() };
+      case 'accounting-acknowledge':
+        return await this.#observation.acknowledgeMismatch();
+      case 'trace-flush':
+        return await this.#observation.flushTrace();
       case 'reload':
         return await this.reload();
       case 'stop':
@@ -300,13 +315,15 @@ export class Server {
       configDirectory: this.#configDirectory,
       dataDirectory: this.dataDirectory,
       listeners: this.#bound.map(({ label, host, port }) => ({ name: label, address: `${host}:${port}` })),
-      connections: {
-        smtp: this.#smtpListeners.reduce((sum, listener) => sum + listener.sessionCount, 0),
-        imap: this.#imap.sessionCount,
-      },
+      connections: this.#connections(),
       queue: this.#store.queueCounts(),
       residentBytes: process.memoryUsage.rss(),
     };
+  }
+
+  #connections() {
+    const smtp = this.#smtpListeners.reduce((sum, listener) => sum + listener.sessionCount, 0);
+    return { smtp, imap: this.#imap.sessionCount };
   }
 
   /** Reads configuration, tables and certificates again; returns what needs a restart. On a mistake all stays as it was. */
@@ -357,7 +374,9 @@ export class Server {
     await this.#upkeep?.close();
     await this.#scheduler?.close();
     await Promise.all([this.#files.close(), this.#commands.close()]);
+    await this.#observation.close();
     await this.#store?.close();
+    await this.#observation.closeTrace();
     this.#state?.close();
     this.#directory?.close();
     this.#control?.close();

@@ -1,6 +1,7 @@
 // What follows once a message is durable: its lines in the mail log, and a word to the scheduler about what is queued.
 
 import type { Log } from '../lib/log.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { TransportTable } from './delivery-agent.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
 import type { Plan } from './plan.ts';
@@ -10,6 +11,7 @@ export interface AcceptedOptions {
   /** syslog_name: the part before the slash. */
   readonly syslogName: string;
   readonly transports: TransportTable;
+  readonly metrics?: MailMetrics;
   /** Something has been queued: the scheduler looks at it at once. */
   onQueued(queueId: string): void;
 }
@@ -31,10 +33,12 @@ export function announceAccepted(
   before = 0,
   commit = 0,
 ): void {
-  const { log, syslogName, transports } = options;
+  const { log, syslogName, transports, metrics } = options;
+  metrics?.accepted(size);
   log.write(`${syslogName}/qmgr`, 'info', activeLine(queueId, sender, size, recipients));
   for (const recipient of delivered) {
     const { transport: relay } = recipient;
+    metrics?.delivered(relay, 'delivered');
     const outcome = { kind: 'delivered', status: '2.0.0', reason: 'delivered to mailbox', relay } as const;
     const program = transports.find(relay)?.program ?? `${syslogName}/${relay}`;
     log.write(program, 'info', recipientLine(queueId, recipient, outcome, [before, 0, 0, commit]));

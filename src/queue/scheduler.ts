@@ -19,6 +19,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log, LogLevel } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
 import { type Active, ActiveMessages } from './active-messages.ts';
 import { DeliveryLines } from './delivery-lines.ts';
@@ -38,6 +39,7 @@ export interface SchedulerOptions extends RetryTimes {
   readonly transports: TransportTable;
   readonly notices: Notices;
   readonly forwarder: Forwarder;
+  readonly metrics?: MailMetrics;
   /** qmgr_message_active_limit. */
   readonly activeLimit: number;
   /** queue_run_delay: how often the whole queue is looked through, whatever the timers say. */
@@ -301,6 +303,7 @@ export class Scheduler {
       const outcome = this.#softened(outcomes[index] ?? unavailable);
       if (outcome.kind !== 'delivered') outcomesOf(active).set(recipient, outcome);
       this.#options.log.write(program, 'info', recipientLine(message.id, recipient, outcome, delays));
+      this.#options.metrics?.attempted(job.transportName, outcome.kind, delays, message.attempts === 0);
     });
     active.jobsLeft--;
     if (active.jobsLeft === 0) await this.#settle(active);

@@ -64,6 +64,7 @@ export class Queue implements MailQueue {
     if (submission.hold) {
       const queue = queueEntry(queueMessage(submission, sender), finals, began, true);
       await store.accept({ content, deliveries: [], ...queue });
+      this.#options.metrics?.accepted(content.size);
       return;
     }
     const plan = await this.#planner.plan({ sender, size: content.size, arrival: began }, finals);
@@ -77,7 +78,10 @@ export class Queue implements MailQueue {
     // A message that was handed in before a crash, and is stored since then.
     if (delivered.length < plan.copies.length) return;
     const message = { queueId, sender, size: content.size, recipients: finals.length };
-    announceAccepted(this.#options, message, plan, began - arrival, clock.now() - began);
+    const commit = clock.now() - began;
+    this.#options.metrics?.observe('receive', began - arrival);
+    this.#options.metrics?.observe('commit', commit);
+    announceAccepted(this.#options, message, plan, began - arrival, commit);
   }
 
   recordDiscarded(recipients: readonly SubmittedRecipient[]): void {

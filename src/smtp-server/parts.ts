@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { PassingBytes } from '../lib/passing-bytes.ts';
 import type { Mailstore } from '../mailstore/types.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { MailQueue } from '../queue/types.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SmtpPolicy } from './policy.ts';
@@ -22,6 +23,9 @@ export interface SharedParts {
   readonly clientNames: { lookup(address: string): Promise<ClientName> };
   readonly log: Log;
   readonly clock: Clock;
+  readonly metrics?: MailMetrics;
+  /** A name for each session: log lines carry it for those who trace. */
+  readonly newSession?: () => string;
   /** Is told of octets that come in for nothing. */
   readonly bytes?: PassingBytes;
   /** Octets free where messages are kept; the answer may be a second old. */

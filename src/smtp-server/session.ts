@@ -79,7 +79,7 @@ export class Session implements Conversation {
     this.options = options;
     this.client = client;
     this.wire = wire;
-    this.log = new ProgramLog(parts.log, options.program);
+    this.log = new ProgramLog(parts.log, options.program, parts.newSession?.());
     this.deadline = new Deadline(parts.clock, options.timeout, options.minDataRate);
     this.errors = new ErrorBudget(options);
     this.#commands = commandsOf(options.protocol);

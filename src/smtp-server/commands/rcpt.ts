@@ -37,6 +37,8 @@ async function check(
   parameters: RcptParameters,
 ): Promise<SmtpReply> {
   const { sender } = transaction;
+  const { metrics, clock } = session.parts;
+  const began = clock.monotonic();
   let decision: RecipientDecision;
   try {
     decision = await session.parts.policy.checkRecipient(address, requestOf(transaction, session.asker, 'RCPT'));
@@ -47,6 +49,7 @@ async function check(
     session.logReject('RCPT', refusal, { queueId: transaction.queueId, sender, recipient: address });
     return refusal;
   }
+  metrics?.observe('recipient', clock.monotonic() - began);
   const isDataRefusal = decision.replyStage === 'data' && isRefusal(decision.reply);
   if (isRefusal(decision.reply) && !isDataRefusal) {
     session.logReject('RCPT', decision.reply, { queueId: transaction.queueId, sender, recipient: address });

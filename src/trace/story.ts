@@ -1,0 +1,148 @@
+// What the lines of one message say: who sent it, to whom, what became of each recipient, and which other messages belong
+// to it. Lines are the log's own, in Postfix's words; this is the only place that reads them back.
+
+import { queueIdLength, type TraceLine } from './record.ts';
+import type { FoundLines } from './search.ts';
+
+export interface TraceEvent {
+  readonly time: number;
+  readonly program: string;
+  readonly level: string;
+  readonly text: string;
+}
+
+export type RecipientState = 'delivered' | 'deferred' | 'bounced' | 'refused';
+
+export interface TracedRecipient {
+  readonly recipient: string;
+  /** As the client wrote it, where that differs. */
+  readonly original?: string;
+  readonly state: RecipientState;
+  readonly relay?: string;
+  readonly delaySeconds?: number;
+  readonly status: string;
+  readonly reason: string;
+  /** Deliveries tried. */
+  readonly attempts: number;
+}
+
+export interface Story {
+  /** Null for mail that was refused before it got one. */
+  readonly queueId: string | null;
+  readonly client?: string;
+  readonly login?: string;
+  readonly sender?: string;
+  readonly size?: number;
+  readonly messageId?: string;
+  readonly recipients: readonly TracedRecipient[];
+  /** It has left the queue, or was never taken. */
+  readonly isDone: boolean;
+  /** Other messages that came of this one, or that this one came of. */
+  readonly links: readonly {
+    readonly kind: 'notice' | 'forward' | 'notice-about' | 'forward-of';
+    readonly queueId: string;
+  }[];
+  readonly events: readonly TraceEvent[];
+}
+
+/** Oldest first. */
+export function makeStories(found: FoundLines): Story[] {
+  const messages = [...found.messages].map(([id, lines]) => makeStory(id, lines, found.sessions));
+  const refusals = [...found.refused].map(([, lines]) => describe(null, lines.filter(hasNoId)));
+  return [...messages, ...refusals]
+    .filter(({ events }) => events.length > 0)
+    .sort((one, two) => (one.events[0]?.time ?? 0) - (two.events[0]?.time ?? 0));
+}
+
+function makeStory(id: string, lines: readonly TraceLine[], sessions: FoundLines['sessions']): Story {
+  const own = lines.filter(({ text }) => text.startsWith(`${id}: `));
+  const others = lines.filter((line) => !own.includes(line));
+  const session = own.find((line) => line.session !== '')?.session;
+  const about = (session === undefined ? [] : (sessions.get(session) ?? [])).filter(hasNoId);
+  const all = [...about, ...own].sort((one, two) => one.time - two.time);
+  const story = describe(id, all);
+  return { ...story, links: [...story.links, ...others.flatMap((line) => backLinks(line, id))] };
+}
+
+function hasNoId({ text }: TraceLine): boolean {
+  return queueIdLength(text) === 0 || text.startsWith('NOQUEUE: ');
+}
+
+const recipientPattern =
+  /: to=<(.*?)>, (?:orig_to=<(.*?)>, )?relay=(.+?), (?:conn_use=\d+, )?delay=([\d.]+), .*?dsn=([\d.]+), status=(\w+) \((.*)\)$/;
+const refusalPattern =
+  /: (?:milter-)?reject: (\S+) from (\S+): (\d{3})(?: ([245]\.\d+\.\d+))? (.*?); from=<(.*?)>(?: to=<(.*?)>)?/;
+
+function describe(queueId: string | null, lines: readonly TraceLine[]): Story {
+  const facts: { -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId']?: Story[field] } = {};
+  const recipients = new Map<string, TracedRecipient>();
+  const links: Story['links'][number][] = [];
+  let isDone = queueId === null;
+  for (const { text } of lines) {
+    readFacts(text, facts);
+    const recipient = readRecipient(text, recipients) ?? readRefusal(text, facts);
+    if (recipient !== undefined) recipients.set(recipient.recipient.toLowerCase(), recipient);
+    links.push(...readLinks(text));
+    if (text === `${queueId}: removed` || text.includes(': reject: END-OF-MESSAGE ')) isDone = true;
+  }
+  const events = lines.map(({ time, program, level, text }) => ({ time, program, level, text }));
+  return { queueId, ...facts, recipients: [...recipients.values()], isDone, links, events };
+}
+
+function readFacts(
+  text: string,
+  facts: { -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId']?: Story[field] },
+) {
+  const client = /^(?:connect from |\w+: client=)([^,\s]+)/.exec(text)?.[1];
+  if (client !== undefined) facts.client = client;
+  const login = /: client=.*, sasl_username=([^,]+)/.exec(text)?.[1];
+  if (login !== undefined) facts.login = login;
+  const messageId = /: (?:resent-)?message-id=(.*)$/.exec(text)?.[1];
+  if (messageId !== undefined && messageId !== '<>') facts.messageId = messageId;
+  const [, sender, size] = /: from=<(.*?)>, size=(\d+),/.exec(text) ?? [];
+  if (sender !== undefined) Object.assign(facts, { sender, size: Number(size) });
+  else if (/: uid=\d+ from=</.test(text)) facts.sender ??= /from=<(.*)>/.exec(text)?.[1] ?? '';
+}
+
+const states: Readonly<Record<string, RecipientState>> = {
+  sent: 'delivered',
+  deferred: 'deferred',
+  bounced: 'bounced',
+};
+
+function readRecipient(text: string, known: ReadonlyMap<string, TracedRecipient>): TracedRecipient | undefined {
+  const match = recipientPattern.exec(text);
+  if (match === null) return undefined;
+  const [, recipient = '', original, relay = '', delay = '', status = '', word = '', reason = ''] = match;
+  const state = states[word];
+  if (state === undefined) return undefined;
+  const attempts = (known.get(recipient.toLowerCase())?.attempts ?? 0) + 1;
+  const from = original === undefined ? {} : { original };
+  return { recipient, ...from, state, relay, delaySeconds: Number(delay), status, reason, attempts };
+}
+
+function readRefusal(text: string, facts: { sender?: string; client?: string }): TracedRecipient | undefined {
+  const [, stage, client, code = '', status = '', reason = '', sender, recipient] = refusalPattern.exec(text) ?? [];
+  if (stage === undefined || sender === undefined) return undefined;
+  facts.sender ??= sender;
+  if (client !== undefined) facts.client ??= client;
+  if (recipient === undefined) return undefined;
+  return { recipient, state: 'refused', status, reason: `${code} ${reason}`, attempts: 0 };
+}
+
+function readLinks(text: string): Story['links'] {
+  const notice = /: sender (?:non-delivery|delay|delivery status) notification: (\w+)$/.exec(text)?.[1];
+  const forwards = /status=sent \(forwarded as ([\w, ]+)\)$/.exec(text)?.[1]?.split(', ') ?? [];
+  return [
+    ...(notice === undefined ? [] : [{ kind: 'notice' as const, queueId: notice }]),
+    ...forwards.map((queueId) => ({ kind: 'forward' as const, queueId })),
+  ];
+}
+
+/** What a line of another message says about this one. */
+function backLinks({ text }: TraceLine, id: string): Story['links'] {
+  const other = text.slice(0, queueIdLength(text));
+  const link = readLinks(text).find(({ queueId }) => queueId === id);
+  if (link === undefined || other === '') return [];
+  return [{ kind: link.kind === 'notice' ? 'notice-about' : 'forward-of', queueId: other }];
+}
