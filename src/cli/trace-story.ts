@@ -20,10 +20,10 @@ const linkTexts = {
   'forward-of': 'it was made of',
 } as const;
 
-function title({ queueId, events }: Story): string {
+function title({ queueId, events, recipients }: Story): string {
   const [first] = events;
   const when = first === undefined ? '' : `, ${localTime(first.time)}`;
-  return queueId === null ? `refused${when}` : `${queueId}${when}`;
+  return `${queueId ?? (recipients.length > 0 ? 'refused' : 'no message')}${when}`;
 }
 
 function* facts({ client, login, sender, size, messageId }: Story): Iterable<readonly [string, string]> {

@@ -18,14 +18,16 @@ export interface PageSources {
 }
 
 const delayResolutionMilliseconds = 20;
+const restMilliseconds = 600_000;
 
 export class MetricsPage {
   readonly #sources: PageSources;
   readonly #loopDelay = monitorEventLoopDelay({ resolution: delayResolutionMilliseconds });
 
+  #restTimer: NodeJS.Timeout | undefined;
+
   constructor(sources: PageSources) {
     this.#sources = sources;
-    this.#loopDelay.enable();
   }
 
   async print(): Promise<string> {
@@ -40,7 +42,15 @@ export class MetricsPage {
   }
 
   close(): void {
+    clearTimeout(this.#restTimer);
     this.#loopDelay.disable();
+  }
+
+  /** Fifty wake-ups a second: only while somebody asks. */
+  #measureLoopDelay(): void {
+    this.#loopDelay.enable();
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => this.#loopDelay.disable(), restMilliseconds).unref();
   }
 
   #printServer(page: Exposition): void {
@@ -80,6 +90,7 @@ export class MetricsPage {
       { labels: { quantile: '1' }, value: seconds(delay.max) },
     ]);
     delay.reset();
+    this.#measureLoopDelay();
     const { rss, heapUsed, external } = process.memoryUsage();
     page.gauge('process_resident_memory_bytes', 'Resident memory.', [{ value: rss }]);
     page.gauge('posthaste_heap_bytes', 'JavaScript objects of the main thread.', [{ value: heapUsed }]);

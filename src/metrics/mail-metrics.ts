@@ -69,8 +69,9 @@ export class MailMetrics {
   /** A line of the log. */
   logged(program: string, level: LogLevel, text: string): void {
     if (level !== 'info') this.#lines.add(level, '');
-    if (program.endsWith('/smtpd')) this.#countSmtp(program, text);
-    else if (program.startsWith('dovecot') && text.startsWith('imap-login: ')) this.#countImap(text);
+    if (program.endsWith('/smtpd')) {
+      if (!text.startsWith('disconnect ')) this.#countSmtp(program, text);
+    } else if (text.startsWith('imap-login: ')) this.#countImap(text);
   }
 
   #countSmtp(program: string, text: string): void {

@@ -3,6 +3,8 @@
 // is what stands between blanks, brackets, quotes, `=`, `,`, `;` and `:`, without regard to the case of ASCII letters; words
 // shorter than four characters are not kept. "No" is certain, "yes" is wrong for about one word in a hundred.
 
+import { queueIdLength } from './record.ts';
+
 /** 256 KiB: about eleven bits for each of the words of a segment. */
 export const filterBytes = 262_144;
 const mask = filterBytes * 8 - 1;
@@ -19,13 +21,13 @@ const prime = 0x01000193;
 export class KeyFilter {
   readonly bits = new Uint8Array(filterBytes);
 
-  /** FNV-1a over each word; two more positions are made of it by double hashing. */
-  add(text: string): void {
+  /** All words from `start` to before `end`. */
+  add(text: string, start = 0, end = text.length): void {
     const { bits } = this;
     let hash = offset;
     let length = 0;
-    for (let index = 0; index <= text.length; index++) {
-      const code = index < text.length ? text.charCodeAt(index) : 32;
+    for (let index = start; index <= end; index++) {
+      const code = index < end ? text.charCodeAt(index) : 32;
       if (code < 128 && delimiters[code] === 1) {
         if (length >= minLength) set(bits, hash);
         hash = offset;
@@ -36,8 +38,40 @@ export class KeyFilter {
       length++;
     }
   }
+
+  /**
+   * The words of a line by which it is looked for. Of the lines that every message has these are its queue id and what
+   * stands in angle brackets; of all others every word is taken.
+   */
+  addLine(text: string, session: string | undefined): void {
+    if (session !== undefined) this.add(session);
+    const colon = queueIdLength(text);
+    if (colon === 0) {
+      if (!text.startsWith('disconnect from ')) this.add(text);
+      return;
+    }
+    const next = text.charCodeAt(colon + 2);
+    // `from=<`, `to=<`, `message-id=<` and `removed`.
+    const isUsual =
+      (next === 102 && text.startsWith('from=<', colon + 2)) ||
+      (next === 116 && text.startsWith('to=<', colon + 2) && !text.includes('forwarded as ')) ||
+      next === 109 ||
+      next === 114;
+    if (!isUsual || text.startsWith('reject', colon + 2) || text.startsWith('milter', colon + 2)) {
+      this.add(text);
+      return;
+    }
+    this.add(text, 0, colon);
+    const most = next === 116 ? text.indexOf(' relay=', colon) : text.length;
+    for (let open = text.indexOf('<', colon); open >= 0 && open < most; ) {
+      const close = text.indexOf('>', open);
+      this.add(text, open + 1, close < 0 ? text.length : close);
+      open = close < 0 ? -1 : text.indexOf('<', close);
+    }
+  }
 }
 
+/** FNV-1a over each word; two more positions are made of it by double hashing. */
 function set(bits: Uint8Array, hash: number): void {
   const step = stepOf(hash);
   for (let round = 0, position = hash; round < 3; round++, position += step) {

@@ -15,8 +15,9 @@ export interface TraceLine {
   readonly text: string;
 }
 
-export function formatLine(time: number, program: string, level: LogLevel, session: string, text: string): string {
-  return `${time}\t${program}\t${level}\t${session}\t${text}\n`;
+/** What stands before the text. */
+export function lineHead(time: number, program: string, level: LogLevel, session: string): string {
+  return `${Math.floor(time)}\t${program}\t${level}\t${session}\t`;
 }
 
 /** Undefined for what is no line: the last one before a crash may be cut. */
@@ -38,8 +39,9 @@ export function keptText(program: string, text: string, session: string | undefi
   return text.replace(/^((?:improper|non-\S+|malformed) [^[]*\[[^\]]*\](?::\d+)?): .*$/s, '$1');
 }
 
-/** How long the queue id is that the text begins with (`4jWwJ04sK4zpbG2: `); 0 where it begins otherwise. */
+/** How long the queue id is that the text begins with (`4jWwJ04sK4zpbG2: `); 0 where it begins otherwise, as with NOQUEUE. */
 export function queueIdLength(text: string): number {
+  if (text.startsWith('NOQUEUE')) return 0;
   let isLikeId = false;
   for (let index = 0; index < maxIdLength; index++) {
     const code = text.charCodeAt(index);

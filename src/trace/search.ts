@@ -16,13 +16,18 @@ export interface TraceQuery {
   readonly limit: number;
 }
 
+/** A line, and its place in the trace: lines of different searches can be put in order. */
+export interface PlacedLine extends TraceLine {
+  readonly place: number;
+}
+
 export interface FoundLines {
   /** Lines by queue id, oldest first: also of other messages that name it. */
-  readonly messages: ReadonlyMap<string, readonly TraceLine[]>;
+  readonly messages: ReadonlyMap<string, readonly PlacedLine[]>;
   /** Lines by session, of sessions whose mail was refused before it got a queue id. */
-  readonly refused: ReadonlyMap<string, readonly TraceLine[]>;
+  readonly refused: ReadonlyMap<string, readonly PlacedLine[]>;
   /** Lines by session of the messages' sessions. */
-  readonly sessions: ReadonlyMap<string, readonly TraceLine[]>;
+  readonly sessions: ReadonlyMap<string, readonly PlacedLine[]>;
   /** There may be more than `limit`. */
   readonly isCut: boolean;
 }
@@ -30,17 +35,15 @@ export interface FoundLines {
 /** A session may go on for days: of each so many lines are shown. */
 const maxSessionLines = 300;
 const maxMessageLines = 20_000;
+/** More than the octets of any segment. */
+const placesOfSegment = 2 ** 32;
 
 export class TraceSearch {
-  readonly #segments: readonly (Segment & { readonly end: number })[];
+  readonly #segments: readonly Segment[];
   readonly #filters = new Map<string, Uint8Array | undefined>();
 
   constructor(folder: string) {
-    const segments = listSegments(folder);
-    this.#segments = segments.map((segment, index) => ({
-      ...segment,
-      end: segments[index + 1]?.start ?? Number.POSITIVE_INFINITY,
-    }));
+    this.#segments = listSegments(folder);
   }
 
   find({ text, since, limit }: TraceQuery): FoundLines {
@@ -54,6 +57,8 @@ export class TraceSearch {
       for (const line of linesWith(readSegment(segment), [wanted], 'newest')) {
         if (line.time < since || !names(line)) continue;
         const length = queueIdLength(line.text);
+        // A connection without a message or a refusal has no story.
+        if (length === 0 && /^(?:dis)?connect(?:ion)? /.test(line.text)) continue;
         const [set, key] = length > 0 ? [ids, line.text.slice(0, length)] : [refused, line.session];
         if (key === '' || set.has(key)) continue;
         if (ids.size + refused.size >= limit) {
@@ -89,16 +94,16 @@ export class TraceSearch {
     most: number,
     since: number,
     keysOf: (line: TraceLine) => readonly string[],
-  ): Map<string, TraceLine[]> {
-    const found = new Map<string, TraceLine[]>([...keys].map((key) => [key, []]));
-    for (const segment of this.#segments) {
+  ): Map<string, PlacedLine[]> {
+    const found = new Map<string, PlacedLine[]>([...keys].map((key) => [key, []]));
+    for (const [index, segment] of this.#segments.entries()) {
       if (segment.end < since) continue;
       const here = [...keys].filter((key) => this.#mayHold(segment, key));
       if (here.length === 0) continue;
       for (const line of linesWith(readSegment(segment), here, 'oldest')) {
         for (const key of new Set(keysOf(line))) {
           const lines = found.get(key);
-          if (lines && lines.length < most) lines.push(line);
+          if (lines && lines.length < most) lines.push({ ...line, place: index * placesOfSegment + line.place });
         }
       }
     }
@@ -132,16 +137,16 @@ function readSegment({ file }: Segment): Buffer {
   }
 }
 
-/** Lines that hold one of the words, each once; ASCII letters of any case. */
-function* linesWith(data: Buffer, words: readonly string[], order: 'oldest' | 'newest'): Iterable<TraceLine> {
-  const folded = lowerAscii(data);
+/** Lines that hold one of the words, each once; letters of any case. */
+function* linesWith(data: Buffer, words: readonly string[], order: 'oldest' | 'newest'): Iterable<PlacedLine> {
+  const folded = fold(data);
   const starts = new Set<number>();
   for (const word of words) {
-    const needle = lowerAscii(Buffer.from(word));
-    if (needle.length === 0) continue;
+    const needle = fold(Buffer.from(word));
+    if (needle === '') continue;
     for (let at = folded.indexOf(needle); at >= 0; ) {
-      starts.add(folded.lastIndexOf(10, at) + 1);
-      const end = folded.indexOf(10, at);
+      starts.add(folded.lastIndexOf('\n', at) + 1);
+      const end = folded.indexOf('\n', at);
       at = end < 0 ? -1 : folded.indexOf(needle, end);
     }
   }
@@ -150,17 +155,13 @@ function* linesWith(data: Buffer, words: readonly string[], order: 'oldest' | 'n
     const end = data.indexOf(10, start);
     // Without its end it is being written, or was cut.
     const line = end < 0 ? undefined : parseLine(data.toString('utf8', start, end));
-    if (line !== undefined) yield line;
+    if (line !== undefined) yield { ...line, place: start };
   }
 }
 
-function lowerAscii(data: Buffer): Buffer {
-  const folded = Buffer.from(data);
-  for (let index = 0; index < folded.length; index++) {
-    const octet = folded[index] as number;
-    if (octet >= 65 && octet <= 90) folded[index] = octet | 32;
-  }
-  return folded;
+/** A character an octet, so that places are those of the octets; both sides of a comparison go through it. */
+function fold(data: Buffer): string {
+  return data.toString('latin1').toLowerCase();
 }
 
 /** Whether a line names what is looked for, and not only something that contains it. */

@@ -12,7 +12,13 @@ export interface Segment {
   readonly file: string;
   /** When it began. */
   readonly start: number;
+  /** All its lines are older. */
+  readonly end: number;
 }
+
+/** A segment takes the lines of a day at most; what is being written then may be a little later. */
+export const maxSegmentMilliseconds = 86_400_000;
+const lateMilliseconds = 60_000;
 
 export function segmentFile(folder: string, start: number): string {
   return path.join(folder, `${String(start).padStart(13, '0')}.trace`);
@@ -31,13 +37,19 @@ export function listSegments(folder: string): Segment[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  return names
-    .filter((name) => /^\d{13}\.trace$/.test(name))
-    .toSorted()
-    .map((name) => ({ file: path.join(folder, name), start: Number(name.slice(0, 13)) }));
+  const own = names.filter((name) => /^\d{13}\.trace$/.test(name)).toSorted();
+  return own.map((name, index) => {
+    const start = Number(name.slice(0, 13));
+    const next = Number(own[index + 1]?.slice(0, 13) ?? Number.POSITIVE_INFINITY);
+    return {
+      file: path.join(folder, name),
+      start,
+      end: Math.min(next, start + maxSegmentMilliseconds) + lateMilliseconds,
+    };
+  });
 }
 
-export function removeSegment({ file }: Segment): void {
+function removeSegment({ file }: Segment): void {
   fs.rmSync(file, { force: true });
   fs.rmSync(filterFile(file), { force: true });
 }
@@ -46,9 +58,8 @@ export function removeSegment({ file }: Segment): void {
 export function removeOldSegments(folder: string, before: number, maxBytes: number): void {
   const segments = listSegments(folder);
   let bytes = segments.reduce((sum, { file }) => sum + sizeOf(file), 0);
-  for (const [index, segment] of segments.slice(0, -1).entries()) {
-    const end = segments[index + 1]?.start ?? Number.POSITIVE_INFINITY;
-    if (end >= before && bytes <= maxBytes) return;
+  for (const segment of segments.slice(0, -1)) {
+    if (segment.end >= before && bytes <= maxBytes) return;
     bytes -= sizeOf(segment.file);
     removeSegment(segment);
   }

@@ -1,7 +1,7 @@
 // Keeps what `posthaste trace` shows: the lines of the log that are about messages and SMTP sessions, in files of their own
 // with exact times (segments.ts). Written beside the mail, never in its way:
 //
-// - the cost of a line is one string and one pass over its characters; the file is written by the thread pool;
+// - a line is put into a piece of memory that is written as it is, by the thread pool: a microsecond or two for a message;
 // - lines are gathered for a second at most: that is what a kill loses. They are not synced: a power cut loses what the
 //   system had not written yet;
 // - memory is bounded: when the disk does not keep up, lines are lost and counted, mail is not held up;
@@ -14,8 +14,15 @@ import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { LogLevel, ProgramLog } from '../lib/log.ts';
 import { KeyFilter } from './key-filter.ts';
-import { formatLine, keptText } from './record.ts';
-import { filterFile, maxSegmentBytes, removeOldSegments, segmentFile, traceFolder } from './segments.ts';
+import { keptText, lineHead } from './record.ts';
+import {
+  filterFile,
+  maxSegmentBytes,
+  maxSegmentMilliseconds,
+  removeOldSegments,
+  segmentFile,
+  traceFolder,
+} from './segments.ts';
 
 export interface SpoolOptions {
   readonly dataDirectory: string;
@@ -35,25 +42,40 @@ export interface TraceState {
 }
 
 const gatherMilliseconds = 1000;
-const writeAtBytes = 256 * 1024;
-const maxGatheredBytes = 4 * 1024 * 1024;
+const pieceBytes = 256 * 1024;
+/** The log cuts its lines; an octet a character is not enough for all of them. */
+const maxLineBytes = 3 * 2048 + 256;
+/** 4 MiB. */
+const maxPieces = 16;
 const lookMilliseconds = 10_000;
 const dayMilliseconds = 86_400_000;
 const usualMinFreeBytes = 256 * 1024 * 1024;
+
+/** Lines that are written at once. */
+interface Piece {
+  readonly bytes: Buffer;
+  length: number;
+  lines: number;
+  /** Of the segment that it is for: one segment ends where the filter changes. */
+  readonly filter: KeyFilter;
+}
 
 interface OpenSegment {
   readonly file: string;
   readonly handle: fs.FileHandle;
   readonly filter: KeyFilter;
-  readonly start: number;
-  bytes: number;
 }
 
 export class TraceSpool {
   readonly #options: SpoolOptions;
   readonly #folder: string;
-  #lines: string[] = [];
-  #gatheredBytes = 0;
+  /** The last one is being filled. */
+  readonly #pieces: Piece[] = [];
+  readonly #spare: Buffer[] = [];
+  /** For the pieces to come, until so many octets have gone into its segment or a day is over. */
+  #filter = new KeyFilter();
+  #filterBytes = 0;
+  #filterSince = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #segment: OpenSegment | undefined;
@@ -76,29 +98,50 @@ export class TraceSpool {
 
   start(): void {
     this.#isStarted = true;
-    this.#schedule();
+    if (this.#pieces.length > 0) this.#schedule();
   }
 
   /** A line of the log. */
   add(program: string, level: LogLevel, text: string, session: string | undefined): void {
     const kept = keptText(program, text, session);
     if (kept === undefined) return;
-    if (this.#gatheredBytes > maxGatheredBytes) {
+    const now = this.#options.clock.now();
+    const piece = this.#pieceFor(now);
+    if (piece === undefined) {
       this.#lose(1);
       return;
     }
-    const line = formatLine(this.#options.clock.now(), program, level, session ?? '', kept);
-    this.#lines.push(line);
-    this.#gatheredBytes += line.length;
-    if (this.#timer === undefined || this.#gatheredBytes >= writeAtBytes) this.#schedule();
+    const { bytes, filter } = piece;
+    const start = piece.length;
+    let end = start + bytes.write(lineHead(now, program, level, session ?? ''), start, 'utf8');
+    end += bytes.write(kept, end, 'utf8');
+    bytes[end++] = 10;
+    piece.length = end;
+    piece.lines++;
+    this.#filterBytes += end - start;
+    filter.addLine(kept, session);
+    this.#schedule();
+  }
+
+  /** One with room for a line; undefined while the disk does not keep up. */
+  #pieceFor(now: number): Piece | undefined {
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && last.length + maxLineBytes <= pieceBytes) return last;
+    if (this.#pieces.length >= maxPieces) return undefined;
+    if (this.#filterBytes + pieceBytes > maxSegmentBytes || now - this.#filterSince > maxSegmentMilliseconds) {
+      this.#filter = new KeyFilter();
+      this.#filterBytes = 0;
+      this.#filterSince = now;
+    }
+    const bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+    const piece: Piece = { bytes, length: 0, lines: 0, filter: this.#filter };
+    this.#pieces.push(piece);
+    return piece;
   }
 
   #schedule(): void {
     if (!this.#isStarted) return;
-    if (this.#gatheredBytes >= writeAtBytes) {
-      void this.#drain();
-      return;
-    }
+    if (this.#pieces.length > 1) void this.#drain();
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.#drain();
@@ -108,8 +151,7 @@ export class TraceSpool {
   /** Resolves when what has been added is in the files (or lost). */
   async flush(): Promise<void> {
     if (!this.#isStarted) return;
-    do await this.#drain();
-    while (this.#lines.length > 0);
+    while (this.#pieces.length > 0) await this.#drain();
   }
 
   async close(): Promise<void> {
@@ -119,34 +161,36 @@ export class TraceSpool {
   }
 
   #drain(): Promise<void> {
-    this.#writing ??= this.#write().finally(() => {
+    this.#writing ??= this.#writePieces().finally(() => {
       this.#writing = undefined;
     });
     return this.#writing;
   }
 
-  async #write(): Promise<void> {
-    const lines = this.#lines;
-    if (lines.length === 0) return;
-    this.#lines = [];
-    this.#gatheredBytes = 0;
-    try {
-      if (!(await this.#hasRoom())) {
-        this.#lose(lines.length);
-        return;
+  async #writePieces(): Promise<void> {
+    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
+      try {
+        if (await this.#hasRoom()) await this.#write(piece);
+        else this.#lose(piece.lines);
+      } catch (error) {
+        this.#pause(error instanceof Error ? error.message : String(error));
+        this.#lose(piece.lines);
+        // Its end is unknown: what follows goes into another one.
+        await this.#seal().catch(() => undefined);
       }
-      const segment = await this.#openSegment();
-      for (const line of lines) segment.filter.add(line);
-      const { bytesWritten } = await segment.handle.write(Buffer.from(lines.join(''), 'utf8'));
-      segment.bytes += bytesWritten;
-      this.#resume();
-      if (segment.bytes >= maxSegmentBytes) await this.#seal();
-    } catch (error) {
-      this.#pause(error instanceof Error ? error.message : String(error));
-      this.#lose(lines.length);
-      // Its end is unknown: what follows goes into another one.
-      await this.#seal().catch(() => undefined);
+      if (this.#spare.length < 2) this.#spare.push(piece.bytes);
     }
+  }
+
+  async #write({ bytes, length, filter }: Piece): Promise<void> {
+    if (this.#segment !== undefined && this.#segment.filter !== filter) await this.#seal();
+    this.#segment ??= await this.#openSegment(filter);
+    const { handle } = this.#segment;
+    for (let from = 0; from < length; ) {
+      const { bytesWritten } = await handle.write(bytes, from, length - from);
+      from += bytesWritten;
+    }
+    this.#resume();
   }
 
   /** Looks at the disk, and at what is too old, every ten seconds at most. */
@@ -166,18 +210,12 @@ export class TraceSpool {
     return true;
   }
 
-  async #openSegment(): Promise<OpenSegment> {
-    const { clock } = this.#options;
-    const now = clock.now();
-    if (this.#segment !== undefined && now - this.#segment.start > dayMilliseconds) await this.#seal();
-    if (this.#segment !== undefined) return this.#segment;
+  async #openSegment(filter: KeyFilter): Promise<OpenSegment> {
     // A clock that was set back does not make a name again that is there.
-    const start = Math.max(Math.floor(now), this.#lastStart + 1);
+    const start = Math.max(Math.floor(this.#options.clock.now()), this.#lastStart + 1);
     this.#lastStart = start;
     const file = segmentFile(this.#folder, start);
-    const handle = await fs.open(file, 'ax', 0o600);
-    this.#segment = { file, handle, filter: new KeyFilter(), start, bytes: 0 };
-    return this.#segment;
+    return { file, filter, handle: await fs.open(file, 'ax', 0o600) };
   }
 
   /** Ends the segment: its filter is written beside it, under its name only when it is whole. */

@@ -2,7 +2,7 @@
 // to it. Lines are the log's own, in Postfix's words; this is the only place that reads them back.
 
 import { queueIdLength, type TraceLine } from './record.ts';
-import type { FoundLines } from './search.ts';
+import type { FoundLines, PlacedLine } from './search.ts';
 
 export interface TraceEvent {
   readonly time: number;
@@ -54,18 +54,18 @@ export function makeStories(found: FoundLines): Story[] {
     .sort((one, two) => (one.events[0]?.time ?? 0) - (two.events[0]?.time ?? 0));
 }
 
-function makeStory(id: string, lines: readonly TraceLine[], sessions: FoundLines['sessions']): Story {
+function makeStory(id: string, lines: readonly PlacedLine[], sessions: FoundLines['sessions']): Story {
   const own = lines.filter(({ text }) => text.startsWith(`${id}: `));
   const others = lines.filter((line) => !own.includes(line));
   const session = own.find((line) => line.session !== '')?.session;
   const about = (session === undefined ? [] : (sessions.get(session) ?? [])).filter(hasNoId);
-  const all = [...about, ...own].sort((one, two) => one.time - two.time);
+  const all = [...about, ...own].sort((one, two) => one.place - two.place);
   const story = describe(id, all);
   return { ...story, links: [...story.links, ...others.flatMap((line) => backLinks(line, id))] };
 }
 
 function hasNoId({ text }: TraceLine): boolean {
-  return queueIdLength(text) === 0 || text.startsWith('NOQUEUE: ');
+  return queueIdLength(text) === 0;
 }
 
 const recipientPattern =
