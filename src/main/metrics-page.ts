@@ -32,9 +32,8 @@ export class MetricsPage {
 
   async print(): Promise<string> {
     const page = new Exposition();
-    const { metrics, census } = this.#sources;
-    printQueue(page, await census(), this.#sources.active());
-    metrics.print(page);
+    printQueue(page, await this.#sources.census(), this.#sources.active());
+    this.#sources.metrics.print(page);
     this.#printServer(page);
     this.#printTrace(page);
     this.#printProcess(page);

@@ -95,6 +95,9 @@ posthaste_imaps_listen = ${ports.imaps}
 
 # Other mail servers may deliver into the mailboxes here; it has no password, so keep it on this machine.
 posthaste_lmtp_listen = ${ports.lmtp}
+
+# What is counted while mail goes through, for Prometheus (http://127.0.0.1:9154/metrics): for this machine only.
+posthaste_metrics_listen = 127.0.0.1:9154
 `;
 }
 

@@ -69,11 +69,11 @@ export class TraceSearch {
       }
       if (isCut) break;
     }
-    return { ...this.#gather(ids, refused, since), isCut };
+    return { ...this.#gather(ids, refused), isCut };
   }
 
-  #gather(ids: ReadonlySet<string>, refused: ReadonlySet<string>, since: number): Omit<FoundLines, 'isCut'> {
-    const messages = this.#collect(ids, maxMessageLines, since, (line) =>
+  #gather(ids: ReadonlySet<string>, refused: ReadonlySet<string>): Omit<FoundLines, 'isCut'> {
+    const messages = this.#collect(ids, maxMessageLines, (line) =>
       [...line.text.matchAll(/[0-9A-Za-z]{6,22}/g)].map(([word]) => word).filter((word) => ids.has(word)),
     );
     const own = new Set<string>();
@@ -81,23 +81,19 @@ export class TraceSearch {
       for (const { session, text } of lines) if (session !== '' && text.startsWith(id)) own.add(session);
     }
     const wanted = new Set([...own, ...refused]);
-    const sessions = this.#collect(wanted, maxSessionLines, since - 3_600_000, ({ session }) =>
-      wanted.has(session) ? [session] : [],
-    );
+    const sessions = this.#collect(wanted, maxSessionLines, ({ session }) => (wanted.has(session) ? [session] : []));
     const pick = (keys: ReadonlySet<string>) => new Map([...sessions].filter(([session]) => keys.has(session)));
     return { messages, sessions: pick(own), refused: pick(refused) };
   }
 
-  /** All lines that belong to one of the keys, as `keysOf` says. */
+  /** All lines that belong to one of the keys, as `keysOf` says: the whole story, however old it is. */
   #collect(
     keys: ReadonlySet<string>,
     most: number,
-    since: number,
     keysOf: (line: TraceLine) => readonly string[],
   ): Map<string, PlacedLine[]> {
     const found = new Map<string, PlacedLine[]>([...keys].map((key) => [key, []]));
     for (const [index, segment] of this.#segments.entries()) {
-      if (segment.end < since) continue;
       const here = [...keys].filter((key) => this.#mayHold(segment, key));
       if (here.length === 0) continue;
       for (const line of linesWith(readSegment(segment), here, 'oldest')) {

@@ -4,6 +4,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqlite } from '../../src/database/sqlite.ts';
+import { takeCensus } from '../../src/mailstore/take-census.ts';
 import { fillDirectory } from '../harness/fill-directory.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { Random } from '../harness/random.ts';
@@ -120,12 +122,25 @@ export class FaultRun {
     for (const [text, count] of load.refusals) this.#refusals.set(text, (this.#refusals.get(text) ?? 0) + count);
     this.#powerCut?.restore();
     await this.#startServer(round);
+    this.#checkBooks();
     const judgement = this.#ledger.judge(await this.#readAll());
     const { accepted, lost, doubled, damaged, unexpected } = judgement;
     const verdict = isClean(judgement)
       ? 'all there'
       : `${lost.length} lost, ${doubled.length} doubled, ${damaged.length} damaged, ${unexpected.length} unexpected`;
     report(`${this.#options.kind} ${round}/${this.#options.rounds}: ${accepted} accepted so far, ${verdict}`);
+  }
+
+  /** Whoever was accepted is in the queue or has an outcome: the server's own accounting, read from its database. */
+  #checkBooks(): void {
+    const file = join(this.#server.dataFolder, 'store.db');
+    const database = openSqlite(file, { readonly: true, busyTimeout: 5_000 });
+    try {
+      const census = takeCensus(database, Date.now(), Number.MAX_SAFE_INTEGER - 1);
+      if (census?.mismatch !== 0) throw new Error(`the accounting is wrong: ${JSON.stringify(census)}`);
+    } finally {
+      database.close();
+    }
   }
 
   async #lookAtEverything(): Promise<Judgement> {
