@@ -51,7 +51,7 @@ async function trace(context: CommandContext, what: string, options: TraceOption
   const dataDirectory = dataDirectoryOf(configuration);
   await controlRequest(dataDirectory, { command: 'trace-flush' }).catch(() => undefined);
   const folder = path.join(dataDirectory, traceFolder);
-  if (!fs.existsSync(folder)) {
+  if (!isReadable(folder)) {
     const off = days > 0 ? 'no server has run on it yet' : 'posthaste_trace_days = 0 keeps none';
     throw new CommandError(`there is no trace in ${dataDirectory}: ${off}`);
   }
@@ -66,6 +66,17 @@ async function trace(context: CommandContext, what: string, options: TraceOption
     else for (const line of [...(index > 0 ? [''] : []), ...formatStory(story)]) context.print(line);
   });
   if (found.isCut) context.warn(`these are the newest ${limit}; there is more: --limit ${limit * 10}, or --since`);
+}
+
+/** Throws where it is somebody else's. */
+function isReadable(folder: string): boolean {
+  try {
+    fs.accessSync(folder, fs.constants.R_OK | fs.constants.X_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return false;
+    throw new CommandError(`${folder} belongs to another user: run this as root or as that user`);
+  }
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

@@ -91,3 +91,16 @@ test('JSON, an object a line', () => {
     text: '4bXQ8F1z2Kz: client="a"',
   });
 });
+
+test('an observer is told of every line, cleaned, with its session', () => {
+  const seen: unknown[][] = [];
+  const log = open();
+  log.observe((...line) => seen.push(line));
+  log.write('postfix/smtpd', 'info', 'a\nb', 's-1');
+  log.write('postfix/qmgr', 'warning', 'c');
+  log.close();
+  expect(seen).toEqual([
+    ['postfix/smtpd', 'info', 'a?b', 's-1'],
+    ['postfix/qmgr', 'warning', 'c', undefined],
+  ]);
+});

@@ -10,6 +10,7 @@ import { Histogram } from './histogram.ts';
 type Delays = readonly [number, number, number, number];
 
 const stageTexts = {
+  lookup: "finding out an SMTP client's name",
   recipient: 'deciding about a recipient: restrictions, tables, routing',
   receive: 'from MAIL to the end of the data',
   commit: 'from the end of the data until the message is durable',

@@ -155,7 +155,12 @@ export class SmtpServer {
       }
       if (!(await beginTls(session, tls.secureContext()))) return;
     }
-    if (options.nameLookup) Object.assign(session.client, await this.#parts.clientNames.lookup(address));
+    if (options.nameLookup) {
+      const { clientNames, clock, metrics } = this.#parts;
+      const began = clock.monotonic();
+      Object.assign(session.client, await clientNames.lookup(address));
+      metrics?.observe('lookup', clock.monotonic() - began);
+    }
     session.isLimitException = (await this.#parts.isLimitException?.(session.client)) ?? false;
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);

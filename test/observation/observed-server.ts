@@ -43,6 +43,7 @@ export class ObservedServer {
       folder: server.folder,
       settings: {
         posthaste_metrics_listen: `127.0.0.1:${metricsPort}`,
+        smtpd_sender_restrictions: 'check_sender_access inline:{void@example.net=DISCARD}',
         transport_maps: `inline:{ ${routes} }`,
         ...settings,
       },
