@@ -1,5 +1,8 @@
 // The queue's lines in the mail log, in Postfix's words (pflogsumm and people's own greps read them).
 
+import type { Log } from '../lib/log.ts';
+import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { RecipientOutcome } from './delivery-agent.ts';
 
 /** Milliseconds: before the queue manager / waiting in it / connection set-up / transmission. */
@@ -9,6 +12,30 @@ const statusWords = { delivered: 'sent', deferred: 'deferred', bounced: 'bounced
 
 export function activeLine(queueId: string, sender: string, size: number, recipients: number): string {
   return `${queueId}: from=<${sender}>, size=${size}, nrcpt=${recipients} (queue active)`;
+}
+
+/** Where an attempt is told. */
+export interface AttemptLog {
+  readonly log: Log;
+  readonly metrics?: MailMetrics;
+}
+
+export interface Attempt {
+  readonly program: string;
+  readonly transport: string;
+  readonly message: QueueMessage;
+  readonly recipient: QueueRecipient;
+  readonly outcome: RecipientOutcome;
+  readonly delays: Delays;
+}
+
+/** One recipient has been tried: its line, and its place in the metrics. */
+export function logAttempt(
+  { log, metrics }: AttemptLog,
+  { program, transport, message, recipient, outcome, delays }: Attempt,
+): void {
+  log.write(program, 'info', recipientLine(message.id, recipient, outcome, delays));
+  metrics?.attempted(transport, outcome.kind, delays, message.attempts === 0);
 }
 
 export function recipientLine(

@@ -17,29 +17,26 @@
 // asked to flush.
 
 import type { Clock } from '../lib/clock.ts';
-import type { Log, LogLevel } from '../lib/log.ts';
+import type { LogLevel } from '../lib/log.ts';
 import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
-import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
 import { type Active, ActiveMessages } from './active-messages.ts';
 import { DeliveryLines } from './delivery-lines.ts';
 import type { DeathCertificate } from './destination.ts';
 import { type Job, makeJobs } from './job.ts';
-import { activeLine, recipientLine } from './log-lines.ts';
+import { activeLine, type AttemptLog, logAttempt } from './log-lines.ts';
 import type { Forwarder } from './forwarding.ts';
 import type { Notices } from './notices.ts';
 import { QueueRuns } from './queue-runs.ts';
 import { type RetryTimes, Settler } from './settle.ts';
 
-export interface SchedulerOptions extends RetryTimes {
+export interface SchedulerOptions extends RetryTimes, AttemptLog {
   readonly store: Mailstore;
   readonly clock: Clock;
-  readonly log: Log;
   readonly syslogName: string;
   readonly transports: TransportTable;
   readonly notices: Notices;
   readonly forwarder: Forwarder;
-  readonly metrics?: MailMetrics;
   /** qmgr_message_active_limit. */
   readonly activeLimit: number;
   /** queue_run_delay: how often the whole queue is looked through, whatever the timers say. */
@@ -302,8 +299,7 @@ export class Scheduler {
     job.recipients.forEach((recipient, index) => {
       const outcome = this.#softened(outcomes[index] ?? unavailable);
       if (outcome.kind !== 'delivered') outcomesOf(active).set(recipient, outcome);
-      this.#options.log.write(program, 'info', recipientLine(message.id, recipient, outcome, delays));
-      this.#options.metrics?.attempted(job.transportName, outcome.kind, delays, message.attempts === 0);
+      logAttempt(this.#options, { program, transport: job.transportName, message, recipient, outcome, delays });
     });
     active.jobsLeft--;
     if (active.jobsLeft === 0) await this.#settle(active);

@@ -62,7 +62,6 @@ function insertQueueMessage(group: Group, message: NewQueueMessage, content: num
       message.hold ? 1 : 0,
     );
   for (const recipient of message.recipients) insertQueueRecipient(group, message.id, recipient);
-  group.books.add('entered', message.recipients.length);
 }
 
 function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipient, 'id'>): void {
@@ -72,6 +71,7 @@ function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipi
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(message, r.original, r.recipient, r.transport, r.nexthop, r.notify, r.orcpt, r.state, r.status, r.reason);
+  group.books.add('entered', 1);
 }
 
 export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): undefined {
