@@ -1,4 +1,4 @@
-// The smtp_* and lmtp_* parameters as the SMTP client's options; a level of TLS that it cannot keep is a reason not to send.
+// The smtp_* and lmtp_* parameters as the SMTP client's options; what it cannot keep is a reason not to send.
 
 import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
@@ -7,34 +7,47 @@ import { HostsResolver } from '../dns/hosts-resolver.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { ClientTables } from '../routing/client-tables.ts';
 import { parsePort } from '../smtp-client/destination.ts';
 import type { ClientOptions } from '../smtp-client/types.ts';
+import { clientSasl } from './smtp-login.ts';
+import { clientTls } from './smtp-tls.ts';
 
 export interface ClientSurroundings {
   readonly resolver: Resolver;
   readonly clock: Clock;
   /** Notes of the client for the log (`connect to host[ip]:25: Connection refused`). */
   readonly note: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** The tables that these parameters name. Throws SettingsError. */
+  readonly tables: (settings: Settings, protocol: 'smtp' | 'lmtp') => ClientTables;
 }
 
-/** Returns the reason as text where mail must not be sent with these settings. */
+export interface ServiceOptions {
+  readonly options: ClientOptions;
+  /** What an administrator should know at the start: some or all mail of this service will wait. */
+  readonly problem: string | undefined;
+}
+
+/** Returns the reason as text where mail must not be sent with these settings. Throws SettingsError. */
 export function clientOptions(
   protocol: 'smtp' | 'lmtp',
   settings: Settings,
   surroundings: ClientSurroundings,
-): ClientOptions | string {
-  const tls = tlsLevel(protocol, settings);
-  if (tls !== 'none' && tls !== 'may' && tls !== 'encrypt') {
-    return `${protocol}_tls_security_level = ${tls} is not supported yet; use none, may or encrypt`;
+): ServiceOptions | string {
+  if (settings.text(`${protocol}_tls_per_site`) !== '') {
+    return `${protocol}_tls_per_site is not supported; use ${protocol}_tls_policy_maps`;
   }
-  if (settings.flag(`${protocol}_sasl_auth_enable`)) {
-    return `${protocol}_sasl_auth_enable = yes is not supported yet: this server cannot log in to others`;
-  }
+  const tables = surroundings.tables(settings, protocol);
+  const sasl = clientSasl(protocol, settings, tables);
+  if (typeof sasl === 'string') return sasl;
+  const log = { info: surroundings.note, warning: surroundings.warn };
+  const { tls, problem } = clientTls(protocol, settings, tables, { clock: surroundings.clock, log });
   const milliseconds = (name: TimeoutName) => settings.seconds(name) * 1000 || Number(0x7fffffff);
   const hello = protocol === 'smtp' ? settings.text('smtp_helo_name') : settings.text('lmtp_lhlo_name');
   const own = new Set([...ownAddresses(), ...settings.list('proxy_interfaces')]);
   const native = settings.list(`${protocol}_host_lookup`).includes('native') || settings.flag('disable_dns_lookups');
-  return {
+  const options: ClientOptions = {
     protocol,
     resolver: native
       ? new HostsResolver(new HostsFile('/etc/hosts', surroundings.clock), surroundings.resolver)
@@ -52,6 +65,10 @@ export function clientOptions(
       quit: milliseconds(`${protocol}_quit_timeout`),
     },
     tls,
+    sasl,
+    ehlo: greetingRule(protocol, settings),
+    skips5xxGreeting: settings.flag(`${protocol}_skip_5xx_greeting`),
+    discardedKeywords: (address) => tables.discardedKeywords(address),
     helloName: domainToASCII(hello) || hello,
     port: parsePort(settings.text(`${protocol}_tcp_port`)) || (protocol === 'smtp' ? 25 : 24),
     lineLengthLimit: settings.integer(`${protocol}_line_length_limit`),
@@ -65,18 +82,18 @@ export function clientOptions(
     isOwnAddress: (address) => own.has(address),
     hostname: settings.text('myhostname'),
     note: surroundings.note,
+    warn: surroundings.warn,
   };
+  return { options, problem };
+}
+
+function greetingRule(protocol: 'smtp' | 'lmtp', settings: Settings): ClientOptions['ehlo'] {
+  if (protocol === 'lmtp') return 'always';
+  if (settings.flag('smtp_never_send_ehlo')) return 'never';
+  return settings.flag('smtp_always_send_ehlo') ? 'always' : 'offered';
 }
 
 type TimeoutName = Parameters<Settings['seconds']>[0];
-
-/** The level, with the old smtp_use_tls and smtp_enforce_tls behind it. */
-function tlsLevel(protocol: 'smtp' | 'lmtp', settings: Settings): string {
-  const level = settings.text(`${protocol}_tls_security_level`);
-  if (level !== '') return level;
-  if (settings.flag(`${protocol}_enforce_tls`)) return 'encrypt';
-  return settings.flag(`${protocol}_use_tls`) ? 'may' : 'none';
-}
 
 /** inet_protocols, the preferred version first. */
 function families(protocol: 'smtp' | 'lmtp', settings: Settings): (4 | 6)[] {

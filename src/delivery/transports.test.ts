@@ -10,7 +10,9 @@ import type { DeliveryReport } from '../queue/delivery-agent.ts';
 import { notFound } from '../tables/table.ts';
 import type { LocalEnd } from '../routing/local-alias.ts';
 import { parseMasterCf } from '../settings/master-cf.ts';
+import { ClientTables } from '../routing/client-tables.ts';
 import { Settings } from '../settings/settings.ts';
+import { openInlineTable } from '../tables/inline-table.ts';
 import { Helper } from './helper/on-demand.ts';
 import { Transports } from './transports.ts';
 
@@ -51,6 +53,14 @@ const localEnds: Record<string, readonly LocalEnd[]> = {
   itself: [{ kind: 'transport', recipient: 'itself', transport: 'local', nexthop: 'here' }],
   postmaster: [{ kind: 'discarded', recipient: 'postmaster' }],
 };
+const tableParts = {
+  registry: { open: (name: string) => openInlineTable(name.slice('inline:'.length)) },
+  revisions: { revision: () => 0 },
+  warn: () => undefined,
+  search: () => {
+    throw new Error('no sender here');
+  },
+};
 const transports = new Transports(services, {
   resolver: new ZoneResolver(''),
   mailboxes: {
@@ -66,6 +76,7 @@ const transports = new Transports(services, {
   files: new Helper('file-helper', () => undefined),
   commands: new Helper('command-helper', () => undefined),
   account: async () => notFound,
+  clientTables: (of, protocol) => new ClientTables({ settings: of, protocol, ...tableParts }),
   virtualMailboxes: () => async (recipient) => {
     if (recipient === 'silent@x.example') throw new TemporaryError('table: no answer');
     return recipient === 'wrong@x.example' ? { kind: 'misconfigured', mistake: 'no uid' } : { kind: 'unknown' };
@@ -145,8 +156,8 @@ describe('the transports of master.cf', () => {
 
   test('that cannot deliver are reported, and keep their mail', async () => {
     expect(transports.findings.map(({ text, line }) => `${line} ${text}`)).toEqual([
-      '5 secure: smtp_tls_security_level = dane is not supported yet; use none, may or encrypt',
-      '6 login: smtp_sasl_auth_enable = yes is not supported yet: this server cannot log in to others',
+      '5 secure: smtp_tls_security_level = dane: TLS security level "dane" is not supported yet; its mail waits',
+      '6 login: must set smtp_sasl_password_maps: no login is known',
       '14 program: argv=: $client_address is not supported',
     ]);
     const { outcomes } = await deliver('program', 'x.example', 'ann@x.example');

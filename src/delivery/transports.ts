@@ -11,6 +11,7 @@ import type { Mailboxes, Usage } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
 import { lockStyles } from '../maildir/file-lock.ts';
+import type { ClientTables } from '../routing/client-tables.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
 import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -36,6 +37,8 @@ export interface TransportParts {
   readonly files: Helper<FileJob, FileOutcome>;
   readonly commands: Helper<CommandJob, CommandOutcome>;
   readonly account: PipeAgentOptions['account'];
+  /** What the SMTP or LMTP client with these settings looks up. Throws SettingsError. */
+  readonly clientTables: (settings: Settings, protocol: 'smtp' | 'lmtp') => ClientTables;
   /** Where virtual(8) with these settings writes. Throws SettingsError. */
   readonly virtualMailboxes: (settings: Settings) => VirtualAgentOptions['find'];
 }
@@ -70,13 +73,14 @@ export class Transports implements TransportTable {
   #add(service: MasterService, parts: TransportParts, findings: Finding[]): string | undefined {
     const { name, settings, maxProcesses } = service;
     const program = `${settings.text('syslog_name')}/${service.command}`;
-    const agent = makeAgent(service, program, parts, this);
-    if (agent === undefined) return undefined;
+    const made = makeAgent(service, program, parts, this);
+    if (made === undefined) return undefined;
+    const agent = typeof made === 'string' ? new UnsupportedAgent(made) : 'agent' in made ? made.agent : made;
     const processLimit = maxProcesses ?? settings.integer('default_process_limit');
     this.#byName.set(name, {
       name,
       program,
-      agent: typeof agent === 'string' ? new UnsupportedAgent(agent) : agent,
+      agent,
       processLimit: processLimit === 0 ? Number.POSITIVE_INFINITY : processLimit,
       givesSlowSlotsAway: maxProcesses === undefined && ['smtp', 'relay', 'lmtp'].includes(service.command),
       recipientLimit: settings.transportInteger(name, 'destination_recipient_limit'),
@@ -89,7 +93,8 @@ export class Transports implements TransportTable {
       transportRateDelayMilliseconds: settings.transportSeconds(name, 'transport_rate_delay') * 1000,
       isMailstore: service.command === 'mailstore',
     });
-    return typeof agent === 'string' ? agent : undefined;
+    if (typeof made === 'string') return made;
+    return 'problem' in made ? made.problem : undefined;
   }
 }
 
@@ -107,25 +112,24 @@ function feedback(
   return { base: 1, by: 'nothing' };
 }
 
+/** An agent, one with something that the start should tell, or the reason why there is none. */
+type Made = DeliveryAgent | { readonly agent: DeliveryAgent; readonly problem: string } | string;
+
 /** A reason as text for a delivery command that cannot be run; undefined for services that deliver nothing. */
 function makeAgent(
   service: MasterService,
   program: string,
   parts: TransportParts,
   transports: TransportTable,
-): DeliveryAgent | string | undefined {
+): Made | undefined {
   const { settings } = service;
   switch (service.command) {
     case 'mailstore':
       return new MailstoreAgent({ ...parts, waitsForRoom: settings.flag('posthaste_quota_full_tempfail') });
     case 'smtp':
     case 'relay':
-    case 'lmtp': {
-      const note = (text: string) => parts.log.write(program, 'info', text);
-      const protocol = service.command === 'lmtp' ? 'lmtp' : 'smtp';
-      const options = clientOptions(protocol, settings, { resolver: parts.resolver, clock: parts.clock, note });
-      return typeof options === 'string' ? options : new SmtpAgent(options);
-    }
+    case 'lmtp':
+      return makeSmtpAgent(service, program, parts);
     case 'error':
       return new ErrorAgent(service.name === 'retry' ? 'deferred' : 'bounced');
     case 'discard':
@@ -141,6 +145,19 @@ function makeAgent(
     default:
       return undefined;
   }
+}
+
+function makeSmtpAgent(service: MasterService, program: string, parts: TransportParts): Made {
+  const made = clientOptions(service.command === 'lmtp' ? 'lmtp' : 'smtp', service.settings, {
+    resolver: parts.resolver,
+    clock: parts.clock,
+    note: (text) => parts.log.write(program, 'info', text),
+    warn: (text) => parts.log.write(program, 'warning', text),
+    tables: parts.clientTables,
+  });
+  if (typeof made === 'string') return made;
+  const agent = new SmtpAgent(made.options);
+  return made.problem === undefined ? agent : { agent, problem: made.problem };
 }
 
 function makeVirtualAgent(settings: Settings, program: string, parts: TransportParts): DeliveryAgent | string {

@@ -22,7 +22,7 @@ export interface RoutingParts {
   readonly directory: Directory;
   readonly quota: QuotaSource;
   readonly log: Log;
-  readonly transports: Omit<TransportParts, 'expandLocal' | 'virtualMailboxes' | 'account'>;
+  readonly transports: Omit<TransportParts, 'expandLocal' | 'virtualMailboxes' | 'clientTables' | 'account'>;
 }
 
 export class RoutingState {
@@ -49,6 +49,7 @@ export class RoutingState {
       ...parts.transports,
       expandLocal: (...question) => this.router.expandLocal(...question),
       account: (database, name) => tables.open(`unix:${database}.byname`).lookup(name),
+      clientTables: (settings, protocol) => this.router.clientTables(settings, protocol),
       virtualMailboxes: (settings) => this.router.virtualMailboxes(settings),
     });
   }

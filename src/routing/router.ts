@@ -33,6 +33,7 @@ import { type ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RevisionSource, TableRegistry } from '../tables/table.ts';
+import { ClientTables } from './client-tables.ts';
 import { decideAtOneRevision, type Decision } from './decision.ts';
 import { findAddress } from './find-address.ts';
 import { ListedAddresses } from './listed.ts';
@@ -147,6 +148,12 @@ export class Router {
       decideAtOneRevision(this.#options.tables, undefined, (decision) =>
         mailboxes.find(decision, this.search(decision), recipient),
       );
+  }
+
+  /** What the SMTP or LMTP client with these settings looks up. Throws SettingsError. */
+  clientTables(settings: Settings, protocol: 'smtp' | 'lmtp'): ClientTables {
+    const search = (decision: Decision) => this.search(decision);
+    return new ClientTables({ ...this.#open, settings, protocol, revisions: this.#options.tables, search });
   }
 
   /** What local aliasing needs; its tables are opened at the first use. Throws SettingsError. */

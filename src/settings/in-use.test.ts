@@ -17,8 +17,8 @@ const readToRefuse = new Set([
   'posthaste_pop3_listen',
   'posthaste_pop3s_listen',
   'posthaste_sieve_listen',
-  'smtp_sasl_auth_enable',
-  'lmtp_sasl_auth_enable',
+  'smtp_tls_per_site',
+  'lmtp_tls_per_site',
 ]);
 
 /** Where names are looked at and nothing follows them: what lint says is about any configuration of Postfix. */

@@ -1,8 +1,8 @@
 // One connection to another server: bytes out with back-pressure, replies in, each wait with its own time limit,
 // and the switch to TLS. Knows nothing of commands.
 
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { ReplyError, ReplyParser, type ServerReply } from './reply.ts';
 
 export type ConnectionProblem = 'connect' | 'timeout' | 'lost' | 'protocol' | 'tls';
@@ -119,38 +119,23 @@ export class Connection {
     return this.#replies.length > 0;
   }
 
-  /** Certificates are not verified: opportunistic TLS protects against listeners only (RFC 7435). */
-  async startTls(serverName: string, timeoutMilliseconds: number): Promise<void> {
+  /** Goes on with what `shakeHands` makes of the socket; nothing may have been said in between (RFC 3207 §5). */
+  async startTls(shakeHands: (plain: Socket) => Promise<TLSSocket>): Promise<TLSSocket> {
+    if (this.#failure) throw this.#failure;
     if (this.#replies.length > 0 || !this.#parser.isEmpty) {
       throw new ConnectionError('protocol', 'data after the STARTTLS reply');
     }
     const plain = this.#socket;
     plain.removeAllListeners('data').removeAllListeners('error').removeAllListeners('close').removeAllListeners('end');
-    // Errors may come more than once, and after the outcome is settled.
-    plain.on('error', () => undefined);
-    await new Promise<void>((resolve, reject) => {
-      const name = isIP(serverName) === 0 ? { servername: serverName } : {};
-      const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...name });
-      secure.on('error', () => undefined);
-      const timer = setTimeout(() => secure.destroy(new Error('timed out')), timeoutMilliseconds);
-      const onError = (error: Error) => {
-        clearTimeout(timer);
-        plain.destroy();
-        this.#failure = new ConnectionError('tls', error.message.slice(0, 300));
-        reject(this.#failure);
-      };
-      const onClose = () => onError(new Error('connection closed'));
-      secure.once('error', onError);
-      secure.once('close', onClose);
-      secure.once('secureConnect', () => {
-        clearTimeout(timer);
-        secure.removeListener('error', onError);
-        secure.removeListener('close', onClose);
-        this.#socket = secure;
-        this.#listen();
-        resolve();
-      });
-    });
+    try {
+      const secure = await shakeHands(plain);
+      this.#socket = secure;
+      this.#listen();
+      return secure;
+    } catch (error) {
+      this.#failure = new ConnectionError('tls', (error as Error).message.slice(0, 300));
+      throw this.#failure;
+    }
   }
 
   /** Ends now; nothing more is read. */

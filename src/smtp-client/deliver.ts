@@ -6,7 +6,11 @@ import { isIP } from 'node:net';
 import { Connection, ConnectionError, type ConnectionTarget } from './connection.ts';
 import { type Destination, parseDestination, splitDestinations } from './destination.ts';
 import { findHosts, type Host } from './hosts.ts';
-import { type Peer, Session } from './session.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { localError, type Peer } from './protection.ts';
+import { type Security, security } from './security.ts';
+import { Session } from './session.ts';
+import { type TlsPolicy, TlsPolicyError } from './tls-policy.ts';
 import { ClientFailure, type ClientOptions, type ClientOutcome, type ClientReport, type Envelope } from './types.ts';
 
 interface Stop {
@@ -15,6 +19,8 @@ interface Stop {
   /** The one with the best preference, where a server that is ourselves means a loop. */
   readonly isBest: boolean;
   readonly looksForLoops: boolean;
+  /** Its domain or path: what certificates and tables may name. */
+  readonly nexthop: string;
 }
 
 /** `onAnswer`: the first server is ready for the envelope. Before that, `signal` may end the attempt without any doubt. */
@@ -82,10 +88,12 @@ class Attempt {
     if (typeof destination === 'string') return this.#record(deferred('4.3.5', destination));
     try {
       const stops = await this.#stops(destination);
+      const key = destination.kind === 'unix' ? destination.path : text.replace(/^inet:/, '');
+      const policy = await this.#policy(key, destination.kind === 'unix');
       for (const stop of stops) {
         if (this.#isDone() || this.#addressesLeft <= 0 || this.#sessionsLeft <= 0) return;
         this.#addressesLeft--;
-        await this.#tryStop(stop, this.#options.tls);
+        await this.#tryStop(stop, await this.#security(stop, key, policy));
       }
     } catch (error) {
       if (!(error instanceof ClientFailure)) throw error;
@@ -93,11 +101,36 @@ class Attempt {
     }
   }
 
+  async #policy(key: string, isLocal: boolean): Promise<TlsPolicy> {
+    const { tls, warn } = this.#options;
+    try {
+      const policy = await tls.policy(key);
+      // Nobody listens between two programs of one machine, and there would be no second try (smtp(8)).
+      return isLocal && policy.level === 'may' ? { ...policy, level: 'none' } : policy;
+    } catch (error) {
+      if (!(error instanceof TlsPolicyError) && !(error instanceof TemporaryError)) throw error;
+      const reason = error instanceof TlsPolicyError ? error.reason : 'client TLS configuration problem';
+      warn?.(error.message);
+      warn?.(`TLS policy lookup for ${key}: ${reason}`);
+      throw new ClientFailure(deferred('4.7.5', reason));
+    }
+  }
+
+  async #security({ peer, nexthop }: Stop, destination: string, policy: TlsPolicy): Promise<Security> {
+    const question = { sender: this.#envelope.sender, host: peer.name, destination };
+    try {
+      return security(policy, await this.#options.sasl?.credentials(question), nexthop);
+    } catch (error) {
+      throw error instanceof TemporaryError ? localError(peer, error, this.#options) : error;
+    }
+  }
+
   async #stops(destination: Destination): Promise<Stop[]> {
     if (destination.kind === 'unix') {
-      const label = `${this.#options.hostname}[${destination.path}]`;
-      const peer = { label, name: this.#options.hostname, relay: label };
-      return [{ peer, target: { path: destination.path }, isBest: false, looksForLoops: false }];
+      const { path } = destination;
+      const label = `${this.#options.hostname}[${path}]`;
+      const peer = { label, name: this.#options.hostname, address: path, relay: label };
+      return [{ peer, target: { path }, isBest: false, looksForLoops: false, nexthop: path }];
     }
     const started = this.#options.clock.monotonic();
     const hosts = await findHosts(destination, this.#options);
@@ -107,15 +140,16 @@ class Attempt {
     return hosts.map((host: Host) => {
       const label = `${host.name}[${host.address}]`;
       return {
-        peer: { label, name: host.name, relay: `${label}:${port}` },
+        peer: { label, name: host.name, address: host.address, relay: `${label}:${port}` },
         target: { address: host.address, port, from: this.#options.bindAddress[isIP(host.address) === 6 ? 6 : 4] },
         isBest: host.preference === best,
         looksForLoops: port === 25,
+        nexthop: destination.host,
       };
     });
   }
 
-  async #tryStop(stop: Stop, tls: ClientOptions['tls']): Promise<void> {
+  async #tryStop(stop: Stop, protection: Security): Promise<void> {
     const started = this.#options.clock.monotonic();
     let session: Session | undefined;
     const abort = () => session?.close();
@@ -123,8 +157,8 @@ class Attempt {
     try {
       const connection = await this.#connect(stop);
       this.#sessionsLeft--;
-      session = new Session(connection, stop.peer, this.#options);
-      await session.open(tls);
+      session = new Session(connection, stop.peer, this.#options, protection);
+      await session.open();
       this.#refuseOurselves(stop, session);
       this.#setup += this.#options.clock.monotonic() - started;
       this.#hasTalked = true;
@@ -137,7 +171,8 @@ class Attempt {
       session?.close();
       if (!(error instanceof ClientFailure)) throw error;
       this.#options.note?.(error.outcome.reason);
-      if (error.isTls && tls === 'may') return await this.#tryStop(stop, 'none');
+      const plain = error.isTls ? withoutTls(protection) : undefined;
+      if (plain) return await this.#tryStop(stop, plain);
       if (error.isFinal) throw error;
       this.#record(error.outcome);
     } finally {
@@ -186,6 +221,15 @@ class Attempt {
   #isDone(): boolean {
     return this.#isStopped || this.#signal?.aborted === true || this.#outcomes.every(isFinal);
   }
+}
+
+/**
+ * TLS that was only a wish is done without. Not where there is a login: it is meant for a connection under TLS, and without
+ * it the server would refuse the mail for good (smtp(8)).
+ */
+function withoutTls({ policy, credentials, nexthop }: Security): Security | undefined {
+  if (policy.level !== 'may' || credentials !== undefined) return undefined;
+  return security({ ...policy, level: 'none' }, undefined, nexthop);
 }
 
 function isFinal(outcome: ClientOutcome | undefined): boolean {

@@ -7,18 +7,11 @@ import { BodyEncoder } from './body-encoder.ts';
 import { mailCommand, recipientCommand } from './commands.ts';
 import { type Connection, ConnectionError } from './connection.ts';
 import type { ServerReply } from './reply.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { type Features, parseFeatures, withoutDiscarded } from './features.ts';
+import { askForTls, authenticate, localError, type Peer, type SessionParts, startTls } from './protection.ts';
+import type { Security } from './security.ts';
 import { ClientFailure, type ClientOptions, type ClientOutcome, type Envelope } from './types.ts';
-
-export interface Peer {
-  /** Host name and address as `host[ip]`. */
-  readonly label: string;
-  readonly name: string;
-  /** For the log: `host[ip]:port`. */
-  readonly relay: string;
-}
-
-/** EHLO keywords (upper case) and their parameters. */
-export type Features = ReadonlyMap<string, string>;
 
 /** Read while the socket is busy with the piece before: large enough for speed, small enough for many sessions. */
 const chunkBytes = 64 * 1024;
@@ -35,38 +28,62 @@ export class Session {
   /** The connection broke after the final dot: nobody knows whether the message was delivered. */
   isUncertain = false;
   #stage = '';
+  #usesEhlo = true;
 
-  constructor(connection: Connection, peer: Peer, options: ClientOptions) {
+  /** What protects it: a connection that is kept may be used for other mail where this is the same (`key`). */
+  readonly security: Security;
+
+  constructor(connection: Connection, peer: Peer, options: ClientOptions, security: Security) {
     this.#connection = connection;
     this.#peer = peer;
     this.#options = options;
+    this.security = security;
   }
 
   get features(): Features {
     return this.#features;
   }
 
-  /** Greeting, EHLO (HELO where refused), STARTTLS as `tls` asks. */
-  async open(tls: ClientOptions['tls']): Promise<void> {
-    const { timeouts } = this.#options;
+  /** Greeting, EHLO (HELO where refused), TLS as the policy asks, EHLO again, login. */
+  async open(): Promise<void> {
+    const { timeouts, tls, ehlo, skips5xxGreeting } = this.#options;
+    let check = tls.isWrapped ? await startTls(this.#parts()) : undefined;
     const greeting = await this.#reply('receiving the initial server greeting', timeouts.helo);
-    // smtp_skip_5xx_greeting: a greeting with 5xx is a broken host, not a verdict on this mail.
-    if (greeting.code !== 220) throw this.#refused(greeting, 'deferred');
-    await this.#hello();
-    if (tls === 'none') return;
-    if (!this.#features.has('STARTTLS')) {
-      if (tls === 'may') return;
-      throw this.#failure('4.7.4', `TLS is required, but was not offered by host ${this.#peer.label}`);
+    if (greeting.code >= 300) {
+      const isFinal = greeting.code >= 500 && !skips5xxGreeting;
+      throw this.#refused(greeting, isFinal ? 'bounced' : 'deferred');
     }
-    const reply = await this.#command('STARTTLS', timeouts.startTls);
-    if (reply.code !== 220) throw this.#tlsFailure(`host ${this.#peer.label} refused to start TLS: ${reply.text}`);
+    this.#usesEhlo = ehlo === 'always' || (ehlo === 'offered' && /\sESMTP(\s|$)/i.test(greeting.text));
+    await this.#hello();
+    const answer = tls.isWrapped ? undefined : await askForTls(this.#parts());
+    if (answer?.kind === 'secured') {
+      check = answer.check;
+      await this.#helloUnderTls();
+    }
+    await authenticate(this.#parts(), check, this.#stage);
+  }
+
+  /** What was said in clear does not count any more (RFC 3207 §4.2). */
+  async #helloUnderTls(): Promise<void> {
+    this.#features = new Map();
     try {
-      await this.#connection.startTls(this.#peer.name, timeouts.startTls);
+      await this.#hello();
     } catch (error) {
-      throw this.#tlsFailure(`Cannot start TLS: handshake failure: ${(error as Error).message}`);
+      // A server whose TLS breaks only now is as one whose handshake fails.
+      if (!(error instanceof ClientFailure) || error.outcome.diagnostic !== undefined) throw error;
+      throw new ClientFailure(error.outcome, { isTls: true });
     }
-    // What was said in clear does not count any more (RFC 3207 §4.2).
-    await this.#hello();
+  }
+
+  #parts(): SessionParts {
+    return {
+      peer: this.#peer,
+      connection: this.#connection,
+      security: this.security,
+      options: this.#options,
+      features: this.#features,
+      command: (line, timeout, stage) => this.#command(line, timeout, stage),
+    };
   }
 
   async send(envelope: Envelope): Promise<ClientOutcome[]> {
@@ -101,14 +118,25 @@ export class Session {
 
   async #hello(): Promise<void> {
     const { protocol, helloName, timeouts } = this.#options;
-    const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO';
+    const verb = protocol === 'lmtp' ? 'LHLO' : this.#usesEhlo ? 'EHLO' : 'HELO';
     let reply = await this.#command(`${verb} ${helloName}`, timeouts.helo, `performing the ${verb} handshake`);
-    this.#features = reply.code === 250 ? parseFeatures(reply.lines.slice(1)) : new Map();
-    if (reply.code >= 500 && reply.code !== 521 && protocol === 'smtp') {
+    this.#features = reply.code === 250 && verb !== 'HELO' ? parseFeatures(reply.lines.slice(1)) : new Map();
+    if (reply.code >= 500 && reply.code !== 521 && verb === 'EHLO') {
       reply = await this.#command(`HELO ${helloName}`, timeouts.helo, 'performing the HELO handshake');
     }
     if (reply.code !== 250) throw this.#refused(reply, reply.code >= 500 ? 'bounced' : 'deferred');
     this.serverName = reply.lines[0]?.split(' ')[0] ?? '';
+    this.#features = await this.#withoutDiscarded(this.#features);
+  }
+
+  async #withoutDiscarded(features: Features): Promise<Features> {
+    const { discardedKeywords, note } = this.#options;
+    try {
+      const discarded = features.size > 0 ? await discardedKeywords(this.#peer.address) : new Set<string>();
+      return withoutDiscarded(features, discarded, (text) => note?.(text));
+    } catch (error) {
+      throw error instanceof TemporaryError ? localError(this.#peer, error, this.#options) : error;
+    }
   }
 
   /** Things that this server cannot do: known before the first command. */
@@ -277,10 +305,6 @@ export class Session {
     return this.#failure('4.4.2', `lost connection with ${label} while ${this.#stage}`);
   }
 
-  #tlsFailure(reason: string): ClientFailure {
-    return new ClientFailure({ kind: 'deferred', status: '4.7.5', reason, relay: this.#peer.relay }, { isTls: true });
-  }
-
   #failure(status: string, reason: string): ClientFailure {
     return new ClientFailure({ kind: 'deferred', status, reason, relay: this.#peer.relay });
   }
@@ -288,13 +312,4 @@ export class Session {
 
 function isGood(reply: ServerReply): boolean {
   return reply.code >= 200 && reply.code < 300;
-}
-
-function parseFeatures(lines: readonly string[]): Features {
-  const features = new Map<string, string>();
-  for (const line of lines) {
-    const [keyword = '', ...parameters] = line.split(' ');
-    features.set(keyword.toUpperCase(), parameters.join(' '));
-  }
-  return features;
 }

@@ -2,9 +2,7 @@
 
 import type { Resolver } from '../dns/resolver.ts';
 import type { Clock } from '../lib/clock.ts';
-
-/** `may`: TLS where the server offers it; `encrypt`: never without. Certificates are not verified at either. */
-export type TlsLevel = 'none' | 'may' | 'encrypt';
+import type { ClientSasl, ClientTls } from './security.ts';
 
 /** Postfix's smtp_*_timeout parameters, in milliseconds. */
 export interface ClientTimeouts {
@@ -24,7 +22,18 @@ export interface ClientOptions {
   readonly resolver: Resolver;
   readonly clock: Clock;
   readonly timeouts: ClientTimeouts;
-  readonly tls: TlsLevel;
+  readonly tls: ClientTls;
+  /** Absent: no logins (smtp_sasl_auth_enable = no). */
+  readonly sasl?: ClientSasl | undefined;
+  /** EHLO always, never, or where the greeting says ESMTP (smtp_always_send_ehlo, smtp_never_send_ehlo). */
+  readonly ehlo: 'always' | 'never' | 'offered';
+  /** smtp_skip_5xx_greeting: such a greeting is a broken host, not a verdict on this mail. */
+  readonly skips5xxGreeting: boolean;
+  /**
+   * smtp_discard_ehlo_keywords or smtp_discard_ehlo_keyword_address_maps: in lower case, `silent-discard` among them.
+   * Throws TemporaryError.
+   */
+  discardedKeywords(address: string): Promise<ReadonlySet<string>>;
   /** smtp_helo_name. */
   readonly helloName: string;
   /** Port where the next hop names none (smtp_tcp_port 25; lmtp_tcp_port 24). */
@@ -48,6 +57,8 @@ export interface ClientOptions {
   readonly hostname: string;
   /** The last look at what goes wrong, for the log (`connect to host[ip]:25: Connection refused`). */
   note?(text: string): void;
+  /** For the log: what an administrator should mend. */
+  warn?(text: string): void;
 }
 
 export interface EnvelopeRecipient {
@@ -104,7 +115,7 @@ export class ClientFailure extends Error {
   readonly outcome: ClientOutcome;
   /** A host that said `no` may be followed by the next one; one that must not be asked again may not. */
   readonly isFinal: boolean;
-  /** Opportunistic TLS failed: worth a try without. */
+  /** TLS failed: worth a try without where nobody has asked for it. */
   readonly isTls: boolean;
 
   constructor(outcome: ClientOutcome, { isFinal = false, isTls = false } = {}) {

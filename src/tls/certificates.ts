@@ -10,6 +10,7 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import { keysAndChains, pemBlocks } from './pem.ts';
 import { createSelfSigned } from './self-signed.ts';
 
 export interface TlsLog {
@@ -118,34 +119,6 @@ async function load(files: readonly string[], options: TlsContextsOptions): Prom
     sessionIdContext: 'posthaste',
   });
   return { context, fingerprint: before };
-}
-
-interface PemBlock {
-  readonly label: string;
-  readonly text: string;
-}
-
-function pemBlocks(text: string): PemBlock[] {
-  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,64})-----[^-]*-----END \1-----/g)].map((match) => ({
-    label: match[1] as string,
-    text: `${match[0]}\n`,
-  }));
-}
-
-/** One key with one chain, or several (an RSA and an EC one) in the order key, chain, key, chain. */
-function keysAndChains(blocks: readonly PemBlock[]): { key: string[]; cert: string[] } {
-  const key: string[] = [];
-  const cert: string[] = [];
-  for (const block of blocks) {
-    if (block.label.endsWith('PRIVATE KEY')) {
-      key.push(block.text);
-      cert.push('');
-    } else if (block.label.endsWith('CERTIFICATE')) {
-      if (cert.length === 0) cert.push('');
-      cert[cert.length - 1] += block.text;
-    }
-  }
-  return { key, cert: cert.filter((chain) => chain !== '') };
 }
 
 /** Changes when a file is replaced or written. */

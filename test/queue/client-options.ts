@@ -1,10 +1,39 @@
 // Client options for tests: plain SMTP, short time limits, nothing shuffled.
 
+import { clientTls } from '../../src/delivery/smtp-tls.ts';
 import { ZoneResolver } from '../../src/dns/zone-resolver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { ClientTables } from '../../src/routing/client-tables.ts';
+import type { Decision } from '../../src/routing/decision.ts';
+import { Settings } from '../../src/settings/settings.ts';
+import type { ClientTls } from '../../src/smtp-client/security.ts';
+import { openInlineTable } from '../../src/tables/inline-table.ts';
+import type { TlsLog } from '../../src/tls/certificates.ts';
 import type { ClientOptions } from '../../src/smtp-client/types.ts';
 
-export function testOptions(overrides: Partial<ClientOptions> = {}): ClientOptions {
+export type TestOverrides = Partial<Omit<ClientOptions, 'tls'>> & {
+  /** A level alone means that level with Postfix's defaults. */
+  readonly tls?: string | ClientTls;
+};
+
+/** The tables that these parameters name, of type `inline:`. */
+export function testTables(settings: Settings, protocol: 'smtp' | 'lmtp'): ClientTables {
+  const registry = { open: (name: string) => openInlineTable(name.slice('inline:'.length)) };
+  const revisions = { revision: () => 0 };
+  const extensions = { delimiters: '+', ownerRequestSpecial: true, doubleBounceSender: 'double-bounce' };
+  const search = (asker: Decision) => ({ asker, stage: 'test', extensions, isLocal: () => false });
+  return new ClientTables({ settings, registry, warn: () => undefined, protocol, revisions, search });
+}
+
+/** The rules of TLS that these parameters make. */
+export function testTls(values: Readonly<Record<string, string>>, log: TlsLog = silent): ClientTls {
+  const settings = Settings.defaults({ compatibility_level: '3.6', ...values });
+  return clientTls('smtp', settings, testTables(settings, 'smtp'), { clock: systemClock, log }).tls;
+}
+
+const silent: TlsLog = { info: () => undefined, warning: () => undefined };
+
+export function testOptions({ tls = 'none', ...overrides }: TestOverrides = {}): ClientOptions {
   const second = 1000;
   return {
     protocol: 'smtp',
@@ -21,7 +50,10 @@ export function testOptions(overrides: Partial<ClientOptions> = {}): ClientOptio
       dataDone: second,
       quit: second,
     },
-    tls: 'none',
+    tls: typeof tls === 'string' ? testTls({ smtp_tls_security_level: tls }) : tls,
+    ehlo: 'always',
+    skips5xxGreeting: true,
+    discardedKeywords: async () => new Set(),
     helloName: 'client.example',
     port: 25,
     lineLengthLimit: 998,
