@@ -41,7 +41,6 @@ export function clientTls(
     generation: () => contexts?.generation ?? '',
     sessions: new TlsSessions(clock, settings.seconds(`${protocol}_tls_session_cache_timeout`) * 1000),
     digest,
-    multiLabelWildcards: settings.flag('tls_wildcard_matches_multiple_labels'),
     isWrapped: parameters.isWrapped,
     logLevel: Number.parseInt(settings.text(`${protocol}_tls_loglevel`), 10) || 0,
     notesOffers: settings.flag(`${protocol}_tls_note_starttls_offer`),

@@ -120,7 +120,9 @@ export class Connection {
   }
 
   /** Goes on with what `shakeHands` makes of the socket; nothing may have been said in between (RFC 3207 §5). */
-  async startTls(shakeHands: (plain: Socket) => Promise<TLSSocket>): Promise<TLSSocket> {
+  async startTls<Result extends { readonly socket: TLSSocket }>(
+    shakeHands: (plain: Socket) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#failure) throw this.#failure;
     if (this.#replies.length > 0 || !this.#parser.isEmpty) {
       throw new ConnectionError('protocol', 'data after the STARTTLS reply');
@@ -128,10 +130,10 @@ export class Connection {
     const plain = this.#socket;
     plain.removeAllListeners('data').removeAllListeners('error').removeAllListeners('close').removeAllListeners('end');
     try {
-      const secure = await shakeHands(plain);
-      this.#socket = secure;
+      const secured = await shakeHands(plain);
+      this.#socket = secured.socket;
       this.#listen();
-      return secure;
+      return secured;
     } catch (error) {
       this.#failure = new ConnectionError('tls', (error as Error).message.slice(0, 300));
       throw this.#failure;

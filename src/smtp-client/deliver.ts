@@ -89,7 +89,7 @@ class Attempt {
     try {
       const stops = await this.#stops(destination);
       const key = destination.kind === 'unix' ? destination.path : text.replace(/^inet:/, '');
-      const policy = await this.#policy(key, destination.kind === 'unix');
+      const policy = await this.#policy(key, stops[0]?.peer);
       for (const stop of stops) {
         if (this.#isDone() || this.#addressesLeft <= 0 || this.#sessionsLeft <= 0) return;
         this.#addressesLeft--;
@@ -101,17 +101,18 @@ class Attempt {
     }
   }
 
-  async #policy(key: string, isLocal: boolean): Promise<TlsPolicy> {
+  async #policy(key: string, first: Peer | undefined): Promise<TlsPolicy> {
     const { tls, warn } = this.#options;
     try {
       const policy = await tls.policy(key);
       // Nobody listens between two programs of one machine, and there would be no second try (smtp(8)).
+      const isLocal = first?.address.startsWith('/');
       return isLocal && policy.level === 'may' ? { ...policy, level: 'none' } : policy;
     } catch (error) {
       if (!(error instanceof TlsPolicyError) && !(error instanceof TemporaryError)) throw error;
       const reason = error instanceof TlsPolicyError ? error.reason : 'client TLS configuration problem';
       warn?.(error.message);
-      warn?.(`TLS policy lookup for ${key}: ${reason}`);
+      warn?.(`TLS policy lookup for ${key}/${first?.name}: ${reason}`);
       throw new ClientFailure(deferred('4.7.5', reason));
     }
   }

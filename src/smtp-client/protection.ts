@@ -6,8 +6,8 @@ import { type Connection, ConnectionError } from './connection.ts';
 import type { ServerReply } from './reply.ts';
 import { type AuthDialogue, logIn } from './sasl/login.ts';
 import type { ClientTls, Security } from './security.ts';
-import { checkPeer, isGoodEnough, isWorthNoting, type PeerCheck, summary } from './tls-check.ts';
-import { shakeHands } from './tls-handshake.ts';
+import { checkPeer, describeProblem, isGoodEnough, isWorthNoting, type PeerCheck, summary } from './tls-check.ts';
+import { type Secured, shakeHands } from './tls-handshake.ts';
 import { isRequired } from './tls-policy.ts';
 import { ClientFailure, type ClientOptions } from './types.ts';
 
@@ -88,19 +88,19 @@ export async function startTls(parts: SessionParts): Promise<PeerCheck> {
     timeoutMilliseconds: options.timeouts.startTls,
   };
   if (tls.logLevel >= 2) options.note?.(`setting up TLS connection to ${peer.relay}`);
-  let socket: Awaited<ReturnType<typeof shakeHands>>;
+  let secured: Secured;
   try {
-    socket = await connection.startTls((plain) => shakeHands(plain, handshake));
+    secured = await connection.startTls((plain) => shakeHands(plain, handshake));
   } catch (error) {
     if (!(error instanceof ConnectionError)) throw error;
     options.note?.(`SSL_connect error to ${peer.relay}: ${error.message}`);
     throw deferred(peer, '4.7.5', 'Cannot start TLS: handshake failure', true);
   }
-  const check = checkPeer(socket, policy, names, tls);
+  const check = checkPeer(secured, policy, names, tls);
   if (isWorthNoting(policy, check, tls.logLevel)) {
-    options.note?.(`server certificate verification failed for ${peer.relay}: ${check.problem}`);
+    options.note?.(describeProblem(check, peer.relay));
   }
-  if (tls.logLevel >= 1) options.note?.(summary(socket, check, peer.relay));
+  if (tls.logLevel >= 1) options.note?.(summary(secured, check, peer.relay));
   if (!isGoodEnough(policy, check)) throw deferred(peer, '4.7.5', 'Server certificate not verified');
   return check;
 }

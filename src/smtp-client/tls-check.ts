@@ -2,8 +2,8 @@
 // words. An authority's word (PKIX, RFC 5280) is OpenSSL's to check; which name or fingerprint is right is decided here
 // (RFC 6125; TLS_README).
 
-import { createHash, type X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { Secured } from './tls-handshake.ts';
 import { isRequired, isVerified, type TlsPolicy } from './tls-policy.ts';
 
 export interface PeerNames {
@@ -16,8 +16,6 @@ export interface PeerNames {
 export interface CertificateRules {
   /** smtp_tls_fingerprint_digest. */
   readonly digest: string;
-  /** tls_wildcard_matches_multiple_labels. */
-  readonly multiLabelWildcards: boolean;
 }
 
 export interface PeerCheck {
@@ -29,26 +27,24 @@ export interface PeerCheck {
   readonly problem: string | undefined;
 }
 
-export function checkPeer(socket: TLSSocket, policy: TlsPolicy, names: PeerNames, rules: CertificateRules): PeerCheck {
-  const certificate = socket.getPeerX509Certificate();
+export function checkPeer(secured: Secured, policy: TlsPolicy, names: PeerNames, rules: CertificateRules): PeerCheck {
+  const { socket, certificate } = secured;
   if (certificate === undefined) return { isTrusted: false, isMatched: false, word: 'Anonymous', problem: undefined };
   if (policy.level === 'fingerprint') {
     const isMatched = hasFingerprint(certificate, policy.match, rules.digest);
-    return { isTrusted: isMatched, isMatched, word: isMatched ? 'Verified' : 'Untrusted', problem: undefined };
+    const problem = isMatched ? undefined : 'no matching fingerprint';
+    return { isTrusted: isMatched, isMatched, word: isMatched ? 'Verified' : 'Untrusted', problem };
   }
-  const isTrusted = socket.authorized;
-  const isNamed = isVerified(policy.level) && matchesName(certificate, policy.match, names, rules);
-  const isMatched = isTrusted && isNamed;
-  return {
-    isTrusted,
-    isMatched,
-    word: isMatched ? 'Verified' : isTrusted ? 'Trusted' : 'Untrusted',
-    problem: isTrusted
-      ? isVerified(policy.level) && !isNamed
-        ? 'num=62:hostname mismatch'
-        : undefined
-      : describeDistrust(String(socket.authorizationError ?? ''), certificate),
-  };
+  if (!socket.authorized) {
+    const problem = describeDistrust(String(socket.authorizationError ?? ''), certificate);
+    return { isTrusted: false, isMatched: false, word: 'Untrusted', problem };
+  }
+  if (!isVerified(policy.level)) return { isTrusted: true, isMatched: false, word: 'Trusted', problem: undefined };
+  const isMatched = matchesName(certificate, policy.match, names);
+  // To OpenSSL, and so to smtp(8), a wrong name makes the whole certificate a wrong one.
+  return isMatched
+    ? { isTrusted: true, isMatched, word: 'Verified', problem: undefined }
+    : { isTrusted: false, isMatched, word: 'Untrusted', problem: 'num=62:hostname mismatch' };
 }
 
 /** May mail go over this connection? */
@@ -64,21 +60,14 @@ function hasFingerprint(certificate: X509Certificate, wanted: readonly string[],
   return wanted.some((text) => shown.includes(text.replaceAll(':', '').toLowerCase()));
 }
 
-function matchesName(
-  certificate: X509Certificate,
-  patterns: readonly string[],
-  { host, nexthop }: PeerNames,
-  { multiLabelWildcards }: CertificateRules,
-): boolean {
+function matchesName(certificate: X509Certificate, patterns: readonly string[], { host, nexthop }: PeerNames): boolean {
+  const usual: Readonly<Record<string, string>> = { hostname: host, nexthop, 'dot-nexthop': `.${nexthop}` };
   return patterns.some((pattern) => {
-    const word = pattern.toLowerCase();
-    // A name with a dot in front stands for every name below it, to X509_check_host(3) too.
-    const name =
-      word === 'hostname' ? host : word === 'nexthop' ? nexthop : word === 'dot-nexthop' ? `.${nexthop}` : pattern;
-    if (name === '' || name === '.' || name.includes('\0')) return false;
-    return (
-      certificate.checkHost(name, { multiLabelWildcards, partialWildcards: false, subject: 'default' }) !== undefined
-    );
+    const name = usual[pattern.toLowerCase()] ?? pattern;
+    if (name === '' || name === '.') return false;
+    // A name with a dot in front stands for every name below it, to X509_check_host(3) too. A `*` stands for one label
+    // (RFC 6125 §6.4.3): so does smtp(8) of Postfix 3.7, whatever tls_wildcard_matches_multiple_labels says.
+    return certificate.checkHost(name, { partialWildcards: false, subject: 'default' }) !== undefined;
   });
 }
 
@@ -112,20 +101,24 @@ function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 300);
 }
 
+export function describeProblem({ problem }: PeerCheck, relay: string): string {
+  const isChain = /^(?:self-signed|untrusted issuer|not designated)/.test(problem ?? '');
+  return `${isChain ? '' : 'server '}certificate verification failed for ${relay}: ${problem}`;
+}
+
 /**
  * `Untrusted TLS connection established to host[ip]:25: TLSv1.3 with cipher … (256/256 bits) key-exchange …`. Node does not
  * tell which digest the server signed with.
  */
-export function summary(socket: TLSSocket, check: PeerCheck, relay: string): string {
+export function summary({ socket, certificate }: Secured, { word }: PeerCheck, relay: string): string {
   const { name } = socket.getCipher();
-  const bits = cipherBits(name);
   const version = socket.getProtocol() ?? 'TLS';
-  const words = [`${check.word} TLS connection established to ${relay}: ${version} with cipher ${name} (${bits} bits)`];
-  const exchange = keyExchange(socket);
-  if (exchange !== '') words.push(`key-exchange ${exchange}`);
-  const signature = socket.getPeerX509Certificate()?.publicKey;
-  if (signature) words.push(`server-signature ${signatureOf(signature, version)}`);
-  return words.join(' ');
+  const text = `${word} TLS connection established to ${relay}: ${version} with cipher ${name} (${cipherBits(name)} bits)`;
+  if (version !== 'TLSv1.3') return text;
+  const exchange = keyExchange(socket.getEphemeralKeyInfo());
+  const signature =
+    certificate && !socket.isSessionReused() ? ` server-signature ${signatureOf(certificate.publicKey)}` : '';
+  return `${text}${exchange}${signature}`;
 }
 
 /** Used and algorithm's, as OpenSSL counts them. */
@@ -134,32 +127,19 @@ function cipherBits(name: string): string {
   return /256|CHACHA20/.test(name.replace(/-?SHA\d*$|_SHA\d+$/, '')) ? '256/256' : '128/128';
 }
 
-function keyExchange(socket: TLSSocket): string {
-  const info = socket.getEphemeralKeyInfo();
-  if (info === null || !('type' in info)) return '';
-  if (info.type === 'DH') return `DHE (${info.size} bits)`;
-  const name = 'name' in info && info.name ? info.name : '';
-  if (/^X\d+$/.test(name)) return name;
-  return name === '' ? '' : `ECDHE (${curveNames[name] ?? name})`;
+function keyExchange(info: object | null): string {
+  const name = info !== null && 'name' in info && typeof info.name === 'string' ? info.name : '';
+  if (name === '') return '';
+  return ` key-exchange ${name.startsWith('X') ? name : `ECDHE (${name})`}`;
 }
 
-const curveNames: Readonly<Record<string, string>> = {
-  prime256v1: 'P-256',
-  secp384r1: 'P-384',
-  secp521r1: 'P-521',
-};
-
-function signatureOf(
-  { asymmetricKeyType: type, asymmetricKeyDetails: details }: X509Certificate['publicKey'],
-  version: string,
-): string {
-  if (type === 'ec') return `ECDSA (${curveNames[details?.namedCurve ?? ''] ?? details?.namedCurve ?? ''})`;
-  if (type === 'rsa') return `${version === 'TLSv1.3' ? 'RSA-PSS' : 'RSA'} (${details?.modulusLength ?? 0} bits)`;
-  return String(type).toUpperCase();
+function signatureOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string {
+  if (type === 'ec') return `ECDSA (${details?.namedCurve ?? ''})`;
+  return type === 'rsa' ? `RSA-PSS (${details?.modulusLength ?? 0} bits)` : String(type).toUpperCase();
 }
 
 /** Is the certificate's problem worth a line? Where it decides, always; else where somebody asked (loglevel 1, TLS_README). */
 export function isWorthNoting(policy: TlsPolicy, check: PeerCheck, logLevel: number): boolean {
   if (check.problem === undefined) return false;
-  return isVerified(policy.level) || (isRequired(policy.level) && logLevel >= 2);
+  return isVerified(policy.level) || policy.level === 'fingerprint' || (isRequired(policy.level) && logLevel >= 2);
 }

@@ -4,13 +4,19 @@
 
 import type { Clock } from '../lib/clock.ts';
 
-/** The oldest go first; a session is 1 to 3 KiB. */
+export interface KeptSession {
+  readonly session: Buffer;
+  /** What the server showed when the session began (DER): a resumed one shows nothing. */
+  readonly certificate: Buffer | undefined;
+}
+
+/** The oldest go first; a session is 1 to 5 KiB. */
 const maxSessions = 2000;
 
 export class TlsSessions {
   readonly #clock: Clock;
   readonly #lifetime: number;
-  readonly #byName = new Map<string, { readonly session: Buffer; readonly until: number }>();
+  readonly #byName = new Map<string, KeptSession & { readonly until: number }>();
 
   constructor(clock: Clock, lifetimeMilliseconds: number) {
     this.#clock = clock;
@@ -18,17 +24,17 @@ export class TlsSessions {
   }
 
   /** Given out once: a ticket that is used twice lets listeners see that both are one client (RFC 8446 appendix C.4). */
-  take(name: string): Buffer | undefined {
+  take(name: string): KeptSession | undefined {
     const known = this.#byName.get(name);
     this.#byName.delete(name);
-    return known && known.until > this.#clock.monotonic() ? known.session : undefined;
+    return known && known.until > this.#clock.monotonic() ? known : undefined;
   }
 
-  keep(name: string, session: Buffer): void {
+  keep(name: string, { session, certificate }: KeptSession): void {
     if (this.#lifetime <= 0) return;
     this.#byName.delete(name);
     const [oldest] = this.#byName.keys();
     if (this.#byName.size >= maxSessions && oldest !== undefined) this.#byName.delete(oldest);
-    this.#byName.set(name, { session, until: this.#clock.monotonic() + this.#lifetime });
+    this.#byName.set(name, { session, certificate, until: this.#clock.monotonic() + this.#lifetime });
   }
 }

@@ -3,11 +3,13 @@
 import { clientTls } from '../../src/delivery/smtp-tls.ts';
 import { ZoneResolver } from '../../src/dns/zone-resolver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { TemporaryError } from '../../src/lib/temporary-error.ts';
 import { ClientTables } from '../../src/routing/client-tables.ts';
 import type { Decision } from '../../src/routing/decision.ts';
 import { Settings } from '../../src/settings/settings.ts';
 import type { ClientTls } from '../../src/smtp-client/security.ts';
 import { openInlineTable } from '../../src/tables/inline-table.ts';
+import type { Table } from '../../src/tables/table.ts';
 import type { TlsLog } from '../../src/tls/certificates.ts';
 import type { ClientOptions } from '../../src/smtp-client/types.ts';
 
@@ -16,9 +18,22 @@ export type TestOverrides = Partial<Omit<ClientOptions, 'tls'>> & {
   readonly tls?: string | ClientTls;
 };
 
-/** The tables that these parameters name, of type `inline:`. */
+function openTestTable(name: string): Table {
+  if (name.startsWith('inline:')) return openInlineTable(name.slice('inline:'.length));
+  const isFailing = name.startsWith('fail:');
+  return {
+    name,
+    kind: 'fixed',
+    lookup: async () => {
+      if (isFailing) throw new TemporaryError(`table ${name}: lookup error`);
+      return { kind: 'found', value: name.slice('static:'.length) };
+    },
+  };
+}
+
+/** The tables that these parameters name, of types `inline:`, `static:` and `fail:`. */
 export function testTables(settings: Settings, protocol: 'smtp' | 'lmtp'): ClientTables {
-  const registry = { open: (name: string) => openInlineTable(name.slice('inline:'.length)) };
+  const registry = { open: openTestTable };
   const revisions = { revision: () => 0 };
   const extensions = { delimiters: '+', ownerRequestSpecial: true, doubleBounceSender: 'double-bounce' };
   const search = (asker: Decision) => ({ asker, stage: 'test', extensions, isLocal: () => false });

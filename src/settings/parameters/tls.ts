@@ -31,7 +31,7 @@ export const tlsParameters = {
   tls_server_sni_maps: list(''),
   tls_session_ticket_cipher: text('aes-256-cbc'),
   tls_ssl_options: list(''),
-  tls_wildcard_matches_multiple_labels: flag('yes', 'supported', 'Whether * in a certificate stands for several labels.'),
+  tls_wildcard_matches_multiple_labels: flag('yes', 'unneeded'),
   tlsmgr_service_name: text('tlsmgr', 'unneeded'),
   tlsproxy_client_CAfile: text('$smtp_tls_CAfile'),
   tlsproxy_client_CApath: text('$smtp_tls_CApath'),
