@@ -2,7 +2,7 @@
 
 import { clientTls } from '../../src/delivery/smtp-tls.ts';
 import { ZoneResolver } from '../../src/dns/zone-resolver.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { TemporaryError } from '../../src/lib/temporary-error.ts';
 import { ClientTables } from '../../src/routing/client-tables.ts';
 import type { Decision } from '../../src/routing/decision.ts';
@@ -41,9 +41,14 @@ export function testTables(settings: Settings, protocol: 'smtp' | 'lmtp'): Clien
 }
 
 /** The rules of TLS that these parameters make. */
-export function testTls(values: Readonly<Record<string, string>>, log: TlsLog = silent): ClientTls {
+export function testTls(values: Readonly<Record<string, string>>, parts: Partial<TlsParts> = {}): ClientTls {
   const settings = Settings.defaults({ compatibility_level: '3.6', ...values });
-  return clientTls('smtp', settings, testTables(settings, 'smtp'), { clock: systemClock, log }).tls;
+  return clientTls('smtp', settings, testTables(settings, 'smtp'), { clock: systemClock, log: silent, ...parts }).tls;
+}
+
+interface TlsParts {
+  readonly clock: Clock;
+  readonly log: TlsLog;
 }
 
 const silent: TlsLog = { info: () => undefined, warning: () => undefined };
