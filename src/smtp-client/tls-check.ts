@@ -61,9 +61,13 @@ function hasFingerprint(certificate: X509Certificate, wanted: readonly string[],
 }
 
 function matchesName(certificate: X509Certificate, patterns: readonly string[], { host, nexthop }: PeerNames): boolean {
-  const usual: Readonly<Record<string, string>> = { hostname: host, nexthop, 'dot-nexthop': `.${nexthop}` };
+  const usual = new Map([
+    ['hostname', host],
+    ['nexthop', nexthop],
+    ['dot-nexthop', `.${nexthop}`],
+  ]);
   return patterns.some((pattern) => {
-    const name = usual[pattern.toLowerCase()] ?? pattern;
+    const name = usual.get(pattern.toLowerCase()) ?? pattern;
     if (name === '' || name === '.') return false;
     // A name with a dot in front stands for every name below it, to X509_check_host(3) too. A `*` stands for one label
     // (RFC 6125 §6.4.3): so does smtp(8) of Postfix 3.7, whatever tls_wildcard_matches_multiple_labels says.

@@ -55,7 +55,8 @@ export type CipherLists = Readonly<Record<string, string>>;
 
 /** The grade's list without what is excluded; undefined for a grade or an exclusion that is none. */
 export function cipherList(grade: string, lists: CipherLists, exclusions: readonly string[]): string | undefined {
-  const list = lists[grade.toLowerCase()];
+  const name = grade.toLowerCase();
+  const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
   if (list === undefined || list === '') return undefined;
   const words = exclusions.flatMap((text) => text.split(/[\s,:]+/)).filter((one) => one !== '');
   if (words.some((word) => /^[!+\-@]/.test(word))) return undefined;

@@ -29,6 +29,7 @@ describe.skipIf(reason !== undefined)(`logging in to a smarthost${reason === und
   let postfix: RealPostfix;
   let folder: string;
   let wrapped = 0;
+  let logStart = 0;
   const lines: string[] = [];
 
   beforeAll(async () => {
@@ -80,6 +81,7 @@ describe.skipIf(reason !== undefined)(`logging in to a smarthost${reason === und
       'rewrite unix - - n - - trivial-rewrite',
       'anvil unix - - n - 1 anvil',
       'discard unix - - n - - discard',
+      'proxymap unix - - n - - proxymap',
       'postlog unix-dgram n - n - 1 postlogd',
     ].join('\n')}\n`;
   }
@@ -106,28 +108,20 @@ describe.skipIf(reason !== undefined)(`logging in to a smarthost${reason === und
     });
     if (typeof made === 'string') throw new Error(made);
     lines.length = 0;
-    postfix.clearLog();
+    logStart = postfix.readLog().length;
     const report = await deliver(`[localhost]:${port}`, envelope(['ann@b.example']), made.options);
     return report.outcomes[0];
   }
 
   async function logged(part: string): Promise<void> {
-    for (let turn = 0; turn < 100 && !postfix.readLog().includes(part); turn++) await sleep(20);
-    expect(postfix.readLog()).toContain(part);
+    const log = () => postfix.readLog().slice(logStart);
+    for (let turn = 0; turn < 100 && !log().includes(part); turn++) await sleep(20);
+    expect(log()).toContain(part);
   }
 
   test.each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256'])('with %s', async (mechanism) => {
     expect(await send({ smtp_sasl_mechanism_filter: mechanism })).toMatchObject({ kind: 'delivered' });
     await logged(`sasl_method=${mechanism}, sasl_username=joe`);
-    const refused = await send({
-      smtp_sasl_mechanism_filter: mechanism.toLowerCase(),
-      smtp_sasl_password_maps: 'inline:{localhost=joe:wrong-secret}',
-    });
-    expect(refused).toMatchObject({ kind: 'deferred', status: '4.7.8' });
-    expect(refused?.reason).toMatch(
-      /^SASL authentication failed; server localhost\[127\.0\.0\.1\] said: 535 5\.7\.8 Error: authentication failed/,
-    );
-    expect(JSON.stringify([refused, lines])).not.toContain('wrong-secret');
   });
 
   test('with the best of what is offered', async () => {
@@ -158,5 +152,18 @@ describe.skipIf(reason !== undefined)(`logging in to a smarthost${reason === und
     await logged('Trusted TLS connection established from');
     expect(await send({ smtp_tls_chain_files: certificates.path('client') })).toMatchObject({ kind: 'delivered' });
     await logged('Trusted TLS connection established from');
+  });
+
+  // The last: Dovecot lets a client wait after each.
+  test('with a wrong password, which nobody gets to read', async () => {
+    const refused = await send({
+      smtp_sasl_mechanism_filter: 'plain',
+      smtp_sasl_password_maps: 'inline:{localhost=joe:wrong-secret}',
+    });
+    expect(refused).toMatchObject({ kind: 'deferred', status: '4.7.8' });
+    expect(refused?.reason).toMatch(
+      /^SASL authentication failed; server localhost\[127\.0\.0\.1\] said: 535 5\.7\.8 Error: authentication failed/,
+    );
+    expect(JSON.stringify([refused, lines])).not.toContain('wrong-secret');
   });
 });
