@@ -102,17 +102,17 @@ class Attempt {
   }
 
   async #policy(key: string, first: Peer | undefined): Promise<TlsPolicy> {
-    const { tls, warn } = this.#options;
+    const options = this.#options;
     try {
-      const policy = await tls.policy(key);
+      const policy = await options.tls.policy(key);
       // Nobody listens between two programs of one machine, and there would be no second try (smtp(8)).
       const isLocal = first?.address.startsWith('/');
       return isLocal && policy.level === 'may' ? { ...policy, level: 'none' } : policy;
     } catch (error) {
       if (!(error instanceof TlsPolicyError) && !(error instanceof TemporaryError)) throw error;
       const reason = error instanceof TlsPolicyError ? error.reason : 'client TLS configuration problem';
-      warn?.(error.message);
-      warn?.(`TLS policy lookup for ${key}/${first?.name}: ${reason}`);
+      options.warn?.(error.message);
+      options.warn?.(`TLS policy lookup for ${key}/${first?.name}: ${reason}`);
       throw new ClientFailure(deferred('4.7.5', reason));
     }
   }

@@ -130,12 +130,13 @@ export class Session {
   }
 
   async #withoutDiscarded(features: Features): Promise<Features> {
-    const { discardedKeywords, note } = this.#options;
+    const options = this.#options;
+    if (features.size === 0) return features;
     try {
-      const discarded = features.size > 0 ? await discardedKeywords(this.#peer.address) : new Set<string>();
-      return withoutDiscarded(features, discarded, (text) => note?.(text));
+      const discarded = await options.discardedKeywords(this.#peer.address);
+      return withoutDiscarded(features, discarded, (text) => options.note?.(text));
     } catch (error) {
-      throw error instanceof TemporaryError ? localError(this.#peer, error, this.#options) : error;
+      throw error instanceof TemporaryError ? localError(this.#peer, error, options) : error;
     }
   }
 
