@@ -1,7 +1,7 @@
 // What the SMTP and LMTP clients bring to a handshake: their own certificates and the authorities that they believe.
 // Files are read when a transport is made, while the server may still be root, and looked at again every few seconds: one
 // that was renewed is used at the next handshake, one that cannot be read leaves what was read before in force.
-// Where they cannot be read at the start there is no TLS: whoever needs it must not send, as with smtp(8).
+// Until they could be read once there is no TLS: whoever needs it must not send, as with smtp(8).
 
 import { type Stats, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,8 +51,7 @@ export class ClientContexts {
   #contexts = new Map<string, SecureContext>();
   #material: Material | undefined;
   #checkedAt: number;
-  /** Why there is no TLS. */
-  readonly problem: string | undefined;
+  #problem: string | undefined;
 
   constructor(files: ClientFiles, clock: Clock, log: TlsLog) {
     this.#files = files;
@@ -60,20 +59,22 @@ export class ClientContexts {
     this.#log = log;
     this.#checkedAt = clock.monotonic();
     try {
-      this.#material = this.#read();
-      // A key that does not fit its certificate shows here, not at the first handshake.
-      createSecureContext({ ...this.#material.own, ca: [] });
+      this.#reload();
     } catch (error) {
-      this.#material = undefined;
-      this.problem = (error as Error).message;
+      this.#problem = (error as Error).message;
     }
+  }
+
+  /** Why there is no TLS. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** Throws where the files, the ciphers or the versions cannot be used. */
   context(kind: HandshakeKind): SecureContext {
     this.#look(kind);
     const material = this.#material;
-    if (material === undefined) throw new Error(this.problem);
+    if (material === undefined) throw new Error(this.#problem);
     const name = JSON.stringify(kind);
     const known = this.#contexts.get(name);
     if (known) return known;
@@ -115,16 +116,19 @@ export class ClientContexts {
       try {
         if (this.#fingerprint() !== this.#material?.fingerprint) this.#reload();
       } catch (error) {
-        this.#log.warning(`cannot load TLS client files, keeping the previous ones: ${(error as Error).message}`);
+        const { message } = error as Error;
+        if (this.#material === undefined) this.#problem = message;
+        else this.#log.warning(`cannot load TLS client files, keeping the previous ones: ${message}`);
       }
     }
   }
 
   #reload(): void {
-    if (this.problem !== undefined) return;
     const material = this.#read();
+    // A key that does not fit its certificate shows here, not at the first handshake.
     createSecureContext({ ...material.own, ca: [] });
     this.#material = material;
+    this.#problem = undefined;
     this.#contexts = new Map();
   }
 

@@ -167,6 +167,20 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     expect(log.join()).toContain('keeping the previous ones');
   });
 
+  test('begins when its files can be read at last', async () => {
+    const { server, port } = await start();
+    const file = `${certificates.folder}/late.pem`;
+    let now = 0;
+    const clock = { now: () => now, monotonic: () => now };
+    const tls = testTls({ smtp_tls_security_level: 'may', smtp_tls_cert_file: file }, { clock });
+    expect((await send(port, { tls })).lines.join()).toContain('TLS is unavailable');
+    expect(server.seen).not.toContain('STARTTLS');
+    copyFileSync(certificates.path('client'), file);
+    now += 6_000;
+    await send(port, { tls });
+    expect(server.seen).toContain('tls MAIL FROM:<joe@a.example>');
+  });
+
   test('is spoken with LMTP servers, from the first octet too', async () => {
     for (const isWrapped of [false, true]) {
       const { server, port } = await start({ isWrapped });
