@@ -220,7 +220,9 @@ describe('error(8) and its kin', () => {
     ['discard', 'spam', 'delivered', '2.0.0', 'spam'],
   ])('%s:%s', async (transport, nexthop, kind, status, reason) => {
     const { outcomes } = await deliver(transport, nexthop, 'ann@x.example');
-    expect(outcomes).toEqual([{ kind, status, reason, relay: 'none' }]);
+    expect(outcomes).toEqual([
+      { kind, status, reason, relay: 'none', ...(transport === 'discard' ? { discarded: true } : {}) },
+    ]);
   });
 });
 
