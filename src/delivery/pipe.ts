@@ -10,6 +10,7 @@ import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome }
 import type { LookupResult } from '../tables/table.ts';
 import type { Helper } from './helper/on-demand.ts';
 import type { CommandJob, CommandOutcome } from './helper/protocol.ts';
+import { commandOutcome, printable } from './command-outcome.ts';
 import { mboxFromLine, storedContent } from './stored-content.ts';
 import { pipeArguments } from './pipe-arguments.ts';
 import type { PipeOptions } from './pipe-options.ts';
@@ -63,13 +64,16 @@ export class PipeAgent implements DeliveryAgent {
     const { nexthop } = request;
     const argv = pipeArguments(pipe, message, { nexthop, recipients, extensions: this.#options.extensions });
     const { timeLimitMilliseconds, environment, directory } = this.#options;
-    const job = { argv, ...owner, directory: pipe.directory ?? directory, environment, timeLimitMilliseconds };
+    const place = { directory: pipe.directory ?? directory, mustEnterDirectory: pipe.directory !== undefined };
+    const job = { argv, ...owner, ...place, environment, timeLimitMilliseconds };
     const outcome = await commands.run(job, this.#content(request), request.signal);
     if (outcome.kind === 'failed') {
       this.#options.warn(`cannot run ${argv[0]}: ${outcome.text}`);
       return { kind: 'deferred', status: '4.3.0', reason: `command cannot be run: "${argv[0]}"` };
     }
-    return { ...(pipe.flags.has('X') ? {} : { relayed: true }), ...outcomeOf(outcome, argv[0] ?? '', transport) };
+    const said = printable(outcome.output).slice(0, maxSaid);
+    const delivered = `delivered via ${transport} service${said === '' ? '' : ` (${said})`}`;
+    return { ...(pipe.flags.has('X') ? {} : { relayed: true }), ...commandOutcome(outcome, argv[0] ?? '', delivered) };
   }
 
   async #owner(): Promise<{ uid: number; gid: number } | undefined> {
@@ -124,63 +128,4 @@ function idsOf(entry: LookupResult): [number, number] | undefined {
   if (entry.kind !== 'found') return undefined;
   const [, , own = '', other = ''] = entry.value.split(':');
   return [Number(own), Number(other)];
-}
-
-/** sysexits(3), with the status codes and words of Postfix. */
-const exitStatuses: Readonly<Record<number, readonly [string, string]>> = {
-  64: ['5.3.0', 'command line usage error'],
-  65: ['5.6.0', 'data format error'],
-  66: ['5.3.0', 'cannot open input'],
-  67: ['5.1.1', 'user unknown'],
-  68: ['5.1.2', 'host name unknown'],
-  69: ['5.3.0', 'service unavailable'],
-  70: ['5.3.0', 'internal software error'],
-  71: ['4.3.0', 'system resource problem'],
-  72: ['5.3.0', 'critical OS file missing'],
-  73: ['5.2.0', "can't create user output file"],
-  74: ['5.3.0', 'input/output error'],
-  75: ['4.3.0', 'temporary failure'],
-  76: ['5.5.0', 'remote error in protocol'],
-  77: ['5.7.0', 'permission denied'],
-  78: ['5.3.5', 'local configuration error'],
-};
-
-export function outcomeOf(
-  ended: Extract<CommandOutcome, { kind: 'ended' }>,
-  command: string,
-  transport: string,
-): RecipientOutcome {
-  const output = printable(ended.output);
-  if (ended.isTimedOut) return failed('5.3.0', `Command time limit exceeded: "${command}"`, output);
-  if (ended.signal !== undefined) {
-    return failed('4.3.0', `Command died with signal ${ended.signal}: "${command}"`, output);
-  }
-  const { status = 0 } = ended;
-  if (status === 0) {
-    const said = output === '' ? '' : ` (${output.slice(0, maxSaid)})`;
-    return { kind: 'delivered', status: '2.0.0', reason: `delivered via ${transport} service${said}` };
-  }
-  const known = exitStatuses[status];
-  const own = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)(.*)$/s.exec(output);
-  // A success is not to be believed here.
-  if (own !== null) return withStatus(own[1]?.startsWith('2') === false ? own[1] : '5.0.0', own[2] ?? '');
-  if (known !== undefined) return failed(known[0], known[1], output);
-  return failed('5.3.0', `Command died with status ${status}: "${command}"`, output);
-}
-
-function failed(status: string, words: string, output: string): RecipientOutcome {
-  return withStatus(status, output === '' ? words : `${words}. Command output: ${output}`);
-}
-
-function withStatus(status: string, reason: string): RecipientOutcome {
-  return { kind: status.startsWith('4') ? 'deferred' : 'bounced', status, reason };
-}
-
-/** On one line, without what a terminal would act on. */
-function printable(output: string): string {
-  return Buffer.from(output, 'latin1')
-    .toString('utf8')
-    .trimEnd()
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .replaceAll(/[\u0000-\u001f\u007f\ufffd]/g, '_');
 }

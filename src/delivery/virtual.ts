@@ -88,7 +88,7 @@ export class VirtualAgent implements DeliveryAgent {
         storedContent(reader, form, { first, fields }),
         request.signal,
       );
-      if (outcome.kind === 'done') {
+      if (outcome.kind !== 'failed') {
         return {
           kind: 'delivered',
           status: '2.0.0',

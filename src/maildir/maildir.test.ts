@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MaildirMessage } from './maildir.ts';
-import { MboxAppend, UnfitMailbox } from './mbox.ts';
+import { MboxAppend } from './mbox.ts';
+import { UnfitFile } from './safe-open.ts';
 import { StoredForm } from './stored-form.ts';
 
 let folder: string;
@@ -151,7 +152,7 @@ describe('an mbox', () => {
     const file = join(folder, 'theirs');
     writeFileSync(file, '');
     chmodSync(file, 0o600);
-    expect(() => new MboxAppend({ ...options, owner: 54_321, file }).tryOpen(0)).toThrow(UnfitMailbox);
+    expect(() => new MboxAppend({ ...options, owner: 54_321, file }).tryOpen(0)).toThrow(UnfitFile);
     expect(readdirSync(folder).toSorted()).toEqual(['dir', 'fifo', 'theirs']);
   });
 });

@@ -1,12 +1,12 @@
 // Appends one message to an mbox file, under the locks that other programs look at. As in maildir.ts every step is one
-// synchronous call. What cannot be written whole is cut off again.
+// synchronous call. What cannot be written whole is cut off again. The file is opened as Postfix's safe_open(3) does it
+// (safe-open.ts), because the folder may be one in which others can make names.
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, type Stats, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type LockStyle, releaseDotLock, tryDotLock, tryKernelLock } from './file-lock.ts';
 import { syncFolder } from './maildir.ts';
-
-const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+import { safeOpen, UnfitFile } from './safe-open.ts';
 
 export interface MboxOptions {
   readonly file: string;
@@ -14,17 +14,20 @@ export interface MboxOptions {
   readonly staleLockMilliseconds: number;
   /** strict_mailbox_ownership: the file must be this user's. */
   readonly owner: number | undefined;
-}
-
-/** What stands at the path is no file that mail may be appended to. */
-export class UnfitMailbox extends Error {
-  override name = 'UnfitMailbox';
+  /** Whose a file becomes that is made here: of a spool folder in which only root may make one. */
+  readonly givenTo?: { readonly uid: number; readonly gid: number };
+  /**
+   * Absent: a mailbox. With it, a destination that somebody named (`/dev/null`): what is no regular file is written to
+   * without locks, a program is not, and a folder that takes no lock file is no reason to give up.
+   */
+  readonly isAnyFile?: boolean;
 }
 
 export class MboxAppend {
   readonly #options: MboxOptions;
   #handle: number | undefined;
   #hasDotLock = false;
+  #isRegular = true;
   #start = 0;
 
   constructor(options: MboxOptions) {
@@ -36,29 +39,33 @@ export class MboxAppend {
     return this.#handle;
   }
 
+  /** What is written is to be synced: of a device it cannot be. */
+  get isRegular(): boolean {
+    return this.#isRegular;
+  }
+
   /** Octets before this message. */
   get start(): number {
     return this.#start;
   }
 
-  /** False while somebody else has a lock: to be tried again. Throws UnfitMailbox and the system's errors. */
+  /** False while somebody else has a lock: to be tried again. Throws UnfitFile and the system's errors. */
   tryOpen(now: number): boolean {
-    const { file, locks, staleLockMilliseconds, owner } = this.#options;
-    if (locks.includes('dotlock')) {
-      if (!tryDotLock(file, staleLockMilliseconds, now)) return false;
-      this.#hasDotLock = true;
-    }
+    const { file, locks, givenTo, isAnyFile = false } = this.#options;
+    if (locks.includes('dotlock') && !this.#takeDotLock(now)) return false;
     try {
-      // Without waiting: behind a FIFO that a user has put there, everybody's mail would wait.
-      this.#handle = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
-      this.#check(owner);
-      for (const style of locks) {
+      this.#handle = safeOpen(file, givenTo);
+      const found = fstatSync(this.#handle);
+      this.#isRegular = found.isFile();
+      this.#check(found);
+      for (const style of this.#isRegular ? locks : []) {
         if (style === 'dotlock' || tryKernelLock(style, this.#handle)) continue;
         this.close();
         return false;
       }
       // Whoever had the lock may have appended.
-      this.#start = fstatSync(this.#handle).size;
+      this.#start = this.#isRegular ? fstatSync(this.#handle).size : 0;
+      if (isAnyFile && !this.#isRegular) this.#releaseDotLock();
       return true;
     } catch (error) {
       this.close();
@@ -66,12 +73,26 @@ export class MboxAppend {
     }
   }
 
-  #check(owner: number | undefined): void {
-    const { file } = this.#options;
-    const found = fstatSync(this.handle);
-    if (!found.isFile()) throw new UnfitMailbox(`destination ${file} is not a regular file`);
+  #takeDotLock(now: number): boolean {
+    const { file, staleLockMilliseconds, isAnyFile = false } = this.#options;
+    // No lock file beside /dev/null.
+    if (isAnyFile && statSync(file, { throwIfNoEntry: false })?.isFile() === false) return true;
+    try {
+      this.#hasDotLock = tryDotLock(file, staleLockMilliseconds, now);
+      return this.#hasDotLock;
+    } catch (error) {
+      if (isAnyFile) return true;
+      throw error;
+    }
+  }
+
+  #check(found: Stats): void {
+    const { file, owner, isAnyFile = false } = this.#options;
+    if (!found.isFile() && !isAnyFile) throw new UnfitFile('not-regular', `destination ${file} is not a regular file`);
+    if (isAnyFile && found.isFile() && (found.mode & 0o111) !== 0)
+      throw new UnfitFile('executable', 'file is executable');
     if (owner !== undefined && found.uid !== owner) {
-      throw new UnfitMailbox(`destination ${file} is not owned by recipient`);
+      throw new UnfitFile('not-owned', `destination ${file} is not owned by recipient`);
     }
   }
 
@@ -81,14 +102,15 @@ export class MboxAppend {
 
   /** After the file is synced. */
   publish(): void {
+    const isFirst = this.#isRegular && this.#start === 0;
     this.close();
     // It may have been made for this message.
-    if (this.#start === 0) syncFolder(dirname(this.#options.file));
+    if (isFirst) syncFolder(dirname(this.#options.file));
   }
 
   /** Takes back what was written. */
   abort(): void {
-    if (this.#handle !== undefined) ftruncateSync(this.#handle, this.#start);
+    if (this.#handle !== undefined && this.#isRegular) ftruncateSync(this.#handle, this.#start);
     this.close();
   }
 
@@ -96,6 +118,10 @@ export class MboxAppend {
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle !== undefined) closeSync(handle);
+    this.#releaseDotLock();
+  }
+
+  #releaseDotLock(): void {
     if (!this.#hasDotLock) return;
     this.#hasDotLock = false;
     releaseDotLock(this.#options.file);

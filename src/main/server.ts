@@ -120,8 +120,8 @@ export class Server {
     await this.#listen(configuration);
     this.#bound.push(...(await this.#observe()));
     const commands = new Set(configuration.services.map(({ command }) => command));
-    if (commands.has('virtual')) this.#files.prepare();
-    if (commands.has('pipe')) this.#commands.prepare();
+    if (commands.has('virtual') || commands.has('local')) this.#files.prepare();
+    if (commands.has('pipe') || commands.has('local')) this.#commands.prepare();
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
     this.#observation.start();
     this.#scheduler.start();

@@ -1,14 +1,16 @@
-// The command helper: runs the programs of pipe(8) under the user that the service names. It is started by the server while
-// that is still root; a program started from the server itself would hold it up for as long as it takes to copy its
+// The command helper: runs the programs of pipe(8) and local(8) under the user that they belong to. It is started by the server
+// while that is still root; a program started from the server itself would hold it up for as long as it takes to copy its
 // address space. Each program gets the message as a file on standard input, which it may leave unread, and is the
 // head of a process group of its own, which is ended whole when its time is over.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getSystemErrorMap } from 'node:util';
+import { withFileLimit } from './file-limit.ts';
 import type { CommandJob, CommandOutcome, Failure } from './protocol.ts';
 import { type HelperJob, serveJobs } from './serve-jobs.ts';
 
@@ -17,6 +19,11 @@ const maxOutput = 4096;
 /** Something that the program left running may hold its output open. */
 const lingerMilliseconds = 1000;
 const isRoot = process.getuid?.() === 0;
+
+/** command_execution_directory. */
+class UnusableDirectory extends Error {
+  readonly code = 'directory';
+}
 
 class RunningCommand implements HelperJob<CommandOutcome> {
   readonly #job: CommandJob;
@@ -48,18 +55,60 @@ class RunningCommand implements HelperJob<CommandOutcome> {
   }
 
   async commit(): Promise<CommandOutcome> {
-    const { argv, uid, gid, directory, environment, timeLimitMilliseconds } = this.#job;
+    const { argv, shellCommand, mustEnterDirectory = false } = this.#job;
+    if (mustEnterDirectory) this.#checkDirectory();
+    try {
+      return await this.#run(argv);
+    } catch (error) {
+      // It may be a command of the shell's own (exec_command.c).
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && argv[0]?.includes('/') === false;
+      if (shellCommand === undefined || !isMissing) throw error;
+      return await this.#run(['/bin/sh', '-c', shellCommand]);
+    } finally {
+      this.#closeSpool();
+    }
+  }
+
+  /** With the program's rights; the system's error for a folder that is not there would read as that of a program. */
+  #checkDirectory(): void {
+    const { uid, gid, directory } = this.#job;
+    try {
+      if (isRoot) {
+        process.setegid?.(gid as number);
+        process.seteuid?.(uid as number);
+      }
+      if (!statSync(`${directory}/.`).isDirectory()) throw new Error('Not a directory');
+    } catch (error) {
+      const words = getSystemErrorMap().get((error as NodeJS.ErrnoException).errno ?? 0)?.[1] ?? String(error);
+      throw new UnusableDirectory(`cannot change directory to "${directory}" for uid=${uid} gid=${gid}: ${words}`);
+    } finally {
+      if (isRoot) {
+        process.seteuid?.(0);
+        process.setegid?.(0);
+      }
+    }
+  }
+
+  #spawn(argv: readonly string[]): ChildProcess {
+    const { uid, gid, directory, environment, fileLimit = 0 } = this.#job;
     const [program = '', ...rest] = argv;
-    const child = spawn(program, rest, {
-      cwd: directory,
-      env: environment,
-      stdio: [this.#spool ?? 'ignore', 'pipe', 'pipe'],
-      detached: true,
-      ...(uid === undefined ? {} : { uid }),
-      ...(gid === undefined ? {} : { gid }),
-    });
+    return withFileLimit(fileLimit, () =>
+      spawn(program, rest, {
+        cwd: directory,
+        env: environment,
+        stdio: [this.#spool ?? 'ignore', 'pipe', 'pipe'],
+        detached: true,
+        ...(uid === undefined ? {} : { uid }),
+        ...(gid === undefined ? {} : { gid }),
+      }),
+    );
+  }
+
+  async #run(argv: readonly string[]): Promise<CommandOutcome> {
+    const { timeLimitMilliseconds } = this.#job;
+    const child = this.#spawn(argv);
     this.#child = child;
-    this.#closeSpool();
+    if (child.pid !== undefined) this.#closeSpool();
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
       child.once('error', reject);
@@ -94,8 +143,8 @@ class RunningCommand implements HelperJob<CommandOutcome> {
   }
 
   describe(error: unknown): Failure {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    return { kind: 'failed', code, text: message };
+    const { code = '', message, errno } = error as NodeJS.ErrnoException;
+    return { kind: 'failed', code, text: getSystemErrorMap().get(errno ?? 0)?.[1] ?? message };
   }
 
   #killAll(): void {

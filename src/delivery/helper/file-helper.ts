@@ -1,17 +1,19 @@
 // The file helper: writes mail into Maildirs and mbox files under the uid of their owners. It is started by the server
 // while that is still root, has no network, and reads no mail. Paths, uids and limits come from the server, which has
-// checked them; uid 0 is refused here once more.
+// checked them; uid 0 is refused here once more, but for what is root's own. It also reads the lists that users keep in
+// their folders (.forward), which nobody else may read.
 //
 // Whatever depends on the uid is one synchronous call between taking and giving back that uid, so that nothing
 // else can run under it. Only fsync, which asks for no rights, runs in the thread pool: several mailboxes sync at once.
 
-import { fsync } from 'node:fs';
+import { fsync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getSystemErrorMap, promisify } from 'node:util';
 import { systemClock } from '../../lib/clock.ts';
 import { MaildirMessage } from '../../maildir/maildir.ts';
 import { MboxAppend } from '../../maildir/mbox.ts';
-import type { Failure, FileJob, FileOutcome } from './protocol.ts';
+import { UnfitFile } from '../../maildir/safe-open.ts';
+import type { Failure, FileJob, FileOutcome, FoundList } from './protocol.ts';
 import { type HelperJob, serveJobs } from './serve-jobs.ts';
 
 const sync = promisify(fsync);
@@ -29,12 +31,19 @@ function wordsOf(error: NodeJS.ErrnoException): string {
   return words === undefined ? error.message : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
-function asOwner<T>({ uid, gid }: FileJob, run: () => T): T {
+interface User {
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly isRoots?: boolean | undefined;
+}
+
+function asUser<T>({ uid, gid, isRoots = false }: User, run: () => T): T {
   if (uid === undefined || gid === undefined) {
     if (isRoot) throw new Error('no owner is set');
     return run();
   }
-  if (uid <= 0 || gid <= 0) throw new Error('mail is never delivered as root');
+  const isRefused = isRoots ? uid !== 0 : uid <= 0 || gid <= 0;
+  if (isRefused) throw new Error('mail is never delivered as root');
   process.setegid?.(gid);
   process.seteuid?.(uid);
   try {
@@ -45,8 +54,19 @@ function asOwner<T>({ uid, gid }: FileJob, run: () => T): T {
   }
 }
 
+type ListJob = Extract<FileJob, { kind: 'list' }>;
+
+function readList({ path, followsLinks, limit }: ListJob): FoundList {
+  const found = followsLinks ? statSync(path) : lstatSync(path);
+  const isRegular = found.isFile();
+  const text = isRegular && found.size <= limit ? readFileSync(path, 'utf8') : '';
+  return { kind: 'list', isRegular, mode: found.mode, uid: found.uid, size: found.size, text };
+}
+
 class FileDeliveryJob implements HelperJob<FileOutcome> {
   readonly #job: FileJob;
+  /** Who makes, locks and shows what is written. */
+  readonly #opener: User;
   #target: MaildirMessage | MboxAppend | undefined;
   #octets = 0;
   /** For the reason of a failure. */
@@ -54,18 +74,21 @@ class FileDeliveryJob implements HelperJob<FileOutcome> {
 
   constructor(job: FileJob) {
     this.#job = job;
+    const { openedBy } = job as { openedBy?: { uid: number; gid: number } };
+    this.#opener = openedBy === undefined ? job : { ...openedBy, isRoots: openedBy.uid === 0 };
     this.#step = job.kind === 'maildir' ? `create maildir file ${job.folder}tmp/${job.name}` : 'cannot open file';
   }
 
   async open(): Promise<FileOutcome | undefined> {
     const job = this.#job;
+    if (job.kind === 'list') return asUser(job, () => readList(job));
     if (job.kind === 'maildir') {
-      this.#target = asOwner(job, () => MaildirMessage.open(job));
+      this.#target = asUser(job, () => MaildirMessage.open(job));
       return this.#target === undefined ? { kind: 'done', wasThere: true } : undefined;
     }
     const mailbox = new MboxAppend({ ...job, owner: job.mustOwn ? (job.uid ?? process.getuid?.()) : undefined });
-    for (let attempt = 1; !asOwner(job, () => mailbox.tryOpen(systemClock.now())); attempt++) {
-      if (attempt >= job.lockAttempts) throw new Error(`unable to lock ${job.file} for exclusive access`);
+    for (let attempt = 1; !asUser(this.#opener, () => mailbox.tryOpen(systemClock.now())); attempt++) {
+      if (attempt >= job.lockAttempts) throw new UnfitFile('locked', `unable to lock ${job.file} for exclusive access`);
       await sleep(job.lockDelayMilliseconds);
     }
     this.#target = mailbox;
@@ -78,30 +101,35 @@ class FileDeliveryJob implements HelperJob<FileOutcome> {
     if (target === undefined) return;
     this.#step = 'error writing message';
     this.#octets += chunk.length;
-    if (this.#job.limit > 0 && this.#octets > this.#job.limit) throw new FileLimit('file too large');
-    asOwner(this.#job, () => target.write(chunk));
+    const isLimited = this.#job.limit > 0 && (target instanceof MaildirMessage || target.isRegular);
+    if (isLimited && this.#octets > this.#job.limit) throw new FileLimit('file too large');
+    asUser(this.#job, () => target.write(chunk));
   }
 
   async commit(): Promise<FileOutcome> {
     const target = this.#target;
     if (target === undefined) throw new Error('nothing was opened');
     this.#step = 'error writing message';
-    await sync(target.handle);
+    if (target instanceof MaildirMessage || target.isRegular) await sync(target.handle);
     if (this.#job.kind === 'maildir') this.#step = `create maildir file ${this.#job.folder}new/${this.#job.name}`;
-    asOwner(this.#job, () => target.publish());
+    asUser(this.#opener, () => target.publish());
     return { kind: 'done', wasThere: false };
   }
 
   abort(): void {
     const target = this.#target;
     this.#target = undefined;
-    if (target !== undefined) asOwner(this.#job, () => target.abort());
+    if (target !== undefined) asUser(this.#opener, () => target.abort());
   }
 
   describe(error: unknown): Failure {
-    const { code = '', path } = error as NodeJS.ErrnoException;
+    if (error instanceof UnfitFile) {
+      return { kind: 'failed', code: error.code, text: error.message };
+    }
+    const { code = '', path, syscall } = error as NodeJS.ErrnoException;
     if (this.#job.kind === 'mbox' && path === `${this.#job.file}.lock`)
       this.#step = `unable to create lock file ${path}`;
+    else if (syscall === 'create') this.#step = 'cannot create file exclusively';
     const words = wordsOf(error as NodeJS.ErrnoException);
     return { kind: 'failed', code, text: code === '' ? words : `${this.#step}: ${words}` };
   }

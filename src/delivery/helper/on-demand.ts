@@ -17,7 +17,7 @@ export class Helper<Job, Outcome extends { readonly kind: string }> {
 
   /** To be called before root is given up, where a service will need it. */
   prepare(): void {
-    this.#process ??= new HelperProcess(this.#name, this.#onBroken);
+    this.#process ??= new HelperProcess(this.#name, this.#onBroken, true);
   }
 
   async run(job: Job, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Outcome | Failure> {

@@ -10,6 +10,8 @@ interface Owner {
   /** Undefined: the helper's own. */
   readonly uid: number | undefined;
   readonly gid: number | undefined;
+  /** Uid 0 is meant: root's own mailbox, or a list that root wrote. Else it is a mistake, and refused. */
+  readonly isRoots?: boolean;
   /** Octets that the file may have; 0 is no limit. */
   readonly limit: number;
 }
@@ -23,11 +25,25 @@ export type FileJob =
         readonly mustOwn: boolean;
         readonly lockAttempts: number;
         readonly lockDelayMilliseconds: number;
-      });
+        /** Who makes and locks the file, where the spool folder does not let its owner. */
+        readonly openedBy?: { readonly uid: number; readonly gid: number };
+      })
+  /** No mail: a list of recipients is read with its owner's rights; `limit` is the largest that is. */
+  | (Owner & { readonly kind: 'list'; readonly path: string; readonly followsLinks: boolean });
 
 export type FileOutcome =
   /** It is durable: now, or since an attempt before. */
-  { readonly kind: 'done'; readonly wasThere: boolean } | Failure;
+  { readonly kind: 'done'; readonly wasThere: boolean } | FoundList | Failure;
+
+export interface FoundList {
+  readonly kind: 'list';
+  readonly isRegular: boolean;
+  readonly mode: number;
+  readonly uid: number;
+  readonly size: number;
+  /** '' of what is no regular file, or larger than was asked for. */
+  readonly text: string;
+}
 
 export interface CommandJob {
   /** The program, found in PATH, and its arguments: no shell sees them. */
@@ -35,8 +51,14 @@ export interface CommandJob {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly directory: string;
+  /** The folder was asked for: where the program may not go there, nothing is run. */
+  readonly mustEnterDirectory?: boolean;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeLimitMilliseconds: number;
+  /** For a shell, where there is no such program: a command of the shell's own (local(8)). */
+  readonly shellCommand?: string;
+  /** The largest file that the program may write; absent or 0 is no limit. */
+  readonly fileLimit?: number;
 }
 
 export type CommandOutcome =
