@@ -1,7 +1,11 @@
-// local(8), as far as it sends mail on: what routing says of an alias, an :include: list or a .forward becomes new mail to
-// its members (queue/forwarding.ts); mailbox_transport and fallback_transport get the message handed over.
-// NOTE: |command, /file and the mailboxes of system accounts are not delivered to yet. Mail for such a recipient waits,
-// all of it: were its other parts sent on, the next attempt would send them again.
+// local(8): what routing says of an alias, an :include: list or a .forward becomes new mail to its members
+// (queue/forwarding.ts); mailbox_transport and fallback_transport get the message handed over; mailboxes, files and commands
+// are delivered to (local-action.ts).
+//
+// Nothing twice: an expansion with one end is delivered at once. One with several becomes a message of its own, in the
+// transaction that records the old recipient as done, where each end is a recipient with an outcome, a next attempt and a
+// bounce of its own; were they tried in one go, as Postfix does, those that are done would be repeated with the one
+// that must wait. A command or file among them is a recipient whose next hop says what is left to do (queue/end-row.ts).
 
 import { toInternal, fold } from '../address/form.ts';
 import { parseHeaderFields } from '../message/header-field.ts';
@@ -15,7 +19,9 @@ import type {
   TransportTable,
 } from '../queue/delivery-agent.ts';
 import type { QueueRecipient } from '../mailstore/types.ts';
-import type { LocalEnd } from '../routing/local-alias.ts';
+import { endOf } from '../queue/end-row.ts';
+import type { LocalAction, LocalEnd } from '../routing/local-end.ts';
+import type { LocalActions } from './local-action.ts';
 
 /** Throws TemporaryError. */
 export type ExpandLocal = (
@@ -27,6 +33,7 @@ export type ExpandLocal = (
 export interface LocalAgentOptions {
   readonly expand: ExpandLocal;
   readonly transports: TransportTable;
+  readonly actions: LocalActions;
   /** `forward` is in prepend_delivered_header. */
   readonly prependsDeliveredTo: boolean;
 }
@@ -34,7 +41,8 @@ export interface LocalAgentOptions {
 /** A longer header is nobody's: what stands behind it is not looked at (header_size_limit). */
 const maxHeaderBytes = 102_400;
 
-const notYet = { command: 'running commands', file: 'writing files', mailbox: 'system mailboxes' } as const;
+/** As JSON in the queue. */
+type EndRow = LocalAction & { readonly delivered: string };
 
 export class LocalAgent implements DeliveryAgent {
   readonly #options: LocalAgentOptions;
@@ -62,17 +70,20 @@ export class LocalAgent implements DeliveryAgent {
     recipient: QueueRecipient,
     deliveredTo: ReadonlySet<string>,
   ): Promise<DeliveryReport> {
+    const end = endOf(recipient.nexthop);
+    if (end !== undefined) return await this.#act(JSON.parse(end) as EndRow, recipient, request);
     const all = await this.#options.expand(recipient.recipient, request.transport, deliveredTo);
     const ends = all.filter(({ kind }) => kind !== 'discarded');
-    const obstacle = ends.find(isObstacle);
-    if (obstacle !== undefined) return { outcomes: [deferral(obstacle)] };
+    const obstacle = ends.find((one) => one.kind === 'refused' && one.status.startsWith('4'));
+    if (obstacle?.kind === 'refused') return { outcomes: [outcome('deferred', obstacle.status, obstacle.reason)] };
     const [only] = ends;
     if (only === undefined) return { outcomes: [outcome('delivered', '2.0.0', 'discarded')] };
     if (ends.length === 1 && only.sender === undefined) {
       if (only.kind === 'refused') return { outcomes: [outcome('bounced', only.status, only.reason)] };
       if (only.kind === 'transport') return await this.#handOver(request, recipient, only);
+      if (isAction(only)) return await this.#act(only, { ...recipient, recipient: only.recipient }, request);
     }
-    const forwards = this.#forwards(recipient, ends);
+    const forwards = this.#forwards(request.transport, recipient, ends);
     const sent = outcome('delivered', '2.0.0', 'forwarded');
     // Whoever inherits the sender's wishes for reports will report.
     return {
@@ -93,45 +104,50 @@ export class LocalAgent implements DeliveryAgent {
     return await found.agent.deliver({ ...request, transport, nexthop, recipients: [recipient] });
   }
 
-  /** One message for each sender. */
-  #forwards(recipient: QueueRecipient, ends: readonly LocalEnd[]): Forward[] {
-    const bySender = new Map<string | undefined, ForwardRecipient[]>();
-    for (const end of ends) {
-      const list = bySender.get(end.sender) ?? [];
-      bySender.set(end.sender, list);
-      list.push(forwardRecipient(recipient, end));
+  async #act(row: EndRow, recipient: QueueRecipient, request: DeliveryRequest): Promise<DeliveryReport> {
+    const done = await this.#options.actions.carryOut(row, { ...recipient, delivered: row.delivered }, request);
+    return { outcomes: [{ relay: 'local', ...done }] };
+  }
+
+  /** One message for each sender, and for each address in Delivered-To where that may change. */
+  #forwards(transport: string, recipient: QueueRecipient, ends: readonly LocalEnd[]): Forward[] {
+    const messages = Map.groupBy(ends, ({ sender = '', delivered }) => `${sender}\n${delivered}`);
+    return [...messages.values()].map((members) => {
+      const { sender, delivered = '' } = members[0] ?? {};
+      return {
+        ...(sender === undefined ? {} : { sender }),
+        ...(this.#options.prependsDeliveredTo ? { deliveredTo: fold(delivered) } : {}),
+        recipients: members.map((end) => this.#forwardRecipient(transport, recipient, end)),
+      };
+    });
+  }
+
+  /** What a member cannot be told belongs to somebody else: with an owner, the member is the original recipient. */
+  #forwardRecipient(ours: string, { original, notify, orcpt }: QueueRecipient, end: LocalEnd): ForwardRecipient {
+    const { recipient: address, sender } = end;
+    const origin = sender === undefined ? { original, notify, orcpt } : { original: address, notify: '', orcpt: '' };
+    if (end.kind === 'transport') {
+      return { address, ...origin, destination: { transport: end.transport, nexthop: end.nexthop } };
     }
-    const deliveredTo = this.#options.prependsDeliveredTo ? { deliveredTo: fold(recipient.recipient) } : {};
-    return [...bySender].map(([sender, recipients]) => ({
-      ...(sender === undefined ? {} : { sender }),
-      ...deliveredTo,
-      recipients,
-    }));
+    if (end.kind === 'refused') {
+      return { address, ...origin, destination: { transport: 'error', nexthop: `${end.status} ${end.reason}` } };
+    }
+    if (!isAction(end)) return { address, ...origin };
+    // The new message has the field already.
+    const delivered = this.#options.prependsDeliveredTo ? '' : end.delivered;
+    const destination = { transport: ours, nexthop: '', end: JSON.stringify(endRow(end, delivered)) };
+    return { address, ...origin, ...(sender === undefined ? {} : { original: '' }), destination };
   }
 }
 
-/** What a member cannot be told belongs to somebody else: with an owner, the member is the original recipient. */
-function forwardRecipient({ original, notify, orcpt }: QueueRecipient, end: LocalEnd): ForwardRecipient {
-  const { recipient: address, sender } = end;
-  const origin = sender === undefined ? { original, notify, orcpt } : { original: address, notify: '', orcpt: '' };
-  if (end.kind === 'transport') {
-    return { address, ...origin, destination: { transport: end.transport, nexthop: end.nexthop } };
-  }
-  if (end.kind === 'refused') {
-    return { address, ...origin, destination: { transport: 'error', nexthop: `${end.status} ${end.reason}` } };
-  }
-  return { address, ...origin };
+function isAction(end: LocalEnd): end is LocalEnd & LocalAction {
+  return end.kind === 'command' || end.kind === 'file' || end.kind === 'mailbox';
 }
 
-type Obstacle = LocalEnd & { readonly kind: 'command' | 'file' | 'mailbox' | 'refused' };
-
-function isObstacle(end: LocalEnd): end is Obstacle {
-  return end.kind in notYet || (end.kind === 'refused' && end.status.startsWith('4'));
-}
-
-function deferral(end: Obstacle): RecipientOutcome {
-  if (end.kind === 'refused') return outcome('deferred', end.status, end.reason);
-  return outcome('deferred', '4.3.5', `${end.what}: ${notYet[end.kind]} is not supported yet`);
+function endRow(end: LocalAction, delivered: string): EndRow {
+  if (end.kind !== 'mailbox') return { kind: end.kind, what: end.what, user: end.user, delivered };
+  const command = end.command === undefined ? {} : { command: end.command };
+  return { kind: 'mailbox', what: end.what, ...command, delivered };
 }
 
 function outcome(kind: RecipientOutcome['kind'], status: string, reason: string): RecipientOutcome {

@@ -8,7 +8,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport } from '../queue/delivery-agent.ts';
 import { notFound } from '../tables/table.ts';
-import type { LocalEnd } from '../routing/local-alias.ts';
+import type { LocalEnd } from '../routing/local-end.ts';
 import { parseMasterCf } from '../settings/master-cf.ts';
 import { ClientTables } from '../routing/client-tables.ts';
 import { Settings } from '../settings/settings.ts';
@@ -38,20 +38,22 @@ const services = parseMasterCf(masterCf).services.map((entry) => ({
   settings: settings.withOverrides(entry.overrides),
 }));
 const localEnds: Record<string, readonly LocalEnd[]> = {
-  one: [{ kind: 'mail', recipient: 'x@y.example' }],
+  one: [{ kind: 'mail', delivered: 'here', recipient: 'x@y.example' }],
   list: [
-    { kind: 'mail', recipient: 'x@y.example', sender: 'owner-list@here' },
-    { kind: 'refused', recipient: 'nobody@here', status: '5.1.1', reason: 'unknown user: "nobody"' },
-    { kind: 'transport', recipient: 'u@here', transport: 'smtp', nexthop: 'hub' },
+    { kind: 'mail', delivered: 'here', recipient: 'x@y.example', sender: 'owner-list@here' },
+    { kind: 'refused', delivered: 'here', recipient: 'nobody@here', status: '5.1.1', reason: 'unknown user: "nobody"' },
+    { kind: 'transport', delivered: 'here', recipient: 'u@here', transport: 'smtp', nexthop: 'hub' },
   ],
-  unknown: [{ kind: 'refused', recipient: 'unknown', status: '5.1.1', reason: 'unknown user: "unknown"' }],
+  unknown: [
+    { kind: 'refused', delivered: 'here', recipient: 'unknown', status: '5.1.1', reason: 'unknown user: "unknown"' },
+  ],
   program: [
-    { kind: 'mail', recipient: 'x@y.example' },
-    { kind: 'command', recipient: 'program', what: '/bin/true' },
+    { kind: 'mail', delivered: 'here', recipient: 'x@y.example' },
+    { kind: 'command', delivered: 'here', recipient: 'program', what: '/bin/true', user: '' },
   ],
-  handed: [{ kind: 'transport', recipient: 'handed', transport: 'discard', nexthop: 'away' }],
-  itself: [{ kind: 'transport', recipient: 'itself', transport: 'local', nexthop: 'here' }],
-  postmaster: [{ kind: 'discarded', recipient: 'postmaster' }],
+  handed: [{ kind: 'transport', delivered: 'here', recipient: 'handed', transport: 'discard', nexthop: 'away' }],
+  itself: [{ kind: 'transport', delivered: 'here', recipient: 'itself', transport: 'local', nexthop: 'here' }],
+  postmaster: [{ kind: 'discarded', delivered: 'here', recipient: 'postmaster' }],
 };
 const tableParts = {
   registry: { open: (name: string) => openInlineTable(name.slice('inline:'.length)) },
@@ -181,7 +183,6 @@ describe('virtual(8)', () => {
 describe('local(8)', () => {
   test.each([
     ['unknown', 'bounced', '5.1.1', 'unknown user: "unknown"'],
-    ['program', 'deferred', '4.3.5', '/bin/true: running commands is not supported yet'],
     ['handed', 'delivered', '2.0.0', 'away'],
     ['itself', 'deferred', '4.3.0', 'mail transport unavailable: local'],
     ['postmaster', 'delivered', '2.0.0', 'discarded'],
@@ -195,7 +196,7 @@ describe('local(8)', () => {
     const { forwards, outcomes } = await deliver('local', 'here', 'one');
     expect(outcomes).toEqual([expect.objectContaining({ kind: 'delivered', relayed: false })]);
     const origin = { original: 'one', notify: '', orcpt: '' };
-    expect(forwards).toEqual([{ deliveredTo: 'one', recipients: [{ address: 'x@y.example', ...origin }] }]);
+    expect(forwards).toEqual([{ deliveredTo: 'here', recipients: [{ address: 'x@y.example', ...origin }] }]);
     const list = await deliver('local', 'here', 'list');
     expect(list.forwards).toMatchObject([
       { sender: 'owner-list@here', recipients: [{ address: 'x@y.example', original: 'x@y.example' }] },
@@ -207,6 +208,20 @@ describe('local(8)', () => {
       },
     ]);
   });
+});
+
+test('a command among several ends is a recipient of its own, with what is left to do', async () => {
+  const { forwards } = await deliver('local', 'here', 'program');
+  const end = JSON.stringify({ kind: 'command', what: '/bin/true', user: '', delivered: '' });
+  expect(forwards).toMatchObject([
+    {
+      deliveredTo: 'here',
+      recipients: [
+        { address: 'x@y.example' },
+        { address: 'program', original: 'program', destination: { transport: 'local', nexthop: '', end } },
+      ],
+    },
+  ]);
 });
 
 describe('error(8) and its kin', () => {

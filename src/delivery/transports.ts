@@ -1,7 +1,6 @@
 // The transports: every unix service of master.cf as an agent with its limits. A service whose command is not there yet
 // is a transport all the same: its mail waits with the reason, and the start says so.
 
-import { existsSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resolver } from '../dns/resolver.ts';
@@ -10,10 +9,8 @@ import type { DeliveryAgent, Transport, TransportTable } from '../queue/delivery
 import type { Mailboxes, Usage } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
-import { lockStyles } from '../maildir/file-lock.ts';
 import type { ClientTables } from '../routing/client-tables.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
-import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Helper } from './helper/on-demand.ts';
 import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from './helper/protocol.ts';
@@ -22,6 +19,8 @@ import { readPipeOptions } from './pipe-options.ts';
 import { VirtualAgent, type VirtualAgentOptions } from './virtual.ts';
 import { DiscardAgent, ErrorAgent, UnsupportedAgent } from './error.ts';
 import { type ExpandLocal, LocalAgent } from './local.ts';
+import { LocalActions } from './local-action.ts';
+import { commandEnvironment, readLocalOptions, readLocking, readLocks, usualDirectory } from './local-options.ts';
 import { MailstoreAgent } from './mailstore.ts';
 import { SmtpAgent } from './smtp.ts';
 import { clientOptions } from './smtp-options.ts';
@@ -135,8 +134,12 @@ function makeAgent(
     case 'discard':
       return new DiscardAgent();
     case 'local': {
-      const prependsDeliveredTo = settings.list('prepend_delivered_header').includes('forward');
-      return new LocalAgent({ expand: parts.expandLocal, transports, prependsDeliveredTo });
+      const options = readLocalOptions(settings);
+      if (typeof options === 'string') return options;
+      const warn = (text: string) => parts.log.write(program, 'warning', text);
+      const actions = new LocalActions({ ...parts, options, warn });
+      const prependsDeliveredTo = options.deliveredHeaders.has('forward');
+      return new LocalAgent({ expand: parts.expandLocal, transports, actions, prependsDeliveredTo });
     }
     case 'virtual':
       return makeVirtualAgent(settings, program, parts);
@@ -166,9 +169,8 @@ function makeVirtualAgent(settings: Settings, program: string, parts: TransportP
   if (limit > 0 && (messageLimit === 0 || limit < messageLimit)) {
     return 'virtual_mailbox_limit is smaller than message_size_limit';
   }
-  const locks = settings.list('virtual_mailbox_lock');
-  const unknown = locks.find((lock) => !lockStyles.some((style) => style === lock));
-  if (unknown !== undefined) return `virtual_mailbox_lock: "${unknown}" is none of ${lockStyles.join(', ')}`;
+  const locks = readLocks(settings, 'virtual_mailbox_lock');
+  if (typeof locks === 'string') return locks;
   return new VirtualAgent({
     files: parts.files,
     clock: parts.clock,
@@ -176,10 +178,7 @@ function makeVirtualAgent(settings: Settings, program: string, parts: TransportP
     warn: (text) => parts.log.write(program, 'warning', text),
     hostname: settings.text('myhostname'),
     limit,
-    locks: lockStyles.filter((style) => locks.includes(style)),
-    lockAttempts: settings.integer('deliver_lock_attempts'),
-    lockDelayMilliseconds: settings.seconds('deliver_lock_delay') * 1000,
-    staleLockMilliseconds: settings.seconds('stale_lock_time') * 1000,
+    ...readLocking(settings, locks),
     mustOwn: settings.flag('strict_mailbox_ownership'),
   });
 }
@@ -188,7 +187,6 @@ function makePipeAgent(service: MasterService, program: string, parts: Transport
   const pipe = readPipeOptions(service);
   if (typeof pipe === 'string') return pipe;
   const { name, settings } = service;
-  const directory = settings.text('queue_directory');
   return new PipeAgent({
     commands: parts.commands,
     clock: parts.clock,
@@ -196,17 +194,8 @@ function makePipeAgent(service: MasterService, program: string, parts: Transport
     account: parts.account,
     extensions: extensionRules(settings),
     warn: (text) => parts.log.write(program, 'warning', `${name}: ${text}`),
-    directory: existsSync(directory) ? directory : '/',
+    directory: usualDirectory(settings),
     timeLimitMilliseconds: settings.transportSeconds(name, 'time_limit') * 1000,
     environment: commandEnvironment(settings),
   });
-}
-
-/** A clean one: what export_environment names, and the usual PATH. */
-function commandEnvironment(settings: Settings): Record<string, string> {
-  const kept: Record<string, string> = { PATH: '/usr/bin:/bin' };
-  for (const [name, value] of Object.entries(keptEnvironment(settings, 'export_environment'))) {
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
 }

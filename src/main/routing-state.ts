@@ -4,6 +4,7 @@
 import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
+import { listReader } from '../delivery/list-reader.ts';
 import { type TransportParts, Transports } from '../delivery/transports.ts';
 import type { Directory } from '../directory/directory.ts';
 import { directoryTableOpener } from '../directory/tables.ts';
@@ -40,7 +41,8 @@ export class RoutingState {
     this.tables = tables;
     this.#parts = parts;
     const log = new ProgramLog(parts.log, `${configuration.settings.text('syslog_name')}/trivial-rewrite`);
-    this.router = new Router({ settings: configuration.settings, tables, log });
+    const localFiles = listReader(parts.transports.files);
+    this.router = new Router({ settings: configuration.settings, tables, log, localFiles });
     const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');

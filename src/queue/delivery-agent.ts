@@ -46,8 +46,8 @@ export interface ForwardRecipient {
   readonly original: string;
   readonly notify: string;
   readonly orcpt: string;
-  /** Where it goes; absent: where routing says. */
-  readonly destination?: { readonly transport: string; readonly nexthop: string };
+  /** Where it goes; absent: where routing says. With `end` the transport has that left to do (end-row.ts). */
+  readonly destination?: { readonly transport: string; readonly nexthop: string; readonly end?: string };
 }
 
 export interface DeliveryReport {

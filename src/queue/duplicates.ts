@@ -1,8 +1,10 @@
 // Recipients that are the same for Postfix (cleanup_out_recipient.c): equal ORCPT, NOTIFY, original and final
-// recipient, without regard to case; with `enable_original_recipient = no` the final recipient alone. Blind copies come after all others, so that of two that are the same the sender's own counts.
+// recipient, without regard to case; with `enable_original_recipient = no` the final recipient alone. The ends of a local
+// expansion are each their own. Blind copies come after all others, so that of two that are the same the sender's own counts.
 
 import { fold } from '../address/form.ts';
 import type { Delivery } from '../routing/types.ts';
+import { nexthopOf } from './end-row.ts';
 import type { SubmittedRecipient } from './types.ts';
 
 /** One final recipient of a message: a row of the queue, or a copy in a mailbox. */
@@ -18,13 +20,15 @@ export interface FinalRecipient {
 export function finalRecipients(recipients: readonly SubmittedRecipient[], byOriginal: boolean): FinalRecipient[] {
   const seen = new Set<string>();
   const finals: FinalRecipient[] = [];
-  const add = ({ original, recipient, transport, nexthop, isCopy }: Delivery, notify: string, orcpt: string): void => {
+  const add = (delivery: Delivery, notify: string, orcpt: string): void => {
+    const { original, recipient, transport, isCopy, end } = delivery;
     // A recipient always has an ORCPT, be it what the client wrote; a blind copy has none.
     const key = byOriginal ? `${isCopy ? 'copy' : ''}\n${orcpt}\n${notify}\n${original}\n${recipient}` : recipient;
-    const folded = fold(key);
+    // Commands and files that differ in case are different.
+    const folded = end === undefined ? fold(key) : `${fold(key)}\0${end}`;
     if (seen.has(folded)) return;
     seen.add(folded);
-    finals.push({ original, recipient, transport, nexthop, notify, orcpt });
+    finals.push({ original, recipient, transport, nexthop: nexthopOf(delivery.nexthop, end), notify, orcpt });
   };
   const copies: Delivery[] = [];
   for (const submitted of recipients) {

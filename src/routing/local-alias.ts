@@ -8,37 +8,23 @@
 // to the same message, so that what is nested without end is a loop (5.4.6) and nothing is mailed round in circles.
 
 import { splitExtension, addExtension } from '../address/extension.ts';
-import { fold, localpartOf, domainOf, toExternal } from '../address/form.ts';
+import { fold, localpartOf, toExternal } from '../address/form.ts';
 import { standardForm } from '../address/standard-form.ts';
 import { internalForm, parseAddresses } from '../address/tokens.ts';
 import type { Maps } from '../tables/maps.ts';
+import type { Table } from '../tables/table.ts';
 import type { Decision } from './decision.ts';
-import { type ListFile, readForward, readInclude } from './local-files.ts';
+import { describeEnd, filteredMacros, type LocalEnd, type LocalOutcome, macrosOf } from './local-end.ts';
+import { type ListFile, type LocalFiles, readForward, readInclude } from './local-files.ts';
 import { expandMacros, type LocalMacros, type LocalSettings } from './local-settings.ts';
 import type { ResolvedAddress } from './resolve-address.ts';
 import type { RoutingSettings } from './routing-settings.ts';
-
-interface EndPlace {
-  /** External form. */
-  readonly recipient: string;
-  /** The owner of the alias that led here, external form: bounces go there; undefined: the message's own sender. */
-  readonly sender?: string;
-}
-
-/** Where one branch of the expansion ends. */
-export type LocalEnd = EndPlace &
-  (
-    | { readonly kind: 'mail' }
-    | { readonly kind: 'transport'; readonly transport: string; readonly nexthop: string }
-    /** For good with 5.x, for now with 4.x. */
-    | { readonly kind: 'refused'; readonly status: string; readonly reason: string }
-    | { readonly kind: 'discarded' }
-    | { readonly kind: 'command' | 'file' | 'mailbox'; readonly what: string }
-  );
+import { tableOwner } from './table-owner.ts';
 
 export interface LocalDependencies {
   readonly local: LocalSettings;
   readonly routing: RoutingSettings;
+  readonly files: LocalFiles;
   /** Class, transport and next hop of an internal address. */
   resolve(decision: Decision, address: string): Promise<ResolvedAddress>;
   warn(text: string): void;
@@ -53,6 +39,10 @@ interface Place {
   readonly from: string | undefined;
   /** An extension that was not matched, with its delimiter, to be carried over. */
   readonly unmatched: string;
+  /** Whose rights commands and files have, a line of passwd(5); undefined: default_privs. */
+  readonly account: string | undefined;
+  /** For Delivered-To. */
+  readonly delivered: string;
 }
 
 const maxLevel = 100;
@@ -71,8 +61,9 @@ export async function expandLocal(
   deliveredTo: ReadonlySet<string> = new Set(),
 ): Promise<readonly LocalEnd[]> {
   const walk = new LocalExpansion(decision, dependencies, transport, deliveredTo);
+  const nobody = { owner: undefined, from: undefined, account: undefined };
   try {
-    await walk.deliver(recipient, { source: 'recipient', level: 1, owner: undefined, from: undefined, unmatched: '' });
+    await walk.deliver(recipient, { source: 'recipient', level: 1, ...nobody, unmatched: '', delivered: recipient });
   } finally {
     decision.depth = 0;
   }
@@ -133,7 +124,10 @@ class LocalExpansion {
   /** True where the name is an alias. */
   async #expandAlias(address: string, name: string, place: Place): Promise<boolean> {
     if (place.from === name) return false;
-    const value = await this.#find(this.#with.local.aliases, name);
+    let table: Table | undefined;
+    const value = await this.#find(this.#with.local.aliases, name, (found) => {
+      table = found;
+    });
     if (value === undefined) return false;
     if (place.level > maxLevel) {
       this.#with.warn(`alias database loop for ${name}`);
@@ -141,12 +135,33 @@ class LocalExpansion {
       return true;
     }
     const owner = await this.#ownerOf(name, this.#with.local.resetsOwner ? undefined : place.owner);
-    const count = await this.#expandList(value, address, { ...place, source: 'alias', owner, from: name });
+    const account = table && (await this.#accountOfTable(table, address, { ...place, owner }));
+    if (account === 'unknown') return true;
+    const at: Place = {
+      ...place,
+      source: 'alias',
+      owner,
+      from: name,
+      account,
+      delivered: this.#delivered(address, place),
+    };
+    const count = await this.#expandList(value, address, at);
     if (count === 0) {
       this.#with.warn(`no recipient in alias lookup result for ${name}`);
       this.#refuse(address, place, '4.3.0', 'alias database unavailable');
     }
     return true;
+  }
+
+  /** Whoever owns an alias file decides with whose rights its commands run; root leaves that to default_privs. */
+  async #accountOfTable(table: Table, address: string, place: Place): Promise<string | undefined> {
+    const { files, local } = this.#with;
+    const uid = files.actsAsOwners ? await tableOwner(table.name) : 0;
+    const account = uid === 0 ? undefined : await local.accountOfUid(uid);
+    if (uid === 0 || account !== undefined) return account;
+    this.#with.warn(`cannot find alias database owner for ${table.name}`);
+    this.#refuse(address, place, '4.3.0', 'cannot find alias database owner');
+    return 'unknown';
   }
 
   /** `owner-NAME` of the alias, or what it stands for; `otherwise` where there is none. */
@@ -179,27 +194,61 @@ class LocalExpansion {
   async #expandWord(word: string, address: string, place: Place): Promise<void> {
     const { local } = this.#with;
     if (word.startsWith('/') || word.startsWith('~/')) {
-      if (local.fileSources.includes(place.source)) this.#end(address, place, { kind: 'file', what: word });
+      if (local.fileSources.includes(place.source)) this.#file(word, address, place);
       else this.#refuse(address, place, '5.7.1', 'mail to file is restricted');
     } else if (word.startsWith('|')) {
       const what = word.slice(1).trim();
-      if (local.commandSources.includes(place.source)) this.#end(address, place, { kind: 'command', what });
+      if (local.commandSources.includes(place.source)) this.#action(address, place, { kind: 'command', what });
       else this.#refuse(address, place, '5.7.1', 'mail to command is restricted');
     } else if (/^:include:/i.test(word)) await this.#include(word.slice(9), address, place);
     else await this.#resolve(word, address, place);
   }
 
+  /** `~/` is the folder of whose rights are meant. */
+  #file(word: string, address: string, place: Place): void {
+    const home = place.account?.split(':')[5] ?? '';
+    if (word.startsWith('~/') && !home.startsWith('/')) {
+      this.#with.warn(`unknown home directory for: ${word}`);
+      this.#refuse(address, place, '5.3.5', 'mail system configuration error');
+    } else this.#action(address, place, { kind: 'file', what: word.startsWith('~/') ? home + word.slice(1) : word });
+  }
+
+  #action(address: string, place: Place, { kind, what }: { kind: 'command' | 'file'; what: string }): void {
+    const user = place.account?.split(':')[0] ?? '';
+    // Names of files that differ in case are different: not folded.
+    const key = `${kind} ${kind === 'command' ? localpartOf(address) : ''}:${user} ${what}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#end(address, { ...place, delivered: this.#delivered(address, place) }, { kind, what, user });
+  }
+
   async #include(path: string, address: string, place: Place): Promise<void> {
-    if (this.#isSeen(`include ${path}`)) return;
-    const file = await readInclude(path);
+    const { files } = this.#with;
+    if (this.#isSeen(`include ${place.account?.split(':')[2] ?? '0'} ${path}`)) return;
+    const file = await readInclude(files, path, place.account);
     this.#tellFile(`:include:${path}`, file);
     if (file.kind !== 'list') {
       this.#with.warn(file.kind === 'missing' ? `unable to lookup :include: file ${path}` : file.reason);
       this.#refuse(address, place, '5.3.5', 'mail system configuration error');
       return;
     }
+    // A list that root's alias names has its owner's rights; one that a user names has the user's.
+    const { uid } = file;
+    const isOwners = files.actsAsOwners && uid !== 0 && (place.account?.split(':')[2] ?? '0') === '0';
+    const account = isOwners ? await this.#with.local.accountOfUid(uid) : place.account;
+    if (isOwners && account === undefined) {
+      this.#with.warn(`${path}: cannot find :include: file owner username`);
+      this.#refuse(address, place, '4.3.5', 'mail system configuration error');
+      return;
+    }
     const unmatched = this.#propagates('include') ? place.unmatched : '';
-    for (const line of file.lines) await this.#expandList(line, address, { ...place, source: 'include', unmatched });
+    const at: Place = { ...place, source: 'include', unmatched, account, delivered: this.#delivered(address, place) };
+    for (const line of file.lines) await this.#expandList(line, address, at);
+  }
+
+  /** frozen_delivered_to: only the recipient of the message stands in Delivered-To. */
+  #delivered(address: string, place: Place): string {
+    return this.#with.local.freezesDelivered ? place.delivered : address;
   }
 
   /** deliver_resolve_tree: rewritten and resolved as everywhere; what is local is expanded on. */
@@ -220,23 +269,33 @@ class LocalExpansion {
     const { local } = this.#with;
     const account = await this.#decision.ask('account', local.accounts, user);
     const macros = macrosOf(address, user, extension, account.kind === 'found' ? account.value : undefined);
+    if (account.kind === 'found' && local.requiresHome) {
+      const home = account.value.split(':')[5] ?? '';
+      if ((await this.#with.files.find(home, { account: account.value, followsLinks: true })) === undefined) {
+        this.#refuse(address, place, '4.3.0', `cannot access home directory ${home}: No such file or directory`);
+        return;
+      }
+    }
     if (account.kind === 'found' && (await this.#forward(address, user, account.value, macros, place))) return;
+    if (this.#isSeen(`mailbox ${user}`)) return;
     const transport = (await this.#find(local.mailboxTransports, user)) ?? local.mailboxTransport;
     if (transport !== '') this.#handOver(address, place, transport);
-    else if (account.kind === 'found') this.#end(address, place, { kind: 'mailbox', what: user });
-    else await this.#unknown(address, user, macros, place);
+    else if (account.kind === 'found') {
+      const command = await this.#find(local.mailboxCommands, user);
+      const end = { kind: 'mailbox', what: user, ...(command === undefined ? {} : { command }) } as const;
+      this.#end(address, { ...place, delivered: this.#delivered(address, place) }, end);
+    } else await this.#unknown(address, user, macros, place);
   }
 
   /** The first file of forward_path that exists; true where it named somebody. */
   async #forward(address: string, user: string, account: string, macros: LocalMacros, place: Place): Promise<boolean> {
     const { local } = this.#with;
-    const uid = Number(account.split(':')[2]);
     for (const pattern of local.forwardPaths) {
-      const path = expandMacros(pattern, filtered(macros, local.forwardFilter), true);
+      const path = expandMacros(pattern, filteredMacros(macros, local.forwardFilter), true);
       if (path === undefined || !path.startsWith('/')) continue;
       // A .forward that names its own user means the mailbox.
       if (this.#seen.has(`forward ${path}`)) return false;
-      const file = await readForward(path, uid);
+      const file = await readForward(this.#with.files, path, account);
       this.#tellFile(path, file);
       if (file.kind === 'missing') continue;
       if (file.kind === 'unusable') {
@@ -246,7 +305,8 @@ class LocalExpansion {
       this.#seen.add(`forward ${path}`);
       const keeps = this.#propagates('forward') && !pattern.includes('extension');
       const unmatched = keeps ? place.unmatched : '';
-      const at: Place = { ...place, source: 'forward', owner: undefined, unmatched };
+      const delivered = this.#delivered(address, place);
+      const at: Place = { ...place, source: 'forward', owner: undefined, unmatched, account, delivered };
       let count = 0;
       for (const line of file.lines) count += await this.#expandList(line, address, { ...at, from: user });
       return count > 0;
@@ -294,15 +354,19 @@ class LocalExpansion {
     this.#end(address, place, { kind: 'refused', status, reason });
   }
 
-  #end(address: string, { owner }: Place, end: LocalOutcome): void {
+  #end(address: string, { owner, delivered }: Place, end: LocalOutcome): void {
     const recipient = toExternal(address);
-    const place = { recipient, ...(owner === undefined ? {} : { sender: toExternal(owner) }) };
+    const place = {
+      recipient,
+      delivered: toExternal(delivered),
+      ...(owner === undefined ? {} : { sender: toExternal(owner) }),
+    };
     this.ends.push({ ...place, ...end });
     if (this.#decision.isTracing) this.#decision.tell('local', describeEnd({ ...place, ...end }));
   }
 
-  async #find(maps: Maps, key: string): Promise<string | undefined> {
-    return maps.isEmpty ? undefined : (await maps.find(this.#decision, 'local-alias', key, 'full'))?.value;
+  async #find(maps: Maps, key: string, onFound?: (table: Table) => void): Promise<string | undefined> {
+    return maps.isEmpty ? undefined : (await maps.find(this.#decision, 'local-alias', key, 'full', onFound))?.value;
   }
 
   #propagates(word: string): boolean {
@@ -321,50 +385,4 @@ class LocalExpansion {
     const result = file.kind === 'list' ? file.lines.join(', ') : file.kind === 'missing' ? 'not found' : file.reason;
     this.#decision.note('local-alias', path, '', result);
   }
-}
-
-type LocalOutcome = LocalEnd extends infer End ? (End extends EndPlace ? Omit<End, keyof EndPlace> : never) : never;
-
-function describeEnd(end: LocalEnd): string {
-  const owner = end.sender === undefined ? '' : `, bounces to ${end.sender}`;
-  switch (end.kind) {
-    case 'mail':
-      return `mailed on to ${end.recipient}${owner}`;
-    case 'transport':
-      return `${end.recipient} by ${end.transport}:${end.nexthop}`;
-    case 'refused':
-      return `${end.recipient}: ${end.status} ${end.reason}${owner}`;
-    case 'discarded':
-      return `${end.recipient} discarded`;
-    case 'command':
-    case 'file':
-    case 'mailbox':
-      return `${end.kind} ${end.what}`;
-  }
-}
-
-function macrosOf(address: string, user: string, extension: string, account: string | undefined): LocalMacros {
-  const [, , , , , home, shell] = account?.split(':') ?? [];
-  return {
-    user,
-    local: localpartOf(address),
-    domain: domainOf(address),
-    recipient: address,
-    extension: extension === '' ? undefined : extension.slice(1),
-    recipient_delimiter: extension === '' ? undefined : extension.slice(0, 1),
-    home,
-    shell,
-  };
-}
-
-/** What a stranger wrote into the extension names no other folder. */
-function filtered(macros: LocalMacros, allowed: string): LocalMacros {
-  const clean = (text: string | undefined): string | undefined =>
-    text?.replaceAll(/./gsu, (one) => (allowed.includes(one) ? one : '_'));
-  return {
-    ...macros,
-    extension: clean(macros['extension']),
-    user: clean(macros['user']),
-    local: clean(macros['local']),
-  };
 }

@@ -4,12 +4,15 @@ import { type ExtensionRules } from '../address/extension.ts';
 import { expand, referencedNames } from '../settings/expand.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { Table } from '../tables/table.ts';
+import { openAccountsByUid } from '../tables/unix-table.ts';
 import { openMaps, type OpenOptions } from './open-maps.ts';
 import { extensionRules } from './routing-settings.ts';
 
 export interface LocalSettings {
   readonly aliases: Maps;
   readonly accounts: Table;
+  /** The account's line of passwd(5). Throws TemporaryError. */
+  readonly accountOfUid: (uid: number) => Promise<string | undefined>;
   readonly extensions: ExtensionRules;
   readonly expandsOwner: boolean;
   readonly resetsOwner: boolean;
@@ -20,6 +23,10 @@ export interface LocalSettings {
   readonly fileSources: readonly string[];
   readonly forwardPaths: readonly string[];
   readonly forwardFilter: string;
+  /** require_home_directory. */
+  readonly requiresHome: boolean;
+  readonly freezesDelivered: boolean;
+  readonly mailboxCommands: Maps;
   readonly mailboxTransports: Maps;
   readonly mailboxTransport: string;
   readonly fallbackTransports: Maps;
@@ -33,6 +40,7 @@ export function readLocalSettings(open: OpenOptions): LocalSettings {
   return {
     aliases: openMaps(open, 'alias_maps'),
     accounts: registry.open('unix:passwd.byname'),
+    accountOfUid: openAccountsByUid(),
     extensions: extensionRules(settings),
     expandsOwner: settings.flag('expand_owner_alias'),
     resetsOwner: settings.flag('reset_owner_alias'),
@@ -44,6 +52,9 @@ export function readLocalSettings(open: OpenOptions): LocalSettings {
       .split(/[\s,]+/)
       .filter((path) => path !== ''),
     forwardFilter: settings.text('forward_expansion_filter'),
+    requiresHome: settings.flag('require_home_directory'),
+    freezesDelivered: settings.flag('frozen_delivered_to'),
+    mailboxCommands: openMaps(open, 'mailbox_command_maps', { allowsSubstitution: false }),
     mailboxTransports: openMaps(open, 'mailbox_transport_maps'),
     mailboxTransport: settings.text('mailbox_transport'),
     fallbackTransports: openMaps(open, 'fallback_transport_maps'),

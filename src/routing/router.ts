@@ -37,7 +37,9 @@ import { ClientTables } from './client-tables.ts';
 import { decideAtOneRevision, type Decision } from './decision.ts';
 import { findAddress } from './find-address.ts';
 import { ListedAddresses } from './listed.ts';
-import { expandLocal, type LocalEnd } from './local-alias.ts';
+import { expandLocal } from './local-alias.ts';
+import type { LocalEnd } from './local-end.ts';
+import { type LocalFiles, ownFiles } from './local-files.ts';
 import { searchFor } from './local-domain.ts';
 import { type LocalSettings, readLocalSettings } from './local-settings.ts';
 import { resolveAddress, type ResolvedAddress } from './resolve-address.ts';
@@ -51,6 +53,8 @@ export interface RouterOptions {
   readonly settings: Settings;
   readonly tables: TableRegistry & RevisionSource;
   readonly log: ProgramLog;
+  /** Reads the lists of local expansion; absent: this process. */
+  readonly localFiles?: LocalFiles;
 }
 
 export interface Resolution {
@@ -185,6 +189,7 @@ export class Router {
     const dependencies = {
       local: this.local,
       routing: this.settings,
+      files: this.#options.localFiles ?? ownFiles,
       resolve: (asking: Decision, address: string) => this.resolveAddress(asking, address, ''),
       warn: (text: string) => this.#options.log.warning(text),
     };

@@ -23,6 +23,8 @@ export interface Delivery {
   readonly path?: string;
   /** A blind copy (always_bcc and the like): nobody is told what became of it. */
   readonly isCopy?: true;
+  /** Not of routing: what local delivery has decided already and still has to do (queue/end-row.ts). */
+  readonly end?: string;
 }
 
 /** One step of the derivation, in the order in which it was taken. */

@@ -25,13 +25,22 @@ export class Maps {
     return this.#tables.length === 0;
   }
 
-  /** Undefined is "not found". Throws TemporaryError. */
-  async find(asker: Asker, stage: string, key: string, kind: KeyKind): Promise<Found | undefined> {
+  /** Undefined is "not found"; `onFound` hears which table answered. Throws TemporaryError. */
+  async find(
+    asker: Asker,
+    stage: string,
+    key: string,
+    kind: KeyKind,
+    onFound?: (table: Table) => void,
+  ): Promise<Found | undefined> {
     const tables = kind === 'full' ? this.#tables : this.#fixed;
     for (const table of tables) {
       const result = await asker.ask(stage, table, key);
       if (result.kind === 'not-found') continue;
-      if (result.value !== '') return result;
+      if (result.value !== '') {
+        onFound?.(table);
+        return result;
+      }
       throw new TemporaryError(`table ${table.name}: lookup of ${key} returns an empty string result`);
     }
     return undefined;

@@ -11,6 +11,7 @@ export type AccountDatabase = 'passwd' | 'group';
 export interface NameService {
   /** The entry in the form of passwd(5) or group(5); undefined where there is none. Throws TemporaryError. */
   find(name: string): Promise<string | undefined>;
+  findId(id: number): Promise<string | undefined>;
 }
 
 // A service that hangs holds a thread of the pool that files need too.
@@ -30,10 +31,12 @@ export function openNameService(database: AccountDatabase, settings = readSwitch
   const library = openNativeLibrary(['libc.so.6']);
   try {
     library?.func('const char *gnu_get_libc_version()');
-    const call = library?.func(
-      `int ${database === 'passwd' ? 'getpwnam_r' : 'getgrnam_r'}(const void *name, void *entry, void *to, size_t size, void *result)`,
-    );
-    return call && new GlibcNameService(database, call);
+    const declare = (call: string, key: string) =>
+      library?.func(`int ${call}(${key}, void *entry, void *to, size_t size, void *result)`);
+    const [byName, byId] = database === 'passwd' ? ['getpwnam_r', 'getpwuid_r'] : ['getgrnam_r', 'getgrgid_r'];
+    const names = declare(byName, 'const void *name');
+    const ids = declare(byId, 'uint32_t id');
+    return names && ids && new GlibcNameService(database, names, ids);
   } catch {
     return undefined;
   }
@@ -49,50 +52,61 @@ function readSwitch(): string {
 
 class GlibcNameService implements NameService {
   readonly #database: AccountDatabase;
-  readonly #call: NativeFunction;
+  readonly #byName: NativeFunction;
+  readonly #byId: NativeFunction;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(database: AccountDatabase, call: NativeFunction) {
+  constructor(database: AccountDatabase, byName: NativeFunction, byId: NativeFunction) {
     this.#database = database;
-    this.#call = call;
+    this.#byName = byName;
+    this.#byId = byId;
   }
 
   async find(name: string): Promise<string | undefined> {
+    const key = Buffer.from(`${name}\0`);
+    const found = await this.#answer(this.#byName, key);
+    // Until here the library had its address.
+    key.fill(0);
+    return found;
+  }
+
+  findId(id: number): Promise<string | undefined> {
+    return this.#answer(this.#byId, id);
+  }
+
+  async #answer(call: NativeFunction, key: Buffer | number): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       const late = (): void => reject(new TemporaryError(`the name service does not answer for ${this.#database}`));
       timer = setTimeout(late, timeoutMilliseconds);
     });
     try {
-      return await Promise.race([this.#takeTurn(name), timeout]);
+      return await Promise.race([this.#takeTurn(call, key), timeout]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #takeTurn(name: string): Promise<string | undefined> {
+  async #takeTurn(call: NativeFunction, key: Buffer | number): Promise<string | undefined> {
     if (this.#running >= maxLookupsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
     try {
-      return await this.#ask(name, firstBytes);
+      return await this.#ask(call, key, firstBytes);
     } finally {
       this.#running--;
       this.#waiting.shift()?.();
     }
   }
 
-  async #ask(name: string, bytes: number): Promise<string | undefined> {
+  async #ask(call: NativeFunction, key: Buffer | number, bytes: number): Promise<string | undefined> {
     const [entry, text, result] = [fixedBuffer(64), fixedBuffer(bytes), fixedBuffer(8)];
-    const key = Buffer.from(`${name}\0`);
     const error = await new Promise<number>((resolve, reject) => {
-      this.#call.async(key, entry, text, text.length, result, (failure, code) =>
+      call.async(key, entry, text, text.length, result, (failure, code) =>
         failure ? reject(failure) : resolve(code as number),
       );
     });
-    // Until here the library had its address.
-    key.fill(0);
-    if (error === tooSmall && bytes < maxBytes) return this.#ask(name, bytes * 2);
+    if (error === tooSmall && bytes < maxBytes) return this.#ask(call, key, bytes * 2);
     if (!noEntry.has(error)) throw new TemporaryError(`the name service has error ${error} for ${this.#database}`);
     if (result.readBigUInt64LE(0) === 0n) return undefined;
     return this.#database === 'passwd' ? passwdLine(entry, text) : groupLine(entry, text);

@@ -18,6 +18,12 @@ export function openUnixTable(text: string): Table {
   return { name: `unix:${text}`, kind: 'fixed', lookup: (key) => accounts.lookup(key) };
 }
 
+/** The line of passwd(5) of a user id; undefined where nobody has it. The function throws TemporaryError. */
+export function openAccountsByUid(): (uid: number) => Promise<string | undefined> {
+  const accounts = new AccountFile('passwd');
+  return (uid) => accounts.findId(uid);
+}
+
 class AccountFile {
   readonly #path: string;
   readonly #nameService: NameService | undefined;
@@ -29,18 +35,28 @@ class AccountFile {
     this.#nameService = openNameService(database);
   }
 
+  async findId(id: number): Promise<string | undefined> {
+    await this.#readFile();
+    for (const line of this.#lines.values()) if (line.split(':')[2] === String(id)) return line;
+    return await this.#nameService?.findId(id);
+  }
+
   async lookup(key: string): Promise<LookupResult> {
-    try {
-      await this.#refresh();
-    } catch (error) {
-      throw new TemporaryError(`${this.#path}: ${(error as Error).message}`);
-    }
+    await this.#readFile();
     // Account names are looked up folded, as local(8) folds the localpart; names with capitals stay out of reach.
     const name = foldKey(key);
     const line = this.#lines.get(name);
     if (line !== undefined) return { kind: 'found', value: line, source: this.#path };
     const entry = name === '' ? undefined : await this.#nameService?.find(name);
     return entry === undefined ? notFound : { kind: 'found', value: entry, source: 'the name service' };
+  }
+
+  async #readFile(): Promise<void> {
+    try {
+      await this.#refresh();
+    } catch (error) {
+      throw new TemporaryError(`${this.#path}: ${(error as Error).message}`);
+    }
   }
 
   async #refresh(): Promise<void> {

@@ -1,0 +1,42 @@
+// With whose rights local(8) delivers: those of the account that asked for it; for what nobody but root asked for, those
+// of default_privs. Programs and named files never have root's (local(8), DELIVERY RIGHTS).
+
+import type { LookupResult } from '../tables/table.ts';
+
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** The entry of passwd(5) or group(5). Throws TemporaryError. */
+export type FindAccount = (database: 'passwd' | 'group', name: string) => Promise<LookupResult>;
+
+/** Undefined where there is none. Throws TemporaryError. */
+export async function findAccount(find: FindAccount, name: string): Promise<Account | undefined> {
+  const entry = await find('passwd', name);
+  if (entry.kind !== 'found') return undefined;
+  const [, , uid, gid, , home = '', shell = ''] = entry.value.split(':');
+  return { name, uid: Number(uid), gid: Number(gid), home, shell };
+}
+
+export interface Rights {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A mistake in words where there are none. Throws TemporaryError. */
+export async function rightsOf(
+  account: Account | undefined,
+  find: FindAccount,
+  defaultPrivileges: string,
+): Promise<Rights | string> {
+  if (account !== undefined && account.uid > 0 && account.gid > 0) return account;
+  const usual = await findAccount(find, defaultPrivileges);
+  if (usual === undefined) return `default_privs: there is no user ${defaultPrivileges}`;
+  if (!(usual.uid > 0 && usual.gid > 0)) return `default_privs: ${defaultPrivileges} is privileged`;
+  const uid = account !== undefined && account.uid > 0 ? account.uid : usual.uid;
+  return { uid, gid: account !== undefined && account.gid > 0 ? account.gid : usual.gid };
+}
