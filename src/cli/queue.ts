@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { openStoreReader } from '../mailstore/store-reader.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
+import { shownNexthop } from '../queue/end-row.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
@@ -130,7 +131,7 @@ function jsonLine(message: QueueMessage): string {
       address: recipient,
       original,
       transport,
-      nexthop,
+      nexthop: shownNexthop(nexthop),
       ...(reason === '' ? {} : { dsn: status, delay_reason: reason }),
     })),
   });

@@ -13,3 +13,11 @@ export function nexthopOf(nexthop: string, end: string | undefined): string {
 export function endOf(nexthop: string): string | undefined {
   return nexthop.startsWith(mark) ? nexthop.slice(mark.length) : undefined;
 }
+
+/** For people: `|command`, `/file` or `mailbox NAME`, as an alias has it. */
+export function shownNexthop(nexthop: string): string {
+  const end = endOf(nexthop);
+  if (end === undefined) return nexthop;
+  const { kind, what } = JSON.parse(end) as { readonly kind: string; readonly what: string };
+  return kind === 'command' ? `|${what}` : kind === 'mailbox' ? `mailbox ${what}` : what;
+}

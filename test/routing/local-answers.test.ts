@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openRouting } from '../../src/access/open-routing.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
-import type { LocalEnd } from '../../src/routing/local-alias.ts';
+import type { LocalEnd } from '../../src/routing/local-end.ts';
 import type { TraceStep } from '../../src/routing/types.ts';
 import { Settings } from '../../src/settings/settings.ts';
 

@@ -94,6 +94,8 @@ class RunningCommand implements HelperJob<CommandOutcome> {
     const [program = '', ...rest] = argv;
     return withFileLimit(fileLimit, () =>
       spawn(program, rest, {
+        // As system(3) calls it: its messages begin so.
+        ...(program === '/bin/sh' ? { argv0: 'sh' } : {}),
         cwd: directory,
         env: environment,
         stdio: [this.#spool ?? 'ignore', 'pipe', 'pipe'],

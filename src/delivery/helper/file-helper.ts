@@ -25,8 +25,10 @@ class FileLimit extends Error {
   readonly errno = -27;
 }
 
-/** The system's words for its error, as strerror(3) begins them. */
+/** The system's words for its error, as strerror(3) has them. */
 function wordsOf(error: NodeJS.ErrnoException): string {
+  // Libuv's are other words.
+  if (error.code === 'EISDIR') return 'Is a directory';
   const words = getSystemErrorMap().get(error.errno ?? 0)?.[1];
   return words === undefined ? error.message : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
