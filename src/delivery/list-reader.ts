@@ -12,7 +12,7 @@ const notThere = new Set(['ENOENT', 'ENOTDIR']);
 export function listReader(helper: Helper<FileJob, FileOutcome>): LocalFiles {
   if (!helper.isRoot) return ownFiles;
   return {
-    actsAsOwners: true,
+    isTrusted: (uid) => uid === 0,
     async find(path, { account, followsLinks }) {
       const [, , uid = '0', gid = '0'] = account?.split(':') ?? [];
       const owner = { uid: Number(uid), gid: Number(gid), isRoots: Number(uid) === 0 };

@@ -22,21 +22,40 @@ export async function findAccount(find: FindAccount, name: string): Promise<Acco
   return { name, uid: Number(uid), gid: Number(gid), home, shell };
 }
 
-export interface Rights {
-  readonly uid: number;
-  readonly gid: number;
+/** Without ids: the server's own user. */
+export interface OwnerIds {
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Root's own mailbox. */
+  readonly isRoots?: boolean;
 }
 
-/** A mistake in words where there are none. Throws TemporaryError. */
+interface RightsOptions {
+  readonly find: FindAccount;
+  /** The server was started as root. */
+  readonly isRoot: boolean;
+  readonly defaultPrivileges: string;
+}
+
+/** Of a command or a named file; a mistake in words where there are none. Throws TemporaryError. */
 export async function rightsOf(
   account: Account | undefined,
-  find: FindAccount,
-  defaultPrivileges: string,
-): Promise<Rights | string> {
-  if (account !== undefined && account.uid > 0 && account.gid > 0) return account;
+  { find, isRoot, defaultPrivileges }: RightsOptions,
+): Promise<OwnerIds | string> {
+  if (!isRoot) return ownRights(account);
+  if (account !== undefined && account.uid > 0 && account.gid > 0) return { uid: account.uid, gid: account.gid };
   const usual = await findAccount(find, defaultPrivileges);
   if (usual === undefined) return `default_privs: there is no user ${defaultPrivileges}`;
   if (!(usual.uid > 0 && usual.gid > 0)) return `default_privs: ${defaultPrivileges} is privileged`;
   const uid = account !== undefined && account.uid > 0 ? account.uid : usual.uid;
   return { uid, gid: account !== undefined && account.gid > 0 ? account.gid : usual.gid };
+}
+
+/**
+ * Without root everything is done by one user, who does nothing for others: whoever may write a .forward would
+ * else command the server.
+ */
+export function ownRights(account: Account | undefined): OwnerIds | string {
+  if (account === undefined || account.uid === process.getuid?.()) return { uid: undefined, gid: undefined };
+  return `mail of user ${account.name}: only a server that was started as root can deliver it`;
 }

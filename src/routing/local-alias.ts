@@ -156,9 +156,9 @@ class LocalExpansion {
   /** Whoever owns an alias file decides with whose rights its commands run; root leaves that to default_privs. */
   async #accountOfTable(table: Table, address: string, place: Place): Promise<string | undefined> {
     const { files, local } = this.#with;
-    const uid = files.actsAsOwners ? await tableOwner(table.name) : 0;
-    const account = uid === 0 ? undefined : await local.accountOfUid(uid);
-    if (uid === 0 || account !== undefined) return account;
+    const uid = await tableOwner(table.name);
+    const account = files.isTrusted(uid) ? undefined : await local.accountOfUid(uid);
+    if (files.isTrusted(uid) || account !== undefined) return account;
     this.#with.warn(`cannot find alias database owner for ${table.name}`);
     this.#refuse(address, place, '4.3.0', 'cannot find alias database owner');
     return 'unknown';
@@ -234,7 +234,7 @@ class LocalExpansion {
     }
     // A list that root's alias names has its owner's rights; one that a user names has the user's.
     const { uid } = file;
-    const isOwners = files.actsAsOwners && uid !== 0 && (place.account?.split(':')[2] ?? '0') === '0';
+    const isOwners = !files.isTrusted(uid) && (place.account?.split(':')[2] ?? '0') === '0';
     const account = isOwners ? await this.#with.local.accountOfUid(uid) : place.account;
     if (isOwners && account === undefined) {
       this.#with.warn(`${path}: cannot find :include: file owner username`);

@@ -19,8 +19,8 @@ export interface FoundFile {
 
 /** Whoever reads the lists: a server that can act as their owners (delivery/list-reader.ts), or this process itself. */
 export interface LocalFiles {
-  /** What is done is done with the rights of whoever asked for it; false where everything is one user's. */
-  readonly actsAsOwners: boolean;
+  /** What stands in a file of this user's is the administrator's word. */
+  isTrusted(uid: number): boolean;
   /** With the rights of this account, a line of passwd(5), or of root; undefined where there is none. Throws TemporaryError. */
   find(
     path: string,
@@ -29,7 +29,7 @@ export interface LocalFiles {
 }
 
 export const ownFiles: LocalFiles = {
-  actsAsOwners: false,
+  isTrusted: (uid) => uid === 0 || uid === process.getuid?.(),
   async find(path, { followsLinks }) {
     try {
       const found = await (followsLinks ? stat(path) : lstat(path));

@@ -28,11 +28,12 @@ postlog unix-dgram n - n - 1 postlogd
 `;
 
 /** With one end each: expansions with several are messages of their own with us. */
-const recipients = [
-  ...['exit0', 'exit1', 'exit65', 'exit67', 'exit69', 'exit75', 'exit77', 'exit99', 'says', 'kill', 'sleep'],
-  ...['missing', 'noprogram', 'builtin', 'shell', 'noexec', 'file', 'null', 'maildir', 'forbidden', 'executable'],
-  ...['folder', 'link', 'hard', 'nolist', 'openlist', 'relative', 'nest', 'tilde', 'unknown'],
-];
+const recipients = `
+  exit0 exit1 exit65 exit67 exit69 exit75 exit77 exit99 says kill sleep missing noprogram builtin shell noexec
+  file null maildir forbidden executable folder link hard nolist openlist relative nest tilde unknown
+`
+  .trim()
+  .split(/\s+/);
 
 interface Peer {
   readonly name: string;
@@ -83,9 +84,9 @@ function ourPeer(machine: LocalMachine): Peer {
 }
 
 /** `dsn status (reason)` of the newest mail for each address, without what differs by nature. */
-function outcomes({ machine, readLog }: Peer, logged: number): Map<string, string> {
+function outcomes(peer: Peer, logged: number): Map<string, string> {
   const found = new Map<string, string>();
-  for (const line of machine.plain(readLog().slice(logged)).split('\n')) {
+  for (const line of peer.machine.plain(peer.readLog().slice(logged)).split('\n')) {
     const match = /to=<([^>]*)>, (?:orig_to=<([^>]*)>, )?relay=local, .*dsn=(\S+), status=(.*)$/.exec(line);
     if (match === null) continue;
     const [, to = '', original, dsn = '', status = ''] = match;
@@ -160,8 +161,14 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real local(8) (${noRealPostfi
     const [first, second] = peers.map(({ machine }) => ({
       environments: ['exit0', 'nested', 'forwarded'].map((name) => environment(machine, name)),
       contents: [
-        ...['out/exit0.mail', 'out/forwarded.mail', 'out/nested.mail', 'out/file', 'home/ann/box'],
-        ...[machine.onlyFile('out/maildir/new'), `mail/${machine.login('ann')}`, `mail/${machine.login('bob')}`],
+        'out/exit0.mail',
+        'out/forwarded.mail',
+        'out/nested.mail',
+        'out/file',
+        'home/ann/box',
+        machine.onlyFile('out/maildir/new'),
+        `mail/${machine.login('ann')}`,
+        `mail/${machine.login('bob')}`,
         'mail/root',
       ].map((path) => content(machine, path)),
     }));

@@ -6,7 +6,7 @@
 // Whatever depends on the uid is one synchronous call between taking and giving back that uid, so that nothing
 // else can run under it. Only fsync, which asks for no rights, runs in the thread pool: several mailboxes sync at once.
 
-import { fsync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getSystemErrorMap, promisify } from 'node:util';
 import { systemClock } from '../../lib/clock.ts';
@@ -16,6 +16,7 @@ import { UnfitFile } from '../../maildir/safe-open.ts';
 import type { Failure, FileJob, FileOutcome, FoundList } from './protocol.ts';
 import { type HelperJob, serveJobs } from './serve-jobs.ts';
 
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const sync = promisify(fsync);
 const isRoot = process.getuid?.() === 0;
 
@@ -58,11 +59,19 @@ function asUser<T>({ uid, gid, isRoots = false }: User, run: () => T): T {
 
 type ListJob = Extract<FileJob, { kind: 'list' }>;
 
+/** What is looked at is what is read, and nothing that would wait is opened: the folder is a user's. */
 function readList({ path, followsLinks, limit }: ListJob): FoundList {
-  const found = followsLinks ? statSync(path) : lstatSync(path);
-  const isRegular = found.isFile();
-  const text = isRegular && found.size <= limit ? readFileSync(path, 'utf8') : '';
-  return { kind: 'list', isRegular, mode: found.mode, uid: found.uid, size: found.size, text };
+  const named = followsLinks ? statSync(path) : lstatSync(path);
+  if (!named.isFile()) return { kind: 'list', isRegular: false, mode: named.mode, uid: named.uid, size: 0, text: '' };
+  const handle = openSync(path, O_RDONLY | O_NONBLOCK | (followsLinks ? 0 : O_NOFOLLOW));
+  try {
+    const found = fstatSync(handle);
+    const isRegular = found.isFile();
+    const text = isRegular && found.size <= limit ? readFileSync(handle, 'utf8') : '';
+    return { kind: 'list', isRegular, mode: found.mode, uid: found.uid, size: found.size, text };
+  } finally {
+    closeSync(handle);
+  }
 }
 
 class FileDeliveryJob implements HelperJob<FileOutcome> {
