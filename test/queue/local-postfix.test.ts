@@ -2,7 +2,7 @@
 // became of it, what the commands were given, and what stands in the files.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,10 +27,11 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 `;
 
-/** With one end each: expansions with several are messages of their own with us. */
+/** Without those that have several ends: they are messages of their own with us. */
 const recipients = `
   exit0 exit1 exit65 exit67 exit69 exit75 exit77 exit99 says kill sleep missing noprogram builtin shell noexec
   file null maildir forbidden executable folder link hard nolist openlist relative nest tilde unknown
+  list owned
 `
   .trim()
   .split(/\s+/);
@@ -88,7 +89,8 @@ function outcomes(peer: Peer, logged: number): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of peer.machine.plain(peer.readLog().slice(logged)).split('\n')) {
     const match = /to=<([^>]*)>, (?:orig_to=<([^>]*)>, )?relay=local, .*dsn=(\S+), status=(.*)$/.exec(line);
-    if (match === null) continue;
+    // What became of what was forwarded is another line.
+    if (match === null || match[4]?.includes('(forwarded as ') === true) continue;
     const [, to = '', original, dsn = '', status = ''] = match;
     const reason = status.replace(/ \)$/, ')').replace(/\/tmp\/[^/: ]+(?=:)/, '/tmp/NAME');
     found.set((original ?? to).toLowerCase(), `${dsn} ${reason}`);
@@ -96,11 +98,16 @@ function outcomes(peer: Peer, logged: number): Map<string, string> {
   return found;
 }
 
-async function deliver(peer: Peer, users: readonly string[], settings = {}): Promise<Map<string, string>> {
+async function deliver(
+  peer: Peer,
+  users: readonly string[],
+  sender: string,
+  settings = {},
+): Promise<Map<string, string>> {
   const port = await peer.start(settings);
   const logged = peer.readLog().length;
   const names = users.map((user) => user.replace(/^(ann|bob|cleo)/, (one) => peer.machine.login(one as User)));
-  await sendEach(port, names, '"odd; sender"@far.test');
+  await sendEach(port, names, sender);
   const wanted = users.map((user) => `${user}@${domain}`.toLowerCase());
   for (let attempt = 0; attempt < 200; attempt++) {
     const done = outcomes(peer, logged);
@@ -149,21 +156,25 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real local(8) (${noRealPostfi
     }
   });
 
-  async function both(users: readonly string[], settings: Readonly<Record<string, string>> = {}) {
-    const [real, ours] = await Promise.all(peers.map((peer) => deliver(peer, users, settings)));
+  async function both(users: readonly string[], sender: string, settings: Readonly<Record<string, string>> = {}) {
+    const [real, ours] = await Promise.all(peers.map((peer) => deliver(peer, users, sender, settings)));
     expect(Object.fromEntries(ours ?? [])).toEqual(Object.fromEntries(real ?? []));
     return real as Map<string, string>;
   }
 
   test('aliases to commands, files and lists', { timeout: 60_000 }, async () => {
-    const real = await both([...recipients, 'ann+run', 'ann+box', 'ann', 'bob+Ext', 'cleo', 'root']);
+    const real = await both(
+      [...recipients, 'ann+run', 'ann+box', 'ann', 'bob+Ext', 'cleo', 'root'],
+      '"odd; sender"@far.test',
+    );
     expect(real.get(`exit75@${domain}`)).toBe('4.3.0 deferred (temporary failure. Command output: some output)');
     const [first, second] = peers.map(({ machine }) => ({
-      environments: ['exit0', 'nested', 'forwarded'].map((name) => environment(machine, name)),
+      environments: ['exit0', 'nested', 'forwarded', 'owned'].map((name) => environment(machine, name)),
       contents: [
         'out/exit0.mail',
         'out/forwarded.mail',
         'out/nested.mail',
+        'out/owned.mail',
         'out/file',
         'home/ann/box',
         machine.onlyFile('out/maildir/new'),
@@ -175,6 +186,35 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real local(8) (${noRealPostfi
     expect(second).toEqual(first);
   });
 
+  test.each([
+    ['its group', 0o2775, 8],
+    ['root', 0o755, 0],
+  ])('a spool folder that only %s may write', { timeout: 60_000 }, async (_who, mode, gid) => {
+    const [first, second] = peers.map(({ machine }) => machine);
+    for (const machine of [first, second]) {
+      if (machine === undefined) continue;
+      rmSync(machine.spool, { recursive: true });
+      mkdirSync(machine.spool);
+      chownSync(machine.spool, 0, gid);
+      chmodSync(machine.spool, mode);
+      writeFileSync(join(machine.spool, machine.login('bob')), 'before\n');
+      chmodSync(join(machine.spool, machine.login('bob')), 0o666);
+    }
+    const real = await both(['ann', 'bob', 'root'], 'joe@far.test');
+    expect(real.get(`bob@${domain}`)).toContain('is not owned by recipient');
+    const made = (machine: LocalMachine | undefined) =>
+      ['ann', 'bob'].map((user) => {
+        const {
+          mode: bits,
+          uid,
+          gid: group,
+        } = statSync(join(machine?.spool ?? '', machine?.login(user as User) ?? ''));
+        return [bits, uid === machine?.uid(user as User), group === machine?.uid(user as User) ? 'own' : group];
+      });
+    expect(made(second)).toEqual(made(first));
+    expect(readdirSync(second?.spool ?? '').filter((name) => name.endsWith('.lock'))).toEqual([]);
+  });
+
   test.each<Readonly<Record<string, string>>>([
     { home_mailbox: 'Maildir/' },
     { home_mailbox: 'box', prepend_delivered_header: 'forward', enable_original_recipient: 'no' },
@@ -183,10 +223,10 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real local(8) (${noRealPostfi
     { mailbox_command: '/bin/true', command_execution_directory: '$home/${extension?x$extension}' },
     { mailbox_command: 'cat >/dev/null; exit 67', default_privs: 'daemon', allow_mail_to_commands: '' },
   ])('%o', { timeout: 60_000 }, async (settings) => {
-    await both(['ann', 'bob+ext', 'cleo', 'nest', 'exit0', 'says'], settings);
+    await both(['ann', 'bob+ext', 'cleo', 'nest', 'exit0', 'says'], '', settings);
     const boxes = peers.map(({ machine }) => {
       const box = existsSync(join(machine.home('bob'), 'box')) ? content(machine, 'home/bob/box') : '';
-      return [box, readdirSync(machine.home('bob')).toSorted()];
+      return [box, readdirSync(machine.home('bob')).toSorted(), environment(machine, 'exit0')];
     });
     expect(boxes[1]).toEqual(boxes[0]);
   });
