@@ -4,7 +4,7 @@
 // The choices: all that is hosted is in the directory, so main.cf names its tables and need not be touched again.
 // The local class keeps Postfix's mydestination, so that `root`, `postmaster` and bounces to this host's own name
 // stay here; the directory leads them to the administrator's mailbox, and no other local name exists
-// (local_recipient_maps), because there is no delivery to Unix users.
+// (local_recipient_maps); delivery to Unix users is for who adds a `local` service to master.cf.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -122,7 +122,8 @@ relay_recipient_maps = directory:relay-recipients
 transport_maps = directory:transports
 
 # This host's own names. Mail for root, postmaster and abuse at them goes to the administrator's mailbox (the first
-# one that is added); nobody else has an address there, as there is no delivery to Unix users.
+# one that is added); nobody else has an address there. Mail for Unix users needs a service
+# "local" in master.cf, and local_recipient_maps, local_transport and alias_maps without these lines.
 mydestination = $myhostname, localhost.$mydomain, localhost
 local_recipient_maps = $virtual_alias_maps
 local_transport = error:5.1.1 there are no mailboxes at this host's own name

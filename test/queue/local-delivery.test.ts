@@ -51,8 +51,11 @@ describe.skipIf(!isRoot)('local(8) of a server that gave up root', () => {
     server = await start(machine, { posthaste_user: 'nobody', home_mailbox: 'Maildir/' });
   });
   afterAll(async () => {
-    await server.stop();
-    machine.remove();
+    try {
+      await server.stop();
+    } finally {
+      machine.remove();
+    }
   });
   const outcome = (name: string): Promise<string> => server.deliveryOutcome(`${name}@${domain}`);
 
@@ -104,6 +107,12 @@ describe.skipIf(!isRoot)('local(8) of a server that gave up root', () => {
     expect(deferred.map((line) => line.replace(/.*status=/, ''))).toEqual(['deferred (temporary failure)']);
   });
 
+  test('a command writes no larger file than mailbox_size_limit', async () => {
+    await sendEach(server.smtpPort, ['large']);
+    expect(await outcome('large')).toMatch(/^local 5\.3\.0 bounced \(Command died with status \d+: /);
+    expect(statSync(join(machine.out, 'large.data')).size).toBe(1_000_000);
+  });
+
   test('the queue shows an end that waits as its address, and what is left to do in words', async () => {
     await sendEach(server.smtpPort, ['waits']);
     await vi.waitFor(() => expect(lines(server, `waits@${domain}`).join('\n')).toContain('status=deferred'), {
@@ -117,7 +126,7 @@ describe.skipIf(!isRoot)('local(8) of a server that gave up root', () => {
     expect(shown('--json queue list')).toContain(`"nexthop":"|exit 75"`);
   });
 
-  test('a success report tells of each end, a bounce names the address', async () => {
+  test('a bounce names the address, not what was left to do', async () => {
     const connection = await SmtpConnection.open(server.smtpPort);
     await connection.command('EHLO client.test');
     await connection.command(`MAIL FROM:<${machine.login('ann')}@${domain}>`);

@@ -150,9 +150,10 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real local(8) (${noRealPostfi
     }
   });
   afterAll(async () => {
-    for (const peer of peers) {
-      await peer.stop();
-      peer.machine.remove();
+    try {
+      for (const peer of peers) await peer.stop();
+    } finally {
+      for (const { machine } of peers) machine.remove();
     }
   });
 
