@@ -162,7 +162,7 @@ several: "|${this.command('several')}", ${this.out}/severalfile, "|${this.comman
       alias_maps: `hash:${this.folder}/aliases`,
       local_recipient_maps: '',
       mail_spool_directory: this.spool,
-      command_time_limit: '2s',
+      command_time_limit: '4s',
       default_transport: 'discard',
       message_size_limit: '1000000',
       mailbox_size_limit: '1000000',

@@ -109,7 +109,7 @@ async function deliver(
   const names = users.map((user) => user.replace(/^(ann|bob|cleo)/, (one) => peer.machine.login(one as User)));
   await sendEach(port, names, sender);
   const wanted = users.map((user) => `${user}@${domain}`.toLowerCase());
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     const done = outcomes(peer, logged);
     if (wanted.every((address) => done.has(address))) break;
     await sleep(50);
