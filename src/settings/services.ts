@@ -39,7 +39,7 @@ const commands: ReadonlyMap<string, CommandStatus> = new Map<string, CommandStat
   ['anvil', 'inside'],
   ['scache', 'inside'],
   ['postlogd', 'inside'],
-  ['local', 'unserved'],
+  ['local', 'served'],
   ['virtual', 'served'],
   ['pipe', 'served'],
   ['spawn', 'unserved'],
