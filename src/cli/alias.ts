@@ -66,7 +66,7 @@ async function add(context: CommandContext, address: string, targets: readonly s
 
 /** What is allowed but seldom meant. */
 function warnAbout(context: CommandContext, directory: Directory, info: AliasInfo): void {
-  for (const target of directory.unknownTargets(info)) {
+  for (const target of directory.unknownTargets(info.targets)) {
     context.warn(
       `${target} does not exist yet; mail for it bounces until you add it with: posthaste mailbox add ${target}`,
     );

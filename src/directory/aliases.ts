@@ -6,6 +6,7 @@ import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { type AliasInfo, describeAlias, findAlias, insertAlias, insertTargets } from './alias-rows.ts';
 import { needDomain } from './domain-rows.ts';
+import { refuseListAddress } from './list-rows.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseAliasAddress, parseDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
@@ -39,6 +40,7 @@ export class Aliases {
           `${addressKey(alias)} is already an alias for ${now}: change it with: posthaste alias set ${addressKey(alias)} TARGET…`,
         );
       }
+      refuseListAddress(change.lookups, domain, alias.localpart);
       const info = await insertAlias(change, domain, alias, parsed);
       refuseLoops(change.lookups, await startsOf(change.db, alias, parsed));
       return info;

@@ -8,7 +8,9 @@ import type { Directory } from './directory.ts';
 import type { DirectoryEvent } from './events.ts';
 import { insertTargets } from './alias-rows.ts';
 import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
-import type { DomainClass } from './schema.ts';
+import { insertPersons, parsePersons } from './list-rows.ts';
+import type { DomainClass, PostingRule } from './schema.ts';
+import { type VacationInfo, writeVacation } from './vacations.ts';
 
 /** After this event, or at this time (milliseconds since 1970). */
 export type Moment = { readonly event: number } | { readonly time: number };
@@ -33,6 +35,15 @@ interface PastMailbox {
   readonly name: string;
   readonly quotaBytes: number;
   readonly enabled: boolean;
+  readonly vacation?: VacationInfo;
+}
+
+interface PastList {
+  readonly address: string;
+  readonly name: string;
+  readonly post: PostingRule;
+  readonly owners: readonly string[];
+  readonly posters: readonly string[];
 }
 
 interface PastAlias {
@@ -48,6 +59,9 @@ interface Past {
   readonly mailboxes: Map<string, PastMailbox>;
   readonly aliases: Map<string, PastAlias>;
   readonly settings: Map<string, { readonly value: string }>;
+  readonly lists: Map<string, PastList>;
+  /** Members of each list, by its key; in their shown form by their own. */
+  readonly members: Map<string, Map<string, string>>;
 }
 
 const pageLength = 1000;
@@ -81,6 +95,8 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
     mailboxes: new Map(),
     aliases: new Map(),
     settings: new Map(),
+    lists: new Map(),
+    members: new Map(),
   };
   for (;;) {
     const page = await source.events({ after: past.event, limit: pageLength });
@@ -111,9 +127,27 @@ function apply(past: Past, { action, object, before, after }: DirectoryEvent): v
       if (!isOther) put(past.mailboxes, key, after);
       return;
     }
+    case 'list': {
+      const key = addressKey(parseAddress(object));
+      // A list that is made again has none of the members of the one before.
+      if (before === null || after === null) past.members.set(key, new Map());
+      return put(past.lists, key, after);
+    }
+    case 'list-member':
+      return putMembers(past, object, before as PastMembers | null, after as PastMembers | null);
     default:
       throw new Error(`event ${action} of ${object}: nobody knows what it did`);
   }
+}
+
+interface PastMembers {
+  readonly members: readonly string[];
+}
+
+function putMembers(past: Past, list: string, gone: PastMembers | null, added: PastMembers | null): void {
+  const members = past.members.get(addressKey(parseAddress(list)));
+  for (const address of gone?.members ?? []) members?.delete(addressKey(parseAddress(address)));
+  for (const address of added?.members ?? []) members?.set(addressKey(parseAddress(address)), address);
 }
 
 function put<T>(objects: Map<string, T>, key: string, after: unknown): void {
@@ -141,11 +175,12 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
   }
   await writeMailboxes(db, past, ids);
   await writeAliases(db, past, ids);
+  await writeLists(db, past, ids);
   for (const [name, { value }] of past.settings) await db.insertInto('setting').values({ name, value }).execute();
 }
 
 async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
-  for (const { id, address, name, quotaBytes, enabled } of past.mailboxes.values()) {
+  for (const { id, address, name, quotaBytes, enabled, vacation } of past.mailboxes.values()) {
     const { domain, localpart, shown } = parseAddress(address);
     const domainId = ids.get(domain);
     if (domainId === undefined) continue;
@@ -154,6 +189,7 @@ async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMa
       .insertInto('mailbox')
       .values({ id, ...common, password: '!', created: 0, removed_at: 0 })
       .execute();
+    if (vacation !== undefined) await writeVacation(db, id, vacation);
   }
 }
 
@@ -165,5 +201,18 @@ async function writeAliases(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<
     const values = { domain_id: domainId, localpart, shown, created: 0 };
     const { id } = await db.insertInto('alias').values(values).returning('id').executeTakeFirstOrThrow();
     await insertTargets(db, id, targets.map(parseAddress));
+  }
+}
+
+async function writeLists(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
+  for (const [key, { address, name, post, owners, posters }] of past.lists) {
+    const { domain, localpart, shown } = parseAddress(address);
+    const domainId = ids.get(domain);
+    if (domainId === undefined) continue;
+    const values = { domain_id: domainId, localpart, shown, name, post, created: 0 };
+    const { id } = await db.insertInto('list').values(values).returning('id').executeTakeFirstOrThrow();
+    await insertPersons(db, id, 'owner', parsePersons(owners, 'owner'));
+    await insertPersons(db, id, 'poster', parsePersons(posters, 'poster'));
+    await insertPersons(db, id, 'member', parsePersons([...(past.members.get(key)?.values() ?? [])], 'member'));
   }
 }

@@ -9,6 +9,7 @@ import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlit
 import type { Clock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { up as initial } from './migrations/0001-initial.ts';
+import { up as people } from './migrations/0002-people.ts';
 import { DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
 
@@ -19,9 +20,12 @@ const migrations: readonly {
   readonly version: number;
   readonly name: string;
   up(db: Kysely<unknown>): Promise<void>;
-}[] = [{ version: 1, name: 'initial', up: initial }];
+}[] = [
+  { version: 1, name: 'initial', up: initial },
+  { version: 2, name: 'people', up: people },
+];
 
-const knownVersion = 1;
+const knownVersion = 2;
 
 /** "PhDi": marks the file as ours (PRAGMA application_id), so that another program's database is left alone. */
 const applicationId = 0x50684469;

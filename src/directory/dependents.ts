@@ -2,6 +2,7 @@
 
 import type { Change } from './change.ts';
 import { aliasDomainsOf, findDomain } from './domain-rows.ts';
+import { removeListRow } from './lists.ts';
 import { removeMailboxRow } from './mailbox-rows.ts';
 import type { DomainRow } from './schema.ts';
 
@@ -20,6 +21,8 @@ export async function removeDependents(change: Change, row: DomainRow): Promise<
     await change.db.deleteFrom('alias').where('id', '=', alias.id).execute();
     await change.event('alias.remove', alias.shown, { address: alias.shown, targets }, null);
   }
+  const lists = await change.db.selectFrom('list').selectAll().where('domain_id', '=', row.id).execute();
+  for (const list of lists) await removeListRow(change, list);
   for (const name of await aliasDomainsOf(change.db, row.id)) {
     const found = await findDomain(change.db, name);
     if (found) await change.db.updateTable('domain').set({ tombstone: found.id }).where('id', '=', found.id).execute();

@@ -1,5 +1,5 @@
 // The directory: what administrators edit. Domains with exactly one address class each, alias domains, mailboxes,
-// aliases and catch-alls, and every change as an event. One file, directory.db, which the server and any number of
+// aliases, catch-alls and mailing lists, and every change as an event. One file, directory.db, which the server and any number of
 // commands open at the same time; a change is durable when its promise resolves and counts at once for every process.
 //
 // Two sides. The lists and changes (domains, aliasDomains, mailboxes, aliases) are asynchronous, go through Kysely and
@@ -14,13 +14,13 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AliasDomains } from './alias-domains.ts';
-import type { AliasInfo } from './alias-rows.ts';
 import { Aliases } from './aliases.ts';
 import { Changes } from './change.ts';
 import { type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
+import { Lists } from './lists.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
@@ -47,6 +47,7 @@ export class Directory {
   readonly aliasDomains: AliasDomains;
   readonly mailboxes: Mailboxes;
   readonly aliases: Aliases;
+  readonly lists: Lists;
   readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
@@ -64,6 +65,7 @@ export class Directory {
     this.aliasDomains = new AliasDomains(this.#db, changes);
     this.mailboxes = new Mailboxes(this.#db, changes, this.lookups);
     this.aliases = new Aliases(this.#db, changes);
+    this.lists = new Lists(this.#db, changes);
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */
@@ -97,9 +99,9 @@ export class Directory {
     return await findFindings(this.#db, this.lookups);
   }
 
-  /** Targets in our own domains that lead to nobody. */
-  unknownTargets(alias: AliasInfo): string[] {
-    return alias.targets.filter((target) => {
+  /** Addresses in our own domains that lead to nobody. */
+  unknownTargets(targets: readonly string[]): string[] {
+    return targets.filter((target) => {
       const at = target.lastIndexOf('@');
       const domain = this.lookups.domain(target.slice(at + 1));
       const isOurs = at > 0 && domain !== undefined && domain.kind !== 'relay';

@@ -18,6 +18,7 @@ export interface DomainInfo {
   readonly created: number;
   readonly mailboxes: number;
   readonly aliases: number;
+  readonly lists: number;
   readonly catchAll: boolean;
   /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains. */
   readonly postmaster: boolean;
@@ -88,7 +89,7 @@ export class Domains {
     await this.#changes.make(async (change) => {
       const row = await needDomain(change.db, domain);
       const kind = settings.class ?? row.kind;
-      if (kind !== 'mailbox' && row.kind === 'mailbox') await refuseMailboxes(change.db, row, kind);
+      if (kind !== 'mailbox' && row.kind === 'mailbox') await refuseMailboxesAndLists(change.db, row, kind);
       const next = {
         kind,
         active: settings.active === undefined ? row.active : Number(settings.active),
@@ -137,6 +138,7 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
     created: row.created,
     mailboxes,
     aliases: count.count,
+    lists: await countLists(db, row.id),
     catchAll,
     postmaster: row.kind === 'relay' || special.length > 0 || (await hasPostmasterMailbox(db, row.id)),
     aliasDomains,
@@ -154,6 +156,15 @@ async function hasPostmasterMailbox(db: DirectoryDatabase, domainId: number): Pr
   return row !== undefined;
 }
 
+async function countLists(db: DirectoryDatabase, domainId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('list')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('domain_id', '=', domainId)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 async function liveMailboxes(db: DirectoryDatabase, domainId: number): Promise<number> {
   const { count } = await db
     .selectFrom('mailbox')
@@ -164,12 +175,12 @@ async function liveMailboxes(db: DirectoryDatabase, domainId: number): Promise<n
   return count;
 }
 
-async function refuseMailboxes(db: DirectoryDatabase, row: DomainRow, kind: DomainKind): Promise<void> {
-  const count = await liveMailboxes(db, row.id);
-  if (count > 0)
-    refuse(
-      `${row.name} has ${plural(count, 'mailbox')}, which a domain of class ${kind} cannot have: remove them first`,
-    );
+async function refuseMailboxesAndLists(db: DirectoryDatabase, row: DomainRow, kind: DomainKind): Promise<void> {
+  const mailboxes = await liveMailboxes(db, row.id);
+  const lists = await countLists(db, row.id);
+  if (mailboxes + lists === 0) return;
+  const what = mailboxes > 0 ? plural(mailboxes, 'mailbox') : plural(lists, 'list');
+  refuse(`${row.name} has ${what}, which a domain of class ${kind} cannot have: remove them first`);
 }
 
 async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<string> {
@@ -177,6 +188,7 @@ async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<s
   const parts: string[] = [];
   if (info.mailboxes > 0) parts.push(plural(info.mailboxes, 'mailbox'));
   if (info.aliases > 0) parts.push(plural(info.aliases, 'alias'));
+  if (info.lists > 0) parts.push(plural(info.lists, 'list'));
   if (info.aliasDomains.length > 0)
     parts.push(`${plural(info.aliasDomains.length, 'alias domain')} (${info.aliasDomains.slice(0, 5).join(', ')})`);
   return parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : (parts[0] ?? '');

@@ -1,14 +1,15 @@
 // What the directory allows but an administrator should know: hosted domains that refuse mail to their postmaster, and
-// alias targets that lead to nobody, so that mail is taken and then bounced.
+// alias targets and members and owners of lists that lead to nobody, so that mail is taken and then bounced.
 
 import { setImmediate } from 'node:timers/promises';
 import type { DirectoryDatabase } from './database.ts';
 import type { DirectoryLookups } from './lookups.ts';
+import type { ListRole } from './schema.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 export interface DirectoryFinding {
-  readonly kind: 'no-postmaster' | 'dangling-target';
-  /** The domain or alias. */
+  readonly kind: 'no-postmaster' | 'dangling-target' | 'dangling-member';
+  /** The domain, alias or list. */
   readonly object: string;
   readonly text: string;
 }
@@ -19,7 +20,8 @@ const pageLength = 200;
 
 export async function findFindings(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
   const found = await withoutPostmaster(db, lookups);
-  return [...found, ...(await danglingTargets(db, lookups))].slice(0, maxFindings);
+  found.push(...(await danglingTargets(db, lookups)), ...(await danglingMembers(db, lookups)));
+  return found.slice(0, maxFindings);
 }
 
 async function withoutPostmaster(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
@@ -94,6 +96,55 @@ function targetsAfter(db: DirectoryDatabase, after: { readonly alias_id: number;
     .where('t.localpart', '!=', '')
     .orderBy('t.alias_id')
     .orderBy('t.position')
+    .limit(pageLength)
+    .execute();
+}
+
+async function danglingMembers(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
+  const found: DirectoryFinding[] = [];
+  let after: Omit<Awaited<ReturnType<typeof membersAfter>>[number], 'shown' | 'address'> | undefined;
+  for (;;) {
+    const page = await membersAfter(db, after);
+    for (const { shown, role, address, localpart, domain } of page) {
+      if (isKnown(lookups, localpart, domain)) continue;
+      const mend = role === 'member' ? `members remove ${shown} ${address}` : `set ${shown} --owner ADDRESS`;
+      const text = `the list ${shown} has the ${role} ${address}, which does not exist: posthaste list ${mend}`;
+      found.push({ kind: 'dangling-member', object: shown, text });
+    }
+    after = page.at(-1);
+    if (!after || found.length >= maxFindings) return found;
+    await setImmediate();
+  }
+}
+
+function membersAfter(
+  db: DirectoryDatabase,
+  after: { readonly list_id: number; readonly role: ListRole; readonly domain: string; readonly localpart: string } = {
+    list_id: 0,
+    role: 'member',
+    domain: '',
+    localpart: '',
+  },
+) {
+  return db
+    .selectFrom('list_person as p')
+    .innerJoin('domain as d', 'd.name', 'p.domain')
+    .innerJoin('list as l', 'l.id', 'p.list_id')
+    .select(['l.shown', 'p.list_id', 'p.role', 'p.domain', 'p.localpart', 'p.address'])
+    .where(({ eb, refTuple, tuple }) =>
+      eb(
+        refTuple('p.list_id', 'p.role', 'p.domain', 'p.localpart'),
+        '>',
+        tuple(after.list_id, after.role, after.domain, after.localpart),
+      ),
+    )
+    .where('p.role', '!=', 'poster')
+    .where('d.tombstone', '=', 0)
+    .where('d.kind', '!=', 'relay')
+    .orderBy('p.list_id')
+    .orderBy('p.role')
+    .orderBy('p.domain')
+    .orderBy('p.localpart')
     .limit(pageLength)
     .execute();
 }

@@ -10,6 +10,8 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
+import { type ListAddress, ListLookups } from './list-lookups.ts';
+import { VacationLookups } from './vacations.ts';
 
 /** What stands under a name that we host. */
 export interface HostedDomain {
@@ -21,11 +23,14 @@ export interface HostedDomain {
   readonly transport: string;
   /** For an alias domain. */
   readonly target?: { readonly id: number; readonly name: string; readonly kind: DomainKind };
+  /** It, or an alias domain's target, has mailing lists: without any nobody asks for one. */
+  readonly hasLists: boolean;
 }
 
 export type HostedLocal =
   | { readonly kind: 'alias'; readonly id: number }
-  | { readonly kind: 'mailbox'; readonly id: number; readonly isEnabled: boolean };
+  | { readonly kind: 'mailbox'; readonly id: number; readonly isEnabled: boolean }
+  | ({ readonly kind: 'list' } & ListAddress);
 
 /** What stands at an address, after an alias domain has been followed. */
 export interface HostedAddress {
@@ -45,26 +50,29 @@ export interface MailboxEntry {
   readonly quotaBytes: number;
   /** The mailbox and its domain are. */
   readonly enabled: boolean;
+  /** Until when it answers mail by itself (milliseconds since 1970); 0: never. */
+  readonly vacationUntil: number;
 }
 
 export interface MailboxCredentials extends MailboxEntry {
   readonly passwordHash: string;
 }
 
-type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind];
+type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind, number];
 
-type CredentialColumns = [number, number, number, string];
+type CredentialColumns = [number, number, number, string, number];
 
 const credentialsSql =
-  'SELECT id, quota, enabled, password FROM mailbox WHERE domain_id = ? AND localpart = ? AND tombstone = 0';
+  'SELECT id, quota, enabled, password, vacation_until FROM mailbox WHERE domain_id = ? AND localpart = ? AND tombstone = 0';
 
 const mailboxByIdSql = `
-  SELECT m.id, m.localpart || '@' || d.name, m.quota, m.enabled AND d.active
+  SELECT m.id, m.localpart || '@' || d.name, m.quota, m.enabled AND d.active, m.vacation_until
   FROM mailbox m JOIN domain d ON d.id = m.domain_id
   WHERE m.id = ? AND m.tombstone = 0`;
 
 const domainSql = `
-  SELECT d.id, d.name, d.kind, d.active AND coalesce(t.active, 1), d.transport, t.id, t.name, t.kind
+  SELECT d.id, d.name, d.kind, d.active AND coalesce(t.active, 1), d.transport, t.id, t.name, t.kind,
+    EXISTS (SELECT 1 FROM list l WHERE l.domain_id = coalesce(t.id, d.id))
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id WHERE d.name = ? AND d.tombstone = 0`;
 
 /** Answered from the index alone, also among millions. */
@@ -78,11 +86,14 @@ const localSql = `
   SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0
   LIMIT 1`;
 
-/** Mailboxes, aliases and catch-alls (localpart ''), and the same under each alias domain. */
+/** Mailboxes, aliases, catch-alls (localpart '') and lists, and the same under each alias domain. */
 const addressesSql = `
   SELECT a.localpart || '@' || d.name
   FROM (SELECT domain_id, localpart FROM alias
-        UNION SELECT domain_id, localpart FROM mailbox WHERE tombstone = 0) a
+        UNION SELECT domain_id, localpart FROM mailbox WHERE tombstone = 0
+        UNION SELECT domain_id, localpart FROM list
+        UNION SELECT domain_id, 'owner-' || localpart FROM list
+        UNION SELECT domain_id, localpart || '-request' FROM list) a
   JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
   WHERE d.tombstone = 0`;
 
@@ -106,6 +117,8 @@ export class DirectoryLookups {
   readonly #setting: Statement;
   readonly #addresses: Statement;
   readonly #domainNames: Statement;
+  readonly lists: ListLookups;
+  readonly vacations: VacationLookups;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
   constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
@@ -123,6 +136,9 @@ export class DirectoryLookups {
     this.#addresses = connection.prepare(addressesSql).pluck();
     this.#domainNames = connection.prepare('SELECT name FROM domain WHERE tombstone = 0').pluck();
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
+    const ask = <T>(read: () => T): T => this.#ask(read);
+    this.lists = new ListLookups(connection, ask, this);
+    this.vacations = new VacationLookups(connection, ask);
   }
 
   /** Where the extension begins in a localpart in external form, or -1. */
@@ -168,13 +184,16 @@ export class DirectoryLookups {
     return this.#ask(() => this.#alias.get(id, localpart) as number | undefined);
   }
 
-  /** The alias of this name, else the mailbox; through an alias domain. */
+  /** The alias of this name, else the mailbox, else the list; through an alias domain. */
   localAt(localpart: string, hosted: HostedDomain): HostedLocal | undefined {
     const domainId = hosted.target?.id ?? hosted.id;
     const row = this.#ask(
       () => this.#local.get(domainId, localpart, domainId, localpart) as [number, number] | undefined,
     );
-    if (row === undefined) return undefined;
+    if (row === undefined) {
+      const list = this.lists.at(localpart, hosted);
+      return list && { kind: 'list', ...list };
+    }
     return row[1] === -1 ? { kind: 'alias', id: row[0] } : { kind: 'mailbox', id: row[0], isEnabled: row[1] === 1 };
   }
 
@@ -216,9 +235,9 @@ export class DirectoryLookups {
   #readDomain(name: string): HostedDomain | undefined {
     const row = this.#ask(() => this.#domain.get(name) as DomainColumns | undefined);
     if (!row) return undefined;
-    const [id, found, kind, active, transport, targetId, targetName, targetKind] = row;
+    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists] = row;
     const target = targetId === null ? {} : { target: { id: targetId, name: targetName, kind: targetKind } };
-    return { id, name: found, kind, isActive: active === 1, transport, ...target };
+    return { id, name: found, kind, isActive: active === 1, transport, ...target, hasLists: hasLists === 1 };
   }
 
   targets(aliasId: number): string[] {
@@ -245,8 +264,9 @@ export class DirectoryLookups {
     const { id: domainId, name } = hosted.target ?? hosted;
     const row = this.#ask(() => this.#credentials.get(domainId, localpart) as CredentialColumns | undefined);
     if (!row) return undefined;
-    const [id, quotaBytes, enabled, passwordHash] = row;
-    return { id, address: `${localpart}@${name}`, quotaBytes, enabled: enabled === 1 && hosted.isActive, passwordHash };
+    const [id, quotaBytes, enabled, passwordHash, vacationUntil] = row;
+    const isEnabled = enabled === 1 && hosted.isActive;
+    return { id, address: `${localpart}@${name}`, quotaBytes, enabled: isEnabled, passwordHash, vacationUntil };
   }
 
   mailboxById(id: number): MailboxEntry | undefined {
@@ -257,12 +277,12 @@ export class DirectoryLookups {
   mailboxByAddress(address: string): MailboxEntry | undefined {
     const found = this.credentials(address);
     if (!found) return undefined;
-    const { id, address: own, quotaBytes, enabled } = found;
-    return { id, address: own, quotaBytes, enabled };
+    const { id, address: own, quotaBytes, enabled, vacationUntil } = found;
+    return { id, address: own, quotaBytes, enabled, vacationUntil };
   }
 }
 
 function toEntry(row: unknown[]): MailboxEntry {
-  const [id, address, quotaBytes, enabled] = row as [number, string, number, number];
-  return { id, address, quotaBytes, enabled: enabled === 1 };
+  const [id, address, quotaBytes, enabled, vacationUntil] = row as [number, string, number, number, number];
+  return { id, address, quotaBytes, enabled: enabled === 1, vacationUntil };
 }

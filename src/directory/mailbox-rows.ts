@@ -6,6 +6,7 @@ import { needDomain } from './domain-rows.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import type { MailboxRow } from './schema.ts';
+import { readVacations, type VacationInfo } from './vacations.ts';
 
 const dayMilliseconds = 86_400_000;
 /** How long a removed mailbox can be restored, where the setting `recovery-days` says nothing. */
@@ -18,6 +19,8 @@ export interface MailboxInfo {
   /** 0 is unlimited. */
   readonly quotaBytes: number;
   readonly enabled: boolean;
+  /** What it answers while its owner is away. */
+  readonly vacation?: VacationInfo;
   /** Milliseconds since 1970. */
   readonly created: number;
   /** Set for a removed mailbox. */
@@ -32,7 +35,7 @@ export async function removeMailboxRow(change: Change, row: MailboxRow): Promise
     .set({ removed_at: change.now, tombstone: row.id })
     .where('id', '=', row.id)
     .execute();
-  await change.event('mailbox.remove', row.shown, describeMailbox(row, 0), null);
+  await change.event('mailbox.remove', row.shown, await describeWhole(change.db, row), null);
 }
 
 export async function findMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {
@@ -76,7 +79,25 @@ export async function recoveryMilliseconds(db: DirectoryDatabase): Promise<numbe
   return Number(row?.value ?? defaultRecoveryDays) * dayMilliseconds;
 }
 
-export function describeMailbox(row: MailboxRow, recovery: number): MailboxInfo {
+/** As describeMailbox, with the vacation. */
+export async function describeWhole(db: DirectoryDatabase, row: MailboxRow, recovery = 0): Promise<MailboxInfo> {
+  const [whole] = await describeAll(db, [row], recovery);
+  return whole ?? describeMailbox(row, recovery);
+}
+
+export async function describeAll(
+  db: DirectoryDatabase,
+  rows: readonly MailboxRow[],
+  recovery = 0,
+): Promise<MailboxInfo[]> {
+  const vacations = await readVacations(db, rows);
+  return rows.map((row) => {
+    const vacation = vacations.get(row.id);
+    return { ...describeMailbox(row, recovery), ...(vacation === undefined ? {} : { vacation }) };
+  });
+}
+
+export function describeMailbox(row: Omit<MailboxRow, 'vacation_until'>, recovery: number): MailboxInfo {
   const removed = row.removed_at > 0 ? { removedAt: row.removed_at, recoverableUntil: row.removed_at + recovery } : {};
   return {
     id: row.id,

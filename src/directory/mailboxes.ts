@@ -8,8 +8,11 @@ import { needDomain } from './domain-rows.ts';
 import { refuseLoops } from './expansion.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { aliasesTo, insertAlias } from './alias-rows.ts';
+import { refuseListAddress } from './list-rows.ts';
 import {
+  describeAll,
   describeMailbox,
+  describeWhole,
   findRemoved,
   listMailboxRows,
   type MailboxInfo,
@@ -21,6 +24,7 @@ import {
 import type { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
 import type { DomainRow } from './schema.ts';
+import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
 export interface NewMailbox {
   readonly address: string;
@@ -35,6 +39,8 @@ export interface MailboxSettings {
   readonly name?: string;
   readonly quotaBytes?: number;
   readonly enabled?: boolean;
+  /** What is given changes, the rest stays; null ends the vacation. */
+  readonly vacation?: VacationSettings | null;
 }
 
 export interface MailboxQuery {
@@ -84,12 +90,12 @@ export class Mailboxes {
 
   async show(address: string): Promise<MailboxInfo | undefined> {
     const row = await findMailbox(this.#db, parseAddress(address));
-    return row && describeMailbox(row, 0);
+    return row && (await describeWhole(this.#db, row));
   }
 
   /** As `show`; refuses with what to type where there is none. */
   async need(address: string): Promise<MailboxInfo> {
-    return describeMailbox(await needMailbox(this.#db, parseAddress(address)), 0);
+    return await describeWhole(this.#db, await needMailbox(this.#db, parseAddress(address)));
   }
 
   /** Refuses where `add` would refuse the address. */
@@ -104,7 +110,7 @@ export class Mailboxes {
     const [afterLocalpart, afterDomain] = splitAfter(query.after);
     const domain = query.domain === undefined ? undefined : parseDomain(query.domain);
     const rows = await listMailboxRows(this.#db, { domain, afterDomain, afterLocalpart, limit });
-    return rows.map((row) => describeMailbox(row, 0));
+    return await describeAll(this.#db, rows);
   }
 
   async #listRemoved(query: MailboxQuery, limit: number): Promise<MailboxInfo[]> {
@@ -130,10 +136,14 @@ export class Mailboxes {
         quota: settings.quotaBytes ?? row.quota,
         enabled: settings.enabled === undefined ? row.enabled : Number(settings.enabled),
       };
+      const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
-      const after = describeMailbox({ ...row, ...next }, 0);
+      if (settings.vacation !== undefined) {
+        await writeVacation(change.db, row.id, changedVacation(before.vacation, settings.vacation));
+      }
+      const after = await describeWhole(change.db, await needMailbox(change.db, key));
       const password = next.password === row.password ? {} : { password: 'changed' };
-      await change.event('mailbox.set', row.shown, describeMailbox(row, 0), { ...after, ...password });
+      await change.event('mailbox.set', row.shown, before, { ...after, ...password });
       return after;
     });
   }
@@ -164,7 +174,7 @@ export class Mailboxes {
       refuseTakenAddress(change.lookups, domain, key);
       const next = { domain_id: domain.id, removed_at: 0, tombstone: 0 };
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
-      const info = describeMailbox({ ...row, ...next }, 0);
+      const info = await describeWhole(change.db, { ...row, ...next });
       await change.event('mailbox.restore', row.shown, null, info);
       return info;
     });
@@ -193,8 +203,10 @@ export class Mailboxes {
         .where('tombstone', '!=', 0)
         .executeTakeFirst();
       if (!row) refuse(`mailbox ${id} is not a removed one`);
+      const before = await describeWhole(change.db, row);
+      await change.db.deleteFrom('vacation').where('mailbox_id', '=', id).execute();
       await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
-      await change.event('mailbox.purge', row.shown, describeMailbox(row, 0), null);
+      await change.event('mailbox.purge', row.shown, before, null);
     });
   }
 }
@@ -213,6 +225,7 @@ function refuseTakenAddress(lookups: DirectoryLookups, domain: DomainRow, addres
   const hit = lookups.address(address.localpart, domain.name);
   const key = addressKey(address);
   if (hit?.mailboxId !== undefined) refuse(`${key} exists already: change it with: posthaste mailbox set ${key}`);
+  refuseListAddress(lookups, domain, address.localpart);
   if (hit?.aliasId === undefined) return;
   const targets = lookups.targets(hit.aliasId);
   if (targets.some((target) => target.toLowerCase() === key)) return;

@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Kysely, SqliteDialect } from 'kysely';
 import { openSqlite } from '../database/sqlite.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { Directory } from './directory.ts';
+import { up as initial } from './migrations/0001-initial.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 let folder: string;
@@ -71,10 +73,28 @@ describe('opening directory.db', () => {
     connection.close();
     const before = readFileSync(file);
     await expect(open()).rejects.toThrow(
-      /newer version of Posthaste \(schema 99, this one knows 1\).*restore a backup/,
+      /newer version of Posthaste \(schema 99, this one knows 2\).*restore a backup/,
     );
     await expect(open(true)).rejects.toThrow(/newer version/);
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('brings a file of the first version up to date, with what is in it', async () => {
+    const old = openSqlite(file);
+    old.pragma(`application_id = ${0x50684469}`);
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: old }) });
+    await initial(db);
+    old.exec(`CREATE TABLE migration (version integer PRIMARY KEY, name text, applied bigint);
+      INSERT INTO migration VALUES (1, 'initial', 0);
+      INSERT INTO domain (name, kind, active, transport, created) VALUES ('example.com', 'mailbox', 1, '', 0);
+      INSERT INTO mailbox (domain_id, localpart, shown, name, password, quota, enabled, created, removed_at)
+        VALUES (1, 'anna', 'anna@example.com', '', 'x', 0, 1, 0, 0)`);
+    old.close();
+    await expect(open(true)).rejects.toThrow(/older version \(schema 1\): run "posthaste start" once/);
+    const directory = await open();
+    expect(directory.mailboxByAddress('anna@example.com')).toMatchObject({ enabled: true, vacationUntil: 0 });
+    await directory.lists.add({ address: 'team@example.com', owners: ['anna@example.com'] });
+    directory.close();
   });
 
   it("refuses another program's file", async () => {

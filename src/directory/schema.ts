@@ -5,8 +5,13 @@
 //            can have two classes. `tombstone` is 0 while the row lives, then the row's own id: a unique index
 //            over (name, tombstone) keeps only living names apart on every database.
 // mailbox    `localpart` is the folded key, `shown` the address as given. `id` is never given to another mailbox.
+//            `vacation_until` is 0 without a vacation, otherwise when its replies end: all that a delivery has to know.
+// vacation   what a mailbox answers; `subject` '' is "Auto: " and the message's own, `starts` and `ends` 0 are open.
 // alias      `localpart` '' is the domain's catch-all.
 // alias_target  `domain` and `localpart` are the folded key of `address`, for the question what points at an address.
+// list       a mailing list; `owner-NAME` and `NAME-request` belong to it. `post` says who may write to it.
+// list_person   who has to do with a list: its members, owners, and those who may write to it besides
+//            (`localpart` '': everybody of that domain).
 
 import type { Generated, Selectable } from 'kysely';
 
@@ -38,6 +43,16 @@ export interface MailboxTable {
   created: number;
   removed_at: number;
   tombstone: Generated<number>;
+  vacation_until: Generated<number>;
+}
+
+export interface VacationTable {
+  mailbox_id: number;
+  subject: string;
+  body: string;
+  starts: number;
+  ends: number;
+  days: number;
 }
 
 export interface AliasTable {
@@ -54,6 +69,28 @@ export interface AliasTargetTable {
   address: string;
   domain: string;
   localpart: string;
+}
+
+/** Who may write to a list: anybody, its members, everybody of its domain, or those on its list of posters. */
+export type PostingRule = 'anyone' | 'members' | 'domain' | 'listed';
+export type ListRole = 'member' | 'owner' | 'poster';
+
+export interface ListTable {
+  id: Generated<number>;
+  domain_id: number;
+  localpart: string;
+  shown: string;
+  name: string;
+  post: PostingRule;
+  created: number;
+}
+
+export interface ListPersonTable {
+  list_id: number;
+  role: ListRole;
+  domain: string;
+  localpart: string;
+  address: string;
 }
 
 export interface SettingTable {
@@ -82,6 +119,9 @@ export interface DirectorySchema {
   mailbox: MailboxTable;
   alias: AliasTable;
   alias_target: AliasTargetTable;
+  vacation: VacationTable;
+  list: ListTable;
+  list_person: ListPersonTable;
   setting: SettingTable;
   event: EventTable;
   migration: MigrationTable;
@@ -90,3 +130,4 @@ export interface DirectorySchema {
 export type DomainRow = Selectable<DomainTable>;
 export type MailboxRow = Selectable<MailboxTable>;
 export type AliasRow = Selectable<AliasTable>;
+export type ListRow = Selectable<ListTable>;

@@ -8,12 +8,13 @@
 // virtual-aliases  virtual_alias_maps: see virtual-alias.ts. mailboxes      virtual_mailbox_maps: `domain/user/`.
 // relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
 // sender-logins    smtpd_sender_login_maps: the mailbox itself, or the mailboxes that an alias reaches.
-// transports       transport_maps: a domain's own transport.
+// transports       transport_maps: a domain's own transport, and that of its mailing lists.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type LookupResult, notFound, type RevisionSource, type Table, type TableOpener } from '../tables/table.ts';
 import type { Directory } from './directory.ts';
 import { reachedMailboxes } from './expansion.ts';
+import { listTransport } from './list-lookups.ts';
 import type { DirectoryLookups, HostedDomain } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
@@ -151,15 +152,34 @@ function findSenderLogins(lookups: DirectoryLookups, key: string): LookupResult 
       for (const login of reachedMailboxes(lookups, target, maxSenderLogins)) logins.add(login);
     }
   }
+  const list = hit.aliasId === undefined && logins.size === 0 ? lookups.lists.at(localpart, hit.domain) : undefined;
+  // A list speaks through its owners.
+  for (const owner of list === undefined ? [] : lookups.lists.persons(list.id, 'owner')) {
+    for (const login of reachedMailboxes(lookups, owner, maxSenderLogins)) logins.add(login);
+  }
   if (logins.size === 0) return notFound;
   const source =
-    hit.aliasId === undefined ? `directory:mailboxes row ${hit.mailboxId}` : `directory:aliases row ${hit.aliasId}`;
+    list !== undefined
+      ? `directory:lists row ${list.id}`
+      : hit.aliasId === undefined
+        ? `directory:mailboxes row ${hit.mailboxId}`
+        : `directory:aliases row ${hit.aliasId}`;
   return { kind: 'found', value: [...logins].slice(0, maxSenderLogins).join(', '), source };
 }
 
 function findTransport(lookups: DirectoryLookups, key: string): LookupResult {
-  if (key.includes('@')) return notFound;
+  const at = key.lastIndexOf('@');
+  if (at !== -1) return findListTransport(lookups, fold(key.slice(0, at)), foldDomain(key.slice(at + 1)));
   const domain = lookups.domain(key);
   if (!domain || domain.transport === '') return notFound;
   return { kind: 'found', value: domain.transport, source: rowOf(domain) };
+}
+
+function findListTransport(lookups: DirectoryLookups, localpart: string, domain: string): LookupResult {
+  const hosted = lookups.domain(domain);
+  // Only domains with mailboxes have lists; of an alias domain the target is asked.
+  if (hosted?.kind !== 'mailbox' || !hosted.isActive || !hosted.hasLists) return notFound;
+  const list = lookups.lists.at(localpart, hosted);
+  if (list?.part !== 'post') return notFound;
+  return { kind: 'found', value: `${listTransport}:`, source: `directory:lists row ${list.id}` };
 }

@@ -30,7 +30,12 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, structu
     const value = lookups.targets(local.id).join(', ');
     return { kind: 'found', value, source: `directory:aliases row ${local.id}` };
   }
-  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:mailboxes row ${local.id}` };
+  if (local.kind === 'list' && local.part === 'owner') {
+    const value = [...lookups.lists.persons(local.id, 'owner')].join(', ');
+    return { kind: 'found', value, source: `directory:lists row ${local.id} (owners)` };
+  }
+  const table = local.kind === 'list' ? 'lists' : 'mailboxes';
+  return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:${table} row ${local.id}` };
 }
 
 /** A mailbox that is disabled stands in the way of a catch-all, and of nothing else. */
@@ -41,7 +46,7 @@ function answers(
   structural: boolean,
 ): boolean {
   if (local === undefined) return false;
-  if (local.kind === 'alias' || local.isEnabled || structural) return true;
+  if (local.kind !== 'mailbox' || local.isEnabled || structural) return true;
   return lookups.aliasAt('', hosted) !== undefined;
 }
 
