@@ -1,9 +1,10 @@
-// domain, alias-domain, mailbox, alias and quota as people type them, through the real command line program.
+// domain, alias-domain, mailbox, alias, list and quota as people type them, through the real command line program.
 
 import { execFile, type ExecFileException } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifyPassword } from '../auth/password-scheme.ts';
@@ -13,6 +14,7 @@ import { register as registerAlias } from './alias.ts';
 import { register as registerAliasDomain } from './alias-domain.ts';
 import type { CommandContext } from './context.ts';
 import { register as registerDomain } from './domain.ts';
+import { register as registerList } from './list.ts';
 import { register as registerMailbox } from './mailbox.ts';
 import { register as registerQuota } from './quota.ts';
 import { formatSize, parseSize } from './sizes.ts';
@@ -33,20 +35,28 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** Runs `posthaste` with these words; returns what it printed. */
 async function run(
   line: string | readonly string[],
-  options: { json?: boolean } = {},
+  options: { json?: boolean; input?: string } = {},
 ): Promise<{ out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
   const context: CommandContext = {
     configDirectory: join(folder, 'etc'),
     json: options.json === true,
+    input: Readable.from(options.input ?? ''),
     print: (text) => void out.push(text),
     warn: (text) => void err.push(text),
   };
   const program = new Command('posthaste')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined, writeOut: (text) => void out.push(text) });
-  for (const register of [registerDomain, registerAliasDomain, registerMailbox, registerAlias, registerQuota])
+  for (const register of [
+    registerDomain,
+    registerAliasDomain,
+    registerMailbox,
+    registerAlias,
+    registerList,
+    registerQuota,
+  ])
     register(program, context);
   await program.parseAsync(typeof line === 'string' ? line.split(' ') : [...line], { from: 'user' });
   return { out: out.join('\n'), err: err.join('\n') };
@@ -271,5 +281,84 @@ describe('sizes', () => {
       '5120T',
     ]);
     for (const text of ['', '-1', '1X', '1e9', '999999999T']) expect(() => parseSize(text)).toThrow(/not a size/);
+  });
+});
+
+describe('a vacation', () => {
+  const set = (...options: string[]) => run(['mailbox', 'set', 'anna@example.com', ...options]);
+  beforeEach(async () => {
+    await run('domain add example.com');
+    await run('mailbox add anna@example.com');
+  });
+
+  it('is set, shown, changed in part and ended', async () => {
+    await set('--vacation', 'Away.\nWrite to Ben.', '--vacation-from', '2026-12-24', '--vacation-until', '2026-12-31');
+    const shown = (await run('mailbox show anna@example.com')).out;
+    expect(shown).toContain('vacation: from 2026-12-24 00:00, until 2027-01-01 00:00, once in 7 days to a sender');
+    expect(shown).toMatch(/ Away\.\n +Write to Ben\.$/);
+    expect((await run('mailbox list')).out).toMatch(/anna@example.com .* vacation$/m);
+    await set('--vacation-subject', 'Grüße', '--vacation-until', 'never', '--vacation-days', '1');
+    expect((await run('mailbox show anna@example.com')).out).toContain(
+      'from 2026-12-24 00:00, once in 1 day to a sender',
+    );
+    writeFileSync(join(folder, 'text'), 'From a file\n');
+    await set('--vacation-file', join(folder, 'text'));
+    const [info] = await json('mailbox show anna@example.com');
+    expect(info).toMatchObject({ vacation: { subject: 'Grüße', text: 'From a file\n', days: 1 } });
+    await set('--no-vacation');
+    expect((await run('mailbox show anna@example.com')).out).not.toContain('vacation');
+  });
+
+  it.each([
+    [['--vacation', 'x', '--vacation-file', 'y'], /cannot be read/],
+    [['--vacation-days', '3'], /needs a text/],
+    [['--vacation', 'x', '--vacation-until', 'tomorrow'], /is not a date/],
+    [['--vacation', 'x', '--vacation-from', '2026-02-01', '--vacation-until', '2026-01-01'], /before it begins/],
+    [['--vacation', 'x', '--vacation-days', 'x'], /1 to 30 days/],
+    [['--no-vacation', '--vacation-days', '3'], /contradict/],
+  ])('%j is refused', async (options, reason) => {
+    await expect(set(...options)).rejects.toThrow(reason);
+  });
+});
+
+describe('a mailing list', () => {
+  beforeEach(async () => {
+    await run('domain add example.com');
+    await run('mailbox add anna@example.com');
+  });
+
+  it('is made, shown, changed and removed', async () => {
+    const made = await run('list add team@example.com --owner anna@example.com --member ben@example.com c@far.example');
+    expect(made.out).toBe('team@example.com: 2 members, members may write');
+    expect(made.err).toContain('ben@example.com does not exist yet');
+    expect((await run('list members list team@example.com')).out).toBe('MEMBER\nben@example.com\nc@far.example');
+    expect((await run('list members add team@example.com d@far.example')).out).toBe(
+      'team@example.com: 1 added, 3 members',
+    );
+    const input = '# friends\n\ne@far.example\nf@far.example\n';
+    await run('list members add team@example.com -', { input });
+    await run('list members remove team@example.com c@far.example d@far.example');
+    expect(await json('list members list team@example.com')).toEqual([
+      { member: 'ben@example.com' },
+      { member: 'e@far.example' },
+      { member: 'f@far.example' },
+    ]);
+    await run('list set team@example.com --post listed --poster @far.example --name Team');
+    expect((await run('list show team@example.com')).out).toMatch(
+      /^list: +team@example.com\nname: +Team\nmembers: +3\npost: +@far.example may write\nowners: +anna@example.com\n/,
+    );
+    expect((await run('list list')).out).toMatch(/^team@example.com +Team +3 +listed +anna@example.com$/m);
+    expect((await run('domain show example.com')).out).toMatch(/lists: +1/);
+    await run('list remove team@example.com');
+    await expect(run('list show team@example.com')).rejects.toThrow(/there is no list team@example.com/);
+  });
+
+  it('needs an owner and a rule that exists', async () => {
+    await expect(run('list add team@example.com')).rejects.toThrow(/--owner/);
+    await expect(run('list add team@example.com --owner anna@example.com --post some')).rejects.toThrow(
+      /Allowed choices/,
+    );
+    await run('list add team@example.com --owner anna@example.com');
+    await expect(run('list set team@example.com')).rejects.toThrow(/nothing to change/);
   });
 });

@@ -65,7 +65,7 @@ export function register(program: Command, context: CommandContext): void {
     .command('remove')
     .description('host a domain no more')
     .argument('<name>')
-    .option('--recursive', 'with its mailboxes, aliases and alias domains')
+    .option('--recursive', 'with its mailboxes, aliases, lists and alias domains')
     .option('--force', 'the same as --recursive')
     .action((name: string, options: { recursive?: true; force?: true }) => remove(context, name, options));
 }
@@ -138,6 +138,7 @@ async function show(context: CommandContext, name: string): Promise<void> {
       ['transport', info.transport || '(usual)'],
       ['mailboxes', String(info.mailboxes)],
       ['aliases', String(info.aliases)],
+      ['lists', String(info.lists)],
       ['catch-all', yesNo(info.catchAll)],
       ['alias domains', info.aliasDomains.join(', ') || '(none)'],
       ['created', formatTime(info.created)],

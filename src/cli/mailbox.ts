@@ -8,6 +8,7 @@ import { withDirectory } from './directory-session.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 import { formatQuota, parseSize } from './sizes.ts';
+import { addVacationOptions, vacationLines, type VacationOptions, vacationSettings } from './vacation-options.ts';
 
 const examples = `
 Examples:
@@ -16,6 +17,8 @@ Examples:
   posthaste mailbox list --domain example.com
   posthaste mailbox set anna@example.com --quota unlimited
   posthaste mailbox set anna@example.com --password
+  posthaste mailbox set anna@example.com --vacation "Back on Monday." --vacation-until 2026-12-31
+  posthaste mailbox set anna@example.com --no-vacation
   posthaste mailbox remove anna@example.com
   posthaste mailbox restore anna@example.com`;
 
@@ -26,7 +29,7 @@ interface AddOptions {
   readonly disable?: true;
 }
 
-interface SetOptions extends AddOptions {
+interface SetOptions extends AddOptions, VacationOptions {
   readonly password?: true;
   readonly enable?: true;
 }
@@ -55,7 +58,7 @@ export function register(program: Command, context: CommandContext): void {
     .description('show a mailbox')
     .argument('<address>')
     .action((address: string) => show(context, address));
-  group
+  const setting = group
     .command('set')
     .description('change a mailbox')
     .argument('<address>')
@@ -66,6 +69,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--enable', 'take mail and logins again')
     .option('--disable', 'refuse its mail and logins')
     .action((address: string, options: SetOptions) => set(context, address, options));
+  addVacationOptions(setting);
   group
     .command('remove')
     .description('remove a mailbox; it can be restored for some time')
@@ -101,7 +105,7 @@ const columns: readonly Column<MailboxInfo>[] = [
   { title: 'MAILBOX', text: (row) => row.address },
   { title: 'NAME', text: (row) => row.name },
   { title: 'QUOTA', isNumber: true, text: (row) => formatQuota(row.quotaBytes) },
-  { title: 'NOTE', text: (row) => (row.enabled ? '' : 'disabled') },
+  { title: 'NOTE', text: (row) => [row.enabled ? '' : 'disabled', row.vacation ? 'vacation' : ''].join(' ').trim() },
 ];
 
 const removedColumns: readonly Column<MailboxInfo>[] = [
@@ -139,22 +143,25 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ['enabled', yesNo(info.enabled)],
       ['id', String(info.id)],
       ['created', formatTime(info.created)],
+      ...vacationLines(info.vacation),
     ]);
   });
 }
 
 async function set(context: CommandContext, address: string, options: SetOptions): Promise<void> {
   if (options.enable && options.disable) throw new CommandError('--enable and --disable contradict each other', 2);
+  const vacation = vacationSettings(options);
   const changesPassword = options.password === true || options.passwordStdin === true;
   const settings = {
     ...(options.quota === undefined ? {} : { quotaBytes: options.quota }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.enable ? { enabled: true } : {}),
     ...(options.disable ? { enabled: false } : {}),
+    ...(vacation === undefined ? {} : { vacation }),
   };
   if (!changesPassword && Object.keys(settings).length === 0) {
     throw new CommandError(
-      'nothing to change: give --password, --password-stdin, --quota, --name, --enable or --disable',
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable or a vacation option',
       2,
     );
   }

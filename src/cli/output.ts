@@ -47,7 +47,7 @@ function formatLine<Row>(
   return cells.join('  ').trimEnd();
 }
 
-/** Prints one object: `name: value` lines, or the object as JSON. */
+/** Prints one object: `name: value` lines (the value goes on where there is no name), or the object as JSON. */
 export function printObject(
   context: CommandContext,
   value: object,
@@ -58,7 +58,9 @@ export function printObject(
     return;
   }
   const width = Math.max(...lines.map(([name]) => name.length));
-  for (const [name, text] of lines) context.print(`${`${name}:`.padEnd(width + 2)}${text}`);
+  for (const [name, text] of lines) {
+    context.print(`${(name === '' ? '' : `${name}:`).padEnd(width + 2)}${text}`.trimEnd());
+  }
 }
 
 /** What a change did: a sentence, or the object as JSON. */

@@ -21,6 +21,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   'alias-domain': () => import('../cli/alias-domain.ts'),
   mailbox: () => import('../cli/mailbox.ts'),
   alias: () => import('../cli/alias.ts'),
+  list: () => import('../cli/list.ts'),
   quota: () => import('../cli/quota.ts'),
   explain: () => import('../cli/explain.ts'),
   lint: () => import('../cli/lint.ts'),
