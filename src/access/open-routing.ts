@@ -8,6 +8,7 @@ import { keptEnvironment } from '../settings/kept-environment.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Tables } from '../tables/registry.ts';
 import type { RevisionSource, TableOpener } from '../tables/table.ts';
+import type { PostingSource } from './posting-source.ts';
 import type { QuotaSource } from './quota-source.ts';
 import { RecipientPolicy } from './recipient-policy.ts';
 
@@ -22,6 +23,7 @@ export interface OpenRoutingOptions {
   /** Whose rows may change between two lookups: the directory. */
   readonly revisionSources?: readonly RevisionSource[];
   readonly quota?: QuotaSource;
+  readonly posting?: PostingSource;
   /** For the restrictions that ask the DNS. */
   readonly resolver?: Resolver;
 }
@@ -36,7 +38,7 @@ export interface Routing {
 }
 
 /** All table types with the settings that concern them; no table is opened yet. */
-export function openTables(options: Omit<OpenRoutingOptions, 'quota' | 'resolver'>): Tables {
+export function openTables(options: Omit<OpenRoutingOptions, 'quota' | 'posting' | 'resolver'>): Tables {
   const { settings, log, isWatching, openers = {}, revisionSources = [] } = options;
   const proxyReadMaps = settings.list('proxy_read_maps');
   const parameter = (name: string): string | undefined => (settings.isSet(name) ? settings.expanded(name) : undefined);
@@ -53,7 +55,7 @@ export function openTables(options: Omit<OpenRoutingOptions, 'quota' | 'resolver
 
 /** Throws SettingsError for tables and lists that cannot be opened. */
 export function openRouting(options: OpenRoutingOptions): Routing {
-  const { settings, log, quota, resolver } = options;
+  const { settings, log, quota, posting, resolver } = options;
   const tables = openTables(options);
   const routerLog = new ProgramLog(log, `${settings.text('syslog_name')}/cleanup`);
   const router = new Router({ settings, tables, log: routerLog });
@@ -68,6 +70,7 @@ export function openRouting(options: OpenRoutingOptions): Routing {
         router,
         log,
         ...(quota && { quota }),
+        ...(posting && { posting }),
         ...(resolver && { resolver }),
       }),
     close: () => tables.close(),

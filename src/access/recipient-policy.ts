@@ -31,9 +31,11 @@ import type { Table, TableRegistry } from '../tables/table.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
+import { Deliverable } from './deliverable.ts';
 import { Evaluation, type Verdict } from './evaluation.ts';
 import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
+import type { PostingSource } from './posting-source.ts';
 import type { QuotaSource } from './quota-source.ts';
 import { RejectFooter } from './reject-footer.ts';
 import { RestrictionStages } from './stages.ts';
@@ -45,6 +47,7 @@ export interface RecipientPolicyOptions {
   readonly router: Router;
   readonly log: Log;
   readonly quota?: QuotaSource;
+  readonly posting?: PostingSource;
   /** For the restrictions that ask the DNS; absent: the servers of resolv.conf. */
   readonly resolver?: Resolver;
 }
@@ -61,7 +64,7 @@ const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address
 
 export class RecipientPolicy {
   readonly #router: Router;
-  readonly #quota: QuotaSource | undefined;
+  readonly #deliverable: Deliverable;
   readonly #log: ProgramLog;
   readonly #listed: ListedAddresses;
   readonly #resolver: Resolver;
@@ -73,14 +76,14 @@ export class RecipientPolicy {
   readonly #mapsAddresses: boolean;
   readonly #headerClients: readonly Table[];
   readonly #isSoft: boolean;
-  readonly #isFullTemporary: boolean;
   readonly #probeSender: string;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
     const { settings, router, tables, log } = options;
     this.#router = router;
-    this.#quota = options.quota;
+    const isFullTemporary = settings.flag('posthaste_quota_full_tempfail');
+    this.#deliverable = new Deliverable({ quota: options.quota, posting: options.posting, isFullTemporary });
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/smtpd`);
     const open: OpenOptions = { settings, registry: tables, warn: (text) => this.#log.warning(text) };
     this.#listed = new ListedAddresses(open);
@@ -92,7 +95,6 @@ export class RecipientPolicy {
     this.#mapsAddresses = !overrides(settings).includes('no_address_mappings');
     this.#headerClients = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
-    this.#isFullTemporary = settings.flag('posthaste_quota_full_tempfail');
     this.#probeSender = fold(standardForm(settings.text('address_verify_sender'), router.settings.standardForm));
   }
 
@@ -253,8 +255,8 @@ export class RecipientPolicy {
     if (routed.kind === 'failed') {
       return this.#tell(decision, { ...this.#refused(external, addressClass, routed.reply), replyStage: 'data' });
     }
-    const full = this.#roomRefusal(decision, routed.deliveries, recipient, envelope.size ?? 0);
-    if (full !== undefined) return this.#tell(decision, this.#refused(external, addressClass, full));
+    const undeliverable = this.#deliverable.refusal(decision, routed.deliveries, recipient, envelope);
+    if (undeliverable !== undefined) return this.#tell(decision, this.#refused(external, addressClass, undeliverable));
     const { deliveries } = routed;
     return this.#tell(decision, {
       recipient: external,
@@ -333,33 +335,6 @@ export class RecipientPolicy {
       this.#log.warning(`${evaluation.subject}: ${error.message}`);
       return lookupFailure(evaluation.subject);
     }
-  }
-
-  /** Only when nothing of the recipient could be delivered: a list with other members goes on without the full one. */
-  #roomRefusal(
-    decision: Decision,
-    deliveries: readonly Delivery[],
-    recipient: string,
-    size: number,
-  ): Reply | undefined {
-    const quota = this.#quota;
-    if (quota === undefined) return undefined;
-    let isAnyFull = false;
-    let isRefused = true;
-    for (const delivery of deliveries) {
-      if (delivery.isCopy) continue;
-      const answer = delivery.transport === 'mailstore' ? quota.check(delivery.recipient, size) : 'ok';
-      if (answer === 'ok') isRefused = false;
-      else if (answer === 'full') isAnyFull = true;
-      if (decision.isTracing && delivery.transport === 'mailstore') {
-        decision.tell('quota', `${delivery.recipient}: ${answer}`);
-      }
-    }
-    if (!isRefused) return undefined;
-    const rejected = `<${recipient}>: Recipient address rejected:`;
-    if (!isAnyFull) return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
-    const text = `${rejected} Mailbox is full`;
-    return this.#isFullTemporary ? { code: 452, status: '4.2.2', text } : { code: 552, status: '5.2.2', text };
   }
 
   #refused(recipient: string, addressClass: AddressClass, reply: Reply): RecipientDecision {

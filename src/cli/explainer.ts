@@ -9,6 +9,7 @@ import { openRouting, type Routing } from '../access/open-routing.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
 import { type Moment, writeDirectoryAsOf } from '../directory/as-of.ts';
 import { Directory } from '../directory/directory.ts';
+import { DirectoryOpenError } from '../directory/refusal.ts';
 import { absentDirectoryOpener, directoryTableOpener } from '../directory/tables.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -147,7 +148,8 @@ export async function openForExplaining(
     actor: 'explain',
     extensionRules: extensionRules(settings),
   };
-  const today = existsSync(file) ? await Directory.open(file, options) : undefined;
+  const opened = await openToday(file, dataDirectory, options);
+  const today = typeof opened === 'string' ? undefined : opened;
   const past = today && at ? await openPast(today, at, context, options) : undefined;
   const directory = past?.directory ?? today;
   const store = directory && openStoreReader(dataDirectory);
@@ -162,12 +164,10 @@ export async function openForExplaining(
       log: warningsTo(context),
       isWatching: false,
       openers: {
-        directory: directory
-          ? directoryTableOpener(directory)
-          : absentDirectoryOpener(`there is no directory in ${dataDirectory}: run "posthaste start" first`),
+        directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(String(opened)),
       },
       revisionSources: directory ? [directory] : [],
-      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store) }),
+      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.lists }),
     });
     return {
       routing,
@@ -178,6 +178,21 @@ export async function openForExplaining(
     };
   } catch (error) {
     close();
+    throw error;
+  }
+}
+
+/** Or why there is none: that concerns only a configuration that asks the directory. */
+async function openToday(
+  file: string,
+  dataDirectory: string,
+  options: Parameters<typeof Directory.open>[1],
+): Promise<Directory | string> {
+  if (!existsSync(file)) return `there is no directory in ${dataDirectory}: run "posthaste start" first`;
+  try {
+    return await Directory.open(file, options);
+  } catch (error) {
+    if (error instanceof DirectoryOpenError) return error.message;
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { Directory } from '../directory/directory.ts';
+import { DirectoryOpenError } from '../directory/refusal.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { LintOptions } from '../lint/context.ts';
 import { allRules, lintConfiguration } from '../lint/lint.ts';
@@ -76,12 +77,23 @@ async function readAndLint(context: CommandContext, options: Options): ReturnTyp
   }
 }
 
+/** Undefined for one that the server has to bring up to date first. */
+async function openDirectory(file: string): Promise<Directory | undefined> {
+  try {
+    return await Directory.open(file, { readonly: true, clock: systemClock, actor: 'lint' });
+  } catch (error) {
+    if (error instanceof DirectoryOpenError) return undefined;
+    throw error;
+  }
+}
+
 /** What the directory holds, where the folder has one. */
 async function readDirectory(configDirectory: string): Promise<LintOptions> {
   const configuration = await loadConfiguration(configDirectory);
   const file = path.join(dataDirectoryOf(configuration), 'directory.db');
   if (!existsSync(file)) return {};
-  const directory = await Directory.open(file, { readonly: true, clock: systemClock, actor: 'lint' });
+  const directory = await openDirectory(file);
+  if (directory === undefined) return {};
   try {
     const domains = new Map<string, string[]>();
     let after = '';

@@ -4,10 +4,17 @@
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { MailboxDelivery, QueueRecipient } from '../mailstore/types.ts';
-import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome } from '../queue/delivery-agent.ts';
-import { isOverQuota, type Mailboxes, type Usage } from '../queue/plan.ts';
+import type {
+  DeliveryAgent,
+  DeliveryReport,
+  DeliveryRequest,
+  Forward,
+  RecipientOutcome,
+} from '../queue/delivery-agent.ts';
+import { isOverQuota, type LocalMailbox, type Mailboxes, mayAnswer, replyRow, type Usage } from '../queue/plan.ts';
 import { copyPrefix } from '../queue/trace-headers.ts';
 import type { Clock } from '../lib/clock.ts';
+import { readHeader } from './message-header.ts';
 
 export interface MailstoreAgentOptions {
   readonly mailboxes: Mailboxes;
@@ -24,35 +31,41 @@ export class MailstoreAgent implements DeliveryAgent {
     this.#options = options;
   }
 
-  async deliver({ message, recipients, transport }: DeliveryRequest): Promise<DeliveryReport> {
-    const groups = new Map<number, QueueRecipient[]>();
+  async deliver(request: DeliveryRequest): Promise<DeliveryReport> {
+    const { message, recipients, transport } = request;
+    const groups = new Map<number, { readonly mailbox: LocalMailbox; readonly members: QueueRecipient[] }>();
     const outcomes: RecipientOutcome[] = [];
     for (const recipient of recipients) {
       const found = await this.#find(recipient, message.size);
-      if (typeof found !== 'number') {
+      if ('kind' in found) {
         outcomes.push({ ...found, relay: transport });
         continue;
       }
       outcomes.push({ kind: 'delivered', status: '2.0.0', reason: 'delivered to mailbox', relay: transport });
-      const group = groups.get(found);
-      if (group) group.push(recipient);
-      else groups.set(found, [recipient]);
+      const group = groups.get(found.id);
+      if (group) group.members.push(recipient);
+      else groups.set(found.id, { mailbox: found, members: [recipient] });
     }
     const internalDate = this.#options.clock.now();
     const copies: MailboxDelivery[] = [];
-    for (const [mailbox, members] of groups) {
-      copies.push({ mailbox, prefix: copyPrefix(message.sender, members), internalDate });
+    const forwards: Forward[] = [];
+    for (const { mailbox, members } of groups.values()) {
+      copies.push({ mailbox: mailbox.id, prefix: copyPrefix(message.sender, members), internalDate });
+      const [first] = members;
+      if (first !== undefined && mayAnswer(mailbox, { sender: message.sender, arrival: internalDate })) {
+        forwards.push(await questionOfReply(request, first));
+      }
     }
-    return { outcomes, copies };
+    return { outcomes, copies, ...(forwards.length > 0 ? { forwards } : {}) };
   }
 
-  /** The mailbox's id, or why it is not delivered to. */
-  async #find({ recipient }: QueueRecipient, size: number): Promise<number | RecipientOutcome> {
+  /** The mailbox, or why it is not delivered to. */
+  async #find({ recipient }: QueueRecipient, size: number): Promise<LocalMailbox | RecipientOutcome> {
     const { mailboxes, usage, waitsForRoom } = this.#options;
     try {
       const mailbox = await mailboxes.mailboxByAddress(recipient);
       if (!mailbox) return { kind: 'bounced', status: '5.1.1', reason: `unknown user: "${recipient}"` };
-      if (!isOverQuota(mailbox, usage, size)) return mailbox.id;
+      if (!isOverQuota(mailbox, usage, size)) return mailbox;
       const full = { reason: 'mailbox is full' };
       return waitsForRoom
         ? { kind: 'deferred', status: '4.2.2', ...full }
@@ -62,4 +75,14 @@ export class MailstoreAgent implements DeliveryAgent {
       return { kind: 'deferred', status: '4.3.0', reason: `mailbox lookup failed: ${error.message}` };
     }
   }
+}
+
+/** Whether the absent owner answers is decided by the header alone: a message of its own with nothing else in it. */
+async function questionOfReply(request: DeliveryRequest, { recipient, original }: QueueRecipient): Promise<Forward> {
+  const { bytes } = await readHeader(request);
+  const { transport, nexthop, notify, orcpt } = replyRow;
+  return {
+    recipients: [{ address: recipient, original, notify, orcpt, destination: { transport, nexthop } }],
+    replaced: { length: request.message.size, by: bytes },
+  };
 }

@@ -79,6 +79,11 @@ const transports = new Transports(services, {
   commands: new Helper('command-helper', () => undefined),
   account: async () => notFound,
   clientTables: (of, protocol) => new ClientTables({ settings: of, protocol, ...tableParts }),
+  settings,
+  lists: { byAddress: () => undefined, persons: () => [], refusal: () => undefined },
+  vacations: { active: () => undefined },
+  store: { ledgerTime: () => undefined },
+  route: async () => [],
   virtualMailboxes: () => async (recipient) => {
     if (recipient === 'silent@x.example') throw new TemporaryError('table: no answer');
     return recipient === 'wrong@x.example' ? { kind: 'misconfigured', mistake: 'no uid' } : { kind: 'unknown' };

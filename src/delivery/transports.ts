@@ -1,12 +1,13 @@
 // The transports: every unix service of master.cf as an agent with its limits. A service whose command is not there yet
 // is a transport all the same: its mail waits with the reason, and the start says so.
 
+import { listTransport } from '../directory/list-lookups.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { type Feedback, parseFeedback } from '../queue/concurrency-window.ts';
 import type { DeliveryAgent, Transport, TransportTable } from '../queue/delivery-agent.ts';
-import type { Mailboxes, Usage } from '../queue/plan.ts';
+import { type Mailboxes, type Usage, vacationTransport } from '../queue/plan.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { ClientTables } from '../routing/client-tables.ts';
@@ -21,9 +22,14 @@ import { DiscardAgent, ErrorAgent, UnsupportedAgent } from './error.ts';
 import { type ExpandLocal, LocalAgent } from './local.ts';
 import { LocalActions } from './local-action.ts';
 import { commandEnvironment, readLocalOptions, readLocking, readLocks, usualDirectory } from './local-options.ts';
+import { type Lists, ListAgent } from './list.ts';
 import { MailstoreAgent } from './mailstore.ts';
+import { VacationAgent, type VacationAgentOptions } from './vacation.ts';
 import { SmtpAgent } from './smtp.ts';
 import { clientOptions } from './smtp-options.ts';
+
+/** They wait for nothing but the store: a few at a time fill it. */
+const ownProcessLimit = 10;
 
 export interface TransportParts {
   readonly resolver: Resolver;
@@ -40,6 +46,12 @@ export interface TransportParts {
   readonly clientTables: (settings: Settings, protocol: 'smtp' | 'lmtp') => ClientTables;
   /** Where virtual(8) with these settings writes. Throws SettingsError. */
   readonly virtualMailboxes: (settings: Settings) => VirtualAgentOptions['find'];
+  /** main.cf's, for the transports that need no line in master.cf. */
+  readonly settings: Settings;
+  readonly lists: Lists;
+  readonly vacations: VacationAgentOptions['vacations'];
+  readonly store: VacationAgentOptions['store'];
+  readonly route: VacationAgentOptions['route'];
 }
 
 export class Transports implements TransportTable {
@@ -62,6 +74,31 @@ export class Transports implements TransportTable {
       }
     }
     this.findings = findings;
+    this.#addOwn(listTransport, 'list', new ListAgent(parts.lists), parts.settings);
+    const hostname = parts.settings.text('myhostname');
+    const vacation = new VacationAgent({ ...parts, transports: this, hostname });
+    this.#addOwn(vacationTransport, 'vacation', vacation, parts.settings);
+  }
+
+  /** What the directory sends mail to: there whatever master.cf says, and one message for each list or mailbox at a time. */
+  #addOwn(name: string, command: string, agent: DeliveryAgent, settings: Settings): void {
+    if (this.#byName.has(name)) return;
+    this.#byName.set(name, {
+      name,
+      program: `${settings.text('syslog_name')}/${command}`,
+      agent,
+      processLimit: ownProcessLimit,
+      givesSlowSlotsAway: false,
+      recipientLimit: 1,
+      concurrencyLimit: 2,
+      initialConcurrency: 2,
+      positiveFeedback: wholeSteps,
+      negativeFeedback: wholeSteps,
+      failedCohortLimit: 1,
+      rateDelayMilliseconds: 0,
+      transportRateDelayMilliseconds: 0,
+      isMailstore: false,
+    });
   }
 
   find(name: string): Transport | undefined {
@@ -97,6 +134,8 @@ export class Transports implements TransportTable {
   }
 }
 
+const wholeSteps: Feedback = { base: 1, by: 'nothing' };
+
 /** As Postfix's: what is no feedback is passed over with a warning, and counts as 1. */
 function feedback(
   { name, settings, file, line }: MasterService,
@@ -108,7 +147,7 @@ function feedback(
   if (value) return value;
   const what = `${name}_${suffix} = ${text}: neither a number from 0 to 1 nor such a number / concurrency`;
   findings.push({ severity: 'warning', file, line, text: `${what}; 1 is used` });
-  return { base: 1, by: 'nothing' };
+  return wholeSteps;
 }
 
 /** An agent, one with something that the start should tell, or the reason why there is none. */

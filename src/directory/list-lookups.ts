@@ -49,6 +49,12 @@ export function listNameOf(localpart: string): string | undefined {
 }
 
 const pageLength = 1000;
+const writers: Readonly<Record<PostingRule, string>> = {
+  anyone: 'people',
+  members: 'members',
+  domain: 'the people of its domain',
+  listed: 'those whom its owners have named',
+};
 
 export class ListLookups {
   readonly #ask: <T>(read: () => T) => T;
@@ -124,11 +130,22 @@ export class ListLookups {
     }
   }
 
+  /**
+   * Why mail from this envelope sender does not go to the members of the list at an address; undefined: it does, or is
+   * for the owners (the null sender's), or there is no list.
+   */
+  refusal(address: string, sender: string): string | undefined {
+    const list = sender === '' ? undefined : this.byAddress(address);
+    if (list === undefined || this.mayPost(list, sender)) return undefined;
+    return `${list.address} is a mailing list that only ${writers[list.post]} may write to, not <${sender}>`;
+  }
+
   /** May mail from this envelope sender go to the members? Owners always write. */
   mayPost(list: HostedList, sender: string): boolean {
     if (list.post === 'anyone') return true;
     const forms = this.#formsOf(sender);
     if (forms.some(([localpart, domain]) => this.#has(list.id, 'owner', localpart, domain))) return true;
+    if (forms.some((form) => this.#isListAbove(form, list))) return true;
     switch (list.post) {
       case 'members':
         return forms.some(([localpart, domain]) => this.#has(list.id, 'member', localpart, domain));
@@ -144,6 +161,15 @@ export class ListLookups {
           [localpart, ''].some((name) => this.#has(list.id, 'poster', name, domain)),
         );
     }
+  }
+
+  /** Mail of a list of ours that has this one as a member: it has judged the author itself. */
+  #isListAbove([localpart, domain]: readonly [string, string], list: HostedList): boolean {
+    const hosted = this.#addresses.domain(domain);
+    const above = hosted && this.at(localpart, hosted);
+    if (above?.part !== 'owner') return false;
+    const [name, own] = split(list.address);
+    return this.#has(above.id, 'member', name, own);
   }
 
   #has(list: number, role: ListRole, localpart: string, domain: string): boolean {

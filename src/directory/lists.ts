@@ -84,6 +84,7 @@ export class Lists {
         created: change.now,
       };
       const { id } = await change.db.insertInto('list').values(values).returning('id').executeTakeFirstOrThrow();
+      refuseLeadingBack(change.lookups, owners, addressKey(address));
       await insertPersons(change.db, id, 'owner', owners);
       await insertPersons(change.db, id, 'poster', parsePosters(list.posters ?? []));
       const row = { ...values, id };
@@ -135,7 +136,11 @@ export class Lists {
         post: settings.post ?? row.post,
       };
       await change.db.updateTable('list').set(next).where('id', '=', row.id).execute();
-      if (settings.owners !== undefined) await replace(change, row, 'owner', parseOwners(settings.owners));
+      if (settings.owners !== undefined) {
+        const owners = parseOwners(settings.owners);
+        refuseLeadingBack(change.lookups, owners, addressKey(key));
+        await replace(change, row, 'owner', owners);
+      }
       if (settings.posters !== undefined) await replace(change, row, 'poster', parsePosters(settings.posters));
       refuseLoops(change.lookups, [ownerAddress(key)]);
       const after = await describeList(change.db, { ...row, ...next });
@@ -216,15 +221,16 @@ async function addMembers(change: Change, row: ListRow, members: readonly MailAd
   for (const member of change.lookups.lists.persons(row.id, 'member')) present.add(addressKey(parseAddress(member)));
   const added = members.filter((member) => !present.has(addressKey(member)));
   if (present.size + added.length > maxMembers) refuse(`${row.shown} would have more than ${maxMembers} members`);
-  for (const member of added) {
-    if (leadsTo(change.lookups, addressKey(member), list)) {
-      refuse(`${member.shown} leads back to ${row.shown}: its mail would go round in a circle`);
-    }
-  }
+  refuseLeadingBack(change.lookups, added, list);
   await insertPersons(change.db, row.id, 'member', added);
   const shown = added.map((member) => member.shown);
   if (added.length > 0) await change.event('list-member.add', row.shown, null, { members: shown });
   return added.length;
+}
+
+function refuseLeadingBack(lookups: DirectoryLookups, people: readonly MailAddress[], list: string): void {
+  const back = people.find((person) => leadsTo(lookups, addressKey(person), list));
+  if (back !== undefined) refuse(`${back.shown} leads back to ${list}: its mail would go round in a circle`);
 }
 
 /** Through aliases and the members of other lists. */

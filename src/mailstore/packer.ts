@@ -36,5 +36,6 @@ export function packAccept(packer: Packer, operation: AcceptOperation): PackedAc
     deliveries: packDeliveries(packer, operation.deliveries),
     ...(operation.queue ? { queue: operation.queue } : {}),
     ...(operation.once === undefined ? {} : { once: operation.once }),
+    ...(operation.ledger === undefined ? {} : { ledger: operation.ledger }),
   };
 }

@@ -46,6 +46,10 @@ export class ReadingStore {
     return this.reads.usage(mailbox);
   }
 
+  ledgerTime(key: string) {
+    return this.reads.ledgerTime(key);
+  }
+
   expungedSince(folder: number, modseq: number) {
     return this.reads.expungedSince(folder, modseq);
   }

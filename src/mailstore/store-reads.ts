@@ -70,6 +70,10 @@ export class StoreReads {
     return rows.map((row) => toFolderRow(row, row.subscribed === 1));
   }
 
+  ledgerTime(key: string): number | undefined {
+    return (this.#sql('SELECT time FROM once WHERE key = ?').get(key) as { time: number } | undefined)?.time;
+  }
+
   folder(id: number): FolderRow | undefined {
     const row = this.#sql(`${folderQuery} WHERE id = ? AND mailbox > 0`).get(id) as FolderWithSubscription | undefined;
     return row && toFolderRow(row, row.subscribed === 1);

@@ -170,6 +170,15 @@ export interface AcceptOperation {
   readonly queue?: NewQueueMessage;
   /** A door that may hand in the same message again after a crash names it: the second time nothing is done. */
   readonly once?: string;
+  /** An automatic reply: made only if nothing was noted under its key since then. */
+  readonly ledger?: LedgerEntry;
+}
+
+/** Who has been answered, and when (milliseconds since 1970); kept as long as forgetOnce() lets it. */
+export interface LedgerEntry {
+  readonly key: string;
+  readonly time: number;
+  readonly since: number;
 }
 
 export interface AcceptResult {
@@ -266,7 +275,9 @@ export interface Mailstore {
   setSubscribed(mailbox: number, name: string, subscribed: boolean): Promise<void>;
   removeMailbox(mailbox: number): Promise<void>;
   recalculateQuota(mailbox: number): Promise<QuotaUsage>;
-  /** Forgets the `once` names that were last handed in before `before` (milliseconds since 1970). */
+  /** When something was last noted under a ledger's key. */
+  ledgerTime(key: string): number | undefined;
+  /** Forgets the `once` names and ledger entries that were last handed in before `before` (milliseconds since 1970). */
   forgetOnce(before: number): Promise<void>;
   putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void>;
 

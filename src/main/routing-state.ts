@@ -9,6 +9,7 @@ import { type TransportParts, Transports } from '../delivery/transports.ts';
 import type { Directory } from '../directory/directory.ts';
 import { directoryTableOpener } from '../directory/tables.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import { Decision } from '../routing/decision.ts';
 import { openMatchList } from '../routing/open-maps.ts';
 import { HeaderRewriting } from '../routing/header-rewriting.ts';
@@ -23,7 +24,10 @@ export interface RoutingParts {
   readonly directory: Directory;
   readonly quota: QuotaSource;
   readonly log: Log;
-  readonly transports: Omit<TransportParts, 'expandLocal' | 'virtualMailboxes' | 'clientTables' | 'account'>;
+  readonly transports: Omit<
+    TransportParts,
+    'expandLocal' | 'virtualMailboxes' | 'clientTables' | 'account' | 'settings' | 'lists' | 'vacations' | 'route'
+  >;
 }
 
 export class RoutingState {
@@ -53,6 +57,14 @@ export class RoutingState {
       account: (database, name) => tables.open(`unix:${database}.byname`).lookup(name),
       clientTables: (settings, protocol) => this.router.clientTables(settings, protocol),
       virtualMailboxes: (settings) => this.router.virtualMailboxes(settings),
+      settings: configuration.settings,
+      lists: parts.directory.lookups.lists,
+      vacations: parts.directory.lookups.vacations,
+      route: async (address, sender, handling) => {
+        const { failure, deliveries } = await this.router.resolve(address, { sender, handling });
+        if (failure !== undefined) throw new TemporaryError(failure.text);
+        return deliveries;
+      },
     });
   }
 
@@ -85,7 +97,9 @@ export class RoutingState {
     if (!policy) {
       const { router, tables } = this;
       const { log, quota } = this.#parts;
-      policy = new RecipientPolicy({ settings, tables, router, log, quota, resolver: this.#parts.transports.resolver });
+      const posting = this.#parts.directory.lookups.lists;
+      const { resolver } = this.#parts.transports;
+      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver });
       this.#policies.set(settings, policy);
     }
     return policy;

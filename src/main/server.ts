@@ -158,6 +158,7 @@ export class Server {
         resolver: this.#resolver,
         mailboxes: this.#mailboxes,
         usage: this.#store,
+        store: this.#store,
         clock: systemClock,
         log: this.#log,
         files: this.#files,

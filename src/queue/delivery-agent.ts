@@ -1,9 +1,9 @@
 // What delivers: one agent per master.cf command (delivery/), seen from the queue. An agent says for every recipient what
 // became of it. Doubt is `deferred`; an agent that throws has deferred them all.
 
-import type { ContentReader, MailboxDelivery, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DestinationLimits } from './destination.ts';
 import type { SlotLimits } from './transport-slots.ts';
+import type { ContentReader, LedgerEntry, MailboxDelivery, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryOutcome } from './types.ts';
 
 export interface DeliveryRequest {
@@ -32,13 +32,21 @@ export type RecipientOutcome = DeliveryOutcome & {
   readonly discarded?: true;
 };
 
-/** Mail that a delivery sends on: a new message with the same content. */
+/** Mail that a delivery makes of a message: the message sent on, or a reply to it. */
 export interface Forward {
   /** The new envelope sender (an alias's owner); absent: the message's own. */
   readonly sender?: string;
   /** For the Delivered-To field in front; absent: none. */
   readonly deliveredTo?: string;
   readonly recipients: readonly ForwardRecipient[];
+  /** The first `length` octets of the message are replaced; absent: it is sent on as it is. */
+  readonly replaced?: { readonly length: number; readonly by: Uint8Array };
+  /** A list's: every final recipient gets one copy, whoever leads there, and no vacation answers it. */
+  readonly isForMany?: true;
+  /** Whether it needs SMTPUTF8; absent: as the message does. */
+  readonly needsUtf8?: boolean;
+  /** A reply: not made where one stands in the ledger. */
+  readonly ledger?: LedgerEntry;
 }
 
 export interface ForwardRecipient {

@@ -1,8 +1,9 @@
-// Messages that local delivery makes of one: mail for an alias goes on to its members as a new message, with a Received
-// and a Delivered-To field in front, from the alias's owner where it has one (local(8)). It is routed as any mail, but
-// causes no blind copies, and comes into being in the transaction that records the old recipient as delivered: a crash
+// Messages that a delivery makes of one: mail for an alias or a list goes on to its members as a new message, with a
+// Received and a Delivered-To field in front, from the owner where there is one (local(8)); a vacation answers. What is
+// made is routed as any mail, but causes no blind copies, and comes into being in the transaction that records the old recipient as delivered: a crash
 // neither loses nor doubles it.
 
+import { setImmediate } from 'node:timers/promises';
 import type { AcceptOperation, Content, QueueMessage } from '../mailstore/types.ts';
 import { formatMailDate } from '../message/received.ts';
 import type { Delivery } from '../routing/types.ts';
@@ -20,6 +21,7 @@ export interface PreparedForward {
 }
 
 const chunkBytes = 256 * 1024;
+const routedAtOnce = 100;
 
 export class Forwarder {
   readonly #options: OwnMailOptions;
@@ -39,18 +41,23 @@ export class Forwarder {
     for (const recipient of forward.recipients) {
       const { original, notify, orcpt } = recipient;
       recipients.push({ original, notify, orcpt, deliveries: await this.#deliveries(recipient, sender) });
+      // The members of a large list: others are served in between.
+      if (recipients.length % routedAtOnce === 0) await setImmediate();
     }
-    const finals = finalRecipients(recipients, true);
+    const finals = finalRecipients(recipients, forward.isForMany !== true);
     const content = await this.#content(message, forward, queueId, now);
-    const plan = await this.#planner.plan({ sender, size: content.size, arrival: now }, finals);
-    const { smtputf8, eightBit } = message;
+    const isAnswered = forward.isForMany !== true;
+    const plan = await this.#planner.plan({ sender, size: content.size, arrival: now, isAnswered }, finals);
+    const { smtputf8 = message.smtputf8, eightBit = message.eightBit } =
+      forward.needsUtf8 === undefined ? {} : { smtputf8: forward.needsUtf8, eightBit: forward.needsUtf8 };
     // A list's owner is told of failures, the author of the message of nothing (RFC 3461 §5.2.7.3).
     const wishes = forward.sender === undefined ? { ret: message.ret, envid: message.envid } : { ret: '', envid: '' };
     const entry = { id: queueId, size: content.size, sender, arrival: now, ...wishes, smtputf8, eightBit };
-    const accepted = { queueId, sender, size: content.size, recipients: finals.length };
+    const accepted = { queueId, sender, size: content.size, recipients: plan.recipients };
+    const ledger = forward.ledger === undefined ? {} : { ledger: forward.ledger };
     return {
       queueId,
-      operation: { content, deliveries: plan.copies, ...queueEntry(entry, plan.queued, now) },
+      operation: { content, deliveries: plan.copies, ...queueEntry(entry, plan.queued, now), ...ledger },
       committed: () => announceAccepted(this.#options, accepted, plan),
     };
   }
@@ -61,7 +68,12 @@ export class Forwarder {
     return deliveries.map((delivery) => ({ ...delivery, original }));
   }
 
-  async #content(message: QueueMessage, { deliveredTo }: Forward, queueId: string, now: number): Promise<Content> {
+  async #content(
+    message: QueueMessage,
+    { deliveredTo, replaced }: Forward,
+    queueId: string,
+    now: number,
+  ): Promise<Content> {
     const { store, hostname, mailName } = this.#options;
     const received = `Received: by ${hostname} (${mailName})\r\n\tid ${queueId}; ${formatMailDate(now)}\r\n`;
     const delivered = deliveredTo === undefined ? '' : `Delivered-To: ${deliveredTo}\r\n`;
@@ -69,7 +81,8 @@ export class Forwarder {
     const reader = store.openContent(message.content);
     try {
       await writer.write(Buffer.from(received + delivered));
-      for (let from = 0; from < reader.size; from += chunkBytes) {
+      if (replaced !== undefined) await writer.write(replaced.by);
+      for (let from = replaced?.length ?? 0; from < reader.size; from += chunkBytes) {
         await writer.write(await reader.read(from, Math.min(reader.size, from + chunkBytes)));
       }
       return await writer.finish();

@@ -4,7 +4,7 @@
 // A local mailbox gets one copy of a message, however many of its recipients lead to it. A local recipient that cannot be
 // served at this moment (over quota, mailbox gone, directory silent), or whose sender asked for a success report,
 // becomes a queue row in the same transaction: the queue then bounces, retries or reports with its usual care, and nothing
-// is decided twice or lost in between.
+// is decided twice or lost in between. So does the question whether an absent owner's mailbox answers.
 
 import { wantsNotice } from '../bounce/wishes.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
@@ -17,6 +17,8 @@ export interface LocalMailbox {
   readonly id: number;
   /** 0: no limit. */
   readonly quotaBytes: number;
+  /** Until when it answers mail by itself (milliseconds since 1970); 0 and absent: never. */
+  readonly vacationUntil?: number;
 }
 
 /** The directory, as far as delivery asks it. Throws TemporaryError where it cannot tell. */
@@ -37,16 +39,23 @@ export interface Plan {
   readonly queued: readonly FinalRecipient[];
   /** Those of `queued` whose mailbox has no room for the message. */
   readonly full: readonly FinalRecipient[];
+  /** How many the message has: delivered, queued, and the replies that are to be decided. */
+  readonly recipients: number;
 }
 
 export interface PlannedMessage {
   readonly sender: string;
   readonly size: number;
   readonly arrival: number;
+  /** False: no vacation answers it (a list's mail). */
+  readonly isAnswered?: boolean;
 }
 
+/** The transport that answers for a mailbox (delivery/vacation.ts). Always there, without a line in master.cf. */
+export const vacationTransport = 'posthaste-vacation';
+
 interface Group {
-  readonly mailbox: number;
+  readonly mailbox: LocalMailbox;
   readonly recipients: FinalRecipient[];
 }
 
@@ -75,9 +84,9 @@ export class Planner {
         if (mailbox === 'full') full.push(recipient);
         continue;
       }
-      const group = groups.get(mailbox);
+      const group = groups.get(mailbox.id);
       if (group) group.recipients.push(recipient);
-      else groups.set(mailbox, { mailbox, recipients: [recipient] });
+      else groups.set(mailbox.id, { mailbox, recipients: [recipient] });
     }
     const copies: MailboxDelivery[] = [];
     const delivered: FinalRecipient[] = [];
@@ -88,25 +97,41 @@ export class Planner {
       }
       const named = this.#showsOriginals ? members : members.map(({ recipient }) => ({ recipient, original: '' }));
       const prefix = copyPrefix(message.sender, named);
-      copies.push({ mailbox, prefix, internalDate: message.arrival, recipients: members.length });
+      copies.push({ mailbox: mailbox.id, prefix, internalDate: message.arrival, recipients: members.length });
       delivered.push(...members);
+      const [first] = members;
+      if (first !== undefined && mayAnswer(mailbox, message)) queued.push({ ...first, ...replyRow });
     }
-    return { copies, delivered, queued, full };
+    return { copies, delivered, queued, full, recipients: delivered.length + queued.length };
   }
 
   /** Undefined for what is not local, or cannot be delivered locally now. */
-  async #mailboxFor({ transport, recipient }: FinalRecipient, size: number): Promise<number | 'full' | undefined> {
+  async #mailboxFor(
+    { transport, recipient }: FinalRecipient,
+    size: number,
+  ): Promise<LocalMailbox | 'full' | undefined> {
     if (!this.#transports.find(transport)?.isMailstore) return undefined;
     try {
       const mailbox = await this.#mailboxes.mailboxByAddress(recipient);
       if (!mailbox) return undefined;
-      return isOverQuota(mailbox, this.#usage, size) ? 'full' : mailbox.id;
+      return isOverQuota(mailbox, this.#usage, size) ? 'full' : mailbox;
     } catch (error) {
       if (error instanceof TemporaryError) return undefined;
       throw error;
     }
   }
 }
+
+/** Whether a reply has to be considered at all; who gets one is decided with the message in hand. */
+export function mayAnswer(
+  { vacationUntil = 0 }: LocalMailbox,
+  { sender, arrival, isAnswered = true }: Pick<PlannedMessage, 'sender' | 'arrival' | 'isAnswered'>,
+): boolean {
+  return vacationUntil > arrival && sender !== '' && isAnswered;
+}
+
+/** Nobody is told what becomes of the reply. */
+export const replyRow = { transport: vacationTransport, nexthop: '', notify: 'NEVER', orcpt: '' } as const;
 
 export function isOverQuota(mailbox: LocalMailbox, usage: Usage, size: number): boolean {
   return mailbox.quotaBytes > 0 && usage.usage(mailbox.id).bytes + size > mailbox.quotaBytes;

@@ -185,10 +185,10 @@ function finalState({ discarded, reason, relayed }: RecipientOutcome, forwards: 
   return relayed === undefined ? 'delivered' : 'relayed';
 }
 
-/** As local(8) logs it: `forwarded as QUEUEID`. */
+/** As local(8) logs it: `forwarded as QUEUEID`; a reply likewise. */
 function namingForwards(outcome: RecipientOutcome, made: readonly PreparedForward[]): RecipientOutcome {
-  if (outcome.kind !== 'delivered' || outcome.reason !== 'forwarded') return outcome;
-  return { ...outcome, reason: `forwarded as ${made.map(({ queueId }) => queueId).join(', ')}` };
+  if (outcome.kind !== 'delivered' || !/^(forwarded|answered)$/.test(outcome.reason)) return outcome;
+  return { ...outcome, reason: `${outcome.reason} as ${made.map(({ queueId }) => queueId).join(', ')}` };
 }
 
 function pair(recipients: readonly QueueRecipient[], outcomes: readonly RecipientOutcome[]): Concerned[] {

@@ -77,7 +77,7 @@ export class Queue implements MailQueue {
     });
     // A message that was handed in before a crash, and is stored since then.
     if (delivered.length < plan.copies.length) return;
-    const message = { queueId, sender, size: content.size, recipients: finals.length };
+    const message = { queueId, sender, size: content.size, recipients: plan.recipients };
     const commit = clock.now() - began;
     this.#options.metrics?.observe('receive', began - arrival);
     this.#options.metrics?.observe('commit', commit);

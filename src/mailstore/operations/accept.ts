@@ -1,20 +1,21 @@
 // Accepting a message: its copies in local mailboxes and its queue entry, in one transaction. That is the
 // whole of "nothing lost, nothing twice": there is no moment at which a message is in both or in neither.
 
-import type { NewQueueMessage, QueueRecipient } from '../types.ts';
 import { accountOfState } from './books.ts';
+import type { LedgerEntry, NewQueueMessage, QueueRecipient } from '../types.ts';
 import { addReferences, insertContent, insertDependent, releaseContent } from './contents.ts';
 import type { Group } from './group.ts';
 import type { PackedAccept, PackedDelivery, WriteOperation, WriteResults } from './types.ts';
 
 export function accept(group: Group, operation: PackedAccept): WriteResults['accept'] {
-  const { content, deliveries, queue, once } = operation;
+  const { content, deliveries, queue, once, ledger } = operation;
   if (once !== undefined) {
     // A door that may hand in the same message again after a crash (maildrop) names it.
     const isKnown = group.sql('SELECT 1 FROM once WHERE key = ?').get(once) !== undefined;
     group.sql('INSERT OR REPLACE INTO once (key, time) VALUES (?, ?)').run(once, group.now);
     if (isKnown) return { delivered: [] };
   }
+  if (ledger !== undefined && !note(group, ledger)) return { delivered: [] };
   for (const { recipients = 1 } of deliveries) {
     group.books.add('entered', recipients);
     group.books.add('delivered', recipients);
@@ -27,6 +28,14 @@ export function accept(group: Group, operation: PackedAccept): WriteResults['acc
   const base = insertContent(group, content, null, deliveries.length + (queue ? 1 : 0));
   if (queue) insertQueueMessage(group, queue, base);
   return { delivered: deliverCopies(group, deliveries, base, content.size) };
+}
+
+/** False where somebody was answered already. An entry that stands keeps its time: later mail does not prolong it. */
+function note(group: Group, { key, time, since }: LedgerEntry): boolean {
+  const known = group.sql('SELECT time FROM once WHERE key = ?').get(key) as { time: number } | undefined;
+  if (known !== undefined && known.time > since) return false;
+  group.sql('INSERT OR REPLACE INTO once (key, time) VALUES (?, ?)').run(key, time);
+  return true;
 }
 
 function deliverCopies(group: Group, deliveries: readonly PackedDelivery[], base: number, baseSize: number) {

@@ -4,6 +4,7 @@
 import type {
   FolderRow,
   Head,
+  LedgerEntry,
   NewQueueMessage,
   QueueUpdate,
   QuotaUsage,
@@ -33,6 +34,7 @@ export interface PackedAccept {
   readonly deliveries: readonly PackedDelivery[];
   readonly queue?: NewQueueMessage;
   readonly once?: string;
+  readonly ledger?: LedgerEntry;
 }
 
 export type WriteOperation =

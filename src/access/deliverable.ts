@@ -1,0 +1,68 @@
+// Can anything of a recipient be delivered? Refused at RCPT, so that no notice has to be sent, is what leads only to
+// mailboxes without room, mailboxes that are switched off, and lists that the sender may not write to.
+
+import { listTransport } from '../directory/list-lookups.ts';
+import type { Decision } from '../routing/decision.ts';
+import type { Delivery, Reply } from '../routing/types.ts';
+import type { PostingSource } from './posting-source.ts';
+import type { QuotaSource } from './quota-source.ts';
+
+export interface DeliverableOptions {
+  readonly quota: QuotaSource | undefined;
+  readonly posting: PostingSource | undefined;
+  /** posthaste_quota_full_tempfail. */
+  readonly isFullTemporary: boolean;
+}
+
+/** Why nothing comes of one delivery: a word, or a list's own text. */
+type Obstacle = 'full' | 'disabled' | { readonly posting: string };
+
+export class Deliverable {
+  readonly #options: DeliverableOptions;
+
+  constructor(options: DeliverableOptions) {
+    this.#options = options;
+  }
+
+  /** Only when nothing could be delivered: an alias with other targets goes on without the full one. */
+  refusal(
+    decision: Decision,
+    deliveries: readonly Delivery[],
+    recipient: string,
+    { sender, size = 0 }: { readonly sender: string; readonly size?: number },
+  ): Reply | undefined {
+    const { quota, posting, isFullTemporary } = this.#options;
+    if (quota === undefined && posting === undefined) return undefined;
+    const obstacles: (Obstacle | undefined)[] = [];
+    for (const delivery of deliveries) {
+      if (!delivery.isCopy) obstacles.push(this.#obstacle(decision, delivery, sender, size));
+    }
+    if (obstacles.includes(undefined)) return undefined;
+    const rejected = `<${recipient}>: Recipient address rejected:`;
+    if (obstacles.includes('full')) {
+      const text = `${rejected} Mailbox is full`;
+      return isFullTemporary ? { code: 452, status: '4.2.2', text } : { code: 552, status: '5.2.2', text };
+    }
+    const list = obstacles.find((obstacle) => typeof obstacle === 'object');
+    if (list !== undefined) return { code: 550, status: '5.7.1', text: `${rejected} ${list.posting}` };
+    return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
+  }
+
+  #obstacle(
+    decision: Decision,
+    { transport, recipient }: Delivery,
+    sender: string,
+    size: number,
+  ): Obstacle | undefined {
+    const { quota, posting } = this.#options;
+    if (transport === listTransport) {
+      const refusal = posting?.refusal(recipient, sender);
+      if (decision.isTracing) decision.tell('list', refusal ?? `${recipient}: <${sender}> may write`);
+      return refusal === undefined ? undefined : { posting: refusal };
+    }
+    if (transport !== 'mailstore' || quota === undefined) return undefined;
+    const answer = quota.check(recipient, size);
+    if (decision.isTracing) decision.tell('quota', `${recipient}: ${answer}`);
+    return answer === 'ok' ? undefined : answer;
+  }
+}
