@@ -98,6 +98,11 @@ export class PeopleServer {
     await this.until(() => this.lines(id).some((line) => line.endsWith(`${id}: removed`)), `${id} to leave the queue`);
   }
 
+  async whenQueueEmpty(): Promise<void> {
+    this.#reads ??= openStoreReader(this.process.dataFolder);
+    await this.until(() => this.#reads?.queueNextAttempt() === undefined, 'the queue to be empty');
+  }
+
   async until(isSo: () => boolean, what: string): Promise<void> {
     for (const deadline = performance.now() + 15_000; performance.now() < deadline; await sleep(15)) if (isSo()) return;
     throw new Error(`waited in vain for ${what}; the log ends:\n${this.process.logTail(25)}`);
