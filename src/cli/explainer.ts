@@ -149,7 +149,7 @@ export async function openForExplaining(
     extensionRules: extensionRules(settings),
   };
   const opened = await openToday(file, dataDirectory, options);
-  const today = typeof opened === 'string' ? undefined : opened;
+  const [today, reason] = typeof opened === 'string' ? [undefined, opened] : [opened, ''];
   const past = today && at ? await openPast(today, at, context, options) : undefined;
   const directory = past?.directory ?? today;
   const store = directory && openStoreReader(dataDirectory);
@@ -164,7 +164,7 @@ export async function openForExplaining(
       log: warningsTo(context),
       isWatching: false,
       openers: {
-        directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(String(opened)),
+        directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(reason),
       },
       revisionSources: directory ? [directory] : [],
       ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.lists }),

@@ -83,6 +83,8 @@ test('the directory is part of the configuration', async () => {
   await directory.domains.add('example.com');
   await directory.domains.add('example.org', { class: 'alias' });
   await directory.aliases.add('info@example.com', ['nobody@example.com']);
+  const owners = ['anna@example.net'];
+  await directory.lists.add({ address: 'team@example.com', owners, members: ['nobody@example.com'] });
   directory.close();
   write('master.cf', 'smtp inet n - y - - smtpd\nmailstore unix - - n - - mailstore\n');
   write(
@@ -101,7 +103,9 @@ virtual_transport = mailstore
   const { lines } = await run(['--no-hints'], true);
   const found = lines.map((line) => JSON.parse(line) as { rule: string; text: string });
   expect(found.map(({ rule }) => rule).toSorted()).toEqual([
+    'directory-dangling-member',
     'directory-dangling-target',
+    'directory-lists-not-served',
     'directory-no-postmaster',
     'directory-no-postmaster',
     'domain-in-two-classes',

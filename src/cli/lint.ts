@@ -107,7 +107,8 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
       if (last === undefined) break;
       after = last.name;
     }
-    return { directoryDomains: domains, directoryFindings: await directory.findings() };
+    const directoryHasLists = (await directory.lists.list({ limit: 1 })).length > 0;
+    return { directoryDomains: domains, directoryFindings: await directory.findings(), directoryHasLists };
   } finally {
     directory.close();
   }

@@ -51,7 +51,7 @@ export function composeReply({ vacation, to, header, now, id, hostname }: ReplyF
 function subjectOf({ subject }: ActiveVacation, header: Pick<MessageHeader, 'fields'>): string {
   if (subject !== '') return subject;
   const original = decodeHeaderText(findField(header.fields, 'subject')?.body ?? '').trim();
-  const cut = [...original].slice(0, maxSubjectCharacters).join('');
+  const cut = original.slice(0, maxSubjectCharacters).replace(/[\ud800-\udbff]$/, '');
   return cut === '' ? 'Auto: your message' : `Auto: ${cut}`;
 }
 

@@ -131,11 +131,11 @@ function membersAfter(
     .innerJoin('domain as d', 'd.name', 'p.domain')
     .innerJoin('list as l', 'l.id', 'p.list_id')
     .select(['l.shown', 'p.list_id', 'p.role', 'p.domain', 'p.localpart', 'p.address'])
-    .where(({ eb, refTuple, tuple }) =>
-      eb(
-        refTuple('p.list_id', 'p.role', 'p.domain', 'p.localpart'),
+    .where((row) =>
+      row(
+        row.refTuple('p.list_id', 'p.role', 'p.domain', 'p.localpart'),
         '>',
-        tuple(after.list_id, after.role, after.domain, after.localpart),
+        row.tuple(after.list_id, after.role, after.domain, after.localpart),
       ),
     )
     .where('p.role', '!=', 'poster')

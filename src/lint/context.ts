@@ -30,6 +30,8 @@ export interface LintOptions {
   readonly directoryDomains?: ReadonlyMap<string, readonly string[]>;
   /** What the directory reports about itself. */
   readonly directoryFindings?: readonly DirectoryFinding[];
+  /** It has mailing lists. */
+  readonly directoryHasLists?: boolean;
   /** Say also what this program does not do with the configuration. */
   readonly isForHere?: boolean;
 }
@@ -48,6 +50,7 @@ export class LintContext {
   readonly tables: readonly TableUse[];
   readonly directoryDomains: ReadonlyMap<string, readonly string[]> | undefined;
   readonly directoryFindings: readonly DirectoryFinding[];
+  readonly directoryHasLists: boolean;
   /** The folder is this program's, or the asker wants to know what would become of it here. */
   readonly isOurs: boolean;
   readonly #contents = new Map<string, TableContents>();
@@ -64,6 +67,7 @@ export class LintContext {
     this.settingsFindings = findings;
     this.directoryDomains = options.directoryDomains;
     this.directoryFindings = options.directoryFindings ?? [];
+    this.directoryHasLists = options.directoryHasLists === true;
     this.mainFiles = ['main.cf', 'posthaste.cf'].flatMap((name) => readSource(files, join(directory, name)) ?? []);
     this.masterFile = readSource(files, join(directory, 'master.cf'));
     this.tables = [...flatten(findTableUses(this.settings, services, join(directory, 'main.cf')))];

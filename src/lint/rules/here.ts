@@ -24,6 +24,26 @@ export const hereRules: readonly Rule[] = [
     check: (context) => fromDirectory(context, 'dangling-target'),
   },
   {
+    id: 'directory-dangling-member',
+    severity: 'warning',
+    title: 'A mailing list of the directory has a member or owner at an address of ours that does not exist.',
+    consequence: 'Every mail of the list makes a bounce to its owners; one for an owner is lost.',
+    mend: 'posthaste list members remove LIST MEMBER, or: posthaste list set LIST --owner ADDRESS',
+    check: (context) => fromDirectory(context, 'dangling-member'),
+  },
+  {
+    id: 'directory-lists-not-served',
+    severity: 'error',
+    title: 'The directory has mailing lists, and transport_maps does not ask it for their transport.',
+    consequence: 'Mail for a list goes to virtual_transport, which knows no such mailbox: it bounces.',
+    mend: 'Add directory:transports to transport_maps, before tables that match whole domains.',
+    *check(context) {
+      if (!context.directoryHasLists || /\bdirectory:transports\b/.test(context.text('transport_maps'))) return;
+      const value = context.text('transport_maps') || '(empty)';
+      yield { place: context.placeOf('transport_maps'), text: `transport_maps = ${value}` };
+    },
+  },
+  {
     id: 'mailboxes-not-served',
     severity: 'warning',
     title: 'Mailboxes are delivered by virtual(8) or another agent instead of the mailstore.',
