@@ -35,10 +35,16 @@ export class PeopleServer {
   }
 
   /** Mail for far.test goes to `farPort`. Mailboxes of home.test are made, with the alias domain alias.test. */
-  static async start(mailboxes: readonly string[], farPort: number, settings: Record<string, string> = {}) {
+  static async start(
+    mailboxes: readonly string[],
+    farPort: number,
+    settings: Readonly<Record<string, string>> = {},
+    services = '',
+  ): Promise<PeopleServer> {
     const folder = mkdtempSync(join(tmpdir(), 'people-'));
     const process = await PosthasteProcess.create({
       folder,
+      services,
       settings: {
         transport_maps: `directory:transports, inline:{ { far.test = smtp:[127.0.0.1]:${farPort} } }`,
         minimal_backoff_time: '1s',
