@@ -38,6 +38,8 @@ export function whyNoReply(sender: string, header: Pick<MessageHeader, 'fields'>
   return undefined;
 }
 
+/** What message/address-list.ts says in place of what is missing. */
+const damaged = /^(MISSING|SYNTAX)_[A-Z]+$/;
 const addressFields = ['to', 'cc', 'bcc', 'resent-to', 'resent-cc', 'resent-bcc'];
 
 /** The addresses that a message says it was sent to, folded, each once (RFC 5230 §4.5). */
@@ -46,7 +48,8 @@ export function addressees(header: Pick<MessageHeader, 'fields'>): string[] {
   for (const { name, body } of header.fields) {
     if (!addressFields.includes(name.toLowerCase())) continue;
     for (const { mailbox, host } of parseAddressList(asUtf8(body))) {
-      if (mailbox !== undefined && host !== undefined) found.add(fold(`${mailbox}@${host}`));
+      if (mailbox === undefined || host === undefined || damaged.test(mailbox) || damaged.test(host)) continue;
+      found.add(fold(`${mailbox}@${host}`));
     }
   }
   return [...found];
