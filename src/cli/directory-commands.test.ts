@@ -331,6 +331,7 @@ describe('a mailing list', () => {
     const made = await run('list add team@example.com --owner anna@example.com --member ben@example.com c@far.example');
     expect(made.out).toBe('team@example.com: 2 members, members may write');
     expect(made.err).toContain('ben@example.com does not exist yet');
+    expect(made.err).toContain('lists are not served: add directory:transports');
     expect((await run('list members list team@example.com')).out).toBe('MEMBER\nben@example.com\nc@far.example');
     expect((await run('list members add team@example.com d@far.example')).out).toBe(
       'team@example.com: 1 added, 3 members',
@@ -349,6 +350,9 @@ describe('a mailing list', () => {
     );
     expect((await run('list list')).out).toMatch(/^team@example.com +Team +3 +listed +anna@example.com$/m);
     expect((await run('domain show example.com')).out).toMatch(/lists: +1/);
+    await run('mailbox add e@example.com');
+    await run('list members add team@example.com e@example.com');
+    expect((await run('mailbox remove e@example.com')).err).toContain('these lists still have it: team@example.com');
     await run('list remove team@example.com');
     await expect(run('list show team@example.com')).rejects.toThrow(/there is no list team@example.com/);
   });

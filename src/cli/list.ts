@@ -98,7 +98,7 @@ function registerMembers(group: Command, context: CommandContext): void {
 }
 
 async function add(context: CommandContext, address: string, options: AddOptions): Promise<void> {
-  await withDirectory(context, false, async ({ directory }) => {
+  await withDirectory(context, false, async ({ directory, settings }) => {
     const info = await directory.lists.add({
       address,
       ...settingsOf(options),
@@ -107,6 +107,8 @@ async function add(context: CommandContext, address: string, options: AddOptions
     });
     printDone(context, `${info.address}: ${counted(info.members)}, ${mayWrite(info)}`, info);
     warnAbout(context, directory, [...info.owners, ...(options.member ?? [])]);
+    if (settings.text('transport_maps').includes('directory:transports')) return;
+    context.warn('lists are not served: add directory:transports to transport_maps (posthaste postconf -e)');
   });
 }
 

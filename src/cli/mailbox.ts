@@ -181,14 +181,20 @@ async function set(context: CommandContext, address: string, options: SetOptions
 
 async function remove(context: CommandContext, address: string): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
-    const { danglingAliases, recoverableUntil } = await directory.mailboxes.remove(address);
+    const { danglingAliases, lists, recoverableUntil } = await directory.mailboxes.remove(address);
     const until = formatTime(recoverableUntil);
     printDone(context, `${address} removed; until ${until}: posthaste mailbox restore ${address}`, {
       address,
       removed: true,
       recoverableUntil,
       danglingAliases,
+      lists,
     });
+    if (lists.length > 0 && !context.json) {
+      context.warn(
+        `these lists still have it: ${lists.join(', ')}; change them with: posthaste list members remove LIST ${address}`,
+      );
+    }
     if (danglingAliases.length > 0 && !context.json) {
       context.warn(
         `these aliases still lead to it, so their mail bounces: ${danglingAliases.join(', ')}; change them with: posthaste alias set`,

@@ -85,6 +85,22 @@ export async function describeList(db: DirectoryDatabase, row: ListRow): Promise
   return { address, name, post, owners: await named('owner'), posters: await named('poster'), members: count, created };
 }
 
+/** Lists that have this address as a member or owner, the first 20. */
+export async function listsWith(db: DirectoryDatabase, person: MailAddress): Promise<string[]> {
+  const rows = await db
+    .selectFrom('list_person as p')
+    .innerJoin('list as l', 'l.id', 'p.list_id')
+    .select('l.shown')
+    .distinct()
+    .where('p.domain', '=', person.domain)
+    .where('p.localpart', '=', person.localpart)
+    .where('p.role', '!=', 'poster')
+    .orderBy('l.shown')
+    .limit(20)
+    .execute();
+  return rows.map((row) => row.shown);
+}
+
 export async function insertPersons(
   db: DirectoryDatabase,
   list: number,

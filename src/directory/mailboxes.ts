@@ -8,7 +8,7 @@ import { needDomain } from './domain-rows.ts';
 import { refuseLoops } from './expansion.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { aliasesTo, insertAlias } from './alias-rows.ts';
-import { refuseListAddress } from './list-rows.ts';
+import { listsWith, refuseListAddress } from './list-rows.ts';
 import {
   describeAll,
   describeMailbox,
@@ -148,8 +148,12 @@ export class Mailboxes {
     });
   }
 
-  /** `danglingAliases` still name the address; mail to them would bounce. */
-  async remove(address: string): Promise<{ readonly danglingAliases: string[]; readonly recoverableUntil: number }> {
+  /** `danglingAliases` and `lists` still name the address; mail to it would bounce. */
+  async remove(address: string): Promise<{
+    readonly danglingAliases: string[];
+    readonly lists: string[];
+    readonly recoverableUntil: number;
+  }> {
     const key = parseAddress(address);
     return await this.#changes.make(async (change) => {
       const row = await needMailbox(change.db, key);
@@ -157,7 +161,8 @@ export class Mailboxes {
       // Its mail may now fall to a catch-all whose targets lead back here.
       refuseLoops(change.lookups, [addressKey(key)]);
       const recoverableUntil = change.now + (await recoveryMilliseconds(change.db));
-      return { danglingAliases: await aliasesTo(change.db, key), recoverableUntil };
+      const danglingAliases = await aliasesTo(change.db, key);
+      return { danglingAliases, lists: await listsWith(change.db, key), recoverableUntil };
     });
   }
 

@@ -118,7 +118,7 @@ virtual_alias_maps = directory:virtual-aliases
 relay_domains = directory:relay-domains
 relay_recipient_maps = directory:relay-recipients
 
-# Domains with a route of their own.
+# Domains with a route of their own, and mailing lists.
 transport_maps = directory:transports
 
 # This host's own names. Mail for root, postmaster and abuse at them goes to the administrator's mailbox (the first
