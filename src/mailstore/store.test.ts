@@ -153,6 +153,22 @@ describe('accept', () => {
     expect(store.usage(1).messages).toBe(1);
   });
 
+  it('makes a reply once for each entry of the ledger, and again when the entry is old', async () => {
+    const reply = async (time: number, since: number, key = 'vacation/1/a') =>
+      (await store.accept({ content: await content('x'), deliveries: [delivery(1)], ledger: { key, time, since } }))
+        .delivered.length;
+    expect(store.ledgerTime('vacation/1/a')).toBeUndefined();
+    expect(await reply(1000, 900)).toBe(1);
+    expect(await reply(1050, 950)).toBe(0);
+    expect(store.ledgerTime('vacation/1/a')).toBe(1000);
+    expect(await reply(1050, 950, 'vacation/1/b')).toBe(1);
+    expect(await reply(1100, 1000)).toBe(1);
+    expect(store.ledgerTime('vacation/1/a')).toBe(1100);
+    await store.forgetOnce(1100);
+    expect([store.ledgerTime('vacation/1/a'), store.ledgerTime('vacation/1/b')]).toEqual([1100, undefined]);
+    expect(store.usage(1).messages).toBe(3);
+  });
+
   it('queues and delivers in one transaction, and dequeues with the last recipient', async () => {
     const queue = queued('Q1', ['x@example.org', 'y@example.org']);
     await store.accept({ content: await content('queued body'), deliveries: [delivery(1)], queue });
