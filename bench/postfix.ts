@@ -1,6 +1,7 @@
 // Real Postfix as a peer, with its own configuration, queue and Maildirs below the bench's folder, on loopback:
 //   A  tables in MariaDB, through proxymap, delivered by virtual(8) into Maildirs
 //   B  lmdb tables, delivered over LMTP by Dovecot into Maildirs
+//   relay  no tables; everything goes on to one next hop
 // Settings are Debian's defaults where nothing else is said; durability is Postfix's own (fsync before 250).
 
 import { execFileSync } from 'node:child_process';
@@ -17,12 +18,16 @@ import { mailUid } from './mail-user.ts';
 
 const lmdbTables = ['domains', 'mailboxes', 'aliases'] as const;
 
+const names = { A: 'A: Postfix + MariaDB', B: 'B: Postfix → Dovecot LMTP', relay: 'Postfix' } as const;
+
 export interface PostfixOptions {
   /** Below it: configuration, queue, mail. */
   readonly folder: string;
   /** Where writeUserFiles has put the tables. */
   readonly userFiles: string;
-  readonly kind: 'A' | 'B';
+  readonly kind: 'A' | 'B' | 'relay';
+  /** `default_transport` of the relay. */
+  readonly transport?: string;
 }
 
 export class Postfix implements MailServer {
@@ -37,10 +42,10 @@ export class Postfix implements MailServer {
   constructor(options: PostfixOptions) {
     const { folder, kind, userFiles } = options;
     this.#options = options;
-    this.name = kind === 'A' ? 'A: Postfix + MariaDB' : 'B: Postfix → Dovecot LMTP';
+    this.name = names[kind];
     this.configFolder = join(folder, 'etc');
     if (kind === 'A') this.#mariaDb = new MariaDb(join(folder, 'mariadb'), join(userFiles, 'tables.sql'));
-    else this.#dovecot = new Dovecot(join(folder, 'dovecot'), join(userFiles, 'passwd'));
+    if (kind === 'B') this.#dovecot = new Dovecot(join(folder, 'dovecot'), join(userFiles, 'passwd'));
     this.#mail = this.#dovecot?.mailFolder ?? join(folder, 'mail');
   }
 
@@ -98,7 +103,10 @@ export class Postfix implements MailServer {
       if (existsSync(`/etc/postfix/${name}`)) copyFileSync(`/etc/postfix/${name}`, join(this.configFolder, name));
     }
     if (kind === 'A') this.#useSqlTables();
-    else this.#useLmdbTables();
+    if (kind === 'B') this.#useLmdbTables();
+    if (kind === 'relay') {
+      appendFileSync(join(this.configFolder, 'main.cf'), `default_transport = ${this.#options.transport ?? 'smtp'}\n`);
+    }
   }
 
   #mainCf(): string {

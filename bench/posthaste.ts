@@ -13,6 +13,8 @@ export interface PosthasteBenchOptions {
   /** As in the report's tables. */
   readonly name?: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** More lines for master.cf. */
+  readonly services?: string;
   /** Without the users: they are in other tables. */
   readonly isEmpty?: boolean;
 }
@@ -23,7 +25,11 @@ export class Posthaste implements MailServer {
   readonly #seen = new Map<number, number>();
 
   static async create(folder: string, options: PosthasteBenchOptions = {}): Promise<Posthaste> {
-    const server = await PosthasteProcess.create({ folder, settings: options.settings ?? {} });
+    const server = await PosthasteProcess.create({
+      folder,
+      settings: options.settings ?? {},
+      services: options.services ?? '',
+    });
     if (options.isEmpty !== true) await fillDirectory(server, { mailboxes: users(), aliases: aliases(), password });
     return new Posthaste(server, options.name ?? 'Posthaste');
   }

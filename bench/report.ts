@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import type { IdleLatency } from './idle-latency.ts';
 import type { LatencyResult } from './latency.ts';
 import type { MemoryResult } from './memory.ts';
+import type { RelayRow } from './relay.ts';
 import type { RecipientRow } from './recipients.ts';
 import type { LoadShape } from './smtp-run.ts';
 import { describeShape, type Spread, type ThroughputRow } from './throughput.ts';
@@ -13,6 +14,7 @@ export interface BenchResults {
   readonly fileSystem: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly throughput: readonly ThroughputRow[];
+  readonly relay: readonly RelayRow[];
   readonly recipients: readonly RecipientRow[];
   readonly latency: LatencyResult | undefined;
   readonly memory: MemoryResult | undefined;
@@ -20,7 +22,7 @@ export interface BenchResults {
 }
 
 export function formatReport(results: BenchResults): string {
-  const { date, fileSystem, versions, throughput, recipients, latency, memory, idle } = results;
+  const { date, fileSystem, versions, throughput, relay, recipients, latency, memory, idle } = results;
   const [processor] = cpus();
   const machine = `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -29,6 +31,7 @@ export function formatReport(results: BenchResults): string {
     'Load generator and servers share the processors. Rates are medians of runs (least–most), in messages a second that a reader can see; CPU is that of the server with all its processes.',
     '',
     ...(throughput.length > 0 ? [formatThroughput(throughput)] : []),
+    ...(relay.length > 0 ? [formatRelay(relay)] : []),
     ...(recipients.length > 0 ? [formatRecipients(recipients)] : []),
     ...(latency ? [formatLatency(latency)] : []),
     ...(memory ? [formatMemory(memory, latency)] : []),
@@ -49,6 +52,24 @@ function formatThroughput(rows: readonly ThroughputRow[]): string {
         : '';
     lines.push(
       `| ${describeShape(row.shape)} | ${row.server} | ${formatSpread(row.delivered)} | ${Math.round(row.accepted.median)} | ${row.cpuMilliseconds.toFixed(2)} | ${ratio} |`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function formatRelay(rows: readonly RelayRow[]): string {
+  const lines = [
+    '| in → queue → out to smtp-sink | server | relayed/s | CPU ms a message | Posthaste is |',
+    '| --- | --- | --- | --- | --- |',
+  ];
+  for (const row of rows) {
+    const ours = rows.find((other) => other.server === 'Posthaste' && other.load === row.load);
+    const ratio =
+      ours && ours !== row
+        ? `${(ours.relayed.median / row.relayed.median).toFixed(1)} × as fast, ${(row.cpuMilliseconds / ours.cpuMilliseconds).toFixed(1)} × less CPU`
+        : '';
+    lines.push(
+      `| ${row.load} | ${row.server} | ${formatSpread(row.relayed)} | ${row.cpuMilliseconds.toFixed(2)} | ${ratio} |`,
     );
   }
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--runs 3] [--seconds 6] [--folder DIR] [--only throughput,recipients,latency,memory,idle]
+// npm run bench -- [--quick] [--runs 3] [--seconds 6] [--folder DIR] [--only throughput,relay,recipients,latency,memory,idle]
 // [--peers A,B|none] [--out DIR]
 // Measures Posthaste beside real Postfix and Dovecot, on the same machine and file system in the same invocation,
 // and writes results.md and results.json. Peers that are not installed are left out (scripts/install-test-servers).
@@ -16,6 +16,7 @@ import { measureMemory } from './memory.ts';
 import { Postfix } from './postfix.ts';
 import { Posthaste } from './posthaste.ts';
 import { measureRecipients } from './recipients.ts';
+import { runRelayRows } from './relay-servers.ts';
 import { type BenchResults, formatReport } from './report.ts';
 import type { LoadShape } from './smtp-run.ts';
 import { measureThroughput } from './throughput.ts';
@@ -27,7 +28,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     seconds: { type: 'string' },
     folder: { type: 'string', default: '/var/tmp/posthaste-bench' },
-    only: { type: 'string', default: 'throughput,recipients,memory,latency,idle' },
+    only: { type: 'string', default: 'throughput,relay,recipients,memory,latency,idle' },
     peers: { type: 'string', default: 'A,B' },
     out: { type: 'string' },
   },
@@ -51,6 +52,12 @@ const fullShapes: readonly LoadShape[] = [
   { sessions: 10, bytes: 64 * kib, mode: 'new' },
   { sessions: 10, bytes: 64 * kib, mode: 'reuse' },
   { sessions: 10, bytes: kib * kib, mode: 'reuse' },
+];
+
+const relayShapes: readonly LoadShape[] = [
+  ...quickShapes,
+  { sessions: 50, bytes: 4 * kib, mode: 'reuse' },
+  { sessions: 10, bytes: 64 * kib, mode: 'new' },
 ];
 
 function firstLine(command: string, ...args: string[]): string {
@@ -91,6 +98,17 @@ async function measure(ours: Posthaste, peers: readonly Postfix[], { disk, userF
         ours,
         peers,
         shapes: isQuick ? quickShapes : fullShapes,
+        runs: Number(values.runs ?? (isQuick ? 1 : 3)),
+        seconds: Number(values.seconds ?? (isQuick ? 3 : 6)),
+        report,
+      })
+    : [];
+  const relay = parts.has('relay')
+    ? await runRelayRows({
+        folder: disk.folder,
+        hasPostfix: values.peers !== 'none' && process.getuid?.() === 0 && isInstalled('postfix'),
+        userFiles,
+        shapes: isQuick ? quickShapes.slice(0, 1) : relayShapes,
         runs: Number(values.runs ?? (isQuick ? 1 : 3)),
         seconds: Number(values.seconds ?? (isQuick ? 3 : 6)),
         report,
@@ -140,7 +158,7 @@ async function measure(ours: Posthaste, peers: readonly Postfix[], { disk, userF
   }
   const fileSystem = disk.description;
   const date = new Date().toISOString().slice(0, 10);
-  return { date, fileSystem, versions, throughput, recipients, latency, memory, idle };
+  return { date, fileSystem, versions, throughput, relay, recipients, latency, memory, idle };
 }
 
 async function main(): Promise<void> {
@@ -149,7 +167,7 @@ async function main(): Promise<void> {
   report(`${disk.folder}: ${disk.description}`);
   const userFiles = join(work, 'users');
   writeUserFiles(userFiles);
-  for (const name of ['posthaste', 'A', 'B']) rmSync(join(disk.folder, name), { recursive: true, force: true });
+  for (const name of ['posthaste', 'A', 'B', 'relay']) rmSync(join(disk.folder, name), { recursive: true, force: true });
   if (!isInstalled('smtp-source')) throw new Error('smtp-source is missing: run scripts/install-test-servers');
   const ours = await Posthaste.create(join(disk.folder, 'posthaste'), { settings: recipientLoadSettings });
   const peers: Postfix[] = [];

@@ -48,7 +48,7 @@ function settleMilliseconds(server: MailServer): number {
   return server.name.startsWith('Posthaste') ? 0 : 100;
 }
 
-function runToEnd(command: string, args: readonly string[]): Promise<void> {
+export function runToEnd(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaint = '';
