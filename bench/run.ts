@@ -167,7 +167,8 @@ async function main(): Promise<void> {
   report(`${disk.folder}: ${disk.description}`);
   const userFiles = join(work, 'users');
   writeUserFiles(userFiles);
-  for (const name of ['posthaste', 'A', 'B', 'relay']) rmSync(join(disk.folder, name), { recursive: true, force: true });
+  for (const name of ['posthaste', 'A', 'B', 'relay'])
+    rmSync(join(disk.folder, name), { recursive: true, force: true });
   if (!isInstalled('smtp-source')) throw new Error('smtp-source is missing: run scripts/install-test-servers');
   const ours = await Posthaste.create(join(disk.folder, 'posthaste'), { settings: recipientLoadSettings });
   const peers: Postfix[] = [];

@@ -6,6 +6,7 @@ import { HostsFile } from '../dns/hosts-file.ts';
 import { HostsResolver } from '../dns/hosts-resolver.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ConverterLimits } from '../message/seven-bit-converter.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ClientTables } from '../routing/client-tables.ts';
 import { parsePort } from '../smtp-client/destination.ts';
@@ -63,6 +64,7 @@ export function clientOptions(
       dataTransfer: milliseconds(`${protocol}_data_xfer_timeout`),
       dataDone: milliseconds(`${protocol}_data_done_timeout`),
       quit: milliseconds(`${protocol}_quit_timeout`),
+      rset: milliseconds(`${protocol}_rset_timeout`),
     },
     tls,
     sasl,
@@ -72,12 +74,23 @@ export function clientOptions(
     helloName: domainToASCII(hello) || hello,
     port: parsePort(settings.text(`${protocol}_tcp_port`)) || (protocol === 'smtp' ? 25 : 24),
     lineLengthLimit: settings.integer(`${protocol}_line_length_limit`),
+    quotesEnvelope: settings.flag(`${protocol}_quote_rfc821_envelope`),
+    ...(settings.flag('disable_mime_output_conversion') ? {} : { conversion: converterLimits(settings) }),
     addressLimit: settings.integer(`${protocol}_mx_address_limit`),
     sessionLimit: settings.integer(`${protocol}_mx_session_limit`),
     randomize: settings.flag(`${protocol}_randomize_addresses`),
     families: families(protocol, settings),
     useMx: !settings.flag('disable_dns_lookups'),
     bindAddress: { 4: settings.text(`${protocol}_bind_address`), 6: settings.text(`${protocol}_bind_address6`) },
+    cache: {
+      onDemand: settings.flag(`${protocol}_connection_cache_on_demand`),
+      idleMilliseconds: settings.seconds(`${protocol}_connection_cache_time_limit`) * 1000,
+      reuseCount: settings.integer(`${protocol}_connection_reuse_count_limit`),
+      reuseMilliseconds: settings.seconds(`${protocol}_connection_reuse_time_limit`) * 1000,
+      isAlwaysKept: (destination) => tables.isAlwaysKept(destination),
+    },
+    isKeptWithTls: settings.flag(`${protocol}_tls_connection_reuse`),
+    skipsQuitResponse: settings.flag(`${protocol}_skip_quit_response`),
     fallback: settings.list(`${protocol}_fallback_relay`),
     isOwnAddress: (address) => own.has(address),
     hostname: settings.text('myhostname'),
@@ -91,6 +104,14 @@ function greetingRule(protocol: 'smtp' | 'lmtp', settings: Settings): ClientOpti
   if (protocol === 'lmtp') return 'always';
   if (settings.flag('smtp_never_send_ehlo')) return 'never';
   return settings.flag('smtp_always_send_ehlo') ? 'always' : 'offered';
+}
+
+function converterLimits(settings: Settings): ConverterLimits {
+  return {
+    nesting: settings.integer('mime_nesting_limit'),
+    boundaryLength: settings.integer('mime_boundary_length_limit'),
+    headerLength: settings.integer('header_size_limit'),
+  };
 }
 
 type TimeoutName = Parameters<Settings['seconds']>[0];

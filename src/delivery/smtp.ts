@@ -1,43 +1,62 @@
 // smtp(8) and lmtp(8): hands one message to the hosts of a next hop through the SMTP client, and says in the queue's words
-// what became of each recipient.
-//
-// Message bytes go as they are: where the next server lacks 8BITMIME, Postfix would convert to quoted-printable, and this
-// agent sends 8 bits all the same, as Postfix does with disable_mime_output_conversion = yes.
+// what became of each recipient. Addresses are what smtp_generic_maps makes of them on the wire and in the header; the log
+// and the queue keep them as they were.
 
-import { headerLength } from '../bounce/header-end.ts';
-import type { ContentReader } from '../mailstore/types.ts';
 import type { DeliveryAgent, DeliveryReport, DeliveryRequest } from '../queue/delivery-agent.ts';
+import type { GenericMaps } from '../routing/generic-maps.ts';
+import { ConnectionCache } from '../smtp-client/connection-cache.ts';
 import { deliver } from '../smtp-client/deliver.ts';
+import type { Session } from '../smtp-client/session.ts';
 import type { ClientOptions, EnvelopeRecipient } from '../smtp-client/types.ts';
 import { encodeXtext } from '../smtp/xtext.ts';
+import { LeavingMessage } from './leaving-message.ts';
 
-/** Enough for any header that says something about the character set of its fields. */
-const headerBytes = 102_400;
+interface SmtpAgentParts {
+  readonly generic: GenericMaps;
+  /** detect_8bit_encoding_header. */
+  readonly detectsEightBit: boolean;
+}
 
 export class SmtpAgent implements DeliveryAgent {
   readonly #options: ClientOptions;
+  readonly #parts: SmtpAgentParts;
+  readonly #cache: ConnectionCache<Session> | undefined;
 
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions, parts: SmtpAgentParts) {
     this.#options = options;
+    this.#parts = parts;
+    this.#cache = options.cache && new ConnectionCache(options.cache, options.clock);
+  }
+
+  async close(): Promise<void> {
+    await this.#cache?.close();
   }
 
   async deliver(request: DeliveryRequest): Promise<DeliveryReport> {
-    const { message, recipients, nexthop, signal } = request;
-    const body = request.openContent();
+    const { message, nexthop, signal } = request;
+    const { generic, detectsEightBit } = this.#parts;
+    const content = request.openContent();
     try {
+      const body = await LeavingMessage.open(content);
+      const recipients = request.recipients.map(envelopeRecipient);
+      let { sender } = message;
+      if (!generic.isEmpty) {
+        sender = await generic.map(sender);
+        for (const recipient of recipients) recipient.address = await generic.map(recipient.address);
+        await body.rewriteHeader(generic);
+      }
       const envelope = {
-        sender: message.sender,
-        recipients: recipients.map(envelopeRecipient),
+        sender,
+        recipients,
         ret: message.ret,
         envid: message.envid,
-        eightBit: message.eightBit,
-        smtputf8: await needsUtf8(request, body),
+        eightBit: message.eightBit || (detectsEightBit && body.saysEightBit),
+        smtputf8: needsUtf8(sender, recipients, message.smtputf8 && body.hasEightBitHeader),
         body,
       };
-      const report = await deliver(nexthop, envelope, this.#options, signal, request.onAnswer);
-      return report;
+      return await deliver(nexthop, envelope, this.#options, signal, request.onAnswer, this.#cache);
     } finally {
-      await body.close();
+      await content.close();
     }
   }
 }
@@ -47,18 +66,15 @@ function envelopeRecipient({
   original,
   notify,
   orcpt,
-}: DeliveryRequest['recipients'][number]): EnvelopeRecipient {
+}: DeliveryRequest['recipients'][number]): EnvelopeRecipient & { address: string } {
   // Without ORCPT the address that the client gave is the original one (RFC 3461 §4.2), as Postfix passes it on.
   const derived = original !== '' && isAscii(original) ? `rfc822;${encodeXtext(original)}` : '';
   return { address: recipient, notify, orcpt: orcpt === '' ? derived : orcpt };
 }
 
 /** A client may announce SMTPUTF8 without need; only addresses or header fields beyond ASCII ask it of the next server. */
-async function needsUtf8({ message, recipients }: DeliveryRequest, body: ContentReader): Promise<boolean> {
-  if (!isAscii(message.sender) || recipients.some(({ recipient }) => !isAscii(recipient))) return true;
-  if (!message.smtputf8) return false;
-  const start = await body.read(0, Math.min(body.size, headerBytes));
-  return start.subarray(0, headerLength(start)).some((octet) => octet > 127);
+function needsUtf8(sender: string, recipients: readonly EnvelopeRecipient[], isHeaderUtf8: boolean): boolean {
+  return isHeaderUtf8 || !isAscii(sender) || recipients.some(({ address }) => !isAscii(address));
 }
 
 function isAscii(text: string): boolean {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../dns/zone-resolver.ts';
 import { FakeClock } from '../lib/clock.ts';
-import { MemoryLog } from '../lib/log.ts';
+import { MemoryLog, ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport } from '../queue/delivery-agent.ts';
@@ -12,6 +12,8 @@ import type { LocalEnd } from '../routing/local-end.ts';
 import { parseMasterCf } from '../settings/master-cf.ts';
 import { ClientTables } from '../routing/client-tables.ts';
 import { Settings } from '../settings/settings.ts';
+import { Router } from '../routing/router.ts';
+import { Tables } from '../tables/registry.ts';
 import { openInlineTable } from '../tables/inline-table.ts';
 import { Helper } from './helper/on-demand.ts';
 import { Transports } from './transports.ts';
@@ -55,6 +57,8 @@ const localEnds: Record<string, readonly LocalEnd[]> = {
   itself: [{ kind: 'transport', delivered: 'here', recipient: 'itself', transport: 'local', nexthop: 'here' }],
   postmaster: [{ kind: 'discarded', delivered: 'here', recipient: 'postmaster' }],
 };
+const tables = new Tables({ log: new MemoryLog(), isWatching: false });
+const router = new Router({ settings, tables, log: new ProgramLog(new MemoryLog(), 'test') });
 const tableParts = {
   registry: { open: (name: string) => openInlineTable(name.slice('inline:'.length)) },
   revisions: { revision: () => 0 },
@@ -84,6 +88,7 @@ const transports = new Transports(services, {
   vacations: { active: () => undefined },
   store: { ledgerTime: () => undefined },
   route: async () => [],
+  genericMaps: (protocol, own) => router.genericMaps(protocol, own),
   virtualMailboxes: () => async (recipient) => {
     if (recipient === 'silent@x.example') throw new TemporaryError('table: no answer');
     return recipient === 'wrong@x.example' ? { kind: 'misconfigured', mistake: 'no uid' } : { kind: 'unknown' };

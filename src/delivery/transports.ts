@@ -11,6 +11,7 @@ import { type Mailboxes, type Usage, vacationTransport } from '../queue/plan.ts'
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { ClientTables } from '../routing/client-tables.ts';
+import type { GenericMaps } from '../routing/generic-maps.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Helper } from './helper/on-demand.ts';
@@ -44,6 +45,7 @@ export interface TransportParts {
   readonly account: PipeAgentOptions['account'];
   /** What the SMTP or LMTP client with these settings looks up. Throws SettingsError. */
   readonly clientTables: (settings: Settings, protocol: 'smtp' | 'lmtp') => ClientTables;
+  readonly genericMaps: (protocol: 'smtp' | 'lmtp', settings: Settings) => GenericMaps;
   /** Where virtual(8) with these settings writes. Throws SettingsError. */
   readonly virtualMailboxes: (settings: Settings) => VirtualAgentOptions['find'];
   /** main.cf's, for the transports that need no line in master.cf. */
@@ -103,6 +105,11 @@ export class Transports implements TransportTable {
 
   find(name: string): Transport | undefined {
     return this.#byName.get(name);
+  }
+
+  /** Ends what agents keep between deliveries. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#byName.values()].map(({ agent }) => agent.close?.()));
   }
 
   /** Returns why mail for this transport will wait. */
@@ -190,7 +197,8 @@ function makeAgent(
 }
 
 function makeSmtpAgent(service: MasterService, program: string, parts: TransportParts): Made {
-  const made = clientOptions(service.command === 'lmtp' ? 'lmtp' : 'smtp', service.settings, {
+  const protocol = service.command === 'lmtp' ? 'lmtp' : 'smtp';
+  const made = clientOptions(protocol, service.settings, {
     resolver: parts.resolver,
     clock: parts.clock,
     note: (text) => parts.log.write(program, 'info', text),
@@ -198,7 +206,10 @@ function makeSmtpAgent(service: MasterService, program: string, parts: Transport
     tables: parts.clientTables,
   });
   if (typeof made === 'string') return made;
-  const agent = new SmtpAgent(made.options);
+  const agent = new SmtpAgent(made.options, {
+    generic: parts.genericMaps(protocol, service.settings),
+    detectsEightBit: service.settings.flag('detect_8bit_encoding_header'),
+  });
   return made.problem === undefined ? agent : { agent, problem: made.problem };
 }
 

@@ -26,7 +26,15 @@ export interface RoutingParts {
   readonly log: Log;
   readonly transports: Omit<
     TransportParts,
-    'expandLocal' | 'virtualMailboxes' | 'clientTables' | 'account' | 'settings' | 'lists' | 'vacations' | 'route'
+    | 'expandLocal'
+    | 'virtualMailboxes'
+    | 'clientTables'
+    | 'genericMaps'
+    | 'account'
+    | 'settings'
+    | 'lists'
+    | 'vacations'
+    | 'route'
   >;
 }
 
@@ -56,6 +64,7 @@ export class RoutingState {
       expandLocal: (...question) => this.router.expandLocal(...question),
       account: (database, name) => tables.open(`unix:${database}.byname`).lookup(name),
       clientTables: (settings, protocol) => this.router.clientTables(settings, protocol),
+      genericMaps: (protocol, settings) => this.router.genericMaps(protocol, settings),
       virtualMailboxes: (settings) => this.router.virtualMailboxes(settings),
       settings: configuration.settings,
       lists: parts.directory.lookups.lists,
@@ -127,6 +136,8 @@ export class RoutingState {
   }
 
   close(): void {
+    // Sessions that are kept end politely meanwhile; a delivery that still runs ends its own.
+    void this.transports.close();
     this.tables.close();
   }
 }

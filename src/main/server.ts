@@ -374,6 +374,7 @@ export class Server {
     await this.#pickup?.close();
     await this.#upkeep?.close();
     await this.#scheduler?.close();
+    await this.#state?.transports.close();
     await Promise.all([this.#files.close(), this.#commands.close()]);
     await this.#observation.close();
     await this.#store?.close();

@@ -26,6 +26,8 @@ export type RecipientOutcome = DeliveryOutcome & {
   /** Remote-MTA and Diagnostic-Code of a report: the server, and its reply. */
   readonly remoteMta?: string;
   readonly diagnostic?: string;
+  /** Which message of a kept connection this was (conn_use in the log); absent: the first. */
+  readonly connectionUse?: number;
   /** True: handed to a system that gives no delivery reports. False: it gives them. Absent: this was the end of the way. */
   readonly relayed?: boolean;
   /** Taken and thrown away, as a rule wants it. */
@@ -73,6 +75,8 @@ export interface DeliveryReport {
 
 export interface DeliveryAgent {
   deliver(request: DeliveryRequest): Promise<DeliveryReport>;
+  /** No more deliveries come: ends what is kept between them. */
+  close?(): Promise<void>;
 }
 
 /** A service of master.cf that delivers, with the limits of its parameters. */

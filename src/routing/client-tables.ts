@@ -33,6 +33,7 @@ export class ClientTables {
   readonly #keywords: Maps;
   readonly #keywordList: ReadonlySet<string>;
   readonly #mechanisms: MatchList;
+  readonly #kept: MatchList;
   readonly #bySender: boolean;
 
   /** Throws SettingsError. */
@@ -41,6 +42,7 @@ export class ClientTables {
     this.#options = options;
     this.#policies = openMaps(options, `${protocol}_tls_policy_maps`);
     this.#passwords = openMaps(options, `${protocol}_sasl_password_maps`, { allowsSubstitution: false });
+    this.#kept = openMatchList(options, `${protocol}_connection_cache_destinations`, 'exact');
     this.#mechanisms = openMatchList(options, `${protocol}_sasl_mechanism_filter`, 'exact');
     const isSmtp = protocol === 'smtp';
     this.#keywords = openMaps(
@@ -93,6 +95,12 @@ export class ClientTables {
       const found = await this.#keywords.find(decision, stage, address, 'full');
       return found ? lowerCase(found.value.split(/[\s,]+/)) : this.#keywordList;
     });
+  }
+
+  /** A next hop without brackets and port (`unix:/path` as it is) to which connections are kept whatever the load. */
+  isAlwaysKept(destination: string): Promise<boolean> | boolean {
+    if (this.#kept.isEmpty) return false;
+    return this.#decide(async (decision) => await this.#kept.matches(decision, stage, destination));
   }
 
   /** An empty filter lets all pass. */

@@ -70,40 +70,15 @@ export class HeaderRewriting implements FieldRewriter {
   }
 
   rewrite(field: Buffer): Buffer | undefined | Promise<Buffer | undefined> {
-    const encoding = isAscii(field) || !isUtf8(field) ? 'latin1' : 'utf8';
-    const text = field.toString(encoding);
-    const colon = text.indexOf(':');
-    const name = text.slice(0, colon).trimEnd();
+    const { name, body } = splitField(field);
     const side = sides.get(name.toLowerCase());
     if (side === undefined) return undefined;
-    const body = text.slice(colon + 1);
     const isMapped = this.#options.mapsAddresses && this.#options.router.rewriting.rewrites(side);
     if (!isMapped && isPlainList(body)) return undefined;
-    return this.#rewriteBody(name, body, isMapped ? side : undefined).then((printed) =>
-      printed === undefined ? undefined : Buffer.from(printed, encoding),
-    );
-  }
-
-  async #rewriteBody(
-    name: string,
-    body: string,
-    side: 'header_sender' | 'header_recipient' | undefined,
-  ): Promise<string | undefined> {
-    const tokens = parseAddresses(body, this.#options.router.settings.headerTokenLimit);
-    const rewritten: Token[] = [];
-    let isChanged = false;
-    for (const token of tokens) {
-      if (token.kind !== 'address') {
-        rewritten.push(token);
-        continue;
-      }
-      const before = printTokens(token.tokens);
-      const standard = standardExternalForm(before, this.#rules);
-      const after = side === undefined ? standard : await this.#map(standard, side);
-      if (after !== before) isChanged = true;
-      rewritten.push({ ...token, tokens: scanTokens(after) });
-    }
-    return isChanged ? foldField(`${name}: ${printAddressLines(rewritten)}`) : undefined;
+    return rewriteFieldAddresses(field, this.#options.router.settings.headerTokenLimit, (address) => {
+      const standard = standardExternalForm(address, this.#rules);
+      return isMapped ? this.#map(standard, side) : standard;
+    });
   }
 
   async #map(address: string, side: 'header_sender' | 'header_recipient'): Promise<string> {
@@ -114,6 +89,40 @@ export class HeaderRewriting implements FieldRewriter {
     );
     return mapped === internal ? address : toExternal(mapped);
   }
+}
+
+/** Whether fields of this name (in lower case) hold addresses that are rewritten. */
+export function namesAddresses(name: string): boolean {
+  return sides.has(name);
+}
+
+/** A field with each of its addresses (external form) as `change` gives it; undefined where none changes. */
+export async function rewriteFieldAddresses(
+  field: Buffer,
+  tokenLimit: number,
+  change: (address: string) => Promise<string> | string,
+): Promise<Buffer | undefined> {
+  const { encoding, name, body } = splitField(field);
+  const rewritten: Token[] = [];
+  let isChanged = false;
+  for (const token of parseAddresses(body, tokenLimit)) {
+    if (token.kind !== 'address') {
+      rewritten.push(token);
+      continue;
+    }
+    const before = printTokens(token.tokens);
+    const after = await change(before);
+    if (after !== before) isChanged = true;
+    rewritten.push({ ...token, tokens: scanTokens(after) });
+  }
+  return isChanged ? Buffer.from(foldField(`${name}: ${printAddressLines(rewritten)}`), encoding) : undefined;
+}
+
+function splitField(field: Buffer): { encoding: 'latin1' | 'utf8'; name: string; body: string } {
+  const encoding = isAscii(field) || !isUtf8(field) ? 'latin1' : 'utf8';
+  const text = field.toString(encoding);
+  const colon = text.indexOf(':');
+  return { encoding, name: text.slice(0, colon).trimEnd(), body: text.slice(colon + 1) };
 }
 
 /** `a@b.c, Name <d@e.f>`: what most fields hold. Anything else takes the long way. */

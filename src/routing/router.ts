@@ -36,6 +36,7 @@ import type { RevisionSource, TableRegistry } from '../tables/table.ts';
 import { ClientTables } from './client-tables.ts';
 import { decideAtOneRevision, type Decision } from './decision.ts';
 import { findAddress } from './find-address.ts';
+import { GenericMaps } from './generic-maps.ts';
 import { ListedAddresses } from './listed.ts';
 import { expandLocal } from './local-alias.ts';
 import type { LocalEnd } from './local-end.ts';
@@ -158,6 +159,17 @@ export class Router {
   clientTables(settings: Settings, protocol: 'smtp' | 'lmtp'): ClientTables {
     const search = (decision: Decision) => this.search(decision);
     return new ClientTables({ ...this.#open, settings, protocol, revisions: this.#options.tables, search });
+  }
+
+  /** What a client with these settings makes of addresses when mail leaves. Throws SettingsError. */
+  genericMaps(protocol: 'smtp' | 'lmtp', settings: Settings): GenericMaps {
+    return new GenericMaps({
+      open: { ...this.#open, settings },
+      parameter: protocol === 'smtp' ? 'smtp_generic_maps' : 'lmtp_generic_maps',
+      routing: this.settings,
+      revisions: this.#options.tables,
+      search: (decision) => this.search(decision),
+    });
   }
 
   /** What local aliasing needs; its tables are opened at the first use. Throws SettingsError. */

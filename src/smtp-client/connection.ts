@@ -26,6 +26,8 @@ export type ConnectionTarget =
   /** `from`: our own address, or '' for any. */
   { readonly address: string; readonly port: number; readonly from: string } | { readonly path: string };
 
+/** For a last word to get through. */
+const lingerMilliseconds = 10_000;
 /** A server that talks on without being asked is cut off. */
 const maxUnasked = 1000;
 
@@ -119,6 +121,11 @@ export class Connection {
     return this.#replies.length > 0;
   }
 
+  /** Neither broken nor talked on: the next command may go out. */
+  get isUsable(): boolean {
+    return this.#failure === undefined && this.#replies.length === 0 && this.#waiters.length === 0;
+  }
+
   /** Goes on with what `shakeHands` makes of the socket; nothing may have been said in between (RFC 3207 §5). */
   async startTls<Result extends { readonly socket: TLSSocket }>(
     shakeHands: (plain: Socket) => Promise<Result>,
@@ -138,6 +145,18 @@ export class Connection {
       this.#failure = new ConnectionError('tls', (error as Error).message.slice(0, 300));
       throw this.#failure;
     }
+  }
+
+  /** Says the last word and ends, without waiting for an answer. */
+  end(lastWord: string): void {
+    if (this.#failure) return;
+    this.#failure = new ConnectionError('lost', 'closed');
+    const socket = this.#socket;
+    const timer = setTimeout(() => socket.destroy(), lingerMilliseconds);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+    socket.resume();
+    socket.end(lastWord);
   }
 
   /** Ends now; nothing more is read. */

@@ -1,9 +1,11 @@
 // Delivers one message to one next hop: finds its hosts, tries them in order until every recipient has a final answer,
 // the hosts are used up, or the limits are reached (smtp_mx_address_limit, smtp_mx_session_limit), then smtp_fallback_relay.
+// A session that was kept from an earlier message goes first; where it turns out dead, nothing has happened yet.
 // A recipient that one host refuses for good is not asked about again; one refused for now is tried at the next host.
 
 import { isIP } from 'node:net';
 import { Connection, ConnectionError, type ConnectionTarget } from './connection.ts';
+import type { ConnectionCache, Keep } from './connection-cache.ts';
 import { type Destination, parseDestination, splitDestinations } from './destination.ts';
 import { findHosts, type Host } from './hosts.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
@@ -30,9 +32,15 @@ export async function deliver(
   options: ClientOptions,
   signal?: AbortSignal,
   onAnswer?: () => void,
+  cache?: ConnectionCache<Session>,
 ): Promise<ClientReport> {
-  const attempt = new Attempt(nexthop, envelope, options, signal, onAnswer);
-  return attempt.run();
+  const attempt = new Attempt(nexthop, envelope, options, signal, onAnswer, cache);
+  const end = cache?.begin(nexthop);
+  try {
+    return await attempt.run();
+  } finally {
+    end?.();
+  }
 }
 
 class Attempt {
@@ -42,6 +50,7 @@ class Attempt {
   readonly #signal: AbortSignal | undefined;
   readonly #onAnswer: (() => void) | undefined;
   readonly #outcomes: (ClientOutcome | undefined)[];
+  readonly #cache: ConnectionCache<Session> | undefined;
   #addressesLeft: number;
   #sessionsLeft: number;
   /** Did any host let us hand over an envelope? */
@@ -57,7 +66,9 @@ class Attempt {
     options: ClientOptions,
     signal: AbortSignal | undefined,
     onAnswer: (() => void) | undefined,
+    cache: ConnectionCache<Session> | undefined,
   ) {
+    this.#cache = cache;
     this.#nexthop = nexthop;
     this.#envelope = envelope;
     this.#options = options;
@@ -87,13 +98,16 @@ class Attempt {
     const destination = parseDestination(text, this.#options.protocol);
     if (typeof destination === 'string') return this.#record(deferred('4.3.5', destination));
     try {
-      const stops = await this.#stops(destination);
+      const stops = this.#keptFirst(await this.#stops(destination));
+      const name = destination.kind === 'unix' ? `unix:${destination.path}` : destination.host;
       const key = destination.kind === 'unix' ? destination.path : text.replace(/^inet:/, '');
       const policy = await this.#policy(key, stops[0]?.peer);
       for (const stop of stops) {
         if (this.#isDone() || this.#addressesLeft <= 0 || this.#sessionsLeft <= 0) return;
         this.#addressesLeft--;
-        await this.#tryStop(stop, await this.#security(stop, key, policy));
+        const protection = await this.#security(stop, key, policy);
+        const keep = { key: stop.peer.relay, demand: this.#nexthop, destination: name };
+        if (!(await this.#tryKept(keep, protection))) await this.#tryStop(stop, keep, protection);
       }
     } catch (error) {
       if (!(error instanceof ClientFailure)) throw error;
@@ -150,7 +164,43 @@ class Attempt {
     });
   }
 
-  async #tryStop(stop: Stop, protection: Security): Promise<void> {
+  /** Among hosts that are equally good one to which there is a connection. */
+  #keptFirst(stops: Stop[]): Stop[] {
+    const index = stops.findIndex(({ isBest, peer }) => isBest && this.#cache?.has(peer.relay));
+    const [kept] = index > 0 ? stops.splice(index, 1) : [];
+    return kept ? [kept, ...stops] : stops;
+  }
+
+  /** True where a session that was kept gave answers. A dead one is forgotten: before the final dot nobody has taken anything. */
+  async #tryKept(keep: Keep, protection: Security): Promise<boolean> {
+    const session = this.#cache?.take(keep.key, (kept) => kept.security.key === protection.key);
+    if (!session) return false;
+    const abort = () => session.close();
+    this.#signal?.addEventListener('abort', abort);
+    try {
+      this.#onAnswer?.();
+      await this.#transact(session);
+      this.#hasTalked = true;
+      await this.#done(session, keep);
+      return true;
+    } catch (error) {
+      session.close();
+      if (!(error instanceof ClientFailure) || error.isFinal) throw error;
+      this.#cache?.drop(keep.key);
+      return this.#isDone();
+    } finally {
+      this.#signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** After a message: the next one may use the session; the queue need not wait for a farewell. */
+  async #done(session: Session, keep: Keep): Promise<void> {
+    this.#isStopped = session.isUncertain;
+    if (this.#cache) await this.#cache.give(keep, session);
+    else void session.quit();
+  }
+
+  async #tryStop(stop: Stop, keep: Keep, protection: Security): Promise<void> {
     const started = this.#options.clock.monotonic();
     let session: Session | undefined;
     const abort = () => session?.close();
@@ -165,15 +215,13 @@ class Attempt {
       this.#hasTalked = true;
       this.#onAnswer?.();
       await this.#transact(session);
-      this.#isStopped = session.isUncertain;
-      // The queue need not wait for the farewell.
-      void session.quit();
+      await this.#done(session, keep);
     } catch (error) {
       session?.close();
       if (!(error instanceof ClientFailure)) throw error;
       this.#options.note?.(error.outcome.reason);
       const plain = error.isTls ? withoutTls(protection) : undefined;
-      if (plain) return await this.#tryStop(stop, plain);
+      if (plain) return await this.#tryStop(stop, keep, plain);
       if (error.isFinal) throw error;
       this.#record(error.outcome);
     } finally {

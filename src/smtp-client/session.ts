@@ -1,24 +1,17 @@
-// One SMTP or LMTP session as a client: greeting, EHLO/LHLO with its features, STARTTLS, and any number of messages.
-// Recipients go out together where the server knows PIPELINING (RFC 2920), DATA only when their replies are known: so
-// a server is never left waiting for a message that has no recipient. Every recipient gets its own outcome
-// (RFC 5321 §4.2.5; LMTP: RFC 2033 §4.2, one reply each after the final dot).
+// One SMTP or LMTP session as a client: greeting, EHLO/LHLO with its features, STARTTLS, login, and any number of messages
+// (send-message.ts). Turns replies and broken connections into outcomes, in Postfix's words.
 
-import { BodyEncoder } from './body-encoder.ts';
-import { mailCommand, recipientCommand } from './commands.ts';
 import { type Connection, ConnectionError } from './connection.ts';
+import type { CachedSession } from './connection-cache.ts';
 import type { ServerReply } from './reply.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type Features, parseFeatures, withoutDiscarded } from './features.ts';
 import { askForTls, authenticate, localError, type Peer, type SessionParts, startTls } from './protection.ts';
 import type { Security } from './security.ts';
+import { type Dialog, MessageSender } from './send-message.ts';
 import { ClientFailure, type ClientOptions, type ClientOutcome, type Envelope } from './types.ts';
 
-/** Read while the socket is busy with the piece before: large enough for speed, small enough for many sessions. */
-const chunkBytes = 64 * 1024;
-/** Commands sent in one go: their replies must fit into the buffers between both sides (RFC 2920 §3.1). */
-const pipelineLength = 50;
-
-export class Session {
+export class Session implements CachedSession {
   readonly #connection: Connection;
   readonly #peer: Peer;
   readonly #options: ClientOptions;
@@ -27,6 +20,12 @@ export class Session {
   serverName = '';
   /** The connection broke after the final dot: nobody knows whether the message was delivered. */
   isUncertain = false;
+  /** Messages that were begun. */
+  uses = 0;
+  readonly openedAt: number;
+  /** The server is about to leave, or is not where we think it is. */
+  #isSpent = false;
+  #isEncrypted = false;
   #stage = '';
   #usesEhlo = true;
 
@@ -38,6 +37,16 @@ export class Session {
     this.#peer = peer;
     this.#options = options;
     this.security = security;
+    this.openedAt = options.clock.monotonic();
+  }
+
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  get isUsable(): boolean {
+    const { isKeptWithTls } = this.#options;
+    return this.#connection.isUsable && !this.#isSpent && !this.isUncertain && (isKeptWithTls || !this.#isEncrypted);
   }
 
   get features(): Features {
@@ -60,6 +69,7 @@ export class Session {
       check = answer.check;
       await this.#helloUnderTls();
     }
+    this.#isEncrypted = check !== undefined;
     await authenticate(this.#parts(), check, this.#stage);
   }
 
@@ -87,21 +97,42 @@ export class Session {
   }
 
   async send(envelope: Envelope): Promise<ClientOutcome[]> {
+    this.uses++;
     const refusal = this.#capabilityRefusal(envelope);
     if (refusal) return envelope.recipients.map(() => refusal);
-    const outcomes = await this.#sendEnvelope(envelope);
-    if (!Array.isArray(outcomes)) return envelope.recipients.map(() => outcomes);
-    const accepted = outcomes.flatMap((outcome, index) => (outcome ? [] : [index]));
-    if (accepted.length > 0) {
-      const results = await this.#sendBody(envelope, accepted.length);
-      accepted.forEach((index, order) => {
-        outcomes[index] = results[order];
-      });
-    }
-    return outcomes.map((outcome) => outcome ?? this.#failure('4.3.0', 'no reply for this recipient').outcome);
+    return await new MessageSender(this.#dialog()).send(envelope);
+  }
+
+  #dialog(): Dialog {
+    const connection = this.#connection;
+    return {
+      options: this.#options,
+      features: this.#features,
+      isReused: this.uses > 1,
+      get hasReply() {
+        return connection.hasReply;
+      },
+      write: (data, timeout, stage) => {
+        this.#stage = stage;
+        return this.#write(data, timeout);
+      },
+      reply: (stage, timeout) => this.#reply(stage, timeout),
+      delivered: (reply) => this.#delivered(reply),
+      verdict: (reply, command, isSoft) => this.#verdict(reply, command, isSoft),
+      refused: (reply) => this.#refused(reply, 'deferred'),
+      outcome: (kind, status, reason) => ({ kind, status, reason, ...this.#where }),
+      spend: () => {
+        this.#isSpent = true;
+      },
+      isUncertain: () => {
+        this.isUncertain = true;
+      },
+    };
   }
 
   async quit(): Promise<void> {
+    if (this.#isSpent) return this.close();
+    if (this.#options.skipsQuitResponse) return this.#connection.end('QUIT\r\n');
     try {
       await this.#connection.write('QUIT\r\n', this.#options.timeouts.quit);
       await this.#connection.readReply(this.#options.timeouts.quit);
@@ -146,7 +177,7 @@ export class Session {
       kind: 'bounced',
       status,
       reason,
-      relay: this.#peer.relay,
+      ...this.#where,
     });
     if (envelope.smtputf8 && !this.#features.has('SMTPUTF8')) {
       return bounce('5.6.7', `SMTPUTF8 is required, but was not offered by host ${this.#peer.label}`);
@@ -157,89 +188,6 @@ export class Session {
       return bounce('5.3.4', `${sizes} of server ${this.#peer.label}`);
     }
     return undefined;
-  }
-
-  /** For each recipient its refusal, or undefined where the server takes it; one outcome for all when MAIL is refused. */
-  async #sendEnvelope(envelope: Envelope): Promise<(ClientOutcome | undefined)[] | ClientOutcome> {
-    const { timeouts } = this.#options;
-    const mail = mailCommand(envelope, this.#features);
-    const recipients = envelope.recipients.map((recipient) => recipientCommand(recipient, this.#features));
-    const step = this.#features.has('PIPELINING') ? pipelineLength : 1;
-    const outcomes: (ClientOutcome | undefined)[] = [];
-    let sent = 0;
-    let waitsForMail = true;
-    while (sent < recipients.length) {
-      const burst = recipients.slice(sent, sent + step);
-      sent += burst.length;
-      if (waitsForMail && step === 1) {
-        const refused = await this.#mailReply(mail);
-        if (refused) return refused;
-        waitsForMail = false;
-      }
-      this.#stage = 'sending RCPT TO';
-      await this.#write((waitsForMail ? mail : '') + burst.join(''), timeouts.rcpt);
-      const refused = waitsForMail ? await this.#mailReply('') : undefined;
-      waitsForMail = false;
-      for (let count = 0; count < burst.length; count++) {
-        const reply = await this.#reply('sending RCPT TO', timeouts.rcpt);
-        // 552 is "too many recipients" in old servers (RFC 5321 §4.5.3.1.10): later is better than never.
-        outcomes.push(isGood(reply) ? undefined : this.#verdict(reply, 'RCPT TO', reply.code === 552));
-      }
-      if (refused) return refused;
-    }
-    return outcomes;
-  }
-
-  /** Sends `command` where it is not yet sent; the outcome for all recipients when the sender is refused. */
-  async #mailReply(command: string): Promise<ClientOutcome | undefined> {
-    const { mail: timeout } = this.#options.timeouts;
-    if (command !== '') await this.#write(command, timeout);
-    const reply = await this.#reply('sending MAIL FROM', timeout);
-    return isGood(reply) ? undefined : this.#verdict(reply, 'MAIL FROM');
-  }
-
-  async #sendBody(envelope: Envelope, accepted: number): Promise<ClientOutcome[]> {
-    const { timeouts, protocol } = this.#options;
-    const start = await this.#command('DATA', timeouts.dataInit, 'sending DATA command');
-    if (start.code !== 354) {
-      // 2xx to DATA would be nonsense; it must not count as delivered.
-      const verdict = this.#verdict(start, 'DATA', start.code < 400);
-      return Array.from({ length: accepted }, () => verdict);
-    }
-    await this.#streamBody(envelope);
-    const replies = await this.#finalReplies(protocol === 'lmtp' ? accepted : 1);
-    const [only] = replies;
-    return protocol === 'lmtp' || !only ? replies : Array.from({ length: accepted }, () => only);
-  }
-
-  /** After the final dot a broken connection concerns only those who have no reply yet. */
-  async #finalReplies(count: number): Promise<ClientOutcome[]> {
-    const outcomes: ClientOutcome[] = [];
-    try {
-      while (outcomes.length < count) {
-        const stage = 'sending end of data -- message may be sent more than once';
-        const reply = await this.#reply(stage, this.#options.timeouts.dataDone);
-        outcomes.push(isGood(reply) ? this.#delivered(reply) : this.#verdict(reply, 'end of DATA'));
-      }
-    } catch (error) {
-      if (!(error instanceof ClientFailure)) throw error;
-      this.isUncertain = true;
-      while (outcomes.length < count) outcomes.push(error.outcome);
-    }
-    return outcomes;
-  }
-
-  async #streamBody({ body }: Envelope): Promise<void> {
-    const { dataTransfer } = this.#options.timeouts;
-    const encoder = new BodyEncoder(this.#options.lineLengthLimit);
-    this.#stage = 'sending message body';
-    for (let from = 0; from < body.size; from += chunkBytes) {
-      const chunk = await body.read(from, Math.min(from + chunkBytes, body.size));
-      await this.#write(encoder.encode(chunk), dataTransfer);
-      // Without the final dot nothing is delivered, so an early refusal can be believed.
-      if (this.#connection.hasReply) throw this.#refused(await this.#reply(this.#stage, dataTransfer), 'deferred');
-    }
-    await this.#write(encoder.finish(), dataTransfer);
   }
 
   async #command(line: string, timeout: number, stage = `sending ${line}`): Promise<ServerReply> {
@@ -259,7 +207,10 @@ export class Session {
   async #reply(stage: string, timeout: number): Promise<ServerReply> {
     this.#stage = stage;
     try {
-      return await this.#connection.readReply(timeout);
+      const reply = await this.#connection.readReply(timeout);
+      // The server closes the connection (RFC 5321 §3.8).
+      if (reply.code === 421) this.#isSpent = true;
+      return reply;
     } catch (error) {
       throw this.#lost(error);
     }
@@ -270,15 +221,16 @@ export class Session {
       kind: 'delivered',
       status: reply.status.startsWith('2') ? reply.status : '2.0.0',
       reason: reply.text,
-      relay: this.#peer.relay,
+      ...this.#where,
       remoteMta: this.#peer.name,
       diagnostic: reply.text,
       relayed: !this.#features.has('DSN'),
     };
   }
 
-  /** A refusal of this mail or this recipient. */
+  /** A refusal of this mail or this recipient. A kept session that ends before the message is no verdict on it. */
   #verdict(reply: ServerReply, command: string, isSoft = false): ClientOutcome {
+    if (reply.code === 421 && this.uses > 1 && command !== 'end of DATA') throw this.#refused(reply, 'deferred');
     const kind = reply.code >= 500 && !isSoft ? 'bounced' : 'deferred';
     return this.#said(reply, kind, `host ${this.#peer.label} said: ${reply.text} (in reply to ${command} command)`);
   }
@@ -291,7 +243,12 @@ export class Session {
   #said(reply: ServerReply, kind: 'deferred' | 'bounced', reason: string): ClientOutcome {
     const wanted = kind === 'bounced' ? '5' : '4';
     const status = reply.status.startsWith(wanted) ? reply.status : `${wanted}${reply.status.slice(1)}`;
-    return { kind, status, reason, relay: this.#peer.relay, remoteMta: this.#peer.name, diagnostic: reply.text };
+    return { kind, status, reason, ...this.#where, remoteMta: this.#peer.name, diagnostic: reply.text };
+  }
+
+  get #where(): { readonly relay: string; readonly connectionUse?: number } {
+    const { relay } = this.#peer;
+    return this.uses > 1 ? { relay, connectionUse: this.uses } : { relay };
   }
 
   #lost(error: unknown): unknown {
@@ -307,10 +264,6 @@ export class Session {
   }
 
   #failure(status: string, reason: string): ClientFailure {
-    return new ClientFailure({ kind: 'deferred', status, reason, relay: this.#peer.relay });
+    return new ClientFailure({ kind: 'deferred', status, reason, ...this.#where });
   }
-}
-
-function isGood(reply: ServerReply): boolean {
-  return reply.code >= 200 && reply.code < 300;
 }

@@ -2,6 +2,8 @@
 
 import type { Resolver } from '../dns/resolver.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ConverterLimits } from '../message/seven-bit-converter.ts';
+import type { CacheRules } from './connection-cache.ts';
 import type { ClientSasl, ClientTls } from './security.ts';
 
 /** Postfix's smtp_*_timeout parameters, in milliseconds. */
@@ -15,6 +17,8 @@ export interface ClientTimeouts {
   readonly dataTransfer: number;
   readonly dataDone: number;
   readonly quit: number;
+  /** smtp_rset_timeout: whether a kept session still lives. */
+  readonly rset: number;
 }
 
 export interface ClientOptions {
@@ -39,6 +43,10 @@ export interface ClientOptions {
   /** Port where the next hop names none (smtp_tcp_port 25; lmtp_tcp_port 24). */
   readonly port: number;
   readonly lineLengthLimit: number;
+  /** smtp_quote_rfc821_envelope: local parts with unusual characters are sent in quotes. */
+  readonly quotesEnvelope: boolean;
+  /** How 8-bit mail is made 7-bit for servers without 8BITMIME; absent: never (disable_mime_output_conversion). */
+  readonly conversion?: ConverterLimits;
   /** smtp_mx_address_limit, smtp_mx_session_limit; 0: no limit. */
   readonly addressLimit: number;
   readonly sessionLimit: number;
@@ -49,6 +57,12 @@ export interface ClientOptions {
   readonly useMx: boolean;
   /** smtp_bind_address, smtp_bind_address6; '' for any. */
   readonly bindAddress: { readonly 4: string; readonly 6: string };
+  /** Which sessions are kept for the next message; absent: none. */
+  readonly cache?: CacheRules;
+  /** smtp_tls_connection_reuse: sessions with TLS are kept too. */
+  readonly isKeptWithTls: boolean;
+  /** smtp_skip_quit_response. */
+  readonly skipsQuitResponse: boolean;
   /** smtp_fallback_relay. */
   readonly fallback: readonly string[];
   /** Is this one of our own addresses (inet_interfaces, proxy_interfaces)? */
@@ -93,6 +107,8 @@ export interface ClientOutcome {
   readonly reason: string;
   /** `host[ip]:port`, or `none`. */
   readonly relay: string;
+  /** Which message of its connection this was, where it was not the first. */
+  readonly connectionUse?: number;
   /** The server that said it, and what it said: for Remote-MTA and Diagnostic-Code (RFC 3464). */
   readonly remoteMta?: string;
   readonly diagnostic?: string;

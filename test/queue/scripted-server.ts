@@ -16,6 +16,8 @@ export class ScriptedServer {
     this.#server = createServer((socket) => {
       this.connections++;
       this.#sockets.add(socket);
+      // Each line is a write: they must not wait for each other's acknowledgements.
+      socket.setNoDelay(true);
       socket.on('error', () => undefined);
       this.#serve(socket, script);
     });
