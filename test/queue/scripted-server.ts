@@ -12,14 +12,16 @@ export class ScriptedServer {
   readonly #sockets = new Set<Socket>();
   connections = 0;
 
-  constructor(script: Script) {
+  /** A function is asked at each line what the connection with this number (from 1) hears. */
+  constructor(script: Script | ((connection: number) => Script)) {
     this.#server = createServer((socket) => {
       this.connections++;
       this.#sockets.add(socket);
       // Each line is a write: they must not wait for each other's acknowledgements.
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
-      this.#serve(socket, script);
+      const number = this.connections;
+      this.#serve(socket, typeof script === 'function' ? () => script(number) : () => script);
     });
   }
 
@@ -28,19 +30,32 @@ export class ScriptedServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Closes all connections without a word, as a server that restarts. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** What nobody has asked for. */
+  say(line: string): void {
+    for (const socket of this.#sockets) socket.write(`${line}\r\n`);
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #serve(socket: Socket, script: Script): void {
+  #serve(socket: Socket, script: () => Script): void {
     let isData = false;
+    let isMute = false;
     let rest = '';
     const say = (line: string) => {
-      const reply = script.find(
+      if (isMute) return;
+      const reply = script().find(
         ([prefix]) => line.toUpperCase().startsWith(prefix) && (prefix === '') === (line === ''),
       )?.[1];
-      if (reply === 'CLOSE') socket.destroy();
+      if (reply === 'MUTE') isMute = true;
+      else if (reply === 'CLOSE') socket.destroy();
       else if (reply !== undefined && reply !== 'SILENT') socket.write(reply.replaceAll('\n', '\r\n') + '\r\n');
       if (reply?.startsWith('354')) isData = true;
     };
@@ -62,6 +77,7 @@ export class ScriptedServer {
 export const polite: Script = [
   ['', '220 mx.example ESMTP'],
   ['EHLO', '250-mx.example\n250-PIPELINING\n250-SIZE 1000\n250-DSN\n250-8BITMIME\n250 SMTPUTF8'],
+  ['RSET', '250 2.0.0 Ok'],
   ['MAIL', '250 2.1.0 Ok'],
   ['RCPT TO:<BAD', '550 5.1.1 no such user'],
   ['RCPT TO:<BUSY', '450 4.2.1 busy'],
