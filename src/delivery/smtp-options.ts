@@ -80,6 +80,10 @@ export function clientOptions(
     sessionLimit: settings.integer(`${protocol}_mx_session_limit`),
     randomize: settings.flag(`${protocol}_randomize_addresses`),
     families: families(protocol, settings),
+    prefers: ({ ipv4: 4, ipv6: 6 } as const)[settings.text(`${protocol}_address_preference`)],
+    balances: settings.flag(`${protocol}_balance_inet_protocols`),
+    ignoresMxFailure: settings.flag('ignore_mx_lookup_error'),
+    defersWithoutAddress: settings.flag(`${protocol}_defer_if_no_mx_address_found`),
     useMx: !settings.flag('disable_dns_lookups'),
     bindAddress: { 4: settings.text(`${protocol}_bind_address`), 6: settings.text(`${protocol}_bind_address6`) },
     cache: {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { ZoneResolver } from '../dns/zone-resolver.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import { findHosts } from './hosts.ts';
 import { testOptions } from '../../test/queue/client-options.ts';
 import { ClientFailure, type ClientOptions } from './types.ts';
@@ -55,6 +56,44 @@ describe('hosts of a destination', () => {
     ]);
     expect(await find('mx1.good.example', { families: [6] }, false)).toEqual(['mx1.good.example[2001:db8::1]']);
     expect(await find('192.0.2.77', {}, false)).toEqual(['192.0.2.77[192.0.2.77]']);
+  });
+
+  test('with the IP version first that is preferred', async () => {
+    for (let count = 0; count < 20; count++) {
+      const hosts = await find('mx1.good.example', { randomize: true, prefers: 6 }, false);
+      expect(hosts[0]).toBe('mx1.good.example[2001:db8::1]');
+    }
+  });
+
+  test.each<[number, number, Partial<ClientOptions>, number]>([
+    [6, 1, {}, 1],
+    [1, 6, {}, 4],
+    [6, 6, {}, 2],
+    [6, 6, { prefers: 6 }, 3],
+    [2, 2, {}, 2],
+    [6, 6, { balances: false }, 0],
+  ])('%i IPv4 and %i IPv6 addresses, %o: %i IPv6 among those that are tried', async (four, six, overrides, sixes) => {
+    const fours = Array.from({ length: four }, (_, index) => `both.example A 192.0.2.${index + 1}`);
+    const rows = [...fours, ...Array.from({ length: six }, (_, index) => `both.example AAAA 2001:db8::${index + 1}`)];
+    const tried = await find('both.example', { resolver: new ZoneResolver(rows.join('\n')), ...overrides }, false);
+    if (!Array.isArray(tried)) throw new Error(tried);
+    expect(tried.slice(0, 5).filter((host) => host.includes('::')).length).toBe(sixes);
+  });
+
+  test('after an MX question without an answer, if that is to be ignored', async () => {
+    expect(await find('silent.example', { ignoresMxFailure: true })).toMatch(/^deferred 4\.4\.3/);
+    const resolver = new ZoneResolver('plain.example A 192.0.2.3');
+    resolver.mx = async () => {
+      throw new TemporaryError('no answer');
+    };
+    expect(await find('plain.example', { resolver })).toMatch(/^deferred 4\.4\.3/);
+    expect(await find('plain.example', { resolver, ignoresMxFailure: true })).toEqual(['plain.example[192.0.2.3]']);
+  });
+
+  test('without any address for its MX hosts come back, or wait', async () => {
+    expect(await find('dangling.example')).toMatch(/^bounced 5\.4\.4/);
+    expect(await find('dangling.example', { defersWithoutAddress: true })).toMatch(/^deferred 4\.4\.4/);
+    expect(await find('nowhere.example', { defersWithoutAddress: true })).toMatch(/^bounced 5\.4\.4/);
   });
 
   test('one silent MX host does not hide the others', async () => {

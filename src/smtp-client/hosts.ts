@@ -20,10 +20,11 @@ export type InetDestination = Extract<Destination, { kind: 'inet' }>;
 const smtpPort = 25;
 
 export async function findHosts(destination: InetDestination, options: ClientOptions): Promise<Host[]> {
-  const hosts =
+  const found =
     destination.useMx && options.useMx
       ? await byMx(destination, options)
       : await byAddress(destination.host, 0, options);
+  const hosts = balance(inOrder(found, options), options);
   const looksForLoops = (destination.port ?? options.port) === smtpPort;
   const own = hosts.filter((host) => options.isOwnAddress(host.address));
   if (!looksForLoops || own.length === 0) return hosts;
@@ -34,7 +35,11 @@ export async function findHosts(destination: InetDestination, options: ClientOpt
 }
 
 async function byMx({ host: domain }: InetDestination, options: ClientOptions): Promise<Host[]> {
-  const answer = await ask(() => options.resolver.mx(domain));
+  const answer = await ask(() => options.resolver.mx(domain)).catch((error: unknown) => {
+    if (error instanceof ClientFailure && options.ignoresMxFailure) return undefined;
+    throw error;
+  });
+  if (!answer) return byAddress(domain, 0, options);
   if (answer.kind === 'no-domain') throw notFound(domain, 'MX');
   if (answer.kind === 'no-data') return byAddress(domain, 0, options);
   const [first] = answer.records;
@@ -54,10 +59,41 @@ async function byMx({ host: domain }: InetDestination, options: ClientOptions): 
       // One that may come back outweighs those that are gone for good.
       if (!failure || error.outcome.kind === 'deferred') failure = error;
     }
-    if (options.addressLimit > 0 && hosts.length >= options.addressLimit) break;
+    if (hasEnough(hosts, options)) break;
   }
-  if (hosts.length === 0) throw failure ?? notFound(domain, 'MX');
+  if (hosts.length === 0) throw withoutAddress(failure ?? notFound(domain, 'MX'), options);
   return hosts;
+}
+
+/** By preference; among equals as it falls, but for the IP version that is preferred (smtp_address_preference). */
+function inOrder(hosts: Host[], { randomize, prefers }: ClientOptions): Host[] {
+  if (randomize) shuffle(hosts);
+  const rank = ({ address }: Host): number => (prefers === undefined || isIP(address) === prefers ? 0 : 1);
+  return hosts.sort((a, b) => a.preference - b.preference || rank(a) - rank(b));
+}
+
+/** More are not tried; but both IP versions are to be among those that are (smtp_balance_inet_protocols). */
+function hasEnough(hosts: readonly Host[], { addressLimit, families, balances }: ClientOptions): boolean {
+  if (addressLimit === 0 || hosts.length < addressLimit) return false;
+  return !balances || families.every((family) => hosts.some(({ address }) => isIP(address) === family));
+}
+
+/** Where there are more addresses than are tried, each IP version has its half, or as many as it has. */
+function balance(hosts: Host[], { addressLimit: limit, balances, prefers }: ClientOptions): Host[] {
+  const four = hosts.filter(({ address }) => isIP(address) === 4).length;
+  const six = hosts.length - four;
+  if (!balances || limit < 2 || four === 0 || six === 0 || hosts.length <= limit) return hosts;
+  const smallHalf = Math.floor(limit / 2);
+  const fours = prefers === 6 ? smallHalf : limit - smallHalf;
+  let fourLeft = six <= limit - fours ? limit - six : Math.min(four, fours);
+  let sixLeft = limit - fourLeft;
+  return hosts.filter(({ address }) => (isIP(address) === 4 ? fourLeft-- > 0 : sixLeft-- > 0));
+}
+
+function withoutAddress(failure: ClientFailure, { defersWithoutAddress }: ClientOptions): ClientFailure {
+  const { outcome } = failure;
+  if (!defersWithoutAddress || outcome.kind !== 'bounced') return failure;
+  return new ClientFailure({ ...outcome, kind: 'deferred', status: `4${outcome.status.slice(1)}` }, { isFinal: true });
 }
 
 /** Far more than anybody has; each one costs look-ups. */
@@ -81,7 +117,7 @@ async function byAddress(host: string, preference: number, options: ClientOption
     else if (answer.kind === 'found')
       hosts.push(...answer.records.map((address) => ({ name: host, address, preference })));
   }
-  if (hosts.length > 0) return options.randomize ? shuffle(hosts) : hosts;
+  if (hosts.length > 0) return hosts;
   if (failure) throw failure;
   const exists = answers.some((answer) => !(answer instanceof ClientFailure) && answer.kind === 'no-data');
   throw notFound(host, options.families.includes(4) ? 'A' : 'AAAA', exists);

@@ -53,6 +53,14 @@ export interface ClientOptions {
   /** Shuffle hosts of equal preference (smtp_randomize_addresses). */
   readonly randomize: boolean;
   readonly families: readonly (4 | 6)[];
+  /** smtp_address_preference; undefined: any. */
+  readonly prefers: 4 | 6 | undefined;
+  /** smtp_balance_inet_protocols. */
+  readonly balances: boolean;
+  /** ignore_mx_lookup_error: a failed look-up counts as no MX record. */
+  readonly ignoresMxFailure: boolean;
+  /** smtp_defer_if_no_mx_address_found. */
+  readonly defersWithoutAddress: boolean;
   /** disable_dns_lookups: no MX records, only addresses. */
   readonly useMx: boolean;
   /** smtp_bind_address, smtp_bind_address6; '' for any. */

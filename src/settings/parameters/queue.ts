@@ -40,7 +40,7 @@ export const queueParameters = {
   delay_notice_recipient: text('postmaster', 'unsupported', 'Who is told of delays.'),
   delay_warning_time: time('0h', 'supported', 'When the sender is told that mail is late; 0 means never.'),
   destination_concurrency_feedback_debug: flag('no', 'unneeded'),
-  detect_8bit_encoding_header: flag('yes', 'unsupported', 'Whether 8BITMIME mail is recognised from its header.'),
+  detect_8bit_encoding_header: flag('yes', 'supported', 'Whether 8BITMIME mail is recognised from its header.'),
   disable_verp_bounces: flag('no', 'unsupported', 'Whether one bounce is sent for all recipients.'),
   enable_long_queue_ids: flag('no', 'unneeded', 'Whether queue ids are the long, never repeated ones.'),
   enable_threaded_bounces: flag('no'),
