@@ -1,15 +1,14 @@
 // 8-bit mail for a server without 8BITMIME: our client and a real Postfix send the same messages to the same smtp-sink, and
 // the sink has the same octets from both. Runs where Postfix is installed and we are root.
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deliver } from '../../src/smtp-client/deliver.ts';
-import { findFreePorts } from '../harness/free-ports.ts';
-import { noRealPostfix, RealPostfix } from '../harness/real-postfix.ts';
+import { noRealPostfix } from '../harness/real-postfix.ts';
 import { testOptions } from './client-options.ts';
 import { MailSink } from './mail-sink.ts';
+import { type Relay, startRelay } from './relaying-postfix.ts';
 import { envelope } from './scripted-server.ts';
 
 const limits = { nesting: 3, boundaryLength: 2048, headerLength: 102_400 };
@@ -227,38 +226,16 @@ function message(mark: string, lines: readonly string[]): Buffer {
 
 describe.skipIf(noRealPostfix !== undefined)('8-bit mail for a server that takes none (package postfix)', () => {
   let sink: MailSink;
-  let postfix: RealPostfix;
-  let folder: string;
+  let postfix: Relay;
   let count = 0;
 
   beforeAll(async () => {
     sink = await MailSink.start('-8');
-    folder = mkdtempSync('/tmp/relay-');
-    const [port = 0] = await findFreePorts(1);
-    postfix = new RealPostfix(folder, port);
-    const settings = {
-      ...postfix.settings,
-      compatibility_level: '3.6',
-      myhostname: 'mx.example',
-      mydestination: '',
-      inet_interfaces: '127.0.0.1',
-      mynetworks: '127.0.0.0/8',
-      local_header_rewrite_clients: '',
-      mime_nesting_limit: '3',
-      relayhost: `[127.0.0.1]:${sink.port}`,
-      smtpd_client_connection_count_limit: '0',
-    };
-    await postfix.start(
-      Object.entries(settings)
-        .map(([name, value]) => `${name} = ${value}\n`)
-        .join(''),
-      masterCf(port),
-    );
+    postfix = await startRelay(sink.port, { mime_nesting_limit: '3' });
   }, 60_000);
   afterAll(async () => {
     postfix.stop();
     await sink.stop();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   /** Sends to a port; resolves with what the sink has, from behind the mark. */
@@ -339,24 +316,3 @@ describe.skipIf(noRealPostfix !== undefined)('8-bit mail for a server that takes
     }
   }, 60_000);
 });
-
-function masterCf(port: number): string {
-  return `127.0.0.1:${port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-anvil unix - - n - 1 anvil
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-scache unix - - n - 1 scache
-tlsmgr unix - - n 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
-`;
-}
