@@ -109,7 +109,7 @@ export class Transports implements TransportTable {
 
   /** Ends what agents keep between deliveries. */
   async close(): Promise<void> {
-    await Promise.all([...this.#byName.values()].map(({ agent }) => agent.close?.()));
+    await Promise.all([...this.#byName.values()].map(async ({ agent }) => await agent.close?.()));
   }
 
   /** Returns why mail for this transport will wait. */
