@@ -145,7 +145,7 @@ export class ConnectionCache<Session extends CachedSession> {
   async close(graceMilliseconds = 1000): Promise<void> {
     this.#isClosed = true;
     const sessions = [...this.#kept.values()].flat().map(({ session }) => session);
-    for (const key of [...this.#kept.keys()]) this.drop(key);
+    for (const key of this.#kept.keys()) this.drop(key);
     if (this.#quitting.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

@@ -255,7 +255,7 @@ describe.skipIf(noRealPostfix !== undefined)('8-bit mail for a server that takes
       const [found] = await sink.messages(mark);
       const start = found?.indexOf('From: joe@a.example') ?? -1;
       // The sink ends every message with an empty line.
-      if (found !== undefined && start >= 0 && /\n\n$/.test(found)) return found.slice(start);
+      if (found !== undefined && start >= 0 && found.endsWith('\n\n')) return found.slice(start);
       await sleep(10);
     }
     throw new Error(`the sink has no ${mark}:\n${postfix.readLog().slice(-800)}`);
