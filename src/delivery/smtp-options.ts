@@ -71,6 +71,7 @@ export function clientOptions(
     ehlo: greetingRule(protocol, settings),
     skips5xxGreeting: settings.flag(`${protocol}_skip_5xx_greeting`),
     discardedKeywords: (address) => tables.discardedKeywords(address),
+    ...(tables.filtersReplies ? { filterReplyLine: (line: string) => tables.filteredReplyLine(line) } : {}),
     helloName: domainToASCII(hello) || hello,
     port: parsePort(settings.text(`${protocol}_tcp_port`)) || (protocol === 'smtp' ? 25 : 24),
     lineLengthLimit: settings.integer(`${protocol}_line_length_limit`),

@@ -2,7 +2,7 @@
 // what became of each recipient. Addresses are what smtp_generic_maps makes of them on the wire and in the header; the log
 // and the queue keep them as they were.
 
-import type { DeliveryAgent, DeliveryReport, DeliveryRequest } from '../queue/delivery-agent.ts';
+import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome } from '../queue/delivery-agent.ts';
 import type { GenericMaps } from '../routing/generic-maps.ts';
 import { ConnectionCache } from '../smtp-client/connection-cache.ts';
 import { deliver } from '../smtp-client/deliver.ts';
@@ -10,9 +10,11 @@ import type { Session } from '../smtp-client/session.ts';
 import type { ClientOptions, EnvelopeRecipient } from '../smtp-client/types.ts';
 import { encodeXtext } from '../smtp/xtext.ts';
 import { LeavingMessage } from './leaving-message.ts';
+import type { StatusFilter } from './status-filter.ts';
 
 interface SmtpAgentParts {
   readonly generic: GenericMaps;
+  readonly filter: StatusFilter | undefined;
   /** detect_8bit_encoding_header. */
   readonly detectsEightBit: boolean;
 }
@@ -54,10 +56,20 @@ export class SmtpAgent implements DeliveryAgent {
         smtputf8: needsUtf8(sender, recipients, message.smtputf8 && body.hasEightBitHeader),
         body,
       };
-      return await deliver(nexthop, envelope, this.#options, signal, request.onAnswer, this.#cache);
+      const { onAnswer } = request;
+      const report = await deliver(nexthop, envelope, this.#options, signal, onAnswer, this.#cache);
+      return await this.#filtered(report);
     } finally {
       await content.close();
     }
+  }
+
+  async #filtered(report: DeliveryReport): Promise<DeliveryReport> {
+    const { filter } = this.#parts;
+    if (!filter) return report;
+    const outcomes: RecipientOutcome[] = [];
+    for (const outcome of report.outcomes) outcomes.push(await filter.apply(outcome));
+    return { ...report, outcomes };
   }
 }
 

@@ -27,6 +27,7 @@ import { type Lists, ListAgent } from './list.ts';
 import { MailstoreAgent } from './mailstore.ts';
 import { VacationAgent, type VacationAgentOptions } from './vacation.ts';
 import { SmtpAgent } from './smtp.ts';
+import { StatusFilter } from './status-filter.ts';
 import { clientOptions } from './smtp-options.ts';
 
 /** They wait for nothing but the store: a few at a time fill it. */
@@ -198,16 +199,23 @@ function makeAgent(
 
 function makeSmtpAgent(service: MasterService, program: string, parts: TransportParts): Made {
   const protocol = service.command === 'lmtp' ? 'lmtp' : 'smtp';
+  const tables = parts.clientTables(service.settings, protocol);
   const made = clientOptions(protocol, service.settings, {
     resolver: parts.resolver,
     clock: parts.clock,
     note: (text) => parts.log.write(program, 'info', text),
     warn: (text) => parts.log.write(program, 'warning', text),
-    tables: parts.clientTables,
+    tables: () => tables,
   });
   if (typeof made === 'string') return made;
   const agent = new SmtpAgent(made.options, {
     generic: parts.genericMaps(protocol, service.settings),
+    filter: tables.filtersStatus
+      ? new StatusFilter(
+          (status) => tables.filteredStatus(status),
+          (text) => parts.log.write(program, 'warning', text),
+        )
+      : undefined,
     detectsEightBit: service.settings.flag('detect_8bit_encoding_header'),
   });
   return made.problem === undefined ? agent : { agent, problem: made.problem };

@@ -34,6 +34,8 @@ export class ClientTables {
   readonly #keywordList: ReadonlySet<string>;
   readonly #mechanisms: MatchList;
   readonly #kept: MatchList;
+  readonly #statusFilter: Maps;
+  readonly #replyFilter: Maps;
   readonly #bySender: boolean;
 
   /** Throws SettingsError. */
@@ -43,6 +45,8 @@ export class ClientTables {
     this.#policies = openMaps(options, `${protocol}_tls_policy_maps`);
     this.#passwords = openMaps(options, `${protocol}_sasl_password_maps`, { allowsSubstitution: false });
     this.#kept = openMatchList(options, `${protocol}_connection_cache_destinations`, 'exact');
+    this.#statusFilter = openMaps(options, `${protocol}_delivery_status_filter`);
+    this.#replyFilter = openMaps(options, `${protocol}_reply_filter`);
     this.#mechanisms = openMatchList(options, `${protocol}_sasl_mechanism_filter`, 'exact');
     const isSmtp = protocol === 'smtp';
     this.#keywords = openMaps(
@@ -101,6 +105,28 @@ export class ClientTables {
   isAlwaysKept(destination: string): Promise<boolean> | boolean {
     if (this.#kept.isEmpty) return false;
     return this.#decide(async (decision) => await this.#kept.matches(decision, stage, destination));
+  }
+
+  get filtersStatus(): boolean {
+    return !this.#statusFilter.isEmpty;
+  }
+
+  get filtersReplies(): boolean {
+    return !this.#replyFilter.isEmpty;
+  }
+
+  /** `4.2.1 text` as smtp_delivery_status_filter has it; undefined where it stays. */
+  filteredStatus(status: string): Promise<string | undefined> {
+    return this.#decide(async (decision) => {
+      return (await this.#statusFilter.find(decision, stage, status, 'full'))?.value;
+    });
+  }
+
+  /** A line of a reply, code and all, as smtp_reply_filter has it. */
+  filteredReplyLine(line: string): Promise<string> {
+    return this.#decide(async (decision) => {
+      return (await this.#replyFilter.find(decision, stage, line, 'full'))?.value ?? line;
+    });
   }
 
   /** An empty filter lets all pass. */

@@ -19,6 +19,20 @@ export class ReplyError extends Error {
   override name = 'ReplyError';
 }
 
+/** The reply with each of its lines as `filter` gives it. Throws ReplyError where that is no reply any more. */
+export async function filterReply(
+  { code, lines }: ServerReply,
+  filter: (line: string) => Promise<string>,
+): Promise<ServerReply> {
+  const filtered: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    filtered.push(await filter(`${code}${index < lines.length - 1 ? '-' : ' '}${line}`));
+  }
+  const reply = new ReplyParser().push(Buffer.from(`${filtered.join('\r\n')}\r\n`)).at(-1);
+  if (!reply) throw new ReplyError('a filtered reply has no last line');
+  return reply;
+}
+
 export class ReplyParser {
   #rest = '';
   #lines: string[] = [];

@@ -3,7 +3,7 @@
 
 import { type Connection, ConnectionError } from './connection.ts';
 import type { CachedSession } from './connection-cache.ts';
-import type { ServerReply } from './reply.ts';
+import { filterReply, ReplyError, type ServerReply } from './reply.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type Features, parseFeatures, withoutDiscarded } from './features.ts';
 import { askForTls, authenticate, localError, type Peer, type SessionParts, startTls } from './protection.ts';
@@ -207,12 +207,23 @@ export class Session implements CachedSession {
   async #reply(stage: string, timeout: number): Promise<ServerReply> {
     this.#stage = stage;
     try {
-      const reply = await this.#connection.readReply(timeout);
+      const reply = await this.#filtered(await this.#connection.readReply(timeout));
       // The server closes the connection (RFC 5321 §3.8).
       if (reply.code === 421) this.#isSpent = true;
       return reply;
     } catch (error) {
       throw this.#lost(error);
+    }
+  }
+
+  async #filtered(reply: ServerReply): Promise<ServerReply> {
+    const options = this.#options;
+    if (!options.filterReplyLine) return reply;
+    try {
+      return await filterReply(reply, (line) => options.filterReplyLine?.(line) ?? Promise.resolve(line));
+    } catch (error) {
+      if (error instanceof ReplyError) throw new ConnectionError('protocol', error.message);
+      throw error instanceof TemporaryError ? localError(this.#peer, error, options) : error;
     }
   }
 

@@ -38,6 +38,8 @@ export interface ClientOptions {
    * Throws TemporaryError.
    */
   discardedKeywords(address: string): Promise<ReadonlySet<string>>;
+  /** smtp_reply_filter: a line of a reply, code and all, as it is to be read; absent: as it is. Throws TemporaryError. */
+  filterReplyLine?(line: string): Promise<string>;
   /** smtp_helo_name. */
   readonly helloName: string;
   /** Port where the next hop names none (smtp_tcp_port 25; lmtp_tcp_port 24). */

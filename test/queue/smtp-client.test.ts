@@ -187,6 +187,14 @@ describe('a session', () => {
     expect(said).toEqual([outcome.replaceAll('H', '127.0.0.1[127.0.0.1]').replace('SS127.0.0.1[127.0.0.1]', 'SSH')]);
   });
 
+  test('reads replies as smtp_reply_filter has them', async () => {
+    const filterReplyLine = async (line: string) =>
+      line.replace(/^550 5(.*) try again later/, '450 4$1 later').replace(/^250-PIPELINING/, '250-X-NOTHING');
+    const { said, server } = await send(but(['RCPT', '550 5.7.1 try again later']), undefined, {}, { filterReplyLine });
+    expect(said[0]).toMatch(/^deferred 4\.7\.1 .*said: 450 4\.7\.1 later/);
+    expect(server.lines).not.toContain('DATA');
+  });
+
   test('LMTP has an answer for each recipient after the dot', async () => {
     const script = but(
       ['LHLO', '250-mx\n250 PIPELINING'],

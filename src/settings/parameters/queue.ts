@@ -19,7 +19,7 @@ export const queueParameters = {
   default_delivery_slot_cost: integer('5', 'unsupported', 'Deliveries that pay for one by an overtaking message.'),
   default_delivery_slot_discount: integer('50', 'unsupported', 'Percentage of the cost that is given away.'),
   default_delivery_slot_loan: integer('3', 'unsupported', 'Deliveries that are lent to an overtaking message.'),
-  default_delivery_status_filter: text(''),
+  default_delivery_status_filter: text('', 'supported', 'Tables that replace the status and text of deliveries by SMTP and LMTP.'),
   default_destination_concurrency_failed_cohort_limit: integer('1', 'supported', 'Failed rounds after which a destination is taken to be dead.'),
   default_destination_concurrency_limit: integer('20', 'supported', 'The most deliveries at a time to one destination.'),
   default_destination_concurrency_negative_feedback: text('1', 'supported', 'How much a failure lowers the concurrency.'),
