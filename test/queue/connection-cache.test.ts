@@ -44,7 +44,14 @@ afterEach(async () => {
 });
 
 async function send(recipients = ['ann@b.example'], changed: Partial<ClientOptions> = {}): Promise<ClientReport> {
-  return await deliver(`[127.0.0.1]:${port}`, envelope(recipients), { ...options, ...changed }, undefined, cache);
+  return await deliver(
+    `[127.0.0.1]:${port}`,
+    envelope(recipients),
+    { ...options, ...changed },
+    undefined,
+    undefined,
+    cache,
+  );
 }
 
 /** What the outcomes say, with the use of the connection. */

@@ -93,7 +93,7 @@ describe.skipIf(!canRun)('LMTP to Dovecot (package dovecot-lmtpd)', () => {
       const uses: (number | undefined)[] = [];
       for (let count = 0; count < 6; count++) {
         const recipients = count === 3 ? ['nobody@x.example'] : ['eve@x.example', 'nobody@x.example'];
-        const { outcomes } = await deliver(nexthop, envelope(recipients), options, undefined, cache);
+        const { outcomes } = await deliver(nexthop, envelope(recipients), options, undefined, undefined, cache);
         expect(outcomes.map(({ kind }) => kind)).toEqual(count === 3 ? ['bounced'] : ['delivered', 'bounced']);
         uses.push(outcomes[0]?.connectionUse);
       }
