@@ -235,6 +235,7 @@ describe.skipIf(!hasSink)('smtp-sink (package postfix)', () => {
             envelope(['ann@b.example', 'eve@b.example']),
             { ...options, protocol },
             undefined,
+            undefined,
             cache,
           );
           expect(report.outcomes.map(({ kind }) => kind)).toEqual(['delivered', 'delivered']);

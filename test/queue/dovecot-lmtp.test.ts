@@ -57,7 +57,13 @@ describe.skipIf(!canRun)('LMTP to Dovecot (package dovecot-lmtpd)', () => {
   const second = 1000;
   const options = testOptions({
     protocol: 'lmtp',
-    timeouts: { ...testOptions().timeouts, dataDone: 10 * second, rcpt: 10 * second },
+    timeouts: {
+      ...testOptions().timeouts,
+      helo: 10 * second,
+      mail: 10 * second,
+      dataDone: 10 * second,
+      rcpt: 10 * second,
+    },
   });
 
   function stored(user: string): string[] {
