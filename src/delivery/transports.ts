@@ -130,8 +130,16 @@ export class Transports implements TransportTable {
       recipientLimit: settings.transportInteger(name, 'destination_recipient_limit'),
       concurrencyLimit: settings.transportInteger(name, 'destination_concurrency_limit'),
       initialConcurrency: Math.max(1, settings.transportInteger(name, 'initial_destination_concurrency')),
-      positiveFeedback: feedback(service, 'destination_concurrency_positive_feedback', findings),
-      negativeFeedback: feedback(service, 'destination_concurrency_negative_feedback', findings),
+      positiveFeedback: feedback(
+        service,
+        settings.transportText(name, 'destination_concurrency_positive_feedback'),
+        findings,
+      ),
+      negativeFeedback: feedback(
+        service,
+        settings.transportText(name, 'destination_concurrency_negative_feedback'),
+        findings,
+      ),
       failedCohortLimit: settings.transportInteger(name, 'destination_concurrency_failed_cohort_limit'),
       rateDelayMilliseconds: settings.transportSeconds(name, 'destination_rate_delay') * 1000,
       transportRateDelayMilliseconds: settings.transportSeconds(name, 'transport_rate_delay') * 1000,
@@ -145,15 +153,10 @@ export class Transports implements TransportTable {
 const wholeSteps: Feedback = { base: 1, by: 'nothing' };
 
 /** As Postfix's: what is no feedback is passed over with a warning, and counts as 1. */
-function feedback(
-  { name, settings, file, line }: MasterService,
-  suffix: 'destination_concurrency_positive_feedback' | 'destination_concurrency_negative_feedback',
-  findings: Finding[],
-): Feedback {
-  const text = settings.transportText(name, suffix);
+function feedback({ name, file, line }: MasterService, text: string, findings: Finding[]): Feedback {
   const value = parseFeedback(text);
   if (value) return value;
-  const what = `${name}_${suffix} = ${text}: neither a number from 0 to 1 nor such a number / concurrency`;
+  const what = `${name}: concurrency feedback ${text}: neither a number from 0 to 1 nor such a number / concurrency`;
   findings.push({ severity: 'warning', file, line, text: `${what}; 1 is used` });
   return wholeSteps;
 }
