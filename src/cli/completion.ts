@@ -46,6 +46,9 @@ const toolWords: Readonly<Record<string, readonly string[]>> = {
     ...parameterNames(),
   ],
   postfix: postfixCommands,
+  postqueue: ['-p', '-j', '-f', '-i', '-s', '-c'],
+  postsuper: ['-d', '-h', '-H', '-r', '-e', '-f', '-c', 'ALL', 'incoming', 'active', 'deferred', 'hold'],
+  sendmail: ['-t', '-i', '-f', '-F', '-N', '-R', '-V', '-bp', '-q', '-C'],
 };
 
 function* walk(command: Command, path: string): Iterable<Node> {

@@ -15,8 +15,8 @@ export interface CommandContext {
   warn(line: string): void;
 }
 
-/** 1: no; 2: usage; 75: try again (sysexits EX_TEMPFAIL). */
-export type ExitCode = 0 | 1 | 2 | 75;
+/** 1: no; 2: usage; 75: try again (sysexits EX_TEMPFAIL); 69: not available (EX_UNAVAILABLE, postqueue(1)). */
+export type ExitCode = 0 | 1 | 2 | 69 | 75;
 
 /** Ends a command: `message` is one line that says what to do; without one the exit status says all. */
 export class CommandError extends Error {

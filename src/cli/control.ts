@@ -4,6 +4,7 @@ import crypto from 'node:crypto';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type { QueueChange } from '../queue/queue-changes.ts';
 import { CommandError } from './context.ts';
 
 export interface ControlRequest {
@@ -12,19 +13,22 @@ export interface ControlRequest {
     | 'stop'
     | 'reload'
     | 'quota-recalculate'
+    | 'queue-active'
     | 'queue-flush'
-    | 'queue-remove'
-    | 'queue-hold'
-    | 'queue-release'
+    | 'queue-change'
     | 'trace-flush'
     | 'accounting-acknowledge';
   readonly mailbox?: number;
+  /** For queue-change. */
+  readonly change?: QueueChange;
   readonly ids?: readonly string[];
 }
 
 export type ControlResponse =
   | { readonly ok: true; readonly value?: unknown }
   | { readonly ok: false; readonly error: string };
+
+export class NoServerError extends CommandError {}
 
 /** sockaddr_un holds 108 bytes. */
 const maxPathBytes = 100;
@@ -37,11 +41,11 @@ export function controlSocketPath(dataDirectory: string): string {
   return path.join(os.tmpdir(), `posthaste-${process.getuid?.() ?? 0}-${digest}`, 'control');
 }
 
-/** Sends a request; throws CommandError (exit 75) where no server answers. */
+/** Sends a request; throws NoServerError (exit 75) where no server answers. */
 export async function controlRequest(dataDirectory: string, request: ControlRequest): Promise<unknown> {
   const line = await exchange(controlSocketPath(dataDirectory), `${JSON.stringify(request)}\n`);
   if (line === undefined) {
-    throw new CommandError(`no server runs on ${dataDirectory}; start one with: posthaste start`, 75);
+    throw new NoServerError(`no server runs on ${dataDirectory}; start one with: posthaste start`, 75);
   }
   const response = JSON.parse(line) as ControlResponse;
   if (!response.ok) throw new CommandError(response.error);

@@ -1,5 +1,6 @@
 // How lists and objects are shown: a table or lines for people, a JSON line each for programs.
 
+import { once } from 'node:events';
 import type { CommandContext } from './context.ts';
 
 export interface Column<Row> {
@@ -61,6 +62,11 @@ export function printObject(
   for (const [name, text] of lines) {
     context.print(`${(name === '' ? '' : `${name}:`).padEnd(width + 2)}${text}`.trimEnd());
   }
+}
+
+/** Waits while standard output is slower than we are: a list of a million lines must not stand in memory. */
+export async function drained(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
 /** What a change did: a sentence, or the object as JSON. */

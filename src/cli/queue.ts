@@ -1,138 +1,239 @@
-// posthaste queue list|flush|hold|release|remove, and mailq: the queue as Postfix's postqueue -p shows it. The list is
-// read from the store and needs no running server; what changes the queue is asked of the server.
+// posthaste queue: mail that waits. Lists and the live view are read from the store and need no running server; what
+// changes the queue is asked of the server.
 
 import type { Command } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { openQueueSurvey } from '../mailstore/queue-survey.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
-import type { QueueMessage } from '../mailstore/types.ts';
+import { expiredByForce, type QueueMessage } from '../mailstore/types.ts';
 import { shownNexthop } from '../queue/end-row.ts';
-import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import type { QueueChange } from '../queue/queue-changes.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
-import { printDone } from './output.ts';
+import { drained, formatTime, printDone, printObject } from './output.ts';
+import { idsFor } from './postqueue.ts';
+import { formatMessage, listingEnd, listingTitle } from './queue-listing.ts';
+import { formatShape, measureShape, type ShapeOptions, usualShape } from './queue-shape.ts';
+import {
+  activeIds,
+  changeQueue,
+  idsOf,
+  type ListedMessage,
+  listQueue,
+  queueFolder,
+  type QueueName,
+  queueNames,
+  queueOf,
+  refuseStranger,
+} from './queue-store.ts';
+import { watchQueue } from './queue-watch.ts';
+import { formatSize } from './sizes.ts';
 
 const examples = `
 Examples:
   posthaste queue list
-  posthaste --json queue list
-  posthaste queue flush
+  posthaste queue watch
+  posthaste queue shape deferred
+  posthaste queue flush --site example.com
   posthaste queue remove 4dhRlh0009zSyXh`;
 
 export function register(program: Command, context: CommandContext): void {
   const group = program.command('queue').description('mail that waits').addHelpText('after', examples);
-  group
-    .command('list')
-    .description('list what is queued, as mailq does')
-    .action(() => listQueue(context));
+  group.option('--watch', 'as queue watch').action(async ({ watch }: { watch?: true }) => {
+    if (watch) await startWatch(context, {});
+    else group.help();
+  });
+  registerViews(group, context);
   group
     .command('flush')
-    .description('try everything now')
-    .action(async () => {
-      await ask(context, { command: 'queue-flush' });
-      printDone(context, 'everything in the queue is being tried', { flushed: true });
-    });
+    .description('try everything now, or what waits for a domain, or messages')
+    .option('--site <domain>', 'recipients in this domain')
+    .option('--id <id...>', 'these messages')
+    .action((options: { site?: string; id?: string[] }) => flush(context, options));
   const changes = [
-    ['hold', 'queue-hold', 'keep messages from being sent', 'put on hold'],
-    ['release', 'queue-release', 'let messages on hold go', 'released'],
-    ['remove', 'queue-remove', 'delete messages, without telling anybody', 'removed'],
+    ['hold', 'hold', 'keep messages from being sent', 'put on hold'],
+    ['release', 'release', 'let messages on hold go', 'released'],
+    ['requeue', 'requeue', 'route the recipients of messages anew and try them', 'requeued'],
+    ['expire', 'expire', 'return messages to their senders', 'expired'],
+    ['remove', 'remove', 'delete messages, without telling anybody', 'removed'],
   ] as const;
-  for (const [name, command, description, done] of changes) {
+  for (const [name, change, description, done] of changes) {
     group
       .command(name)
       .description(description)
-      .argument('<id...>', 'queue ids')
-      .action(async (ids: string[]) => {
-        const count = Number(await ask(context, { command, ids }));
-        if (count === 0) throw new CommandError(`no such message in the queue: ${ids.join(' ')}`);
-        printDone(context, `${count} ${count === 1 ? 'message' : 'messages'} ${done}`, { messages: count });
-      });
-  }
-  program
-    .command('postqueue')
-    .description("Postfix's postqueue: -p or -j lists, -f tries everything now")
-    .option('-p', 'list what is queued')
-    .option('-j', 'list it as JSON lines')
-    .option('-f', 'try everything now')
-    .action(async (options: { p?: true; j?: true; f?: true }) => {
-      if (options.f) await ask(context, { command: 'queue-flush' });
-      else if (options.p || options.j) await listQueue(options.j ? { ...context, json: true } : context);
-      else throw new CommandError('postqueue: one of -p, -j and -f is needed', 2);
-    });
-  program
-    .command('mailq')
-    .description('list what is queued')
-    .action(() => listQueue(context));
-}
-
-async function ask(context: CommandContext, request: Parameters<typeof controlRequest>[1]): Promise<unknown> {
-  return controlRequest(dataDirectoryOf(await loadConfiguration(context.configDirectory)), request);
-}
-
-const pageLength = 200;
-
-export async function listQueue(context: CommandContext): Promise<void> {
-  const store = openStoreReader(dataDirectoryOf(await loadConfiguration(context.configDirectory)));
-  try {
-    let count = 0;
-    let bytes = 0;
-    let after = '';
-    for (;;) {
-      const page = store?.queueList(after, pageLength) ?? [];
-      for (const message of page) {
-        if (!context.json && count === 0)
-          context.print('-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------');
-        for (const line of context.json ? [jsonLine(message)] : formatMessage(message)) context.print(line);
-        count++;
-        bytes += message.size;
-      }
-      const last = page.at(-1);
-      if (!last || page.length < pageLength) break;
-      after = last.id;
-    }
-    if (context.json) return;
-    if (count === 0) context.print('Mail queue is empty');
-    else context.print(`-- ${Math.floor(bytes / 1024)} Kbytes in ${count} Request${count === 1 ? '' : 's'}.`);
-  } finally {
-    store?.close();
+      .argument('<id...>', 'queue ids, or ALL')
+      .action((ids: string[]) => applyChange(context, change, ids, done));
   }
 }
 
-/** As Postfix's showq: `!` on hold; reasons in brackets before those whom they concern. */
-function formatMessage(message: QueueMessage): string[] {
-  const mark = message.hold ? '!' : ' ';
-  const sender = message.sender === '' ? 'MAILER-DAEMON' : message.sender;
-  const date = new Date(message.arrival);
-  // `Sat Nov 21 12:00:18` as ctime(3).
-  const time = `${date
-    .toDateString()
-    .slice(0, 10)
-    .replace(/ 0(\d)$/, '  $1')} ${date.toTimeString().slice(0, 8)}`;
-  const lines = [`${`${message.id}${mark}`.padEnd(16)} ${String(message.size).padStart(8)} ${time}  ${sender}`];
-  const byReason = Map.groupBy(message.recipients, ({ reason }) => reason);
-  for (const [reason, recipients] of byReason) {
-    if (reason !== '') lines.push(`(${reason})`.padStart(78));
-    for (const { recipient } of recipients) lines.push(`${' '.repeat(41)}${recipient}`);
-  }
-  return [...lines, ''];
+function registerViews(group: Command, context: CommandContext): void {
+  group
+    .command('list')
+    .description('list what is queued, as mailq does')
+    .action(() => list(context));
+  group
+    .command('show')
+    .description('show one message: recipients, attempts, reasons')
+    .argument('<id>', 'queue id')
+    .action((id: string) => show(context, id));
+  group
+    .command('watch')
+    .description('show the queue as it changes, until Ctrl-C')
+    .option('--count <views>', 'end after this many views')
+    .action((options: { count?: string }) => startWatch(context, options));
+  group
+    .command('shape')
+    .description('count recipients by domain and age, as qshape(1)')
+    .option('-s, --sender', "by the sender's domain")
+    .option('-b <buckets>', 'how many ages', '10')
+    .option('-t <minutes>', 'how long the first age is', '5')
+    .option('-l', 'every age as long as the first')
+    .option('-n <domains>', 'the fullest domains only')
+    .argument('[queue...]', 'incoming, active, deferred, hold; without: incoming and active')
+    .action((queues: string[], options: ShapeWords) => printShape(context, queues, options));
 }
 
-/** The names of postqueue -j. */
-function jsonLine(message: QueueMessage): string {
-  const isDeferred = message.attempts > 0;
-  return JSON.stringify({
-    queue_name: message.hold ? 'hold' : isDeferred ? 'deferred' : 'active',
-    queue_id: message.id,
-    arrival_time: Math.floor(message.arrival / 1000),
-    message_size: message.size,
-    forced_expire: false,
-    sender: message.sender,
-    next_attempt: Math.floor(message.nextAttempt / 1000),
-    attempts: message.attempts,
-    recipients: message.recipients.map(({ recipient, original, transport, nexthop, status, reason }) => ({
-      address: recipient,
-      original,
-      transport,
-      nexthop: shownNexthop(nexthop),
-      ...(reason === '' ? {} : { dsn: status, delay_reason: reason }),
-    })),
+async function startWatch(context: CommandContext, { count }: { count?: string }): Promise<void> {
+  const views = count === undefined ? {} : { count: positive(count, '--count') };
+  await watchQueue(context, { dataDirectory: await queueFolder(context), intervalMilliseconds: 1000, ...views });
+}
+
+async function list(context: CommandContext): Promise<void> {
+  let count = 0;
+  let bytes = 0;
+  for await (const message of listQueue(await queueFolder(context))) {
+    if (count === 0 && !context.json) context.print(listingTitle);
+    for (const line of context.json ? [JSON.stringify(toJson(message))] : formatMessage(message)) context.print(line);
+    await drained();
+    count++;
+    bytes += message.size;
+  }
+  if (!context.json) context.print(listingEnd(count, bytes));
+}
+
+/** The names of postqueue -j, and what else the queue knows. */
+function toJson({ queue, id, arrival, size, isExpired, sender, recipients, row }: ListedMessage): object {
+  const people = row?.recipients.map(({ recipient, original, transport, nexthop, status, reason }) => {
+    const delay = reason === '' ? {} : { dsn: status, delay_reason: reason };
+    return { address: recipient, original, transport, nexthop: shownNexthop(nexthop), ...delay };
   });
+  return {
+    queue_name: queue,
+    queue_id: id,
+    arrival_time: Math.floor(arrival / 1000),
+    message_size: size,
+    forced_expire: isExpired,
+    sender,
+    ...(row ? { next_attempt: Math.floor(row.nextAttempt / 1000), attempts: row.attempts } : {}),
+    recipients: people ?? recipients.map(({ recipient }) => ({ address: recipient })),
+  };
+}
+
+async function show(context: CommandContext, id: string): Promise<void> {
+  const folder = await queueFolder(context);
+  refuseStranger(folder);
+  const store = openStoreReader(folder);
+  const message = store?.queueMessage(id);
+  store?.close();
+  if (message === undefined) throw new CommandError(`no such message in the queue: ${id}`);
+  const queue = queueOf(message, (await activeIds(folder)).has(id));
+  const { arrival, size, sender, attempts, nextAttempt, recipients } = message;
+  const isExpired = nextAttempt === expiredByForce;
+  const lines: [string, string][] = [
+    ['Queue id', id],
+    ['State', isExpired ? `${queue}, expired` : queue],
+    ['Sender', sender === '' ? '<>' : sender],
+    ['Size', formatSize(size)],
+    ['Arrived', formatTime(arrival)],
+    ['Attempts', String(attempts)],
+    ['Next attempt', isExpired ? 'none: it goes back' : nextAttemptText(message)],
+    ...recipients.map((one): [string, string] => {
+      const original = one.original === one.recipient || one.original === '' ? '' : ` (for ${one.original})`;
+      const reason = one.reason === '' ? '' : `: ${one.status} ${one.reason}`;
+      return ['Recipient', `${one.recipient}${original} by ${one.transport}:${shownNexthop(one.nexthop)}${reason}`];
+    }),
+  ];
+  const listed = { queue, id, arrival, size, isExpired, sender, recipients, row: message };
+  printObject(context, toJson(listed), lines);
+}
+
+function nextAttemptText({ hold, nextAttempt }: QueueMessage): string {
+  return hold ? 'none while it is on hold' : formatTime(nextAttempt);
+}
+
+interface ShapeWords {
+  readonly sender?: true;
+  readonly b: string;
+  readonly t: string;
+  readonly l?: true;
+  readonly n?: string;
+}
+
+async function printShape(context: CommandContext, names: readonly string[], words: ShapeWords): Promise<void> {
+  const unknown = names.find((name) => !queueNames.some((queue) => queue === name));
+  if (unknown !== undefined) throw new CommandError(`${unknown}: there is no such queue`, 2);
+  const options: ShapeOptions = {
+    ...usualShape,
+    bySender: words.sender === true,
+    queues: new Set<QueueName>(names.length === 0 ? ['incoming', 'active'] : (names as QueueName[])),
+    buckets: positive(words.b, '-b'),
+    bucketMinutes: positive(words.t, '-t'),
+    isLinear: words.l === true,
+  };
+  const folder = await queueFolder(context);
+  refuseStranger(folder);
+  const survey = openQueueSurvey(folder);
+  const now = systemClock.now();
+  const limit = words.n === undefined ? undefined : positive(words.n, '-n');
+  const shape = survey
+    ? await measureShape(survey, await activeIds(folder), options, now)
+    : {
+        total: Array.from({ length: options.buckets + 1 }, () => 0),
+        domains: [],
+        oldest: undefined,
+        largest: undefined,
+      };
+  survey?.close();
+  if (context.json) {
+    context.print(JSON.stringify({ total: shape.total, domains: Object.fromEntries(shape.domains.slice(0, limit)) }));
+  } else for (const line of formatShape(shape, options, limit)) context.print(line);
+}
+
+function positive(text: string, option: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000_000) {
+    throw new CommandError(`${option} ${text}: must be a number above 0`, 2);
+  }
+  return value;
+}
+
+async function flush(context: CommandContext, { site, id }: { site?: string; id?: string[] }): Promise<void> {
+  const folder = await queueFolder(context);
+  if (site === undefined && id === undefined) {
+    await controlRequest(folder, { command: 'queue-flush' });
+    printDone(context, 'everything in the queue is being tried', { flushed: true });
+    return;
+  }
+  let count = 0;
+  if (id !== undefined) count += await changeQueue(folder, 'flush', id);
+  if (site !== undefined) count += await changeQueue(folder, 'flush', idsFor(folder, site));
+  if (count === 0)
+    throw new CommandError(`no such message in the queue: ${[...(id ?? []), site ?? ''].join(' ').trim()}`);
+  printDone(context, `${messages(count)} being tried`, { messages: count });
+}
+
+async function applyChange(
+  context: CommandContext,
+  change: QueueChange,
+  ids: readonly string[],
+  done: string,
+): Promise<void> {
+  const folder = await queueFolder(context);
+  const count = await changeQueue(folder, change, ids.includes('ALL') ? idsOf(folder, new Set(queueNames)) : ids);
+  if (count === 0 && !ids.includes('ALL')) throw new CommandError(`no such message to be ${done}: ${ids.join(' ')}`);
+  printDone(context, `${messages(count)} ${done}`, { messages: count });
+}
+
+function messages(count: number): string {
+  return `${count} ${count === 1 ? 'message' : 'messages'}`;
 }

@@ -24,12 +24,22 @@ describe('the options of sendmail', () => {
     expect(parseSendmailOptions(args)).toMatchObject(expected);
   });
 
-  test.each([['-bs'], ['-bd'], ['-bx'], ['-Z'], ['-f'], ['-N', 'never,delay'], ['-N', 'x'], ['-R', 'x']])(
-    'refuses %j',
-    (...args) => {
-      expect(() => parseSendmailOptions(args)).toThrow(CommandError);
-    },
-  );
+  test.each<[string[], object]>([
+    [['-q'], { mode: 'flush', flush: 'all' }],
+    [['-qIabc'], { mode: 'flush', flush: { id: 'abc' } }],
+    [['-qRexample.com'], { mode: 'flush', flush: { site: 'example.com' } }],
+    [['-q15m', 'a@b'], { mode: 'send', recipients: ['a@b'] }],
+    [['-bp', '-C', '/etc/postfix'], { mode: 'list', config: '/etc/postfix' }],
+    [['-o', 'i', '-e', 'm'], { ignoreDots: true, recipients: [] }],
+    [['-N', 'never,delay'], { notify: '', warnings: ['bad -N option value -- ignored'] }],
+    [['-R', 'x'], { ret: '', warnings: ['bad -R option value -- ignored'] }],
+  ])('%j', (args, expected) => {
+    expect(parseSendmailOptions(args)).toMatchObject(expected);
+  });
+
+  test.each([['-bs'], ['-bd'], ['-bx'], ['-Z'], ['-f'], ['-qI'], ['-qSx']])('refuses %j', (...args) => {
+    expect(() => parseSendmailOptions(args)).toThrow(CommandError);
+  });
 });
 
 async function read(chunks: readonly string[]): Promise<string> {

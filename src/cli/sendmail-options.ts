@@ -4,7 +4,13 @@
 import { CommandError } from './context.ts';
 
 export interface SendmailOptions {
-  readonly mode: 'send' | 'list' | 'index';
+  readonly mode: 'send' | 'list' | 'index' | 'flush';
+  /** -C: the configuration folder, or a file in it. */
+  readonly config: string | undefined;
+  /** -q, -qI, -qR: everything, a message, a domain. */
+  readonly flush: 'all' | { readonly id: string } | { readonly site: string };
+  /** What was given in vain. */
+  readonly warnings: readonly string[];
   /** -t */
   readonly fromHeader: boolean;
   /** -i, -oi: a line with a single dot is text. */
@@ -18,17 +24,23 @@ export interface SendmailOptions {
   readonly envid: string;
 }
 
-type Mutable = { -readonly [Name in keyof SendmailOptions]: SendmailOptions[Name] } & { recipients: string[] };
+type Mutable = { -readonly [Name in keyof SendmailOptions]: SendmailOptions[Name] } & {
+  recipients: string[];
+  warnings: string[];
+};
 
 /** Letters with a value. Those without a meaning here have an empty action. */
 const withValue: Readonly<Record<string, (options: Mutable, value: string) => void>> = {
   f: (options, value) => (options.sender = value),
   r: (options, value) => (options.sender = value),
   F: (options, value) => (options.fullName = value.replace(/[\x00-\x1f\x7f]/g, ' ')),
-  N: (options, value) => (options.notify = notify(value)),
-  R: (options, value) => (options.ret = returned(value)),
+  N: notify,
+  R: returned,
+  C: (options, value) => (options.config = value),
+  A: () => undefined,
   V: (options, value) => (options.envid = value),
   B: () => undefined,
+  e: () => undefined,
   h: () => undefined,
   L: () => undefined,
   O: () => undefined,
@@ -45,11 +57,16 @@ const plain: Readonly<Record<string, (options: Mutable) => void>> = {
   n: () => undefined,
   U: () => undefined,
   v: () => undefined,
+  c: () => undefined,
+  x: () => undefined,
 };
 
-export function parseSendmailOptions(args: readonly string[]): SendmailOptions {
+export function parseSendmailOptions(args: readonly string[], mode: SendmailOptions['mode'] = 'send'): SendmailOptions {
   const options: Mutable = {
-    mode: 'send',
+    mode,
+    config: undefined,
+    flush: 'all',
+    warnings: [],
     fromHeader: false,
     ignoreDots: false,
     sender: undefined,
@@ -76,53 +93,80 @@ function parseCluster(options: Mutable, cluster: string, following: string | und
   for (let at = 0; at < cluster.length; at++) {
     const letter = cluster.charAt(at);
     const rest = cluster.slice(at + 1);
-    if (letter === 'b') {
-      mode(options, rest);
+    if (letter === 'q') {
+      setFlush(options, rest);
       return false;
     }
-    if (letter === 'o') {
-      if (rest === 'i') options.ignoreDots = true;
-      return false;
+    if (letter === 'b' || letter === 'o') {
+      const word = rest === '' ? following : rest;
+      if (word === undefined) throw missingValue(letter);
+      if (letter === 'b') setMode(options, word);
+      else if (word === 'i') options.ignoreDots = true;
+      return rest === '';
     }
     const take = withValue[letter];
     if (take) {
-      if (rest === '' && following === undefined) throw new CommandError(`-${letter} needs a value`, 2);
+      if (rest === '' && following === undefined) throw missingValue(letter);
       take(options, rest === '' ? (following ?? '') : rest);
       return rest === '';
     }
     const set = plain[letter];
-    if (!set) throw new CommandError(`sendmail: -${letter} is not supported`, 2);
+    if (!set) throw usage(`invalid option -- '${letter}'`);
     set(options);
   }
   return false;
 }
 
-function mode(options: Mutable, letter: string): void {
+function setMode(options: Mutable, letter: string): void {
   if (letter === 'm') options.mode = 'send';
   else if (letter === 'p') options.mode = 'list';
   else if (letter === 'i') options.mode = 'index';
-  else if (letter === 's')
-    throw new CommandError('sendmail: -bs is not supported yet: speak SMTP to a port of the server', 2);
-  else if (letter === 'v')
-    throw new CommandError('sendmail: -bv is not supported yet: use posthaste explain ADDRESS', 2);
-  else if (letter === 'd') throw new CommandError('sendmail: -bd is not supported: use posthaste start', 2);
-  else throw new CommandError(`sendmail: -b${letter} is not supported`, 2);
+  else if (letter === 's') throw sendmailError('-bs is not supported: speak SMTP to a port of the server');
+  else if (letter === 'v') throw sendmailError('-bv is not supported: use posthaste explain ADDRESS');
+  else if (/^[dDl]/.test(letter)) throw sendmailError(`-b${letter} is not supported: use posthaste start`);
+  else throw sendmailError(`unsupported: -b${letter}`);
 }
 
-function notify(text: string): string {
+/** A time (`-q15m`) would be for a daemon, which needs none. */
+function setFlush(options: Mutable, word: string): void {
+  if (/^\d/.test(word)) return;
+  if (word === 'I' || word === 'R') throw sendmailError(`specify: -q${word}${word === 'I' ? 'queueid' : 'sitename'}`);
+  if (word !== '' && !/^[IR]/.test(word)) throw sendmailError(`-q${word.charAt(0)} is not implemented`);
+  options.mode = 'flush';
+  if (word.startsWith('I')) options.flush = { id: word.slice(1) };
+  else if (word.startsWith('R')) options.flush = { site: word.slice(1) };
+}
+
+function notify(options: Mutable, text: string): void {
   const words = text.toUpperCase().split(',');
   const isNever = words.length === 1 && words[0] === 'NEVER';
   const known = ['SUCCESS', 'FAILURE', 'DELAY'];
-  if (!isNever && !(words.length <= 3 && words.every((word) => known.includes(word)))) {
-    throw new CommandError(`-N ${text}: must be never, or some of success,failure,delay`, 2);
+  const unknown = words.find((word) => !isNever && !known.includes(word));
+  if (isNever || (unknown === undefined && words.length <= 3)) options.notify = words.join(',');
+  else {
+    if (unknown !== undefined && unknown !== 'NEVER')
+      options.warnings.push(`unknown DSN NOTIFY command value "${unknown.toLowerCase()}" in "${text}"`);
+    options.warnings.push('bad -N option value -- ignored');
   }
-  return words.join(',');
 }
 
-function returned(text: string): string {
+function returned(options: Mutable, text: string): void {
   const word = text.toUpperCase();
-  if (word !== 'FULL' && word !== 'HDRS') throw new CommandError(`-R ${text}: must be full or hdrs`, 2);
-  return word;
+  if (word === 'FULL' || word === 'HDRS') options.ret = word;
+  else options.warnings.push('bad -R option value -- ignored');
+}
+
+/** EX_TEMPFAIL, as Postfix's sendmail ends whatever the mistake: who called keeps the mail. */
+export function sendmailError(text: string): CommandError {
+  return new CommandError(`fatal: ${text}`, 75, 'sendmail');
+}
+
+function usage(reason: string): CommandError {
+  return new CommandError(`${reason}\nsendmail: fatal: usage: sendmail [options]`, 75, 'sendmail');
+}
+
+function missingValue(letter: string): CommandError {
+  return usage(`option requires an argument -- '${letter}'`);
 }
 
 /** The lines before the one that is a single dot. */

@@ -1,7 +1,12 @@
-// sendmail: Postfix's sendmail(1) for programs and people on this machine (-t -i -f -F -r -N -R -V …). Leaves the message in
-// the maildrop folder of the data folder, where the server finds it at once, or when it next starts. Exit 0 means
-// that the message is safe on disk; 75 that it could not be taken now.
+// sendmail and mailq: Postfix's sendmail(1) for programs and people on this machine (-t -i -f -F -r -N -R -V -bp -q …).
+// A message is left in the maildrop folder, where the server finds it at once, or when it next starts. Exit 0 means
+// that it is safe on disk.
+//
+// Any user may call it: all that is needed is the folder, and to know where it is, from main.cf, or by the link
+// beside it that the server has made where main.cf is not for everybody. What it says of the caller counts for nothing;
+// the server sees who owns the file.
 
+import fs from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -14,36 +19,91 @@ import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts
 import { encodeXtext } from '../smtp/xtext.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { newaliases } from './postalias.ts';
-import { listQueue } from './queue.ts';
-import { DotReader, type SendmailOptions, parseSendmailOptions } from './sendmail-options.ts';
+import { flushAll, flushMessage, flushSite, printQueue } from './postqueue.ts';
+import { DotReader, parseSendmailOptions, sendmailError, type SendmailOptions } from './sendmail-options.ts';
+import { maySubmit } from './submit-permission.ts';
+import { registerTool } from './tool.ts';
 
 export function register(program: Command, context: CommandContext): void {
-  program
-    .command('sendmail')
-    .description('send a message from standard input, with the options of sendmail(1)')
-    .helpOption('--help')
-    .allowUnknownOption()
-    .argument('[arguments...]')
-    .addHelpText('after', helpText)
-    .action(async (args: string[]) => run(context, parseSendmailOptions(args)));
+  registerTool(program, context, {
+    name: 'sendmail',
+    description: 'send a message from standard input, with the options of sendmail(1)',
+    help: helpText,
+    failure: 75,
+    run: (tools, args) => run(tools, parseSendmailOptions(args)),
+  });
+  registerTool(program, context, {
+    name: 'mailq',
+    description: 'list what is queued, with the options of sendmail(1)',
+    help: '\nExample:\n  posthaste mailq',
+    failure: 75,
+    run: (tools, args) => run(tools, parseSendmailOptions(args, 'list')),
+  });
 }
 
 const helpText = `
 Options: -t (recipients from To, Cc, Bcc), -i or -oi (a lone dot does not end the message), -f or -r SENDER,
--F NAME, -N never|success,failure,delay, -R full|hdrs, -V ENVID, -bp (list the queue), -bi (as newaliases).
+-F NAME, -N never|success,failure,delay, -R full|hdrs, -V ENVID, -bp (list the queue), -bi (as newaliases),
+-q (try everything now), -qIQUEUEID, -qRDOMAIN, -C DIR.
 
 Examples:
   printf 'Subject: hello\\n\\nHi!\\n' | posthaste sendmail anna@example.com
   posthaste sendmail -t -i -f robot@example.com < message.eml`;
 
-async function run(context: CommandContext, options: SendmailOptions): Promise<void> {
+async function run(given: CommandContext, options: SendmailOptions): Promise<void> {
+  for (const warning of options.warnings) given.warn(`sendmail: warning: ${warning}`);
+  const context = options.config === undefined ? given : { ...given, configDirectory: folderOf(options.config) };
   switch (options.mode) {
     case 'list':
-      return listQueue(context);
+      if (options.recipients.length > 0) throw sendmailError('display queue mode requires no recipient');
+      return printQueue(context, 'postqueue', false);
+    case 'flush':
+      if (options.recipients.length > 0) throw sendmailError('flush queue mode requires no recipient');
+      return flush(context, options.flush);
     case 'index':
       return newaliases(context, []);
     case 'send':
-      return send(context, options, process.stdin);
+      return send(context, options, (context.input ?? process.stdin) as AsyncIterable<Buffer>);
+  }
+}
+
+/** `-C` may name main.cf itself. */
+function folderOf(config: string): string {
+  return path.basename(config) === 'main.cf' ? path.dirname(config) : config;
+}
+
+function flush(context: CommandContext, what: SendmailOptions['flush']): Promise<void> {
+  if (what === 'all') return flushAll(context, 'postqueue');
+  return 'id' in what ? flushMessage(context, 'postqueue', what.id) : flushSite(context, 'postqueue', what.site);
+}
+
+interface Maildrop {
+  readonly folder: string;
+  /** message_size_limit; 0: the server says. */
+  readonly sizeLimit: number;
+}
+
+async function findMaildrop(context: CommandContext): Promise<Maildrop> {
+  const { configDirectory } = context;
+  const files = ['main.cf', 'posthaste.cf'].map((name) => path.join(configDirectory, name));
+  const link = path.join(configDirectory, maildropFolder);
+  if (!files.every(mayRead) && fs.existsSync(link)) return { folder: link, sizeLimit: 0 };
+  const configuration = await loadConfiguration(configDirectory);
+  if (!(await maySubmit(context, configuration, loginName()))) {
+    throw sendmailError(`User ${caller()} is not allowed to submit mail`);
+  }
+  return {
+    folder: path.join(dataDirectoryOf(configuration), maildropFolder),
+    sizeLimit: configuration.settings.integer('message_size_limit'),
+  };
+}
+
+function mayRead(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
@@ -51,18 +111,17 @@ async function run(context: CommandContext, options: SendmailOptions): Promise<v
 const maxHeaderBytes = 1024 * 1024;
 
 async function send(context: CommandContext, options: SendmailOptions, input: AsyncIterable<Buffer>): Promise<void> {
-  const configuration = await loadConfiguration(context.configDirectory);
-  const { settings } = configuration;
-  const folder = path.join(dataDirectoryOf(configuration), maildropFolder);
-  const sizeLimit = settings.integer('message_size_limit');
+  if (options.recipients.length === 0 && !options.fromHeader) {
+    throw sendmailError(`${caller()}: Recipient addresses must be specified on the command line or via the -t option`);
+  }
+  const { folder, sizeLimit } = await findMaildrop(context);
   const chunks = options.ignoreDots ? input : new DotReader(input);
   const iterator = chunks[Symbol.asyncIterator]();
   const start = options.fromHeader ? await readHeader(iterator) : Buffer.alloc(0);
   const recipients = [...options.recipients.flatMap(addresses), ...(options.fromHeader ? headerRecipients(start) : [])];
-  if (recipients.length === 0)
-    throw new CommandError('no recipient: name one, or use -t with a To, Cc or Bcc field', 2);
+  if (recipients.length === 0) throw sendmailError(`${caller()}: No recipient addresses found in message header`);
   const writer = await create(folder, {
-    sender: sender(options),
+    sender: sender(context, options),
     fullName: options.fullName,
     recipients: [...new Set(recipients)],
     notify: options.notify,
@@ -74,15 +133,14 @@ async function send(context: CommandContext, options: SendmailOptions, input: As
     await writer.write(start);
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
       size += next.value.length;
-      if (sizeLimit > 0 && size > sizeLimit)
-        throw new CommandError(`the message is larger than message_size_limit (${sizeLimit})`);
+      if (sizeLimit > 0 && size > sizeLimit) throw sendmailError(`${caller()}: message file too big`);
       await writer.write(next.value);
     }
     await writer.finish();
   } catch (error) {
     await writer.abort();
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`the message could not be stored in ${folder}: ${(error as Error).message}`, 75);
+    throw sendmailError(`the message could not be stored in ${folder}: ${(error as Error).message}`);
   }
 }
 
@@ -92,15 +150,34 @@ async function create(folder: string, envelope: Parameters<typeof MaildropWriter
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const advice = code === 'ENOENT' ? 'start the server once: posthaste start' : message;
-    throw new CommandError(`the message could not be stored in ${folder}: ${advice}`, 75);
+    throw sendmailError(`the message could not be stored in ${folder}: ${advice}`);
   }
 }
 
-function sender({ sender: given }: SendmailOptions): string {
-  if (given === undefined) return userInfo().username;
+/** `joe(1000)` */
+function caller(): string {
+  return `${loginName() ?? 'unknown'}(${process.getuid?.() ?? 0})`;
+}
+
+/** Undefined for a uid without a name. */
+function loginName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
+}
+
+function sender(context: CommandContext, { sender: given }: SendmailOptions): string {
+  if (given === undefined) {
+    const name = loginName();
+    if (name === undefined) throw sendmailError(`unable to find login name: uid=${process.getuid?.() ?? 0}; use -f`);
+    return name;
+  }
   if (given === '' || given === '<>') return '';
-  const [address, ...others] = addresses(given);
-  if (address === undefined || others.length > 0) throw new CommandError(`${given}: not one address`, 2);
+  const found = addresses(given);
+  const [address = ''] = found;
+  if (found.length !== 1) context.warn(`sendmail: warning: -f option specified malformed sender: ${given}`);
   return address;
 }
 

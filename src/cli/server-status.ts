@@ -24,7 +24,13 @@ export interface ServerStatus {
   readonly dataDirectory: string;
   readonly listeners: readonly { readonly name: string; readonly address: string }[];
   readonly connections: { readonly smtp: number; readonly imap: number };
-  readonly queue: { readonly messages: number; readonly hold: number };
+  readonly queue: {
+    readonly messages: number;
+    readonly hold: number;
+    readonly active: number;
+    /** Messages that were queued since the start. */
+    readonly entered: number;
+  };
   readonly accounting?: AccountingStatus;
   readonly residentBytes: number;
 }

@@ -1,7 +1,7 @@
 // The options of Postfix's tools as getopt(3) reads them: single letters that may stand together, with a value attached
 // or behind, up to the first word that is not an option.
 
-import { CommandError } from './context.ts';
+import { CommandError, type ExitCode } from './context.ts';
 
 export interface ToolOptions {
   has(letter: string): boolean;
@@ -19,6 +19,8 @@ export interface ToolSyntax {
   readonly letters: string;
   /** What stands behind `usage: ` */
   readonly usage: string;
+  /** The exit status of a wrong call; 1 where nothing is said. */
+  readonly failure?: ExitCode;
 }
 
 /** Throws CommandError with Postfix's words. */
@@ -64,7 +66,7 @@ function takeCluster(
   return false;
 }
 
-export function usageError({ tool, usage }: ToolSyntax, reason = ''): CommandError {
+export function usageError({ tool, usage, failure = 1 }: ToolSyntax, reason = ''): CommandError {
   const start = reason === '' ? '' : `${reason}\n${tool}: `;
-  return new CommandError(`${start}fatal: usage: ${tool} ${usage}`, 1, tool);
+  return new CommandError(`${start}fatal: usage: ${tool} ${usage}`, failure, tool);
 }

@@ -4,18 +4,30 @@
 import type { Command } from 'commander';
 import type { Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
-import { type CommandContext, CommandError } from './context.ts';
+import { type CommandContext, CommandError, type ExitCode } from './context.ts';
 
 export interface Tool {
   readonly name: string;
   readonly description: string;
   /** What --help adds: the options, and examples. */
   readonly help: string;
+  /** The exit status of a failure; 1 where nothing is said. */
+  readonly failure?: ExitCode;
   run(context: CommandContext, args: readonly string[]): Promise<void>;
 }
 
 /** Names that `bin/posthaste` also answers to, whose arguments are getopt(3)'s. */
-export const toolNames: ReadonlySet<string> = new Set(['postmap', 'postalias', 'newaliases', 'postconf', 'postfix']);
+export const toolNames: ReadonlySet<string> = new Set([
+  'postmap',
+  'postalias',
+  'newaliases',
+  'postconf',
+  'postfix',
+  'postqueue',
+  'postsuper',
+  'mailq',
+  'sendmail',
+]);
 
 export function registerTool(program: Command, context: CommandContext, tool: Tool): void {
   program
@@ -25,22 +37,22 @@ export function registerTool(program: Command, context: CommandContext, tool: To
     .allowUnknownOption()
     .argument('[arguments...]')
     .addHelpText('after', tool.help)
-    .action((args: string[]) => withFatal(tool.name, () => tool.run(context, args)));
+    .action((args: string[]) => withFatal(tool, () => tool.run(context, args)));
 }
 
-async function withFatal(name: string, run: () => Promise<void>): Promise<void> {
+async function withFatal(tool: Tool, run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
     const isExpected =
       error instanceof TemporaryError || (error instanceof Error && /^(Settings|Table)/.test(error.name));
     if (!isExpected) throw error;
-    throw fatal(name, (error as Error).message);
+    throw fatal(tool.name, (error as Error).message, tool.failure);
   }
 }
 
-export function fatal(tool: string, text: string): CommandError {
-  return new CommandError(`fatal: ${text}`, 1, tool);
+export function fatal(tool: string, text: string, exitCode: ExitCode = 1): CommandError {
+  return new CommandError(`fatal: ${text}`, exitCode, tool);
 }
 
 /** In the words of strerror(3) for what happens to people. */

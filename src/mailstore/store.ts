@@ -42,6 +42,7 @@ import {
   type FolderRow,
   type Head,
   type Mailstore,
+  type QueueRequeue,
   type QueueUpdate,
   type QuotaUsage,
   type StoreFlagsAction,
@@ -328,7 +329,11 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     return this.#dispatcher.submit<'put-heads'>({ kind: 'put-heads', heads });
   }
 
-  queueUpdate(update: QueueUpdate): Promise<void> {
+  requeue(requeue: QueueRequeue): Promise<boolean> {
+    return this.#dispatcher.submit<'requeue'>({ kind: 'requeue', requeue });
+  }
+
+  queueUpdate(update: QueueUpdate): Promise<boolean> {
     const packer = new Packer();
     const { notice, deliveries, forwards, ...rest } = update;
     return this.#dispatcher.submit<'queue-update'>(
@@ -358,8 +363,6 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       if (!this.#closing) this.#options.log.warning(`removing deleted folders is put off: ${String(error)}`);
     }
   }
-
-  // ---- the rest
 
   onChange(listener: (changes: readonly FolderChange[]) => void): () => void {
     this.#listeners.add(listener);

@@ -217,6 +217,20 @@ export interface QueueUpdate {
   readonly forwards?: readonly AcceptOperation[];
 }
 
+/** A message's recipients routed anew; those that were must be `replaced`, all of them, or nothing is done. */
+export interface QueueRequeue {
+  readonly id: string;
+  readonly replaced: readonly number[];
+  readonly recipients: readonly Omit<QueueRecipient, 'id'>[];
+  readonly nextAttempt: number;
+}
+
+/**
+ * The next attempt of a message that somebody has expired (postsuper -e): it is due, and goes back to its sender instead
+ * of being tried. What an attempt that still runs puts off stays so.
+ */
+export const expiredByForce = 0;
+
 /** NO [OVERQUOTA], NO [NONEXISTENT] …: refusals of the store that a client is told. */
 export type StoreRefusal = 'nonexistent' | 'already-exists' | 'over-quota' | 'cannot' | 'too-many-keywords';
 
@@ -281,7 +295,10 @@ export interface Mailstore {
   forgetOnce(before: number): Promise<void>;
   putHeads(heads: readonly { readonly content: number; readonly head: Head }[]): Promise<void>;
 
-  queueUpdate(update: QueueUpdate): Promise<void>;
+  /** False, and nothing done, where the message is not in the queue any more. */
+  queueUpdate(update: QueueUpdate): Promise<boolean>;
+  /** False, and nothing done, where the message or its recipients are others by now. */
+  requeue(requeue: QueueRequeue): Promise<boolean>;
   removeFromQueue(ids: readonly string[]): Promise<number>;
   readonly books: { recordDiscarded(recipients: number): Promise<void> };
 

@@ -11,9 +11,11 @@ import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
 import { Pickup } from '../queue/pickup.ts';
 import type { Mailboxes } from '../queue/plan.ts';
+import { QueueChanges } from '../queue/queue-changes.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import { Queue, type RouteRecipient } from '../queue/submit.ts';
 import type { Settings } from '../settings/settings.ts';
+import { FreeSpace } from './free-space.ts';
 import type { RoutingState } from './routing-state.ts';
 
 export interface QueueParts {
@@ -31,6 +33,9 @@ export interface OpenedQueue {
   readonly queue: Queue;
   readonly scheduler: Scheduler;
   readonly pickup: Pickup;
+  readonly changes: QueueChanges;
+  /** Messages that were queued since the start. */
+  readonly entered: () => number;
 }
 
 /** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
@@ -42,7 +47,11 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
   const transports = { find: (name: string) => state().transports.find(name) };
   const syslogName = settings.text('syslog_name');
   const shared = { store, clock: systemClock, log, metrics, syslogName, transports, mailboxes };
-  const onQueued = (queueId: string) => scheduler.enqueue(queueId);
+  let entered = 0;
+  const onQueued = (queueId: string) => {
+    entered++;
+    scheduler.enqueue(queueId);
+  };
   const queue = new Queue({
     ...shared,
     redecide: route,
@@ -82,10 +91,12 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     softBounce: settings.flag('soft_bounce'),
     deferTransports: settings.list('defer_transports'),
   });
-  return { queue, scheduler, pickup: openPickup(settings, parts, queue) };
+  const changes = new QueueChanges({ ...shared, scheduler, route, handling: () => state().pickupHandling });
+  return { queue, scheduler, changes, entered: () => entered, pickup: openPickup(settings, parts, queue) };
 }
 
 function openPickup(settings: Settings, { dataDirectory, store, log, route, state }: QueueParts, queue: Queue): Pickup {
+  const freeSpace = new FreeSpace(dataDirectory, systemClock);
   return new Pickup({
     folder: path.join(dataDirectory, maildropFolder),
     store,
@@ -102,5 +113,8 @@ function openPickup(settings: Settings, { dataDirectory, store, log, route, stat
     mailName: settings.text('mail_name'),
     droppedHeaders: new Set(settings.list('message_drop_headers').map((header) => header.toLowerCase())),
     sizeLimit: settings.integer('message_size_limit'),
+    mayUse: (user) => state().maySubmit(user),
+    freeSpace: () => freeSpace.octets(),
+    minFree: settings.integer('queue_minfree'),
   });
 }

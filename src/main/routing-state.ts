@@ -46,6 +46,7 @@ export class RoutingState {
   readonly #parts: RoutingParts;
   readonly #limitExceptions: MatchList;
   readonly #mynetworks: MatchList;
+  readonly #submitters: MatchList;
   readonly #policies = new Map<Settings, RecipientPolicy>();
 
   private constructor(configuration: Configuration, tables: Tables, parts: RoutingParts) {
@@ -58,6 +59,7 @@ export class RoutingState {
     const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
+    this.#submitters = openMatchList(open, 'authorized_submit_users', 'exact');
     if (configuration.services.some(({ command }) => command === 'local')) void this.router.local;
     this.transports = new Transports(configuration.services, {
       ...parts.transports,
@@ -121,6 +123,12 @@ export class RoutingState {
 
   async isMyNetwork(address: string): Promise<boolean> {
     return await this.#mynetworks.matches(new Decision(false), 'access', '', address);
+  }
+
+  /** Whether a user of this machine may use the sendmail command. */
+  async maySubmit(user: () => Promise<string>): Promise<boolean> {
+    if (this.configuration.settings.text('authorized_submit_users') === 'static:anyone') return true;
+    return await this.#submitters.matches(new Decision(false), 'access', await user());
   }
 
   /** What is done to the addresses of locally written mail: receive_override_options of the pickup service. */

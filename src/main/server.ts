@@ -19,6 +19,7 @@ import type { LogWriter } from '../lib/log-writer.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMailstore, type SqliteMailstore } from '../mailstore/store.ts';
 import type { Pickup } from '../queue/pickup.ts';
+import type { QueueChanges } from '../queue/queue-changes.ts';
 import type { Scheduler } from '../queue/scheduler.ts';
 import type { Queue, RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
@@ -33,6 +34,7 @@ import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
+import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
 import { openDirectory, openTls } from './open-parts.ts';
 import { Observation } from './observation.ts';
@@ -68,6 +70,8 @@ export class Server {
   #tls: TlsContexts | undefined;
   #queue!: Queue;
   #scheduler!: Scheduler;
+  #queueChanges!: QueueChanges;
+  #entered = (): number => 0;
   #imap!: ImapServer;
   #pickup: Pickup | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
@@ -122,7 +126,9 @@ export class Server {
     const commands = new Set(configuration.services.map(({ command }) => command));
     if (commands.has('virtual') || commands.has('local')) this.#files.prepare();
     if (commands.has('pipe') || commands.has('local')) this.#commands.prepare();
+    linkMaildrop(this.#configDirectory, this.dataDirectory, this.#own);
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
+    openMaildrop(this.dataDirectory, this.#own);
     this.#observation.start();
     this.#scheduler.start();
     this.#pickup?.start();
@@ -196,6 +202,8 @@ export class Server {
     });
     this.#queue = opened.queue;
     this.#scheduler = opened.scheduler;
+    this.#queueChanges = opened.changes;
+    this.#entered = opened.entered;
     this.#pickup = opened.pickup;
   }
 
@@ -289,23 +297,11 @@ export class Server {
       case 'queue-flush':
         await this.#scheduler.flush();
         return undefined;
-      case 'queue-remove':
-        return await this.#store.removeFromQueue(request.ids ?? []);
-      case 'queue-hold':
-      case 'queue-release':
-        return await this.#setHold(request.ids ?? [], request.command === 'queue-hold');
+      case 'queue-active':
+        return this.#scheduler.activeIds;
+      case 'queue-change':
+        return await this.#queueChanges.apply(request.change ?? 'flush', request.ids ?? []);
     }
-  }
-
-  async #setHold(ids: readonly string[], hold: boolean): Promise<number> {
-    let changed = 0;
-    for (const id of ids) {
-      if (!this.#store.queueMessage(id)) continue;
-      await this.#store.queueUpdate({ id, recipients: [], hold });
-      if (!hold) this.#scheduler.enqueue(id);
-      changed++;
-    }
-    return changed;
   }
 
   status(): ServerStatus {
@@ -317,7 +313,7 @@ export class Server {
       dataDirectory: this.dataDirectory,
       listeners: this.#bound.map(({ label, host, port }) => ({ name: label, address: `${host}:${port}` })),
       connections: this.#connections(),
-      queue: this.#store.queueCounts(),
+      queue: { ...this.#store.queueCounts(), active: this.#scheduler.activeCount, entered: this.#entered() },
       residentBytes: process.memoryUsage.rss(),
     };
   }

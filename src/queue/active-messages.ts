@@ -30,6 +30,10 @@ export class ActiveMessages<A extends Active> {
     return this.#all.has(id);
   }
 
+  get(id: string): A | undefined {
+    return this.#all.get(id);
+  }
+
   keys(): Iterable<string> {
     return this.#all.keys();
   }

@@ -52,12 +52,17 @@ export class DeliveryLines<Job extends LinedJob> {
     this.#pump(place);
   }
 
-  /** Where it has not begun. */
-  remove(job: Job): void {
+  /** Its destination is worth another try. */
+  reviveFor(job: Job): void {
+    this.#place(job).destination.revive();
+  }
+
+  /** Where it has not begun; false where it has. */
+  remove(job: Job): boolean {
     const place = this.#places.get(keyOf(job));
-    if (!place) return;
-    place.destination.remove(job);
+    if (!place?.destination.remove(job)) return false;
     if (!place.destination.hasWaiting) place.slots.forget(place.destination);
+    return true;
   }
 
   /** Its destination has just taken mail. */

@@ -55,8 +55,9 @@ export class Destination<Job extends { readonly isRetry: boolean }> {
     (job.isRetry ? this.#retries : this.#first).add(job);
   }
 
-  remove(job: Job): void {
-    (job.isRetry ? this.#retries : this.#first).delete(job);
+  /** False where it does not wait. */
+  remove(job: Job): boolean {
+    return (job.isRetry ? this.#retries : this.#first).delete(job);
   }
 
   clear(): void {

@@ -2,12 +2,12 @@
 // of JSON with the envelope, then the message as it was written. A file is written under a name with a dot, synced and
 // renamed; so whatever has a name without a dot is whole, and durable before `sendmail` says that all is well.
 //
-// The folder may be open to every local user (mode 1733: add, but neither list nor touch others' files), so a file is a
+// The folder is open to every local user (mode 3733: add, but neither list nor touch others' files), so a file is a
 // stranger's: only a plain file with one name is read, never a link, and its owner is who sent it.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 
@@ -42,8 +42,8 @@ export class MaildropWriter {
 
   static async create(folder: string, envelope: MaildropEnvelope, clock: Clock): Promise<MaildropWriter> {
     const name = `${clock.now().toString(36)}-${randomBytes(9).toString('hex')}`;
-    // Readable for a server that runs as somebody else; nobody else can find out the name.
-    const file = await open(path.join(folder, `.${name}`), 'wx', 0o644);
+    const file = await open(path.join(folder, `.${name}`), 'wx', 0o600);
+    await letServerRead(file, folder);
     const writer = new MaildropWriter(folder, name, file);
     await writer.write(Buffer.from(`${JSON.stringify({ version, ...envelope })}\n`));
     return writer;
@@ -69,6 +69,12 @@ export class MaildropWriter {
   get #temporary(): string {
     return path.join(this.#folder, `.${this.#name}`);
   }
+}
+
+/** By the folder's group, which a set-gid folder gives to its files; else by all, who cannot find out the name. */
+async function letServerRead(file: FileHandle, folder: string): Promise<void> {
+  const [own, parent] = await Promise.all([file.stat(), stat(folder)]);
+  await file.chmod(own.gid === parent.gid ? 0o640 : 0o644);
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -104,7 +110,7 @@ export interface MaildropFile {
 
 /** The caller closes `handle`. */
 export async function openMaildropFile(file: string): Promise<MaildropFile> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const handle = await openStrange(file);
   try {
     const { uid, size, nlink } = await checkPlain(handle);
     if (nlink !== 1) throw new MaildropError('the file has several names');
@@ -120,10 +126,22 @@ export async function openMaildropFile(file: string): Promise<MaildropFile> {
   }
 }
 
+/** What open(2) says of links and sockets, and of what its owner keeps to himself. */
+const notMessages = new Set(['ELOOP', 'ENXIO', 'EACCES', 'EPERM']);
+
+async function openStrange(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw notMessages.has(code) ? new MaildropError(message) : error;
+  }
+}
+
 async function checkPlain(handle: FileHandle) {
-  const stat = await handle.stat();
-  if (!stat.isFile()) throw new MaildropError('not a plain file');
-  return stat;
+  const found = await handle.stat();
+  if (!found.isFile()) throw new MaildropError('not a plain file');
+  return found;
 }
 
 function parseEnvelope(text: string): MaildropEnvelope {

@@ -3,10 +3,15 @@
 //
 // A file is removed after its message is durable. A crash in between leaves a file whose message is stored already:
 // the store remembers the file's name (AcceptOperation.once), so it is taken once however often it is handed in.
-// A file that cannot be understood is put aside under a name with a dot in front, and logged.
+// A file that cannot be understood is put aside under a name with a dot in front, and logged; a message that is too large
+// goes back to its sender.
+//
+// The folder is open to everybody on this machine. So it is read in pieces, each user's files in turn; users who hand in more
+// than submitters.ts lets them wait, and nothing is taken while the disk is nearly full. What sendmail, or somebody
+// else, has left half done is removed after a day, what was put aside after a month.
 
 import { mkdirSync, watch, type FSWatcher } from 'node:fs';
-import { readdir, rename, unlink } from 'node:fs/promises';
+import { lstat, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -16,6 +21,7 @@ import type { AddressHandling } from '../routing/types.ts';
 import { LineEnds, type LocalHeader, localHeader } from './local-message.ts';
 import { MaildropError, type MaildropFile, openMaildropFile } from './maildrop.ts';
 import type { QueueOptions, RouteRecipient } from './submit.ts';
+import { Submitters } from './submitters.ts';
 import type { MailQueue, SubmittedRecipient } from './types.ts';
 
 export interface PickupOptions {
@@ -40,11 +46,28 @@ export interface PickupOptions {
   readonly droppedHeaders: ReadonlySet<string>;
   /** message_size_limit; 0: none. */
   readonly sizeLimit: number;
+  /** authorized_submit_users. Throws TemporaryError. */
+  readonly mayUse: (user: () => Promise<string>) => Promise<boolean>;
+  /** Octets free where messages are kept, and how many must be (queue_minfree). */
+  readonly freeSpace: () => number;
+  readonly minFree: number;
   /** How often the folder is looked at when nothing has told of a change. */
   readonly intervalMilliseconds?: number;
 }
 
 const chunkBytes = 64 * 1024;
+/** Names read at a time. */
+const batchLength = 2000;
+/** As for SMTP's MAIL. */
+const freeSpaceFactor = 1.5;
+/** After a look that has left files: this long, and this many times as long as it took. */
+const restMilliseconds = 1000;
+const restFactor = 4;
+/** Of a file put aside, whose name gets longer. */
+const maxNameLength = 60;
+const tidyMilliseconds = 3_600_000;
+const halfDoneMilliseconds = 86_400_000;
+const asideMilliseconds = 30 * halfDoneMilliseconds;
 /** header_size_limit: what is longer is not a header. */
 const maxHeaderBytes = 102_400;
 
@@ -55,9 +78,15 @@ export class Pickup {
   #scanning: Promise<void> | undefined;
   #again = false;
   #closing = false;
+  readonly #submitters: Submitters;
+  #restUntil = 0;
+  #nextTidy = 0;
+  #restTimer: NodeJS.Timeout | undefined;
+  #isShort = false;
 
   constructor(options: PickupOptions) {
     this.#options = options;
+    this.#submitters = new Submitters(options.clock, [0, process.getuid?.() ?? 0]);
   }
 
   start(): void {
@@ -85,21 +114,80 @@ export class Pickup {
     this.#closing = true;
     this.#watcher?.close();
     clearInterval(this.#timer);
+    clearTimeout(this.#restTimer);
     await this.#scanning;
   }
 
   async #scanAll(): Promise<void> {
-    while (this.#again && !this.#closing) {
+    const { clock, folder } = this.#options;
+    while (this.#again && !this.#closing && clock.monotonic() >= this.#restUntil) {
       this.#again = false;
+      const began = clock.monotonic();
       try {
-        const names = (await readdir(this.#options.folder)).filter((name) => !name.startsWith('.')).toSorted();
-        for (const name of names) {
-          if (this.#closing) return;
+        await this.#tidy();
+        let isLeft = false;
+        for await (const batch of batches(folder)) isLeft = (await this.#takeInTurn(batch)) || isLeft;
+        if (isLeft) this.#rest(clock.monotonic() - began);
+      } catch (error) {
+        this.#warn(`${folder} cannot be read: ${describe(error)}`);
+      }
+    }
+  }
+
+  /** Somebody has handed in more than may be taken now: a look that finds little must not follow another. */
+  #rest(took: number): void {
+    const milliseconds = Math.max(restMilliseconds, took * restFactor);
+    this.#restUntil = this.#options.clock.monotonic() + milliseconds;
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => void this.scan(), milliseconds + 1).unref();
+  }
+
+  /** Each user's first file, then each user's second one …; returns whether some had to stay. */
+  async #takeInTurn(names: readonly string[]): Promise<boolean> {
+    const { folder } = this.#options;
+    const users = new Map<number, string[]>();
+    for (const name of names) {
+      const found = await lstat(path.join(folder, name)).catch(() => undefined);
+      if (found) users.set(found.uid, [...(users.get(found.uid) ?? []), name]);
+    }
+    let isLeft = false;
+    for (let turn = 0; users.size > 0; turn++) {
+      for (const [uid, own] of users) {
+        if (this.#closing || !this.#hasSpace()) return true;
+        const name = own[turn];
+        const mayTake = name === undefined || this.#submitters.mayTake(uid);
+        isLeft ||= !mayTake;
+        if (name === undefined || !mayTake) users.delete(uid);
+        else {
+          this.#submitters.take(uid);
           await this.#take(name);
         }
-      } catch (error) {
-        this.#warn(`${this.#options.folder} cannot be read: ${describe(error)}`);
       }
+    }
+    return isLeft;
+  }
+
+  #hasSpace(): boolean {
+    const { freeSpace, minFree, sizeLimit } = this.#options;
+    const isShort = freeSpace() < Math.max(minFree, freeSpaceFactor * sizeLimit);
+    if (isShort && !this.#isShort) this.#warn('nothing is taken: not enough free space in mail queue');
+    this.#isShort = isShort;
+    return !isShort;
+  }
+
+  async #tidy(): Promise<void> {
+    const { clock, folder } = this.#options;
+    const now = clock.now();
+    if (now < this.#nextTidy) return;
+    this.#nextTidy = now + tidyMilliseconds;
+    for await (const { name } of await opendir(folder)) {
+      if (!name.startsWith('.')) continue;
+      const age = name.startsWith('.corrupt-') ? asideMilliseconds : halfDoneMilliseconds;
+      const file = path.join(folder, name);
+      const found = await lstat(file).catch(() => undefined);
+      if (!found || found.ctimeMs >= now - age) continue;
+      // What is in a stranger's folder is not followed.
+      await (found.isDirectory() ? rmdir(file) : unlink(file)).catch(() => undefined);
     }
   }
 
@@ -116,9 +204,11 @@ export class Pickup {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT') return;
-      if (error instanceof MaildropError || code === 'ELOOP' || code === 'ENXIO' || code === 'EISDIR') {
+      if (error instanceof MaildropError) {
         this.#warn(`${file} put aside: ${describe(error)}`);
-        await rename(file, path.join(this.#options.folder, `.corrupt-${name}`)).catch(() => undefined);
+        await rename(file, path.join(this.#options.folder, `.corrupt-${name.slice(0, maxNameLength)}`)).catch(
+          () => undefined,
+        );
         return;
       }
       // The disk is full or a table is silent: the file stays, and is tried again in a minute.
@@ -127,9 +217,11 @@ export class Pickup {
   }
 
   async #submit(name: string, file: MaildropFile): Promise<void> {
-    const { store, queue, clock, log, syslogName, sizeLimit, standardForm } = this.#options;
-    if (sizeLimit > 0 && file.size > sizeLimit) throw new MaildropError('message size exceeds message_size_limit');
+    const { store, queue, clock, log, syslogName, standardForm, mayUse } = this.#options;
     const { envelope, uid } = file;
+    if (!(await mayUse(() => this.#submitters.nameOf(uid)))) {
+      throw new MaildropError(`uid ${uid} is not allowed to submit mail`);
+    }
     const arrival = clock.now();
     const queueId = queue.newQueueId();
     const handling = this.#options.handling();
@@ -153,7 +245,7 @@ export class Pickup {
         smtputf8: eightBitHeader || addresses.some((address) => /[^\x00-\x7f]/.test(address)),
         eightBit,
         arrival,
-        once: `maildrop/${name}`,
+        once: `maildrop/${uid}/${name}`,
       });
     } catch (error) {
       await content.abort().catch(() => undefined);
@@ -161,26 +253,33 @@ export class Pickup {
     }
   }
 
-  async #recipients(
-    { envelope }: MaildropFile,
-    sender: string,
-    handling: AddressHandling,
-  ): Promise<SubmittedRecipient[]> {
+  async #recipients(file: MaildropFile, sender: string, handling: AddressHandling): Promise<SubmittedRecipient[]> {
+    const { envelope, size } = file;
     const recipients: SubmittedRecipient[] = [];
+    const reason = `5.3.4 message size ${size} exceeds size limit ${this.#options.sizeLimit}`;
     for (const address of envelope.recipients) {
       const original = this.#options.standardForm(address);
-      const deliveries = await this.#options.route(original, sender, handling);
+      const deliveries = this.#isTooLarge(file)
+        ? [{ recipient: original, original, transport: 'error', nexthop: reason }]
+        : await this.#options.route(original, sender, handling);
       recipients.push({ original, notify: envelope.notify, orcpt: '', deliveries });
     }
     return recipients;
   }
 
+  #isTooLarge({ size }: MaildropFile): boolean {
+    const { sizeLimit } = this.#options;
+    return sizeLimit > 0 && size > sizeLimit;
+  }
+
+  /** Of a message that is too large the header alone. */
   async #copy(
-    { handle, start, size, envelope, uid }: MaildropFile,
+    file: MaildropFile,
     content: ContentWriter,
     queueId: string,
     sender: string,
   ): Promise<{ header: LocalHeader; eightBit: boolean; eightBitHeader: boolean }> {
+    const { handle, start, size, envelope, uid } = file;
     const { hostname, mailName, clock, droppedHeaders: dropped } = this.#options;
     const first = Buffer.alloc(Math.min(size, maxHeaderBytes));
     await handle.read(first, 0, first.length, start);
@@ -194,8 +293,9 @@ export class Pickup {
     let eightBit = eightBitHeader;
     const lineEnds = new LineEnds();
     let lastOctet = 10;
-    for (let from = header.consumed; from < size; from += chunkBytes) {
-      const chunk = Buffer.alloc(Math.min(chunkBytes, size - from));
+    const end = this.#isTooLarge(file) ? header.consumed : size;
+    for (let from = header.consumed; from < end; from += chunkBytes) {
+      const chunk = Buffer.alloc(Math.min(chunkBytes, end - from));
       const { bytesRead } = await handle.read(chunk, 0, chunk.length, start + from);
       if (bytesRead !== chunk.length) throw new MaildropError('the file has become shorter');
       eightBit ||= isEightBit(chunk);
@@ -209,6 +309,18 @@ export class Pickup {
   #warn(text: string): void {
     this.#options.log.write(`${this.#options.syslogName}/pickup`, 'warning', text);
   }
+}
+
+/** Whole files' names, in the order in which they were made, some thousands at a time. */
+async function* batches(folder: string): AsyncIterable<readonly string[]> {
+  let names: string[] = [];
+  for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
+    if (!name.startsWith('.')) names.push(name);
+    if (names.length < batchLength) continue;
+    yield names.toSorted();
+    names = [];
+  }
+  if (names.length > 0) yield names.toSorted();
 }
 
 function isEightBit(bytes: Buffer): boolean {

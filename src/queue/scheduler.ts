@@ -18,7 +18,7 @@
 
 import type { Clock } from '../lib/clock.ts';
 import type { LogLevel } from '../lib/log.ts';
-import type { Mailstore, QueueMessage, QueueRecipient } from '../mailstore/types.ts';
+import { expiredByForce, type Mailstore, type QueueMessage, type QueueRecipient } from '../mailstore/types.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
 import { type Active, ActiveMessages } from './active-messages.ts';
 import { DeliveryLines } from './delivery-lines.ts';
@@ -27,6 +27,7 @@ import { type Job, makeJobs } from './job.ts';
 import { activeLine, type AttemptLog, logAttempt } from './log-lines.ts';
 import type { Forwarder } from './forwarding.ts';
 import type { Notices } from './notices.ts';
+import { deferredTransport, expiredOutcome, orGivenUp, unavailable } from './own-outcomes.ts';
 import { QueueRuns } from './queue-runs.ts';
 import { type RetryTimes, Settler } from './settle.ts';
 
@@ -57,6 +58,8 @@ interface ActiveMessage extends Active {
   readonly isFlushed: boolean;
   jobs: readonly QueuedJob[];
   jobsLeft: number;
+  /** Some of its jobs were taken back before they began. */
+  isCut?: true;
   /** Recipients without a final outcome recorded yet; absent while there are none, as for most of those that wait. */
   outcomes: Map<QueueRecipient, RecipientOutcome> | undefined;
 }
@@ -82,6 +85,9 @@ export class Scheduler {
   #isCutOff = false;
   readonly #running = new Set<Promise<void>>();
   readonly #runs: QueueRuns;
+  /** Messages in somebody else's hands, and who waits until the last delivery of one has ended. */
+  readonly #withheld = new Set<string>();
+  readonly #leaving = new Map<string, () => void>();
   #closing = false;
 
   constructor(options: SchedulerOptions) {
@@ -97,7 +103,7 @@ export class Scheduler {
     this.#runs = new QueueRuns({
       ...options,
       retrySeconds: options.minimalBackoffSeconds,
-      isTaken: (id) => this.#active.has(id),
+      isTaken: (id) => this.#active.has(id) || this.#withheld.has(id),
       take: (message, now, isFlushed) => {
         if (this.#active.size >= options.activeLimit) return false;
         this.#activate(message, now, isFlushed ? 'flushed' : 'due');
@@ -117,8 +123,8 @@ export class Scheduler {
     if (this.#closing) return;
     try {
       const message = this.#options.store.queueMessage(queueId);
-      if (!message || message.hold || this.#active.has(queueId)) return;
-      if (this.#active.size >= this.#options.activeLimit && !this.#giveBack()) this.#runs.hasMore = true;
+      if (!message || message.hold || this.#active.has(queueId) || this.#withheld.has(queueId)) return;
+      if (this.#active.size >= this.#options.activeLimit && !this.#makeRoom()) this.#runs.hasMore = true;
       else this.#activate(message, this.#options.clock.now(), 'fresh');
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
@@ -133,6 +139,40 @@ export class Scheduler {
     await this.#runs.flush(this.#active.keys());
   }
 
+  /** What has not begun of these messages does not begin before giveBack(); what runs goes on. */
+  withhold(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#withheld.add(id);
+      const active = this.#active.get(id);
+      if (!active) continue;
+      const taken = active.jobs.filter((job) => this.#lines.remove(job)).length;
+      if (taken === 0) continue;
+      this.#active.hasBegun(active);
+      active.isCut = true;
+      active.jobsLeft -= taken;
+      if (active.jobsLeft === 0) this.#track(this.#settle(active));
+    }
+  }
+
+  /** Resolves when nothing of a message that is withheld runs any more. */
+  whenInactive(id: string): Promise<void> {
+    if (!this.#active.has(id)) return Promise.resolve();
+    return new Promise((resolve) => this.#leaving.set(id, resolve));
+  }
+
+  /** Takes up those that are due; with `revives` also where their destinations are taken for dead. */
+  giveBack(ids: readonly string[], revives = false): void {
+    const { store, clock, activeLimit } = this.#options;
+    const now = clock.now();
+    for (const id of ids) {
+      this.#withheld.delete(id);
+      const message = store.queueMessage(id);
+      if (this.#closing || !message || message.hold || message.nextAttempt > now || this.#active.has(id)) continue;
+      if (this.#active.size >= activeLimit && !this.#makeRoom()) this.#runs.hasMore = true;
+      else this.#activate(message, now, revives ? 'asked' : 'due');
+    }
+  }
+
   /** Looks for due messages now; resolves when they are active (not when they are done). */
   async scan(): Promise<void> {
     this.#active.hasLostTrack = false;
@@ -141,6 +181,10 @@ export class Scheduler {
 
   get activeCount(): number {
     return this.#active.size;
+  }
+
+  get activeIds(): string[] {
+    return [...this.#active.keys()];
   }
 
   /** Resolves when nothing is active: for tests, and for a clean end. */
@@ -161,17 +205,18 @@ export class Scheduler {
     clearTimeout(timer);
   }
 
-  #activate(message: QueueMessage, now: number, why: 'fresh' | 'new' | 'due' | 'flushed'): void {
+  #activate(message: QueueMessage, now: number, why: 'fresh' | 'new' | 'due' | 'flushed' | 'asked'): void {
     this.#runs.hasTurn(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
-    const jobs = makeJobs(message, recipients, this.#options.transports);
+    const isExpired = message.nextAttempt === expiredByForce;
+    const jobs = isExpired ? [] : makeJobs(message, recipients, this.#options.transports);
     const active: ActiveMessage = {
       id: message.id,
       message,
       since: now,
       isNew: why === 'new' || why === 'fresh',
       isFresh: why === 'fresh',
-      isFlushed: why === 'flushed',
+      isFlushed: why === 'flushed' || why === 'asked',
       jobs: [],
       jobsLeft: jobs.length,
       outcomes: undefined,
@@ -183,12 +228,23 @@ export class Scheduler {
       const { log, syslogName } = this.#options;
       log.write(`${syslogName}/qmgr`, 'info', activeLine(message.id, message.sender, message.size, recipients.length));
     }
+    if (isExpired) this.#expire(active, recipients);
     if (jobs.length === 0) {
       this.#active.hasBegun(active);
       this.#track(this.#settle(active));
     }
     active.jobs = jobs.flatMap((job) => this.#queuedJob(job, active) ?? []);
-    for (const job of active.jobs) this.#lines.add(job);
+    for (const job of active.jobs) {
+      if (why === 'asked') this.#lines.reviveFor(job);
+      this.#lines.add(job);
+    }
+  }
+
+  /** postsuper(1) -e: it is not tried again; what kept it back so far is what its sender is told. */
+  #expire(active: ActiveMessage, recipients: readonly QueueRecipient[]): void {
+    const { id, sender } = active.message;
+    this.#report('info', `${id}: from=<${sender}>, status=force-expired, returned to sender`);
+    for (const recipient of recipients) outcomesOf(active).set(recipient, expiredOutcome(recipient));
   }
 
   /** Undefined: the end of this job is known already. */
@@ -214,7 +270,7 @@ export class Scheduler {
   }
 
   /** Makes room for one: gives a message that only waits back to the store, where it stays due. False: all have begun. */
-  #giveBack(): boolean {
+  #makeRoom(): boolean {
     const active = this.#active.giveBack(({ jobs }) => jobs.some((job) => this.#lines.isGood(job)));
     for (const job of active?.jobs ?? []) this.#lines.remove(job);
     return active !== undefined;
@@ -230,7 +286,7 @@ export class Scheduler {
         const now = clock.now();
         const message = store.queueMessage(given.id);
         // It may have been looked at by a scan since, and put off.
-        const isDue = message && !message.hold && message.nextAttempt <= now;
+        const isDue = message && !message.hold && message.nextAttempt <= now && !this.#withheld.has(given.id);
         if (isDue && !this.#active.has(given.id)) this.#activate(message, now, given.isNew ? 'new' : 'due');
       }
     } catch (error) {
@@ -314,8 +370,10 @@ export class Scheduler {
     const { id } = active.message;
     // Cut off by the end of the server: nothing is known, and the next start tries at once.
     if (this.#isCutOff) return;
-    const next = await this.#settler.settle(active.message, outcomesOf(active));
+    const next = await this.#settler.settle(active.message, outcomesOf(active), active.isCut);
     this.#active.delete(id);
+    this.#leaving.get(id)?.();
+    this.#leaving.delete(id);
     if (next !== undefined) this.#runs.wakeAt(next);
     this.#takeBack();
     if ((this.#runs.hasMore || this.#active.hasLostTrack) && this.#active.size <= this.#options.activeLimit / 2)
@@ -336,16 +394,7 @@ export class Scheduler {
   }
 }
 
-const unavailable: RecipientOutcome = { kind: 'deferred', status: '4.3.0', reason: 'mail transport unavailable' };
 function outcomesOf(active: ActiveMessage): Map<QueueRecipient, RecipientOutcome> {
   active.outcomes ??= new Map();
   return active.outcomes;
 }
-
-/** Cut off to make room. */
-function orGivenUp(outcome: RecipientOutcome): RecipientOutcome {
-  if (outcome.kind !== 'deferred') return outcome;
-  return { ...outcome, status: '4.4.2', reason: 'the server has been silent for ten seconds, and other mail waits' };
-}
-
-const deferredTransport: RecipientOutcome = { kind: 'deferred', status: '4.3.2', reason: 'deferred transport' };

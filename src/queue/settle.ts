@@ -62,7 +62,8 @@ export class Settler {
       const notice = await this.#options.notices.prepare('success', message, ours);
       const made = await this.#prepareForwards(message, forwards);
       if (made.length > 0) update = { ...update, forwards: made.map(({ operation }) => operation) };
-      await this.#record(update, notice, isOut);
+      const isRecorded = await this.#record(update, notice, isOut);
+      if (!isRecorded && !isOut) throw new Error('the message has been deleted from the queue');
       for (const forward of made) forward.committed();
       if (made.length > 0) return outcomes.map((outcome) => namingForwards(outcome, made));
     } catch (error) {
@@ -89,11 +90,16 @@ export class Settler {
     return made;
   }
 
-  /** After a message's last job. Returns when it is due again; undefined when it has left the queue. */
+  /**
+   * After a message's last job. Returns when it is due again; undefined when it has left the queue. `isPart`: it has
+   * recipients that were not tried.
+   */
   async settle(
     message: QueueMessage,
     outcomes: ReadonlyMap<QueueRecipient, RecipientOutcome>,
+    isPart = false,
   ): Promise<number | undefined> {
+    if (isPart && outcomes.size === 0) return undefined;
     const { clock, log, syslogName } = this.#options;
     const now = clock.now();
     const age = now - message.arrival;
@@ -118,7 +124,7 @@ export class Settler {
       return this.#postpone(message, all, next);
     }
     if (deferred.length > 0) return next;
-    log.write(`${syslogName}/qmgr`, 'info', `${message.id}: removed`);
+    if (!isPart) log.write(`${syslogName}/qmgr`, 'info', `${message.id}: removed`);
     return undefined;
   }
 
@@ -148,11 +154,12 @@ export class Settler {
   }
 
   /** `mustSucceed`: the mail is out; its record is tried for minutes before it is given up. */
-  async #record(update: QueueUpdate, notice: PreparedNotice | undefined, mustSucceed: boolean): Promise<void> {
+  async #record(update: QueueUpdate, notice: PreparedNotice | undefined, mustSucceed: boolean): Promise<boolean> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#options.store.queueUpdate(notice ? { ...update, notice: notice.operation } : update);
-        break;
+        if (await this.#options.store.queueUpdate(notice ? { ...update, notice: notice.operation } : update)) break;
+        // Somebody has deleted it while it was being sent.
+        return false;
       } catch (error) {
         if (!mustSucceed || tries > maxRecordRetries) throw error;
         if (tries === 1) this.#warn(`${update.id}: delivered, but not recorded yet: ${describe(error)}`);
@@ -160,6 +167,7 @@ export class Settler {
       }
     }
     notice?.committed();
+    return true;
   }
 
   #lifetime(message: QueueMessage): number {

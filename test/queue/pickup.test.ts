@@ -1,12 +1,12 @@
 // From sendmail's file in the maildrop folder to the mailbox, on a real store: headers, crashes, hostile files.
 
-import { link, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, link, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LineEnds } from '../../src/queue/local-message.ts';
 import { type MaildropEnvelope, MaildropWriter } from '../../src/queue/maildrop.ts';
-import { Pickup } from '../../src/queue/pickup.ts';
+import { Pickup, type PickupOptions } from '../../src/queue/pickup.ts';
 import { Harness, later } from './harness.ts';
 
 let queue: Harness;
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 afterAll(() => Harness.end());
 
-function makePickup(): Pickup {
+function makePickup(changes: Partial<PickupOptions> = {}): Pickup {
   return new Pickup({
     folder,
     store: queue.store,
@@ -53,6 +53,10 @@ function makePickup(): Pickup {
     mailName: 'Postfix',
     droppedHeaders: new Set(['bcc', 'return-path']),
     sizeLimit: 1_000_000,
+    mayUse: async () => true,
+    freeSpace: () => Number.MAX_SAFE_INTEGER,
+    minFree: 0,
+    ...changes,
   });
 }
 
@@ -163,10 +167,6 @@ describe('a file that nobody could have meant', () => {
       (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope, sender: 'a\r\nb' })}\n`),
     ],
     ['a wrong NOTIFY', (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope, notify: 'X' })}\n`)],
-    [
-      'too large',
-      (file) => writeFile(file, `${JSON.stringify({ version: 1, ...envelope })}\n${'x'.repeat(1_000_001)}`),
-    ],
     ['a symbolic link', (file) => symlink('/etc/passwd', file)],
     [
       'a second name of another file',
@@ -183,6 +183,77 @@ describe('a file that nobody could have meant', () => {
     expect(queue.logged('put aside')).toHaveLength(1);
     expect(await queue.inbox(1)).toEqual([]);
   });
+});
+
+test('a message that is too large goes back to its sender', async () => {
+  await drop(`Subject: big\n\n${'x'.repeat(1_000_001)}`, { sender: 'ann' });
+  await pickup.scan();
+  await queue.scheduler.whenIdle();
+  expect(await readdir(folder)).toEqual([]);
+  const [notice = '', ...others] = await queue.inbox(1);
+  expect(others).toEqual([]);
+  expect(notice).toContain('message size 1000015 exceeds size limit 1000000');
+  expect(notice).toContain('Subject: big');
+  expect(notice.length).toBeLessThan(10_000);
+});
+
+describe('users of the machine', () => {
+  test('who hand in more than their share wait, and others do not', async () => {
+    for (let n = 0; n < 1100; n++) {
+      await writeFile(path.join(folder, `a${n}`), `${JSON.stringify({ version: 1, ...envelope })}\nSubject: ${n}\n\n`);
+      await chown(path.join(folder, `a${n}`), 4711, 4711);
+    }
+    await drop('Subject: root\n\n');
+    await pickup.scan();
+    await queue.scheduler.whenIdle();
+    const left = await readdir(folder);
+    expect(left).toHaveLength(100);
+    expect(left.every((name) => name.startsWith('a'))).toBe(true);
+    // Two seconds fill the bucket again.
+    queue.clock.advance(2000);
+    await pickup.scan();
+    expect(await readdir(folder)).toHaveLength(0);
+  });
+
+  test('who are not in authorized_submit_users are refused', async () => {
+    await pickup.close();
+    pickup = makePickup({ mayUse: async (user) => (await user()) !== 'nobody' });
+    await drop('Subject: no\n\n');
+    const [name = ''] = await readdir(folder);
+    await chown(path.join(folder, name), 65534, 65534);
+    await drop('Subject: yes\n\n');
+    await pickup.scan();
+    await queue.scheduler.whenIdle();
+    expect(queue.logged('uid 65534 is not allowed to submit mail')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([`.corrupt-${name}`]);
+    expect(await queue.inbox(1)).toHaveLength(1);
+  });
+
+  test('wait while the disk is nearly full', async () => {
+    let free = 1_000_000;
+    await pickup.close();
+    pickup = makePickup({ freeSpace: () => free });
+    await drop('Subject: wait\n\n');
+    await pickup.scan();
+    expect(await readdir(folder)).toHaveLength(1);
+    expect(queue.logged('not enough free space')).toHaveLength(1);
+    free = 2_000_000;
+    queue.clock.advance(5000);
+    await pickup.scan();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+test('what was left half done is removed after a day', async () => {
+  await writeFile(path.join(folder, '.old'), 'x');
+  await mkdir(path.join(folder, '.folder'));
+  await writeFile(path.join(folder, '.corrupt-old'), 'x');
+  queue.clock.advance(Date.now() + 2 * 86_400_000 - queue.clock.now());
+  await pickup.scan();
+  expect(await readdir(folder)).toEqual(['.corrupt-old']);
+  queue.clock.advance(30 * 86_400_000);
+  await pickup.scan();
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('an interrupted sendmail leaves nothing that is sent', async () => {

@@ -1,8 +1,14 @@
 // Accepting a message: its copies in local mailboxes and its queue entry, in one transaction. That is the
 // whole of "nothing lost, nothing twice": there is no moment at which a message is in both or in neither.
 
+import {
+  expiredByForce,
+  type LedgerEntry,
+  type NewQueueMessage,
+  type QueueRecipient,
+  type QueueRequeue,
+} from '../types.ts';
 import { accountOfState } from './books.ts';
-import type { LedgerEntry, NewQueueMessage, QueueRecipient } from '../types.ts';
 import { addReferences, insertContent, insertDependent, releaseContent } from './contents.ts';
 import type { Group } from './group.ts';
 import type { PackedAccept, PackedDelivery, WriteOperation, WriteResults } from './types.ts';
@@ -83,13 +89,13 @@ function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipi
   group.books.add('entered', 1);
 }
 
-export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): undefined {
+export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): boolean {
   const { update, deliveries, notice, forwards = [] } = operation;
   const message = group.sql('SELECT content, size FROM queue_message WHERE id = ?').get(update.id) as
     | { content: number; size: number }
     | undefined;
   // Somebody deleted it from the queue while the attempt ran: its outcome has no row any more.
-  if (!message) return undefined;
+  if (!message) return false;
   for (const recipient of update.recipients) {
     const account = accountOfState[recipient.state];
     if (account !== undefined) {
@@ -111,11 +117,12 @@ export function queueUpdate(group: Group, operation: Extract<WriteOperation, { k
   const left = group.sql('SELECT 1 FROM queue_recipient WHERE message = ? LIMIT 1').get(update.id);
   if (!left) {
     dequeue(group, update.id, message.content);
-    return undefined;
+    return true;
   }
   group
     .sql(
-      `UPDATE queue_message SET next_attempt = coalesce(?, next_attempt), attempts = attempts + ?, warned = coalesce(?, warned),
+      `UPDATE queue_message SET
+       next_attempt = CASE next_attempt WHEN ${expiredByForce} THEN next_attempt ELSE coalesce(?, next_attempt) END, attempts = attempts + ?, warned = coalesce(?, warned),
        hold = coalesce(?, hold) WHERE id = ?`,
     )
     .run(
@@ -125,7 +132,19 @@ export function queueUpdate(group: Group, operation: Extract<WriteOperation, { k
       update.hold === undefined ? null : Number(update.hold),
       update.id,
     );
-  return undefined;
+  return true;
+}
+
+/** Expiry by force ends with it, and so does hold: the message is tried anew (postsuper(1) -r). */
+export function requeue(group: Group, { id, replaced, recipients, nextAttempt }: QueueRequeue): boolean {
+  const rows = group.sql('SELECT id FROM queue_recipient WHERE message = ?').all(id) as { id: number }[];
+  const known = new Set(replaced);
+  if (rows.length === 0 || rows.length !== known.size || !rows.every((row) => known.has(row.id))) return false;
+  // They are the same recipients: the books count what is more or less of them.
+  group.books.add('entered', -group.sql('DELETE FROM queue_recipient WHERE message = ?').run(id).changes);
+  for (const recipient of recipients) insertQueueRecipient(group, id, recipient);
+  group.sql('UPDATE queue_message SET next_attempt = ?, hold = 0 WHERE id = ?').run(nextAttempt, id);
+  return true;
 }
 
 export function removeFromQueue(group: Group, ids: readonly string[]): number {

@@ -1,6 +1,6 @@
 // One operation of a group, by its kind.
 
-import { accept, queueUpdate, removeFromQueue } from './accept.ts';
+import { accept, queueUpdate, removeFromQueue, requeue } from './accept.ts';
 import { acknowledgeMismatch } from './books.ts';
 import {
   createFolder,
@@ -51,6 +51,8 @@ export function runOperation(group: Group, operation: WriteOperation): WriteResu
       return putHeads(group, operation.heads);
     case 'queue-update':
       return queueUpdate(group, operation);
+    case 'requeue':
+      return requeue(group, operation.requeue);
     case 'remove-from-queue':
       return removeFromQueue(group, operation.ids);
     case 'record-discarded':

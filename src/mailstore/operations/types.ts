@@ -6,6 +6,7 @@ import type {
   Head,
   LedgerEntry,
   NewQueueMessage,
+  QueueRequeue,
   QueueUpdate,
   QuotaUsage,
   StoreFlagsAction,
@@ -81,6 +82,7 @@ export type WriteOperation =
       readonly notice?: PackedAccept;
       readonly forwards?: readonly PackedAccept[];
     }
+  | { readonly kind: 'requeue'; readonly requeue: QueueRequeue }
   | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] }
   | { readonly kind: 'record-discarded'; readonly recipients: number }
   | { readonly kind: 'acknowledge-mismatch' };
@@ -102,7 +104,8 @@ export interface WriteResults {
   recalculate: QuotaUsage;
   'forget-once': undefined;
   'put-heads': undefined;
-  'queue-update': undefined;
+  'queue-update': boolean;
+  requeue: boolean;
   'remove-from-queue': number;
   'record-discarded': undefined;
   'acknowledge-mismatch': number;

@@ -8,7 +8,7 @@ export const queueParameters = {
   '2bounce_notice_recipient': text('postmaster', 'unsupported', 'Who gets bounces that cannot be delivered.'),
   authorized_flush_users: list('static:anyone', 'unsupported', 'Local users who may flush the queue.'),
   authorized_mailq_users: list('static:anyone', 'unsupported', 'Local users who may see the queue.'),
-  authorized_submit_users: list('static:anyone', 'unsupported', 'Local users who may use the sendmail command.'),
+  authorized_submit_users: list('static:anyone', 'supported', 'Local users who may use the sendmail command.'),
   bounce_notice_recipient: text('postmaster', 'unsupported', 'Who is told of bounces.'),
   bounce_queue_lifetime: time('5d', 'supported', 'How long a bounce is tried before it is given up.'),
   bounce_service_name: text('bounce', 'unneeded'),
