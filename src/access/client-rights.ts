@@ -11,6 +11,8 @@ import type { MatchList } from '../tables/match-list.ts';
 
 export interface ClientRights {
   readonly mayUseXclient: boolean;
+  /** Mail with a sender address for each recipient (smtpd_authorized_verp_clients). */
+  readonly mayUseVerp?: boolean;
   readonly mayUseXforward: boolean;
   /** smtpd_forbid_bare_newline_exclusions. */
   readonly maySendBareLineFeeds: boolean;
@@ -24,6 +26,7 @@ export class ClientLists {
   readonly #options: OpenOptions;
   readonly #xclient: MatchList;
   readonly #xforward: MatchList;
+  readonly #verp: MatchList;
   readonly #bareLineFeeds: MatchList;
   readonly #authHidden: MatchList;
   readonly #mechanisms: MatchList;
@@ -33,6 +36,7 @@ export class ClientLists {
     this.#options = options;
     this.#xclient = openMatchList(options, 'smtpd_authorized_xclient_hosts', 'client');
     this.#xforward = openMatchList(options, 'smtpd_authorized_xforward_hosts', 'client');
+    this.#verp = openMatchList(options, 'smtpd_authorized_verp_clients', 'client');
     this.#bareLineFeeds = openMatchList(options, 'smtpd_forbid_bare_newline_exclusions', 'client');
     this.#authHidden = openMatchList(options, 'smtpd_sasl_exceptions_networks', 'client');
     this.#keywords = openMaps(options, 'smtpd_discard_ehlo_keyword_address_maps');
@@ -41,13 +45,14 @@ export class ClientLists {
 
   async rightsOf(client: Client): Promise<ClientRights> {
     const decision = new Decision(false);
-    const [mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden] = await Promise.all([
+    const [mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden, mayUseVerp] = await Promise.all([
       this.#matches(decision, this.#xclient, client),
       this.#matches(decision, this.#xforward, client),
       this.#matches(decision, this.#bareLineFeeds, client),
       this.#matches(decision, this.#authHidden, client),
+      this.#matches(decision, this.#verp, client),
     ]);
-    const rights = { mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden };
+    const rights = { mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden, mayUseVerp };
     const discardedKeywords = await this.#discarded(decision, client);
     return discardedKeywords === undefined ? rights : { ...rights, discardedKeywords };
   }

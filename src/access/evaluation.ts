@@ -12,6 +12,7 @@ import type { ResolvedAddress } from '../routing/resolve-address.ts';
 import type { Router } from '../routing/router.ts';
 import type { Client, Reply } from '../routing/types.ts';
 import type { MatchList } from '../tables/match-list.ts';
+import type { AddressVerifier } from './address-verifier.ts';
 import { clientText, type MailRequest, whatsupLine } from './mail-request.ts';
 import { type MessageActions, noActions } from './message-actions.ts';
 
@@ -35,6 +36,8 @@ export interface EvaluationOptions {
   readonly log: ProgramLog;
   readonly resolver: Resolver;
   readonly request: MailRequest;
+  /** Asks servers whether they take mail for an address; absent: nobody does here. */
+  readonly verifier?: AddressVerifier | undefined;
   /** Permits by these restrictions are logged (smtpd_log_access_permit_actions). */
   readonly loggedPermits?: MatchList;
 }
@@ -63,6 +66,7 @@ export class Evaluation {
   readonly router: Router;
   readonly resolver: Resolver;
   readonly request: MailRequest;
+  readonly verifier: AddressVerifier | undefined;
   readonly actions: MessageActions;
   kind: SubjectKind = 'client';
   /** Whose lookups are under way: a table's failure is told about this address. */
@@ -86,6 +90,7 @@ export class Evaluation {
     this.router = options.router;
     this.resolver = options.resolver;
     this.request = options.request;
+    this.verifier = options.verifier;
     this.actions = options.request.actions ?? noActions();
     this.subject = options.request.recipient ?? options.request.sender ?? '';
     this.#listed = options.listed;

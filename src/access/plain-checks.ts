@@ -10,6 +10,7 @@ import { DnsLists } from './dns-lists.ts';
 import type { Evaluation, Restriction, Verdict } from './evaluation.ts';
 import { permitMxBackup } from './mx-backup.ts';
 import { nameChecks } from './name-checks.ts';
+import { verifiedAddressChecks } from './verified-address.ts';
 import { checkAuthenticatedSender, checkUnauthenticatedSender, type SenderLoginRules } from './sender-login.ts';
 
 type Check = Restriction['check'];
@@ -46,6 +47,7 @@ export function plainChecks(options: OpenOptions): Record<string, Check> {
     ...clientChecks(options),
     ...nameChecks(settings),
     ...loginChecks(logins),
+    ...verifiedAddressChecks(settings),
   };
 }
 

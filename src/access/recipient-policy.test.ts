@@ -82,8 +82,8 @@ describe('relaying', () => {
 describe('restriction lists', () => {
   test.each([
     [
-      'reject_unverified_sender',
-      'smtpd_sender_restrictions: the restriction reject_unverified_sender is not supported yet',
+      'permit_tls_clientcerts',
+      'smtpd_sender_restrictions: the restriction permit_tls_clientcerts is not supported yet',
     ],
     ['reject_nonsense', 'smtpd_sender_restrictions: unknown restriction reject_nonsense'],
     ['check_sender_access', 'check_sender_access needs a table'],

@@ -7,7 +7,7 @@
 // REDIRECT …) are gathered in the transaction's MessageActions; those of a decision that is made again count once.
 
 import { standardForm } from '../address/standard-form.ts';
-import { fold, isPlainAddress, toExternal, toInternal } from '../address/form.ts';
+import { isPlainAddress, toExternal, toInternal } from '../address/form.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { decideAtOneRevision, type Decision } from '../routing/decision.ts';
@@ -30,6 +30,7 @@ import type { MatchList } from '../tables/match-list.ts';
 import type { Table, TableRegistry } from '../tables/table.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
+import type { AddressVerifier } from './address-verifier.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, type Verdict } from './evaluation.ts';
@@ -37,6 +38,7 @@ import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
 import type { PostingSource } from './posting-source.ts';
 import type { QuotaSource } from './quota-source.ts';
+import { ProbeSender } from '../routing/probe-sender.ts';
 import { RejectFooter } from './reject-footer.ts';
 import { RestrictionStages } from './stages.ts';
 
@@ -50,6 +52,8 @@ export interface RecipientPolicyOptions {
   readonly posting?: PostingSource;
   /** For the restrictions that ask the DNS; absent: the servers of resolv.conf. */
   readonly resolver?: Resolver;
+  /** For reject_unverified_sender and _recipient; absent: they let everybody pass. */
+  readonly verifier?: () => AddressVerifier | undefined;
 }
 
 /** One transaction's command, without the recipient. */
@@ -76,7 +80,8 @@ export class RecipientPolicy {
   readonly #mapsAddresses: boolean;
   readonly #headerClients: readonly Table[];
   readonly #isSoft: boolean;
-  readonly #probeSender: string;
+  readonly #probeSender: ProbeSender;
+  readonly #verifier: RecipientPolicyOptions['verifier'];
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
@@ -95,7 +100,8 @@ export class RecipientPolicy {
     this.#mapsAddresses = !overrides(settings).includes('no_address_mappings');
     this.#headerClients = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
-    this.#probeSender = fold(standardForm(settings.text('address_verify_sender'), router.settings.standardForm));
+    this.#probeSender = new ProbeSender(settings, router.settings.standardForm);
+    this.#verifier = options.verifier;
   }
 
   /** smtpd_delay_reject: clients and HELO names are judged with the recipients. */
@@ -228,7 +234,7 @@ export class RecipientPolicy {
    * sender of address probes: two servers that probe each other must not both say "later" (smtpd_check.c).
    */
   #isAlwaysTaken(recipient: string, address: string): boolean {
-    return recipient.toLowerCase() === 'postmaster' || fold(address) === this.#probeSender;
+    return recipient.toLowerCase() === 'postmaster' || this.#probeSender.is(address);
   }
 
   async #decideRecipient(
@@ -319,7 +325,16 @@ export class RecipientPolicy {
       this.#resolver,
       this.#loggedPermits,
     ];
-    const options = { decision, router, listed, log, resolver, loggedPermits, request: { ...request, actions } };
+    const options = {
+      decision,
+      router,
+      listed,
+      log,
+      resolver,
+      loggedPermits,
+      verifier: this.#verifier?.(),
+      request: { ...request, actions },
+    };
     const before = router.revisions.revision();
     const result = await check(new Evaluation(options));
     if (router.revisions.revision() === before) keepOrders(kept, actions);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { headerLength } from './header-end.ts';
 import { composeNotice, type Notice, type NoticeRecipient } from './notice.ts';
+import { builtinTemplates, expandTemplate } from './template.ts';
 import { wantsNotice } from './wishes.ts';
 
 // What Postfix 3.7 sent for the same mail, see fixtures/.
@@ -33,13 +34,25 @@ const refused: NoticeRecipient = {
   diagnostic: '500 5.3.0 Error: command failed',
 };
 const now = Date.UTC(2026, 10, 21, 12, 0, 18);
+const parameters = {
+  parameter: (name: string) => (name === 'myhostname' ? 'mx.example.com' : undefined),
+  seconds: (name: string) => (name === 'delay_warning_time' ? 1 : 5 * 86_400),
+  isUnicode: true,
+};
+function template(name: 'failure' | 'delay' | 'success') {
+  const builtin = builtinTemplates()[name];
+  return { ...builtin, charset: 'utf-8', text: expandTemplate(builtin, parameters) };
+}
 const notice: Notice = {
   kind: 'failure',
   queueId: 'QIDB',
   now,
   hostname: 'mx.example.com',
+  myorigin: 'mx.example.com',
   mailName: 'Postfix',
-  delayWarningSeconds: 1,
+  template: template('failure'),
+  to: 'joe@local.example',
+  messageId: '<20261121120018.QIDB@mx.example.com>',
   lifetimeSeconds: 5 * 86400,
   about: { queueId: 'QIDA', sender: 'joe@local.example', arrival: now, envid: 'E+2B1', smtputf8: false },
   recipients: [
@@ -62,6 +75,7 @@ describe('notices read as those of Postfix', () => {
     const delay: Notice = {
       ...notice,
       kind: 'delay',
+      template: template('delay'),
       about: { ...notice.about, envid: '' },
       recipients: [delayed],
       returned: { headersOnly: true, content: header },
@@ -73,6 +87,7 @@ describe('notices read as those of Postfix', () => {
     const success: Notice = {
       ...notice,
       kind: 'success',
+      template: template('success'),
       about: { ...notice.about, envid: '' },
       recipients: [
         {

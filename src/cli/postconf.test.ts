@@ -157,3 +157,45 @@ test('findings go to standard error with their line', async () => {
     expect(stderr).toBe(`postconf: warning: ${directory}/main.cf: unused parameter: typo=1\n`);
   });
 });
+
+describe.skipIf(realPostconf === undefined)('-b and -t show the texts of bounces', () => {
+  const own = `# own
+failure_template = <<EOF
+charset: iso-8859-1
+From: MAILER-DAEMON (My Mailer)
+Subject: Oops $myhostname
+Postmaster-Subject: PM: Oops
+
+Hi $myhostname of \${mydomain} $$5 \${delay_warning_time_minutes} $maximal_queue_lifetime_days \\n
+ [$relayhost] \${myorigin?x} end
+
+EOF
+odd_template = <<X
+a
+X
+delay_template = <<Y
+
+only text
+Y
+success_template = <<Z
+Subject: x
+Z
+verify_template = <<Z
+X-Odd: a
+
+b
+Z
+`;
+  test.each(['-b', '-t'])('postconf %s', async (mode) => {
+    const main =
+      'compatibility_level = 3.6\nmyhostname = mx.example.com\nmydomain = example.com\ndelay_warning_time = 2h\n';
+    await withConfiguration({ 'main.cf': main, 'bounce.cf': own }, async (directory) => {
+      for (const file of [[], [join(directory, 'bounce.cf')]]) {
+        const real = runRealPostconf(directory, [mode, ...file]);
+        const ours = await run(directory, [mode, ...file]);
+        expect(ours.stdout).toBe(real.stdout);
+        expect(ours.stderr.split('\n').length > 1).toBe(file.length > 0);
+      }
+    });
+  });
+});

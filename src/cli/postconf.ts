@@ -3,7 +3,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { absentDirectoryOpener } from '../directory/tables.ts';
+import { printExpanded, printTemplates } from '../bounce/template.ts';
 import { MemoryLog } from '../lib/log.ts';
+import { readTemplates, templateParameters } from '../queue/notice-policy.ts';
+import { loadConfiguration } from '../settings/configuration.ts';
+import { ExpansionError } from '../settings/expand.ts';
 import { Tables } from '../tables/registry.ts';
 import type { CommandContext } from './context.ts';
 import { editConfiguration } from './postconf-edit.ts';
@@ -18,6 +22,7 @@ Options:
   -h          values without names        -H       names without values       -c DIR   the folder with main.cf
   -e          change: NAME=VALUE          -X       remove                     -#       make a comment
   -M          services of master.cf       -F       their fields               -P       their -o parameters
+  -b -t [FILE]  the texts of bounces, with their $names replaced or as they stand (bounce_template_file)
   -m -a -A -l table types, SASL types of server and client, locking methods   -T MODE  run-version and others
 
 Examples:
@@ -45,7 +50,22 @@ async function run(given: CommandContext, request: PostconfOptions): Promise<voi
   if (request.edit !== undefined) await editConfiguration(context, request);
   else if (request.mode === 'p') await showParameters(context, request);
   else if ('MFP'.includes(request.mode)) await showServices(context, request);
+  else if ('bt'.includes(request.mode)) await showTemplates(context, request);
   else showOther(context, request);
+}
+
+/** Of bounce_template_file, or the file that is named: as they stand (-t), or with their $names replaced (-b). */
+async function showTemplates(context: CommandContext, { mode, operands }: PostconfOptions): Promise<void> {
+  const { settings } = await loadConfiguration(context.configDirectory);
+  const warn = (text: string) => context.warn(`postconf: warning: ${text}`);
+  const templates = readTemplates(operands[0] ?? settings.text('bounce_template_file'), warn);
+  try {
+    const lines = mode === 't' ? printTemplates(templates) : printExpanded(templates, templateParameters(settings));
+    for (const line of lines) context.print(Buffer.from(line, 'latin1').toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error;
+    throw fatal('postconf', error.message);
+  }
 }
 
 function showOther(context: CommandContext, { mode, options }: PostconfOptions): void {
@@ -64,7 +84,7 @@ function listed(mode: string): readonly string[] {
     case 'A':
       return [];
     default:
-      throw fatal('postconf', `-${mode} is not supported: bounce_template_file has no effect here`);
+      throw fatal('postconf', `-${mode} is not supported`);
   }
 }
 

@@ -17,6 +17,8 @@ describe('the options of sendmail', () => {
       ['-N', 'success,delay', '-R', 'hdrs', '-V', 'E1', '-B8BITMIME'],
       { notify: 'SUCCESS,DELAY', ret: 'HDRS', envid: 'E1' },
     ],
+    [['-XV', 'a@b'], { verp: '', recipients: ['a@b'] }],
+    [['-X', 'V-='], { verp: '-=' }],
     [['-bm', '-m', '-n', '-v', '-O', 'x=y', 'a@b'], { mode: 'send', recipients: ['a@b'] }],
     [['-bp'], { mode: 'list' }],
     [['-bi'], { mode: 'index' }],
@@ -37,9 +39,12 @@ describe('the options of sendmail', () => {
     expect(parseSendmailOptions(args)).toMatchObject(expected);
   });
 
-  test.each([['-bs'], ['-bd'], ['-bx'], ['-Z'], ['-f'], ['-qI'], ['-qSx']])('refuses %j', (...args) => {
-    expect(() => parseSendmailOptions(args)).toThrow(CommandError);
-  });
+  test.each([['-bs'], ['-bd'], ['-bx'], ['-Z'], ['-f'], ['-qI'], ['-qSx'], ['-X', '/tmp/log']])(
+    'refuses %j',
+    (...args) => {
+      expect(() => parseSendmailOptions(args)).toThrow(CommandError);
+    },
+  );
 });
 
 async function read(chunks: readonly string[]): Promise<string> {

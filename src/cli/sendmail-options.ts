@@ -22,6 +22,8 @@ export interface SendmailOptions {
   readonly notify: string;
   readonly ret: string;
   readonly envid: string;
+  /** -XV: '' for the usual delimiters, or the two that are given. */
+  readonly verp: string | undefined;
 }
 
 type Mutable = { -readonly [Name in keyof SendmailOptions]: SendmailOptions[Name] } & {
@@ -45,7 +47,7 @@ const withValue: Readonly<Record<string, (options: Mutable, value: string) => vo
   L: () => undefined,
   O: () => undefined,
   p: () => undefined,
-  X: () => undefined,
+  X: (options, value) => (options.verp = verp(value)),
 };
 
 const plain: Readonly<Record<string, (options: Mutable) => void>> = {
@@ -75,6 +77,7 @@ export function parseSendmailOptions(args: readonly string[], mode: SendmailOpti
     notify: '',
     ret: '',
     envid: '',
+    verp: undefined,
   };
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
@@ -148,6 +151,12 @@ function notify(options: Mutable, text: string): void {
       options.warnings.push(`unknown DSN NOTIFY command value "${unknown.toLowerCase()}" in "${text}"`);
     options.warnings.push('bad -N option value -- ignored');
   }
+}
+
+/** Other mail systems have a log file here: that would be misunderstood. */
+function verp(text: string): string {
+  if (!text.startsWith('V')) throw sendmailError(`-X${text} is not supported: only -XV`);
+  return text.slice(1);
 }
 
 function returned(options: Mutable, text: string): void {

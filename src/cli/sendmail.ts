@@ -16,6 +16,8 @@ import { systemClock } from '../lib/clock.ts';
 import { parseHeaderFields } from '../message/header-field.ts';
 import { maildropFolder, MaildropWriter } from '../queue/maildrop.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import { Settings } from '../settings/settings.ts';
+import { areVerpDelimiters } from '../smtp/verp-delimiters.ts';
 import { encodeXtext } from '../smtp/xtext.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { newaliases } from './postalias.ts';
@@ -81,13 +83,16 @@ interface Maildrop {
   readonly folder: string;
   /** message_size_limit; 0: the server says. */
   readonly sizeLimit: number;
+  /** The defaults, for a user who may not read main.cf. */
+  readonly settings: Settings;
 }
 
 async function findMaildrop(context: CommandContext): Promise<Maildrop> {
   const { configDirectory } = context;
   const files = ['main.cf', 'posthaste.cf'].map((name) => path.join(configDirectory, name));
   const link = path.join(configDirectory, maildropFolder);
-  if (!files.every(mayRead) && fs.existsSync(link)) return { folder: link, sizeLimit: 0 };
+  if (!files.every(mayRead) && fs.existsSync(link))
+    return { folder: link, sizeLimit: 0, settings: Settings.defaults() };
   const configuration = await loadConfiguration(configDirectory);
   if (!(await maySubmit(context, configuration, loginName()))) {
     throw sendmailError(`User ${caller()} is not allowed to submit mail`);
@@ -95,6 +100,7 @@ async function findMaildrop(context: CommandContext): Promise<Maildrop> {
   return {
     folder: path.join(dataDirectoryOf(configuration), maildropFolder),
     sizeLimit: configuration.settings.integer('message_size_limit'),
+    settings: configuration.settings,
   };
 }
 
@@ -114,7 +120,7 @@ async function send(context: CommandContext, options: SendmailOptions, input: As
   if (options.recipients.length === 0 && !options.fromHeader) {
     throw sendmailError(`${caller()}: Recipient addresses must be specified on the command line or via the -t option`);
   }
-  const { folder, sizeLimit } = await findMaildrop(context);
+  const { folder, sizeLimit, settings } = await findMaildrop(context);
   const chunks = options.ignoreDots ? input : new DotReader(input);
   const iterator = chunks[Symbol.asyncIterator]();
   const start = options.fromHeader ? await readHeader(iterator) : Buffer.alloc(0);
@@ -127,6 +133,7 @@ async function send(context: CommandContext, options: SendmailOptions, input: As
     notify: options.notify,
     ret: options.ret,
     envid: encodeXtext(options.envid),
+    ...verp(options, settings),
   });
   try {
     let size = start.length;
@@ -142,6 +149,16 @@ async function send(context: CommandContext, options: SendmailOptions, input: As
     if (error instanceof CommandError) throw error;
     throw sendmailError(`the message could not be stored in ${folder}: ${(error as Error).message}`);
   }
+}
+
+function verp({ verp: given }: SendmailOptions, settings: Settings): { readonly verp?: string } {
+  if (given === undefined) return {};
+  const allowed = settings.text('verp_delimiter_filter');
+  const delimiters = given === '' ? settings.text('default_verp_delimiters') : given;
+  if (!areVerpDelimiters(delimiters, allowed)) {
+    throw new CommandError(`-XV requires two characters from ${allowed}`, 2);
+  }
+  return { verp: delimiters };
 }
 
 async function create(folder: string, envelope: Parameters<typeof MaildropWriter.create>[1]): Promise<MaildropWriter> {

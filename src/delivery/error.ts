@@ -1,7 +1,13 @@
 // error(8) and retry(8): bounce or put off everything; the next hop is the reason, which may begin with its own
 // enhanced status code. And discard(8): takes everything and keeps nothing.
 
-import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome } from '../queue/delivery-agent.ts';
+import type {
+  DeliveryAgent,
+  DeliveryReport,
+  DeliveryRequest,
+  RecipientOutcome,
+  RecipientProbe,
+} from '../queue/delivery-agent.ts';
 
 export class ErrorAgent implements DeliveryAgent {
   readonly #kind: 'bounced' | 'deferred';
@@ -10,16 +16,25 @@ export class ErrorAgent implements DeliveryAgent {
     this.#kind = kind;
   }
 
+  readonly probe: RecipientProbe = {
+    asksOthers: false,
+    ask: async ({ nexthop }) => ({ outcomes: [this.#outcome(nexthop)] }),
+  };
+
   async deliver({ nexthop, recipients }: DeliveryRequest): Promise<DeliveryReport> {
+    const outcome = this.#outcome(nexthop);
+    return { outcomes: recipients.map(() => outcome) };
+  }
+
+  #outcome(nexthop: string): RecipientOutcome {
     const group = this.#kind === 'bounced' ? '5' : '4';
     const [, code, text = ''] = /^(?:[245](\.\d{1,3}\.\d{1,3})(?:\s+|$))?(.*)$/s.exec(nexthop) ?? [];
-    const outcome: RecipientOutcome = {
+    return {
       kind: this.#kind,
       status: `${group}${code ?? '.0.0'}`,
       reason: text === '' ? 'Address is undeliverable' : text,
       relay: 'none',
     };
-    return { outcomes: recipients.map(() => outcome) };
   }
 }
 
@@ -39,8 +54,13 @@ export class UnsupportedAgent implements DeliveryAgent {
     this.#reason = reason;
   }
 
+  readonly probe: RecipientProbe = { asksOthers: false, ask: async () => ({ outcomes: [this.#outcome] }) };
+
   async deliver({ recipients }: DeliveryRequest): Promise<DeliveryReport> {
-    const outcome: RecipientOutcome = { kind: 'deferred', status: '4.3.5', reason: this.#reason, relay: 'none' };
-    return { outcomes: recipients.map(() => outcome) };
+    return { outcomes: recipients.map(() => this.#outcome) };
+  }
+
+  get #outcome(): RecipientOutcome {
+    return { kind: 'deferred', status: '4.3.5', reason: this.#reason, relay: 'none' };
   }
 }

@@ -16,12 +16,14 @@ import type {
   Forward,
   ForwardRecipient,
   RecipientOutcome,
+  RecipientProbe,
   TransportTable,
 } from '../queue/delivery-agent.ts';
 import type { QueueRecipient } from '../mailstore/types.ts';
 import { endOf } from '../queue/end-row.ts';
 import type { LocalAction, LocalEnd } from '../routing/local-end.ts';
 import type { LocalActions } from './local-action.ts';
+import { localProbe } from './local-probe.ts';
 
 /** Throws TemporaryError. */
 export type ExpandLocal = (
@@ -46,9 +48,11 @@ type EndRow = LocalAction & { readonly delivered: string };
 
 export class LocalAgent implements DeliveryAgent {
   readonly #options: LocalAgentOptions;
+  readonly probe: RecipientProbe;
 
   constructor(options: LocalAgentOptions) {
     this.#options = options;
+    this.probe = localProbe(options.expand);
   }
 
   async deliver(request: DeliveryRequest): Promise<DeliveryReport> {

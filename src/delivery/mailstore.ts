@@ -10,6 +10,7 @@ import type {
   DeliveryRequest,
   Forward,
   RecipientOutcome,
+  RecipientProbe,
 } from '../queue/delivery-agent.ts';
 import { isOverQuota, type LocalMailbox, type Mailboxes, mayAnswer, replyRow, type Usage } from '../queue/plan.ts';
 import { copyPrefix } from '../queue/trace-headers.ts';
@@ -30,6 +31,15 @@ export class MailstoreAgent implements DeliveryAgent {
   constructor(options: MailstoreAgentOptions) {
     this.#options = options;
   }
+
+  readonly probe: RecipientProbe = {
+    asksOthers: false,
+    ask: async ({ recipient }) => {
+      const found = await this.#find({ recipient }, 0);
+      const taken = { kind: 'delivered', status: '2.0.0', reason: 'delivers to mailbox' } as const;
+      return { outcomes: ['kind' in found ? found : taken] };
+    },
+  };
 
   async deliver(request: DeliveryRequest): Promise<DeliveryReport> {
     const { message, recipients, transport } = request;
@@ -60,7 +70,10 @@ export class MailstoreAgent implements DeliveryAgent {
   }
 
   /** The mailbox, or why it is not delivered to. */
-  async #find({ recipient }: QueueRecipient, size: number): Promise<LocalMailbox | RecipientOutcome> {
+  async #find(
+    { recipient }: Pick<QueueRecipient, 'recipient'>,
+    size: number,
+  ): Promise<LocalMailbox | RecipientOutcome> {
     const { mailboxes, usage, waitsForRoom } = this.#options;
     try {
       const mailbox = await mailboxes.mailboxByAddress(recipient);

@@ -2,13 +2,20 @@
 // what became of each recipient. Addresses are what smtp_generic_maps makes of them on the wire and in the header; the log
 // and the queue keep them as they were.
 
-import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome } from '../queue/delivery-agent.ts';
+import type {
+  DeliveryAgent,
+  DeliveryReport,
+  DeliveryRequest,
+  ProbeRequest,
+  RecipientOutcome,
+  RecipientProbe,
+} from '../queue/delivery-agent.ts';
 import type { GenericMaps } from '../routing/generic-maps.ts';
 import { ConnectionCache } from '../smtp-client/connection-cache.ts';
 import { deliver } from '../smtp-client/deliver.ts';
 import type { Session } from '../smtp-client/session.ts';
 import type { ClientOptions, EnvelopeRecipient } from '../smtp-client/types.ts';
-import { encodeXtext } from '../smtp/xtext.ts';
+import { encodeUtf8Xtext, encodeXtext } from '../smtp/xtext.ts';
 import { LeavingMessage } from './leaving-message.ts';
 import type { StatusFilter } from './status-filter.ts';
 
@@ -17,17 +24,40 @@ interface SmtpAgentParts {
   readonly filter: StatusFilter | undefined;
   /** detect_8bit_encoding_header. */
   readonly detectsEightBit: boolean;
+  /** smtp_address_verify_target, the command whose reply tells whether an address is good. */
+  readonly probeTarget: 'rcpt' | 'data';
 }
+
+/** As large as a small message: what a server says of no message at all would be no answer to a probe. */
+const probeBytes = 250;
 
 export class SmtpAgent implements DeliveryAgent {
   readonly #options: ClientOptions;
   readonly #parts: SmtpAgentParts;
   readonly #cache: ConnectionCache<Session> | undefined;
+  readonly probe: RecipientProbe = { asksOthers: true, ask: (request) => this.#ask(request) };
 
   constructor(options: ClientOptions, parts: SmtpAgentParts) {
     this.#options = options;
     this.#parts = parts;
     this.#cache = options.cache && new ConnectionCache(options.cache, options.clock);
+  }
+
+  /** The conversation of a delivery, up to the answer; no message is sent. */
+  async #ask({ sender, recipient, nexthop, signal }: ProbeRequest): Promise<DeliveryReport> {
+    const { generic, probeTarget } = this.#parts;
+    const address = await generic.map(recipient);
+    const envelope = {
+      sender: await generic.map(sender),
+      recipients: [{ address, notify: '', orcpt: '' }],
+      ret: '',
+      envid: '',
+      eightBit: false,
+      smtputf8: !isAscii(address),
+      body: { size: probeBytes, read: async () => Buffer.alloc(0) },
+      probe: probeTarget,
+    };
+    return await deliver(nexthop, envelope, this.#options, signal);
   }
 
   async close(): Promise<void> {
@@ -80,7 +110,8 @@ function envelopeRecipient({
   orcpt,
 }: DeliveryRequest['recipients'][number]): EnvelopeRecipient & { address: string } {
   // Without ORCPT the address that the client gave is the original one (RFC 3461 §4.2), as Postfix passes it on.
-  const derived = original !== '' && isAscii(original) ? `rfc822;${encodeXtext(original)}` : '';
+  const derived =
+    original === '' ? '' : isAscii(original) ? `rfc822;${encodeXtext(original)}` : `utf-8;${encodeUtf8Xtext(original)}`;
   return { address: recipient, notify, orcpt: orcpt === '' ? derived : orcpt };
 }
 

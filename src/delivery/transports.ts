@@ -220,8 +220,13 @@ function makeSmtpAgent(service: MasterService, program: string, parts: Transport
         )
       : undefined,
     detectsEightBit: service.settings.flag('detect_8bit_encoding_header'),
+    probeTarget: probeTarget(service.settings.text(`${protocol}_address_verify_target`)),
   });
   return made.problem === undefined ? agent : { agent, problem: made.problem };
+}
+
+function probeTarget(word: string): 'rcpt' | 'data' {
+  return word.toLowerCase() === 'data' ? 'data' : 'rcpt';
 }
 
 function makeVirtualAgent(settings: Settings, program: string, parts: TransportParts): DeliveryAgent | string {

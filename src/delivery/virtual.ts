@@ -8,7 +8,13 @@
 import type { Clock } from '../lib/clock.ts';
 import type { LockStyle } from '../maildir/file-lock.ts';
 import type { QueueRecipient } from '../mailstore/types.ts';
-import type { DeliveryAgent, DeliveryReport, DeliveryRequest, RecipientOutcome } from '../queue/delivery-agent.ts';
+import type {
+  DeliveryAgent,
+  DeliveryReport,
+  DeliveryRequest,
+  RecipientOutcome,
+  RecipientProbe,
+} from '../queue/delivery-agent.ts';
 import { copyPrefix } from '../queue/trace-headers.ts';
 import type { VirtualMailbox } from '../routing/virtual-mailbox.ts';
 import { StoredForm } from '../maildir/stored-form.ts';
@@ -48,6 +54,16 @@ export class VirtualAgent implements DeliveryAgent {
     this.#options = options;
   }
 
+  readonly probe: RecipientProbe = {
+    asksOthers: false,
+    ask: async ({ recipient, transport }) => {
+      const found = await this.#find(recipient);
+      const what = found.kind === 'mailbox' && found.isMaildir ? 'maildir' : 'mailbox';
+      const taken = { kind: 'delivered', status: '2.0.0', reason: `delivers to ${what}` } as const;
+      return { outcomes: [{ relay: transport, ...(found.kind === 'mailbox' ? taken : found) }] };
+    },
+  };
+
   async deliver(request: DeliveryRequest): Promise<DeliveryReport> {
     const outcomes: RecipientOutcome[] = [];
     for (const recipient of request.recipients) {
@@ -58,21 +74,27 @@ export class VirtualAgent implements DeliveryAgent {
 
   async #deliverTo(recipient: QueueRecipient, request: DeliveryRequest): Promise<RecipientOutcome> {
     if (request.signal.aborted) return { kind: 'deferred', status: '4.3.2', reason: 'the server stops' };
+    const found = await this.#find(recipient.recipient);
+    return found.kind === 'mailbox' ? await this.#write(found, recipient, request) : found;
+  }
+
+  /** The mailbox, or why there is none. */
+  async #find(recipient: string): Promise<Found | RecipientOutcome> {
     let found: VirtualMailbox;
     try {
-      found = await this.#options.find(recipient.recipient);
+      found = await this.#options.find(recipient);
     } catch (error) {
       this.#options.warn((error as Error).message);
       return misconfigured;
     }
     if (found.kind === 'unknown') {
-      return { kind: 'bounced', status: '5.1.1', reason: `unknown user: "${recipient.recipient.toLowerCase()}"` };
+      return { kind: 'bounced', status: '5.1.1', reason: `unknown user: "${recipient.toLowerCase()}"` };
     }
     if (found.kind === 'misconfigured') {
       this.#options.warn(found.mistake);
       return misconfigured;
     }
-    return await this.#write(found, recipient, request);
+    return found;
   }
 
   async #write(found: Found, recipient: QueueRecipient, request: DeliveryRequest): Promise<RecipientOutcome> {

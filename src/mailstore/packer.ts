@@ -37,5 +37,11 @@ export function packAccept(packer: Packer, operation: AcceptOperation): PackedAc
     ...(operation.queue ? { queue: operation.queue } : {}),
     ...(operation.once === undefined ? {} : { once: operation.once }),
     ...(operation.ledger === undefined ? {} : { ledger: operation.ledger }),
+    ...(operation.notices ? { notices: operation.notices.map((notice) => packAccept(packer, notice)) } : {}),
   };
+}
+
+/** Its own, and those of the notices that go with it. */
+export function contentsOf({ content, notices = [] }: AcceptOperation): Content[] {
+  return [content, ...notices.map((notice) => notice.content)];
 }

@@ -1,7 +1,7 @@
 // The reading half of the mailstore, as its callers see it: each answer bounded, each from the last commit.
 
 import type { StoreReads } from './store-reads.ts';
-import type { ContentReader } from './types.ts';
+import type { Content, ContentReader } from './types.ts';
 
 export class ReadingStore {
   protected readonly reads: StoreReads;
@@ -40,6 +40,10 @@ export class ReadingStore {
 
   openContent(content: number): ContentReader {
     return this.reads.openContent(content);
+  }
+
+  openNew(content: Content): ContentReader {
+    return this.reads.openNew(content);
   }
 
   usage(mailbox: number) {

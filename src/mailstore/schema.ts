@@ -1,5 +1,6 @@
 // The tables of store.db (narrow message rows, inline bodies in `content`, history of
-// expunges from the first version, counters on the folder row so that a delivery touches no row above it).
+// expunges from the first version, counters on the folder row so that a delivery touches no row above it), and the
+// steps that bring the file of an older version to this one.
 //
 // content: one row for the bytes of a message as a mailbox sees it. `prefix` are the trace headers of one
 // copy; the body stands in `data` (small), in the file `place` (large), or in another content row `base`
@@ -7,8 +8,6 @@
 // folder.mailbox is negative for a deleted folder whose messages are still being removed in slices.
 
 import { openSqlite, type SqliteConnection, type Synchronous } from '../database/sqlite.ts';
-
-export const storeVersion = 1;
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -69,7 +68,8 @@ CREATE TABLE queue_message (
   smtputf8 INTEGER NOT NULL,
   eight_bit INTEGER NOT NULL,
   warned INTEGER NOT NULL,
-  hold INTEGER NOT NULL
+  hold INTEGER NOT NULL,
+  verp TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX queue_due ON queue_message (hold, next_attempt);
 CREATE TABLE queue_recipient (
@@ -88,18 +88,48 @@ CREATE TABLE queue_recipient (
 CREATE INDEX queue_recipient_message ON queue_recipient (message);
 `;
 
-/** Opens store.db for writing and creates its tables; refuses a file from a newer version. */
+/**
+ * Step n brings format n + 1 to format n + 2. A step that has been published never changes; `schema` is what all of them
+ * make of the first format.
+ */
+const upgrades: readonly string[] = [
+  // 2: the VERP delimiters of a message.
+  `ALTER TABLE queue_message ADD COLUMN verp TEXT NOT NULL DEFAULT '';`,
+];
+
+export const storeVersion = upgrades.length + 1;
+
+/** Opens store.db for writing, creates its tables or upgrades them; refuses a file from a newer version. */
 export function openStoreForWriting(file: string, synchronous: Synchronous): SqliteConnection {
   const database = openSqlite(file, { synchronous, cacheKib: 16_384, busyTimeout: 5000, manualCheckpoints: true });
+  try {
+    bringUp(file, database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function bringUp(file: string, database: SqliteConnection): void {
   const found = database.pragma('user_version', { simple: true }) as number;
   if (found > storeVersion) {
-    database.close();
     throw new Error(
       `${file} was written by a newer Posthaste (format ${found}, this program knows ${storeVersion}): use that version`,
     );
   }
-  if (found === 0) {
-    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${storeVersion}; COMMIT`);
+  if (found === 0) return run(database, schema, storeVersion);
+  // Each step is a transaction with its number: whenever it is cut off, the next start goes on with the first open one.
+  upgrades.forEach((step, index) => {
+    if (index + 1 >= found) run(database, step, index + 2);
+  });
+}
+
+function run(database: SqliteConnection, statements: string, version: number): void {
+  try {
+    database.exec(`BEGIN IMMEDIATE; ${statements} PRAGMA user_version = ${version}; COMMIT`);
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw error;
   }
-  return database;
 }

@@ -8,6 +8,7 @@ import { PassingBytes } from '../lib/passing-bytes.ts';
 import { type ContentColumns, openContentReader } from './content-reader.ts';
 import { type FolderColumns, toFolderRow } from './operations/group.ts';
 import type {
+  Content,
   ContentReader,
   FolderRow,
   Head,
@@ -36,6 +37,7 @@ interface QueueColumns {
   eight_bit: number;
   warned: number;
   hold: number;
+  verp?: string;
 }
 
 const folderQuery = `SELECT folder.*, EXISTS (SELECT 1 FROM subscription s WHERE s.mailbox = folder.mailbox AND s.name = folder.name) AS subscribed FROM folder`;
@@ -112,6 +114,14 @@ export class StoreReads {
 
   head(content: number): Head | undefined {
     return this.#sql('SELECT envelope, structure FROM head WHERE content = ?').get(content) as Head | undefined;
+  }
+
+  /** What has been written and is in no row yet. */
+  openNew(content: Content): ContentReader {
+    const data = content.kind === 'inline' ? Buffer.from(content.data) : null;
+    const place = content.kind === 'file' ? content.place : null;
+    const row = { id: 0, size: content.size, sha256: null, base: null, place, prefix: null, data };
+    return openContentReader(row, row, (file) => path.join(this.#folder, file), this.#bytes);
   }
 
   openContent(content: number): ContentReader {
@@ -212,6 +222,8 @@ export class StoreReads {
       eightBit: row.eight_bit === 1,
       warned: row.warned === 1,
       hold: row.hold === 1,
+      // A reader beside a server that is to upgrade the file yet.
+      ...(row.verp ? { verp: row.verp } : {}),
       recipients,
     };
   }

@@ -169,6 +169,20 @@ describe('accept', () => {
     expect(store.usage(1).messages).toBe(3);
   });
 
+  it('keeps reports about a message with it: both or neither, once, and from files too', async () => {
+    const body = 'b'.repeat(5000);
+    const large = await content(body);
+    const reader = store.openNew(large);
+    expect(Buffer.from(await reader.read(0, 5)).toString()).toBe('bbbbb');
+    await reader.close();
+    const notices = [{ content: await content('report'), deliveries: [delivery(2)] }];
+    const operation = { content: large, deliveries: [delivery(1)], once: 'maildrop 2', notices };
+    await store.accept(operation);
+    await store.accept(operation);
+    expect([store.usage(1).messages, store.usage(2).messages]).toEqual([1, 1]);
+    expect(await read(store.folders(2)[0]?.id ?? 0, 1)).toContain('report');
+  });
+
   it('queues and delivers in one transaction, and dequeues with the last recipient', async () => {
     const queue = queued('Q1', ['x@example.org', 'y@example.org']);
     await store.accept({ content: await content('queued body'), deliveries: [delivery(1)], queue });
@@ -340,11 +354,12 @@ describe('the data folder', () => {
   it('refuses a store from a newer version and says so', async () => {
     await store.close();
     const direct = openSqlite(path.join(folder, 'store.db'));
+    const version = direct.pragma('user_version', { simple: true }) as number;
     direct.pragma('user_version = 99');
     direct.close();
     await expect(open()).rejects.toThrow(/newer Posthaste/);
     const again = openSqlite(path.join(folder, 'store.db'));
-    again.pragma('user_version = 1');
+    again.pragma(`user_version = ${version}`);
     again.close();
     store = await open();
   });

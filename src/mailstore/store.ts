@@ -27,7 +27,7 @@ import type { ProgramLog } from '../lib/log.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
-import { packAccept, packDeliveries, Packer } from './packer.ts';
+import { contentsOf, packAccept, packDeliveries, Packer } from './packer.ts';
 import { storeFile } from './store-reader.ts';
 import { QueueBooks } from './queue-books.ts';
 import { ReadingStore } from './reading-store.ts';
@@ -212,7 +212,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       { kind: 'accept', accept: packAccept(packer, operation) },
       packer,
     );
-    return this.#dropWhenRefused([operation.content], accepted);
+    return this.#dropWhenRefused(contentsOf(operation), accepted);
   }
 
   append(operation: AppendOperation): Promise<{ uidValidity: number; uids: number[] }> {

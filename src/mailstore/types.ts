@@ -156,6 +156,8 @@ export interface QueueMessage {
   /** The delay warning has been sent. */
   readonly warned: boolean;
   readonly hold: boolean;
+  /** The two VERP delimiters: every recipient has a sender address of its own. Absent: the sender is one for all. */
+  readonly verp?: string;
   readonly recipients: readonly QueueRecipient[];
 }
 
@@ -172,6 +174,8 @@ export interface AcceptOperation {
   readonly once?: string;
   /** An automatic reply: made only if nothing was noted under its key since then. */
   readonly ledger?: LedgerEntry;
+  /** Reports about it, in the same transaction. */
+  readonly notices?: readonly AcceptOperation[];
 }
 
 /** Who has been answered, and when (milliseconds since 1970); kept as long as forgetOnce() lets it. */
@@ -312,6 +316,8 @@ export interface Mailstore {
   head(content: number): Head | undefined;
   /** Opens a content; throws TemporaryError when its file cannot be read or its checksum is wrong. */
   openContent(content: number): ContentReader;
+  /** A content that has been written and not been accepted yet. */
+  openNew(content: Content): ContentReader;
   usage(mailbox: number): QuotaUsage;
   /** Uids expunged with a modseq above `modseq`, ascending (for QRESYNC and VANISHED). */
   expungedSince(folder: number, modseq: number): number[];

@@ -13,9 +13,13 @@ import { Pickup } from '../queue/pickup.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { QueueChanges } from '../queue/queue-changes.ts';
 import { Scheduler } from '../queue/scheduler.ts';
+import type { Verifier } from '../queue/verifier.ts';
+import { openVerifier } from './open-verifier.ts';
+import { SessionReports, type TroubledSession } from '../queue/session-reports.ts';
 import { Queue, type RouteRecipient } from '../queue/submit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { FreeSpace } from './free-space.ts';
+import type { SessionReporter } from '../smtp-server/parts.ts';
 import type { RoutingState } from './routing-state.ts';
 
 export interface QueueParts {
@@ -36,6 +40,8 @@ export interface OpenedQueue {
   readonly changes: QueueChanges;
   /** Messages that were queued since the start. */
   readonly entered: () => number;
+  readonly reports: SessionReporter;
+  readonly verifier: Verifier;
 }
 
 /** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
@@ -57,6 +63,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     redecide: route,
     rewriteSender: (sender, handling) => state().router.envelopeSender(sender, handling),
     revision: () => state().tables.revision(),
+    reportExpansions: (message, expanded) => notices.prepare('success', message, expanded),
     byOriginalRecipient: settings.flag('enable_original_recipient'),
     onQueued,
   });
@@ -76,11 +83,10 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     mailName: settings.text('mail_name'),
   };
   const forwarder = new Forwarder(making);
-  const notices = new Notices({
-    ...making,
-    ...times,
-    returnSizeLimit: settings.integer('bounce_size_limit'),
-  });
+  const policy = () => state().noticePolicy;
+  const standardForm = (address: string) => toExternal(state().router.standardForm(address));
+  const notices = new Notices({ ...making, policy, standardForm });
+  const sessionReports = new SessionReports({ ...making, policy, standardForm });
   const scheduler = new Scheduler({
     ...shared,
     ...times,
@@ -92,7 +98,22 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     deferTransports: settings.list('defer_transports'),
   });
   const changes = new QueueChanges({ ...shared, scheduler, route, handling: () => state().pickupHandling });
-  return { queue, scheduler, changes, entered: () => entered, pickup: openPickup(settings, parts, queue) };
+  const reports = {
+    get isWanted() {
+      return [...policy().classes].some((one) => one !== 'delay' && one !== '2bounce');
+    },
+    report: (session: TroubledSession) => void sessionReports.report(session),
+  };
+  const verifier = openVerifier(settings, { ...parts, newQueueId: () => queue.newQueueId() });
+  return {
+    queue,
+    scheduler,
+    changes,
+    entered: () => entered,
+    reports,
+    verifier,
+    pickup: openPickup(settings, parts, queue),
+  };
 }
 
 function openPickup(settings: Settings, { dataDirectory, store, log, route, state }: QueueParts, queue: Queue): Pickup {

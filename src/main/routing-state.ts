@@ -1,6 +1,7 @@
 // Everything that a reload replaces: the configuration, its tables, the router, one policy a service, and the
 // transports. The rest of the server holds a RoutingHolder and sees the newest state at each question.
 
+import type { AddressVerifier } from '../access/address-verifier.ts';
 import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
@@ -10,20 +11,26 @@ import type { Directory } from '../directory/directory.ts';
 import { directoryTableOpener } from '../directory/tables.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { toExternal } from '../address/form.ts';
+import { type NoticePolicy, readNoticePolicy } from '../queue/notice-policy.ts';
 import { Decision } from '../routing/decision.ts';
 import { openMatchList } from '../routing/open-maps.ts';
 import { HeaderRewriting } from '../routing/header-rewriting.ts';
+import { ProbeSender } from '../routing/probe-sender.ts';
 import { Router } from '../routing/router.ts';
 import type { AddressHandling } from '../routing/types.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { MatchList } from '../tables/match-list.ts';
 import type { Tables } from '../tables/registry.ts';
+import { probeSettings } from './open-verifier.ts';
 
 export interface RoutingParts {
   readonly directory: Directory;
   readonly quota: QuotaSource;
   readonly log: Log;
+  /** For reject_unverified_sender and _recipient. */
+  readonly verifier: () => AddressVerifier | undefined;
   readonly transports: Omit<
     TransportParts,
     | 'expandLocal'
@@ -42,7 +49,12 @@ export class RoutingState {
   readonly configuration: Configuration;
   readonly tables: Tables;
   readonly router: Router;
+  /** For address probes: the router, or one with the address_verify_ parameters in place of its own. */
+  readonly probeRouter: Router;
   readonly transports: Transports;
+  readonly #probeSender: ProbeSender;
+  /** Whom notices go to, and what they say. */
+  readonly noticePolicy: NoticePolicy;
   readonly #parts: RoutingParts;
   readonly #limitExceptions: MatchList;
   readonly #mynetworks: MatchList;
@@ -56,6 +68,12 @@ export class RoutingState {
     const log = new ProgramLog(parts.log, `${configuration.settings.text('syslog_name')}/trivial-rewrite`);
     const localFiles = listReader(parts.transports.files);
     this.router = new Router({ settings: configuration.settings, tables, log, localFiles });
+    const probing = probeSettings(configuration.settings);
+    this.probeRouter =
+      probing === configuration.settings ? this.router : new Router({ settings: probing, tables, log, localFiles });
+    const bounce = new ProgramLog(parts.log, `${configuration.settings.text('syslog_name')}/bounce`);
+    this.noticePolicy = readNoticePolicy(configuration.settings, (text) => bounce.warning(text));
+    this.#probeSender = new ProbeSender(configuration.settings, this.router.settings.standardForm);
     const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
@@ -107,13 +125,18 @@ export class RoutingState {
     let policy = this.#policies.get(settings);
     if (!policy) {
       const { router, tables } = this;
-      const { log, quota } = this.#parts;
+      const { log, quota, verifier, transports } = this.#parts;
       const posting = this.#parts.directory.lookups.lists;
-      const { resolver } = this.#parts.transports;
-      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver });
+      const { resolver } = transports;
+      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver, verifier });
       this.#policies.set(settings, policy);
     }
     return policy;
+  }
+
+  /** address_verify_sender of this moment, external form. */
+  get probeSender(): string {
+    return toExternal(this.#probeSender.address);
   }
 
   /** The connection and rate limits do not hold for this client (smtpd_client_event_limit_exceptions). */

@@ -38,7 +38,7 @@ import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
 import { openDirectory, openTls } from './open-parts.ts';
 import { Observation } from './observation.ts';
-import { openQueue } from './open-queue.ts';
+import { type OpenedQueue, openQueue } from './open-queue.ts';
 import { Helper } from '../delivery/helper/on-demand.ts';
 import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from '../delivery/helper/protocol.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -72,6 +72,7 @@ export class Server {
   #scheduler!: Scheduler;
   #queueChanges!: QueueChanges;
   #entered = (): number => 0;
+  #opened: OpenedQueue | undefined;
   #imap!: ImapServer;
   #pickup: Pickup | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
@@ -160,6 +161,7 @@ export class Server {
       directory: this.#directory,
       quota: mailboxRoom(this.#directory, this.#store),
       log: this.#log,
+      verifier: () => this.#opened?.verifier,
       transports: {
         resolver: this.#resolver,
         mailboxes: this.#mailboxes,
@@ -205,6 +207,7 @@ export class Server {
     this.#queueChanges = opened.changes;
     this.#entered = opened.entered;
     this.#pickup = opened.pickup;
+    this.#opened = opened;
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
@@ -222,6 +225,7 @@ export class Server {
       log: this.#log,
       clock: systemClock,
       freeSpace: () => freeSpace.octets(),
+      ...(this.#opened === undefined ? {} : { reports: this.#opened.reports }),
       metrics: this.#observation.metrics,
       newSession: this.#observation.newSession,
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
@@ -332,6 +336,7 @@ export class Server {
     const previous = this.#state;
     this.#state = await this.#openState(configuration);
     previous.close();
+    this.#opened?.verifier.forgetRefusals();
     this.#log.reopen();
     await this.#tls?.reload();
     for (const listener of this.#smtpListeners) {
@@ -371,6 +376,7 @@ export class Server {
     await this.#upkeep?.close();
     await this.#scheduler?.close();
     await this.#state?.transports.close();
+    await this.#opened?.verifier.close();
     await Promise.all([this.#files.close(), this.#commands.close()]);
     await this.#observation.close();
     await this.#store?.close();

@@ -77,6 +77,26 @@ export interface DeliveryAgent {
   deliver(request: DeliveryRequest): Promise<DeliveryReport>;
   /** No more deliveries come: ends what is kept between them. */
   close?(): Promise<void>;
+  /** Whether mail would be taken. Absent: it would, as far as anybody can know without delivering. */
+  readonly probe?: RecipientProbe;
+}
+
+/** Finds out without delivering anything (verify(8)). */
+export interface RecipientProbe {
+  /** Another server is asked; else the answer is this server's own. */
+  readonly asksOthers: boolean;
+  /** One outcome: `delivered` is "would be". */
+  ask(request: ProbeRequest): Promise<DeliveryReport>;
+}
+
+export interface ProbeRequest {
+  /** address_verify_sender. */
+  readonly sender: string;
+  readonly recipient: string;
+  readonly original: string;
+  readonly transport: string;
+  readonly nexthop: string;
+  readonly signal: AbortSignal;
 }
 
 /** A service of master.cf that delivers, with the limits of its parameters. */

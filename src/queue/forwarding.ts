@@ -10,7 +10,7 @@ import type { Delivery } from '../routing/types.ts';
 import { announceAccepted } from './accepted.ts';
 import type { Forward, ForwardRecipient } from './delivery-agent.ts';
 import { finalRecipients } from './duplicates.ts';
-import type { OwnMailOptions } from './notices.ts';
+import type { OwnMailOptions } from './own-mail.ts';
 import { Planner, queueEntry } from './plan.ts';
 
 export interface PreparedForward {

@@ -1,10 +1,12 @@
 // One delivery request: recipients of one message that go to one next hop by one transport, at most as many as the
 // transport takes at a time (TRANSPORT_destination_recipient_limit).
 
+import { verpSender } from '../bounce/verp.ts';
 import type { QueueMessage, QueueRecipient } from '../mailstore/types.ts';
 import type { Transport, TransportTable } from './delivery-agent.ts';
 
 export interface Job {
+  /** With VERP its sender is that of the recipient. */
   readonly message: QueueMessage;
   readonly transportName: string;
   /** Undefined: master.cf has no such service. */
@@ -20,6 +22,13 @@ export function makeJobs(
   recipients: readonly QueueRecipient[],
   transports: TransportTable,
 ): Job[] {
+  const { verp } = message;
+  if (verp !== undefined && recipients.length > 0) {
+    return recipients.flatMap((recipient) => {
+      const { verp: _, ...plain } = message;
+      return makeJobs({ ...plain, sender: verpSender(message.sender, verp, recipient) }, [recipient], transports);
+    });
+  }
   const groups = new Map<string, QueueRecipient[]>();
   for (const recipient of recipients) {
     const isMailstore = transports.find(recipient.transport)?.isMailstore === true;

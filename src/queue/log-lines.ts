@@ -43,16 +43,17 @@ export function recipientLine(
   recipient: { readonly original: string; readonly recipient: string },
   outcome: RecipientOutcome,
   delays: Delays,
+  word: string = statusWords[outcome.kind],
 ): string {
   const isSame = recipient.original === '' || recipient.original.toLowerCase() === recipient.recipient.toLowerCase();
   const original = isSame ? '' : ` orig_to=<${recipient.original}>,`;
   const total = delays[0] + delays[1] + delays[2] + delays[3];
   const parts = `${seconds(delays[0])}/${seconds(delays[1])}/${seconds(delays[2])}/${seconds(delays[3])}`;
-  const { relay = 'none', status, reason, kind, connectionUse } = outcome;
+  const { relay = 'none', status, reason, connectionUse } = outcome;
   const use = connectionUse === undefined ? '' : ` conn_use=${connectionUse},`;
   return (
     `${queueId}: to=<${recipient.recipient}>,${original} relay=${relay},${use} delay=${seconds(total)}, delays=${parts}, ` +
-    `dsn=${status}, status=${statusWords[kind]} (${reason})`
+    `dsn=${status}, status=${word} (${reason})`
   );
 }
 

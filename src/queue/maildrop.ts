@@ -22,6 +22,8 @@ export interface MaildropEnvelope {
   readonly notify: string;
   readonly ret: string;
   readonly envid: string;
+  /** VERP delimiters, or absent. */
+  readonly verp?: string;
 }
 
 const version = 1;
@@ -164,6 +166,7 @@ function parseEnvelope(text: string): MaildropEnvelope {
     notify: matching(value, 'notify', /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2})?$/),
     ret: matching(value, 'ret', /^(?:FULL|HDRS)?$/),
     envid: matching(value, 'envid', /^[!-*,-<>-~+]{0,100}$/),
+    ...(value['verp'] === undefined ? {} : { verp: matching(value, 'verp', /^[!-~]{2}$/) }),
   };
 }
 

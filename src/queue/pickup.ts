@@ -242,6 +242,7 @@ export class Pickup {
         content: await content.finish(),
         ret: envelope.ret,
         envid: envelope.envid,
+        ...(envelope.verp === undefined ? {} : { verp: envelope.verp }),
         smtputf8: eightBitHeader || addresses.some((address) => /[^\x00-\x7f]/.test(address)),
         eightBit,
         arrival,

@@ -6,6 +6,7 @@
 // becomes a queue row in the same transaction: the queue then bounces, retries or reports with its usual care, and nothing
 // is decided twice or lost in between. So does the question whether an absent owner's mailbox answers.
 
+import { verpSender } from '../bounce/verp.ts';
 import { wantsNotice } from '../bounce/wishes.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { MailboxDelivery, NewQueueMessage } from '../mailstore/types.ts';
@@ -49,6 +50,7 @@ export interface PlannedMessage {
   readonly arrival: number;
   /** False: no vacation answers it (a list's mail). */
   readonly isAnswered?: boolean;
+  readonly verp?: string | undefined;
 }
 
 /** The transport that answers for a mailbox (delivery/vacation.ts). Always there, without a line in master.cf. */
@@ -96,7 +98,7 @@ export class Planner {
         continue;
       }
       const named = this.#showsOriginals ? members : members.map(({ recipient }) => ({ recipient, original: '' }));
-      const prefix = copyPrefix(message.sender, named);
+      const prefix = copyPrefix(senderFor(message, members), named);
       copies.push({ mailbox: mailbox.id, prefix, internalDate: message.arrival, recipients: members.length });
       delivered.push(...members);
       const [first] = members;
@@ -132,6 +134,11 @@ export function mayAnswer(
 
 /** Nobody is told what becomes of the reply. */
 export const replyRow = { transport: vacationTransport, nexthop: '', notify: 'NEVER', orcpt: '' } as const;
+
+/** A mailbox gets one copy, from the sender of the first of its recipients. */
+function senderFor({ sender, verp }: PlannedMessage, [first]: readonly FinalRecipient[]): string {
+  return verp === undefined || first === undefined ? sender : verpSender(sender, verp, first);
+}
 
 export function isOverQuota(mailbox: LocalMailbox, usage: Usage, size: number): boolean {
   return mailbox.quotaBytes > 0 && usage.usage(mailbox.id).bytes + size > mailbox.quotaBytes;

@@ -297,8 +297,7 @@ export class Scheduler {
 
   async #run(job: QueuedJob, ended: (death?: DeathCertificate) => void): Promise<void> {
     const { store, clock } = this.#options;
-    const { active, transport } = job;
-    const { message } = active;
+    const { active, transport, message } = job;
     const started = clock.now();
     const running: RunningDelivery = { abort: new AbortController(), isAnswered: false };
     this.#deliveries.set(job, running);
@@ -348,7 +347,7 @@ export class Scheduler {
     program: string,
   ): Promise<void> {
     const { message } = active;
-    const outcomes = await this.#settler.recordDelivered(message, job.recipients, report);
+    const outcomes = await this.#settler.recordDelivered(message, job.recipients, report, job.message);
     const setup = report.setupMilliseconds ?? 0;
     const transfer = report.transferMilliseconds ?? Math.max(0, this.#options.clock.now() - started - setup);
     const delays = [active.since - message.arrival, started - active.since, setup, transfer] as const;

@@ -8,10 +8,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Mailstore, QueueMessage, QueueRecipient, QueueUpdate, RecipientState } from '../mailstore/types.ts';
+import type {
+  AcceptOperation,
+  Mailstore,
+  QueueMessage,
+  QueueRecipient,
+  QueueUpdate,
+  RecipientState,
+} from '../mailstore/types.ts';
 import type { DeliveryReport, Forward, RecipientOutcome } from './delivery-agent.ts';
 import type { Forwarder, PreparedForward } from './forwarding.ts';
-import type { Concerned, Notices, PreparedNotice } from './notices.ts';
+import type { Concerned, Notices, PreparedNotices } from './notices.ts';
 
 export interface RetryTimes {
   readonly minimalBackoffSeconds: number;
@@ -34,6 +41,8 @@ export interface SettlerOptions extends RetryTimes {
 
 const retryRecordMilliseconds = 1000;
 const maxRecordRetries = 300;
+/** Recorded in one transaction. */
+const verpNotices = 20;
 
 export class Settler {
   readonly #options: SettlerOptions;
@@ -42,11 +51,12 @@ export class Settler {
     this.#options = options;
   }
 
-  /** Records the delivered ones; returns the outcomes, with those put off whose local copy or new message could not be stored. */
+  /** Records the delivered ones (`sent`: as the agent had it, with VERP from another sender); returns the outcomes, with those put off whose local copy or new message could not be stored. */
   async recordDelivered(
     message: QueueMessage,
     recipients: readonly QueueRecipient[],
     { outcomes, copies = [], forwards = [] }: DeliveryReport,
+    sent = message,
   ): Promise<readonly RecipientOutcome[]> {
     const delivered = pair(recipients, outcomes).filter(({ outcome }) => outcome.kind === 'delivered');
     if (delivered.length === 0) return outcomes;
@@ -60,7 +70,7 @@ export class Settler {
       // A server that gives reports itself has been asked to; only what ends here is ours to report.
       const ours = delivered.filter(({ outcome }) => outcome.relayed !== false);
       const notice = await this.#options.notices.prepare('success', message, ours);
-      const made = await this.#prepareForwards(message, forwards);
+      const made = await this.#prepareForwards(sent, forwards);
       if (made.length > 0) update = { ...update, forwards: made.map(({ operation }) => operation) };
       const isRecorded = await this.#record(update, notice, isOut);
       if (!isRecorded && !isOut) throw new Error('the message has been deleted from the queue');
@@ -129,8 +139,13 @@ export class Settler {
   }
 
   async #bounce(message: QueueMessage, bounced: readonly Concerned[]): Promise<void> {
-    const notice = await this.#options.notices.prepare('failure', message, bounced);
-    await this.#record({ id: message.id, recipients: bounced.map((each) => state(each, 'bounced')) }, notice, false);
+    // With VERP each recipient has a notice of its own, which returns the message: not all of them in memory at once.
+    const step = message.verp === undefined ? bounced.length : verpNotices;
+    for (let from = 0; from < bounced.length; from += step) {
+      const some = bounced.slice(from, from + step);
+      const notice = await this.#options.notices.prepare('failure', message, some);
+      await this.#record({ id: message.id, recipients: some.map((each) => state(each, 'bounced')) }, notice, false);
+    }
   }
 
   async #defer(message: QueueMessage, deferred: readonly Concerned[], age: number, next: number): Promise<void> {
@@ -154,10 +169,10 @@ export class Settler {
   }
 
   /** `mustSucceed`: the mail is out; its record is tried for minutes before it is given up. */
-  async #record(update: QueueUpdate, notice: PreparedNotice | undefined, mustSucceed: boolean): Promise<boolean> {
+  async #record(update: QueueUpdate, notice: PreparedNotices | undefined, mustSucceed: boolean): Promise<boolean> {
     for (let tries = 1; ; tries++) {
       try {
-        if (await this.#options.store.queueUpdate(notice ? { ...update, notice: notice.operation } : update)) break;
+        if (await this.#options.store.queueUpdate(withNotices(update, notice?.operations ?? []))) break;
         // Somebody has deleted it while it was being sent.
         return false;
       } catch (error) {
@@ -184,6 +199,12 @@ export class Settler {
   #warn(text: string): void {
     this.#options.log.write(`${this.#options.syslogName}/qmgr`, 'warning', text);
   }
+}
+
+/** All of them in the transaction of the outcome: the second and following stand beside the messages it has made. */
+function withNotices(update: QueueUpdate, [notice, ...more]: readonly AcceptOperation[]): QueueUpdate {
+  if (notice === undefined) return update;
+  return { ...update, notice, ...(more.length > 0 ? { forwards: [...(update.forwards ?? []), ...more] } : {}) };
 }
 
 /** How it left the queue: for the books. */

@@ -9,10 +9,12 @@
 // has no queue row, so it cannot happen again.
 
 import type { Clock } from '../lib/clock.ts';
-import type { Mailstore } from '../mailstore/types.ts';
+import type { Mailstore, NewQueueMessage } from '../mailstore/types.ts';
 import type { AddressHandling, Delivery } from '../routing/types.ts';
 import { type AcceptedOptions, announceAccepted } from './accepted.ts';
 import { finalRecipients } from './duplicates.ts';
+import { withoutExpanded } from './expanded.ts';
+import type { Concerned, PreparedNotices, Reported } from './notices.ts';
 import { type Mailboxes, Planner, queueEntry } from './plan.ts';
 import { QueueIds } from './queue-id.ts';
 import { MailboxFullError, type MailQueue, type Submission, type SubmittedRecipient } from './types.ts';
@@ -36,6 +38,11 @@ export interface QueueOptions extends AcceptedOptions {
   rewriteSender(sender: string, handling: AddressHandling): Promise<string>;
   /** The revision of the tables that routing reads. */
   revision(): number;
+  /** Notices of what has become of recipients before the queue has seen them; absent: there are none. */
+  readonly reportExpansions?: (
+    message: Reported,
+    expanded: readonly Concerned[],
+  ) => Promise<PreparedNotices | undefined>;
   /** enable_original_recipient. */
   readonly byOriginalRecipient: boolean;
 }
@@ -59,21 +66,27 @@ export class Queue implements MailQueue {
     const { store, clock, byOriginalRecipient } = this.#options;
     const { queueId, content, arrival, handling = 'external' } = submission;
     const began = clock.now();
-    const finals = finalRecipients(await this.#decided(submission, handling), byOriginalRecipient);
+    const { recipients, expanded } = withoutExpanded(await this.#decided(submission, handling));
+    const finals = finalRecipients(recipients, byOriginalRecipient);
     const sender = await this.#options.rewriteSender(submission.sender, handling);
+    const report = await this.#report(submission, sender, expanded);
+    const notices = report === undefined ? {} : { notices: report.operations };
     if (submission.hold) {
       const queue = queueEntry(queueMessage(submission, sender), finals, began, true);
-      await store.accept({ content, deliveries: [], ...queue });
+      await store.accept({ content, deliveries: [], ...queue, ...notices });
       this.#options.metrics?.accepted(content.size);
+      report?.committed();
       return;
     }
-    const plan = await this.#planner.plan({ sender, size: content.size, arrival: began }, finals);
+    const { verp } = queueMessage(submission, sender);
+    const plan = await this.#planner.plan({ sender, size: content.size, arrival: began, verp }, finals);
     if (plan.full.length > 0 && plan.full.length === finals.length) throw new MailboxFullError('every mailbox is full');
     const { delivered } = await store.accept({
       content,
       deliveries: plan.copies,
       ...queueEntry(queueMessage(submission, sender), plan.queued, began),
       ...(submission.once === undefined ? {} : { once: submission.once }),
+      ...notices,
     });
     // A message that was handed in before a crash, and is stored since then.
     if (delivered.length < plan.copies.length) return;
@@ -82,6 +95,25 @@ export class Queue implements MailQueue {
     this.#options.metrics?.observe('receive', began - arrival);
     this.#options.metrics?.observe('commit', commit);
     announceAccepted(this.#options, message, plan, began - arrival, commit);
+    report?.committed();
+  }
+
+  /** Rather no report than no message: what cannot be made is told in the log. */
+  async #report(
+    submission: Submission,
+    sender: string,
+    expanded: readonly Concerned[],
+  ): Promise<PreparedNotices | undefined> {
+    if (expanded.length === 0) return undefined;
+    try {
+      const message = { ...queueMessage(submission, sender), content: submission.content, warned: false };
+      return await this.#options.reportExpansions?.(message, expanded);
+    } catch (error) {
+      const { log, syslogName } = this.#options;
+      const why = error instanceof Error ? error.message : String(error);
+      log.write(`${syslogName}/cleanup`, 'warning', `${submission.queueId}: no report of expanded aliases: ${why}`);
+      return undefined;
+    }
   }
 
   recordDiscarded(recipients: readonly SubmittedRecipient[]): void {
@@ -113,7 +145,11 @@ export class Queue implements MailQueue {
   }
 }
 
-function queueMessage(submission: Submission, sender: string) {
-  const { queueId, content, arrival, ret, envid, smtputf8, eightBit } = submission;
-  return { id: queueId, size: content.size, sender, arrival, ret, envid, smtputf8, eightBit };
+function queueMessage(
+  submission: Submission,
+  sender: string,
+): Omit<NewQueueMessage, 'recipients' | 'nextAttempt' | 'hold'> {
+  const { queueId, content, arrival, ret, envid, smtputf8, eightBit, verp } = submission;
+  const message = { id: queueId, size: content.size, sender, arrival, ret, envid, smtputf8, eightBit };
+  return verp === undefined || sender === '' ? message : { ...message, verp };
 }

@@ -30,6 +30,8 @@ export interface Submission {
   readonly envid: string;
   readonly smtputf8: boolean;
   readonly eightBit: boolean;
+  /** VERP delimiters: every recipient gets the mail from a sender address of its own. */
+  readonly verp?: string;
   /** When the transaction began, milliseconds since 1970: for the log's delay. */
   readonly arrival: number;
   /** A door that may hand in the same message again after a crash names it; a second one is accepted and forgotten. */

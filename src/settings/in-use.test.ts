@@ -64,8 +64,8 @@ function namesRead(): Set<string> {
   }
   for (const name of names) {
     if (!isDeclared(name)) names.delete(name);
-    // That default names the tables of every parameter, to be checked against, not read.
-    else if (name !== 'proxy_read_maps')
+    // Those defaults name the tables of every parameter, to be checked against, and a file in place of which we have another.
+    else if (name !== 'proxy_read_maps' && name !== 'address_verify_map')
       for (const reference of referencedNames(findParameter(name)?.default ?? '')) names.add(reference);
   }
   for (const name of readToRefuse) names.delete(name);

@@ -64,6 +64,7 @@ export class MessageSender {
         outcomes[index] = results[order];
       });
     }
+    if (envelope.probe === 'rcpt') await this.#forgetProbe();
     const nothing = this.#dialog.outcome('deferred', '4.3.0', 'no reply for this recipient');
     return outcomes.map((outcome) => outcome ?? nothing);
   }
@@ -79,13 +80,14 @@ export class MessageSender {
       if (isReused) await this.#reset('RSET\r\n');
       const refused = await this.#mail(mail);
       if (refused) return refused;
-      for (const recipient of recipients) outcomes.push(...(await this.#recipients(recipient, 1)));
+      for (const recipient of recipients) outcomes.push(...(await this.#recipients(recipient, 1, envelope)));
       return outcomes;
     }
     for (let sent = 0; sent < recipients.length; sent += pipelineLength) {
       const burst = recipients.slice(sent, sent + pipelineLength);
       const isFirst = sent === 0;
-      const data = sent + burst.length === recipients.length ? 'DATA\r\n' : '';
+      const isLast = sent + burst.length === recipients.length;
+      const data = isLast && envelope.probe !== 'rcpt' ? 'DATA\r\n' : '';
       this.#isDataSent = data !== '';
       const head = isFirst ? (isReused ? 'RSET\r\n' : '') + mail : '';
       await this.#dialog.write(
@@ -95,7 +97,7 @@ export class MessageSender {
       );
       if (isFirst && isReused) await this.#reset('');
       const refused = isFirst ? await this.#mail('') : undefined;
-      outcomes.push(...(await this.#recipients('', burst.length)));
+      outcomes.push(...(await this.#recipients('', burst.length, envelope)));
       if (refused) return refused;
     }
     return outcomes;
@@ -110,7 +112,8 @@ export class MessageSender {
     return isGood(reply) ? undefined : this.#dialog.verdict(reply, 'MAIL FROM');
   }
 
-  async #recipients(command: string, count: number): Promise<(ClientOutcome | undefined)[]> {
+  /** Undefined for one that is taken, but for a probe, which ends with that. */
+  async #recipients(command: string, count: number, { probe }: Envelope): Promise<(ClientOutcome | undefined)[]> {
     const stage = 'sending RCPT TO';
     const { rcpt: timeout } = this.#dialog.options.timeouts;
     if (command !== '') await this.#dialog.write(command, timeout, stage);
@@ -118,7 +121,8 @@ export class MessageSender {
     while (outcomes.length < count) {
       const reply = await this.#dialog.reply(stage, timeout);
       // 552 is "too many recipients" in old servers (RFC 5321 §4.5.3.1.10): later is better than never.
-      outcomes.push(isGood(reply) ? undefined : this.#dialog.verdict(reply, 'RCPT TO', reply.code === 552));
+      const taken = probe === 'rcpt' ? this.#dialog.delivered(reply) : undefined;
+      outcomes.push(isGood(reply) ? taken : this.#dialog.verdict(reply, 'RCPT TO', reply.code === 552));
     }
     return outcomes;
   }
@@ -128,6 +132,16 @@ export class MessageSender {
     if (command !== '') await this.#dialog.write(command, timeout, 'sending RSET');
     const reply = await this.#dialog.reply('sending RSET', timeout);
     if (!isGood(reply)) throw this.#dialog.refused(reply);
+  }
+
+  /** The answer is known; how the server takes this changes nothing. */
+  async #forgetProbe(): Promise<void> {
+    try {
+      await this.#reset('RSET\r\n');
+    } catch (error) {
+      if (!(error instanceof ClientFailure)) throw error;
+      this.#dialog.spend();
+    }
   }
 
   /** None of the recipients was taken: a server that wants a message all the same gets none (RFC 2920 §3.1). */
@@ -153,6 +167,11 @@ export class MessageSender {
       if (start.code < 400) this.#dialog.spend();
       const verdict = this.#dialog.verdict(start, 'DATA', start.code < 400);
       return Array.from({ length: accepted }, () => verdict);
+    }
+    if (envelope.probe !== undefined) {
+      // Without the final dot there is no message (RFC 5321 §4.1.1.4), and this is the only way out of DATA without one.
+      this.#dialog.spend();
+      return Array.from({ length: accepted }, () => this.#dialog.delivered(start));
     }
     const last = await this.#streamBody(envelope);
     const replies = await this.#finish(last, protocol === 'lmtp' ? accepted : 1);

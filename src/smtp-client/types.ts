@@ -109,6 +109,8 @@ export interface Envelope {
   readonly eightBit: boolean;
   readonly smtputf8: boolean;
   readonly body: Body;
+  /** An address probe: the reply to this command is all that is wanted, the message is not sent. */
+  readonly probe?: 'rcpt' | 'data';
 }
 
 export interface ClientOutcome {

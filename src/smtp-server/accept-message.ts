@@ -62,6 +62,7 @@ async function submit(
       envid: transaction.parameters.envid,
       smtputf8: transaction.parameters.smtputf8,
       eightBit: transaction.parameters.eightBit,
+      ...(transaction.parameters.verp === undefined ? {} : { verp: transaction.parameters.verp }),
       arrival: transaction.arrival,
     });
     return reply(250, '2.0.0', `${okText} queued as ${queueId}`);

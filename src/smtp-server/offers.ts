@@ -63,6 +63,7 @@ export function offersParameters(session: Conversation): OfferedParameters {
     smtputf8: session.options.smtputf8 && !isDiscarded(session, 'smtputf8'),
     dsn: !isDiscarded(session, 'dsn'),
     auth: session.options.saslEnabled,
+    ...(session.rights.mayUseVerp && session.options.protocol === 'smtp' ? { verp: session.options.verp } : {}),
   };
 }
 

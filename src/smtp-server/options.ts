@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly noopCommands: ReadonlySet<string>;
   readonly forbiddenCommands: ReadonlySet<string>;
   readonly smtputf8: boolean;
+  /** VERP delimiters: those that hold where XVERP names none, and which characters may be some. */
+  readonly verp: { readonly usual: string; readonly allowed: string };
   /** An address beyond ASCII needs SMTPUTF8 on MAIL; Postfix's default accepts it without. */
   readonly strictSmtputf8: boolean;
   /** strict_rfc821_envelopes. */
@@ -108,6 +110,7 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     noopCommands: upperCaseSet(settings.list('smtpd_noop_commands')),
     // Its regexp: element is the test for what cannot be a verb, which the session does by itself.
     forbiddenCommands: upperCaseSet(settings.list('smtpd_forbidden_commands').filter((word) => !word.includes(':'))),
+    verp: { usual: settings.text('default_verp_delimiters'), allowed: settings.text('verp_delimiter_filter') },
     smtputf8: settings.flag('smtputf8_enable'),
     strictSmtputf8: settings.flag('smtputf8_enable') && settings.flag('strict_smtputf8'),
     strictEnvelopes: settings.flag('strict_rfc821_envelopes'),

@@ -13,6 +13,17 @@ import type { MailQueue } from '../queue/types.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SmtpPolicy } from './policy.ts';
 
+/** Sends transcripts to the postmaster. */
+export interface SessionReporter {
+  /** No transcript need be kept where nobody wants one. */
+  readonly isWanted: boolean;
+  report(session: {
+    readonly client: string;
+    readonly troubles: ReadonlySet<string>;
+    readonly lines: readonly string[];
+  }): void;
+}
+
 /** Parts that are the same for every service. */
 export interface SharedParts {
   readonly queue: MailQueue;
@@ -30,6 +41,8 @@ export interface SharedParts {
   readonly bytes?: PassingBytes;
   /** Octets free where messages are kept; the answer may be a second old. */
   readonly freeSpace: () => number;
+  /** Is told of sessions with trouble (notify_classes). */
+  readonly reports?: SessionReporter;
   /** Absent: no TLS is offered. */
   readonly tls?: { secureContext(): SecureContext };
   /** smtpd_client_event_limit_exceptions. */

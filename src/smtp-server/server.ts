@@ -12,6 +12,7 @@ import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
 import { Session } from './session.ts';
 import { beginTls } from './tls-handshake.ts';
+import { Transcript } from './transcript.ts';
 import { Wire } from './wire.ts';
 
 export interface SmtpServerOptions extends SharedParts {
@@ -129,8 +130,10 @@ export class SmtpServer {
       onLost: () => session.lost(),
       onDiscarded: (octets) => this.#parts.bytes?.passed(octets),
     });
+    if (this.#parts.reports?.isWanted) wire.transcript = new Transcript();
     const session: Session = new Session(this.#parts, options, client, wire, () => {
       this.#sessions.delete(session);
+      this.#report(session);
       this.#parts.limits.disconnected(address);
       if (this.#sessions.size === 0) this.#whenEmpty?.();
     });
@@ -140,6 +143,11 @@ export class SmtpServer {
       this.#parts.log.write(options.program, 'panic', `CONNECT from ${session.clientText}: ${text}`);
       session.lost();
     });
+  }
+
+  #report({ wire: { transcript }, clientText: client }: Session): void {
+    if (transcript === undefined || transcript.troubles.size === 0) return;
+    this.#parts.reports?.report({ client, troubles: transcript.troubles, lines: transcript.lines });
   }
 
   async #begin(session: Session, counts: { open: number; rate: number }): Promise<void> {

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import type { Transcript } from './transcript.ts';
 
 export type Line =
   | { readonly kind: 'line'; readonly text: string }
@@ -53,6 +54,8 @@ export class Wire {
   #socket: Socket;
   #chunks: Buffer[] = [];
   #unread = 0;
+  /** Keeps what is said, where somebody may want to read it. */
+  transcript: Transcript | undefined;
   #current: Buffer = nothing;
   #offset = 0;
   /** How far `#current` has been searched for a line end. */
@@ -174,7 +177,9 @@ export class Wire {
       this.#isSkippingLine = false;
       return tooLong;
     }
-    return decodeLine(current, start, hasCr ? lineFeed - 1 : lineFeed);
+    const line = decodeLine(current, start, hasCr ? lineFeed - 1 : lineFeed);
+    this.transcript?.in(line.kind === 'line' ? line.text : `(${line.kind})`);
+    return line;
   }
 
   #shift(): Buffer | undefined {
@@ -202,6 +207,7 @@ export class Wire {
   }
 
   write(text: string): void {
+    this.transcript?.out(text);
     this.#output += text;
   }
 

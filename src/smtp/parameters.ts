@@ -3,6 +3,7 @@
 
 import { reply, replies } from './reply.ts';
 import type { SmtpReply } from './reply.ts';
+import { areVerpDelimiters } from './verp-delimiters.ts';
 import { decodeXtext, isXtext } from './xtext.ts';
 
 export interface MailParameters {
@@ -14,6 +15,8 @@ export interface MailParameters {
   readonly ret: string;
   /** As given (xtext), or ''. */
   readonly envid: string;
+  /** The two delimiters of XVERP (VERP_README). */
+  readonly verp?: string;
 }
 
 export interface RcptParameters {
@@ -28,6 +31,7 @@ export interface OfferedParameters {
   readonly smtputf8: boolean;
   readonly dsn: boolean;
   readonly auth: boolean;
+  readonly verp?: { readonly usual: string; readonly allowed: string };
 }
 
 // RFC 3461 §4.4 and §4.2: ENVID at most 100 characters, ORCPT at most 500.
@@ -44,7 +48,7 @@ export function isReply(value: object): value is SmtpReply {
 
 export function parseMailParameters(words: readonly string[], offered: OfferedParameters): MailParameters | SmtpReply {
   if (words.length === 0) return noMailParameters;
-  const result = { ...noMailParameters };
+  const result: { -readonly [Name in keyof MailParameters]: MailParameters[Name] } = { ...noMailParameters };
   let hasAuth = false;
   for (const word of words) {
     const { keyword, value } = splitParameter(word);
@@ -74,6 +78,15 @@ export function parseMailParameters(words: readonly string[], offered: OfferedPa
           return replies.badEnvid;
         result.envid = value;
         break;
+      case 'XVERP': {
+        if (offered.verp === undefined) return unsupported(word);
+        const delimiters = word.includes('=') ? value : offered.verp.usual;
+        if (!areVerpDelimiters(delimiters, offered.verp.allowed)) {
+          return reply(501, '5.5.4', `Error: XVERP needs two characters from ${offered.verp.allowed}`);
+        }
+        result.verp = delimiters;
+        break;
+      }
       case 'AUTH':
         // RFC 4954 §5: the claimed submitter is checked and not used: nobody is trusted to name another.
         if (!offered.auth) return replies.authParameterDisabled;

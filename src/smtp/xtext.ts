@@ -13,6 +13,24 @@ export function decodeXtext(text: string): string | undefined {
   return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** utf-8-addr-xtext (RFC 6533 §3): characters that ASCII cannot carry, as `\\x{HEX}`. */
+export function encodeUtf8Xtext(text: string): string {
+  let encoded = '';
+  for (const character of text) {
+    const isPlain = /[!-*,-<>-[\]-~]/.test(character);
+    encoded += isPlain ? character : `\\x{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`;
+  }
+  return encoded;
+}
+
+/** Both forms of RFC 6533 §3, to text; what is no character stays as it is. */
+export function decodeUtf8Xtext(text: string): string {
+  return text.replace(/\\x\{([0-9A-F]{1,6})\}/g, (whole, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? whole : String.fromCodePoint(code);
+  });
+}
+
 export function encodeXtext(text: string): string {
   let encoded = '';
   for (const octet of Buffer.from(text, 'latin1')) {

@@ -95,6 +95,7 @@ describe.skipIf(noRealPostfix !== undefined)('addresses that leave (package post
       generic: router.genericMaps('smtp', own),
       filter: undefined,
       detectsEightBit: true,
+      probeTarget: 'rcpt',
     });
   }, 60_000);
   afterAll(async () => {

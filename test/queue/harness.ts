@@ -19,10 +19,12 @@ import type {
   Transport,
 } from '../../src/queue/delivery-agent.ts';
 import { Forwarder } from '../../src/queue/forwarding.ts';
+import { readNoticePolicy } from '../../src/queue/notice-policy.ts';
 import { Notices } from '../../src/queue/notices.ts';
 import type { LocalMailbox } from '../../src/queue/plan.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
 import { Queue } from '../../src/queue/submit.ts';
+import { Settings } from '../../src/settings/settings.ts';
 import type { Submission } from '../../src/queue/types.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 
@@ -96,6 +98,8 @@ export class Harness {
   /** The directory does not answer. */
   isSilent = false;
   revision = 1;
+  /** Of main.cf, for notices. */
+  settings: Record<string, string> = { myhostname: 'mx.example.com', compatibility_level: '3.6' };
   redecide = (recipient: string): Promise<Delivery[]> => this.route(recipient);
   rewriteSender = (sender: string): string => sender;
   store!: SqliteMailstore;
@@ -149,6 +153,7 @@ export class Harness {
       redecide: (recipient) => this.redecide(recipient),
       rewriteSender: async (sender) => this.rewriteSender(sender),
       revision: () => this.revision,
+      reportExpansions: (message, expanded) => notices.prepare('success', message, expanded),
       byOriginalRecipient: true,
       onQueued,
     });
@@ -162,8 +167,9 @@ export class Harness {
     };
     const notices = new Notices({
       ...making,
-      ...times,
-      returnSizeLimit: 50_000,
+      policy: () =>
+        readNoticePolicy(Settings.defaults(this.settings), (text) => log.write('postfix/bounce', 'warning', text)),
+      standardForm: (address) => (address.includes('@') ? address : `${address}@local.example`),
     });
     this.scheduler = new Scheduler({
       ...common,
@@ -227,6 +233,7 @@ export class Harness {
   }
 
   async route(recipient: string): Promise<Delivery[]> {
+    if (recipient.endsWith('@broken.example')) throw new TemporaryError('the table is silent');
     if (this.isSilent) throw new TemporaryError('the directory is silent');
     const domain = recipient.slice(recipient.lastIndexOf('@') + 1);
     const target = recipient.replace('@alias.example', '@local.example');

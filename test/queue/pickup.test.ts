@@ -75,6 +75,13 @@ async function take(message: string | Buffer, fields: Partial<MaildropEnvelope> 
   return text.replace(/^Return-Path.*?\r\n\tid [^\r]*\r\n/s, '').replace(/[0-9A-Za-z]{10,}z[0-9A-Za-z]{4}/g, 'QID');
 }
 
+test('sendmail -XV: each recipient gets it from a sender of its own', async () => {
+  await drop('Subject: x\n\ntext\n', { sender: 'list@local.example', recipients: ['bob@far.example'], verp: '+=' });
+  await pickup.scan();
+  await queue.scheduler.whenIdle();
+  expect(queue.remote.requests.at(-1)?.message.sender).toBe('list+bob=far.example@local.example');
+});
+
 describe('a message from sendmail', () => {
   test('gets what its header lacks, and CRLF', async () => {
     expect(await take('Subject: hi\nBcc: eve@x.example,\n\tbob@x.example\n\n.\nbody\n')).toBe(

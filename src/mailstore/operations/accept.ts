@@ -14,7 +14,7 @@ import type { Group } from './group.ts';
 import type { PackedAccept, PackedDelivery, WriteOperation, WriteResults } from './types.ts';
 
 export function accept(group: Group, operation: PackedAccept): WriteResults['accept'] {
-  const { content, deliveries, queue, once, ledger } = operation;
+  const { content, deliveries, queue, once, ledger, notices = [] } = operation;
   if (once !== undefined) {
     // A door that may hand in the same message again after a crash (maildrop) names it.
     const isKnown = group.sql('SELECT 1 FROM once WHERE key = ?').get(once) !== undefined;
@@ -22,6 +22,7 @@ export function accept(group: Group, operation: PackedAccept): WriteResults['acc
     if (isKnown) return { delivered: [] };
   }
   if (ledger !== undefined && !note(group, ledger)) return { delivered: [] };
+  for (const notice of notices) accept(group, notice);
   for (const { recipients = 1 } of deliveries) {
     group.books.add('entered', recipients);
     group.books.add('delivered', recipients);
@@ -60,8 +61,8 @@ function deliver(group: Group, delivery: PackedDelivery, content: number, size: 
 function insertQueueMessage(group: Group, message: NewQueueMessage, content: number): void {
   group
     .sql(
-      `INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold)
-       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?)`,
+      `INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold, verp)
+       VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?, ?)`,
     )
     .run(
       message.id,
@@ -75,6 +76,7 @@ function insertQueueMessage(group: Group, message: NewQueueMessage, content: num
       message.smtputf8 ? 1 : 0,
       message.eightBit ? 1 : 0,
       message.hold ? 1 : 0,
+      message.verp ?? '',
     );
   for (const recipient of message.recipients) insertQueueRecipient(group, message.id, recipient);
 }

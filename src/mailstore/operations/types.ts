@@ -36,6 +36,7 @@ export interface PackedAccept {
   readonly queue?: NewQueueMessage;
   readonly once?: string;
   readonly ledger?: LedgerEntry;
+  readonly notices?: readonly PackedAccept[];
 }
 
 export type WriteOperation =

@@ -6,7 +6,7 @@ import { flag, integer, list, text, time } from './declare.ts';
 // biome-ignore format: one line a parameter
 export const lmtpParameters = {
   lmtp_address_preference: text('any', 'supported', 'Which IP version is tried first for LMTP.'),
-  lmtp_address_verify_target: text('rcpt'),
+  lmtp_address_verify_target: text('rcpt', 'supported', 'The command whose reply tells an address probe whether the address is good.', ['rcpt', 'data']),
   lmtp_assume_final: flag('no'),
   lmtp_balance_inet_protocols: flag('yes', 'supported', 'Whether both IP versions are among the addresses that are tried, for LMTP.'),
   lmtp_bind_address: text('', 'supported', 'The IPv4 address for LMTP.'),

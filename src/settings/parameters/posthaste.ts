@@ -18,6 +18,7 @@ export const posthasteParameters = {
   posthaste_inline_limit: integer('81920', 'supported', 'Messages up to this many bytes are kept in the database, larger ones as files.'),
   posthaste_store_synchronous: text('FULL', 'supported', 'How SQLite waits for the disk; anything but FULL can lose mail in a power cut.', ['FULL', 'NORMAL']),
   posthaste_quota_full_tempfail: flag('no', 'supported', 'Whether mail for a full mailbox is put off with 452 instead of refused with 552.'),
+  posthaste_address_verify_recheck: flag('yes', 'supported', 'Whether a refusal that address verification remembers is asked again before it is repeated, so that an address which was added is accepted at once.'),
   posthaste_log_format: text('maillog', 'supported', 'Log lines in the form of a mail log (`maillog`) or one JSON object each (`json`).', ['maillog', 'json']),
   posthaste_log_target: text('stdout', 'supported', 'Where the log goes when maillog_file is empty: `stdout` or `syslog`.', ['stdout', 'syslog']),
   posthaste_disable_plaintext_auth: flag('yes', 'supported', 'Whether IMAP takes passwords only under TLS or from this host.'),

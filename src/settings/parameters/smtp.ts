@@ -11,7 +11,7 @@ export const smtpParameters = {
   ignore_mx_lookup_error: flag('no', 'supported', 'Whether a domain is used as a host when its MX lookup fails.'),
   send_cyrus_sasl_authzid: flag('no'),
   smtp_address_preference: text('any', 'supported', 'Which IP version is tried first.'),
-  smtp_address_verify_target: text('rcpt'),
+  smtp_address_verify_target: text('rcpt', 'supported', 'The command whose reply tells an address probe whether the address is good.', ['rcpt', 'data']),
   smtp_always_send_ehlo: flag('yes', 'supported', 'Whether EHLO is sent whatever the greeting says.'),
   smtp_balance_inet_protocols: flag('yes', 'supported', 'Whether both IP versions are among the addresses that are tried.'),
   smtp_bind_address: text('', 'supported', 'The IPv4 address to send from.'),

@@ -29,7 +29,7 @@ export const smtpdParameters = {
   relay_clientcerts: list(''),
   relay_domains_reject_code: integer('554', 'supported', 'The reply code of reject_unauth_destination.'),
   show_user_unknown_table_name: flag('yes', 'supported', 'Whether a refusal names the table in which the user is unknown.'),
-  smtpd_authorized_verp_clients: list('$authorized_verp_clients'),
+  smtpd_authorized_verp_clients: list('$authorized_verp_clients', 'supported', 'Clients that may ask for a sender address for each recipient (XVERP).'),
   smtpd_authorized_xclient_hosts: list('', 'supported', 'Clients that may speak for others with XCLIENT.'),
   smtpd_authorized_xforward_hosts: list('', 'supported', 'Clients that may tell of a message\'s first client with XFORWARD, for the log.'),
   smtpd_banner: text('$myhostname ESMTP $mail_name', 'supported', 'The text after 220 in the greeting.'),

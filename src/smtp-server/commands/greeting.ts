@@ -89,6 +89,7 @@ function keywords(session: Conversation, mechanisms: string): string[] {
     // For clients that read only the draft's form of the line.
     if (options.saslBrokenClients) offered.push(`AUTH=${mechanisms}`);
   }
+  if (session.rights.mayUseVerp && options.protocol === 'smtp') offered.push('XVERP');
   if (session.rights.mayUseXclient && options.protocol === 'smtp') offered.push(`XCLIENT ${xclientNames}`);
   if (session.rights.mayUseXforward && options.protocol === 'smtp') offered.push(`XFORWARD ${xforwardNames}`);
   offered.push('ENHANCEDSTATUSCODES', '8BITMIME', 'DSN');

@@ -23,6 +23,9 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   const parameters = parseMailParameters(result.path.parameters, offersParameters(session));
   if (isReply(parameters)) return parameters;
   const { address } = result.path;
+  if (parameters.verp !== undefined && address === '') {
+    return reply(503, '5.5.4', 'Error: XVERP requires non-null sender');
+  }
   if (options.strictSmtputf8 && !parameters.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
   if (!parameters.smtputf8 && hasForeignDomain(address)) return replies.badSender;
   const refusal = checkSpace(session, parameters.size);

@@ -1,0 +1,133 @@
+// What is known of verified addresses (address_verify_map), so that a server is not asked about the same one again and
+// again. A cache: it may be lost or broken without harm, so it is not synced at each change, and a file that cannot be
+// read is begun anew. Bounded: a stranger who tries addresses drives out the oldest answers, not the disk.
+//
+// With address_verify_map empty the answers are kept in memory only, as in Postfix; else in `verify.db` of the data
+// folder, whatever table that parameter names.
+
+import { rmSync } from 'node:fs';
+import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
+
+export interface VerifyEntry {
+  readonly status: 'deliverable' | 'undeliverable';
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly updated: number;
+  /** Where mail for the address went when it was asked: an answer from elsewhere is none. */
+  readonly route: string;
+}
+
+export interface VerifyCacheOptions {
+  /** undefined: in memory. */
+  readonly file: string | undefined;
+  readonly warn: (text: string) => void;
+  readonly maxEntries?: number;
+}
+
+const usualMaxEntries = 200_000;
+/** Driven out at a time. */
+const evictedShare = 0.1;
+const maxText = 500;
+
+const schema = `CREATE TABLE IF NOT EXISTS address (
+  address TEXT PRIMARY KEY, status TEXT NOT NULL, text TEXT NOT NULL, updated INTEGER NOT NULL, route TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS address_updated ON address (updated);`;
+
+export class VerifyCache {
+  readonly #options: VerifyCacheOptions;
+  #database: SqliteConnection | undefined;
+  #count = 0;
+
+  constructor(options: VerifyCacheOptions) {
+    this.#options = options;
+  }
+
+  get(address: string): VerifyEntry | undefined {
+    return this.#try((database) => {
+      const row = database.prepare('SELECT status, text, updated, route FROM address WHERE address = ?').get(address);
+      return row as VerifyEntry | undefined;
+    });
+  }
+
+  put(address: string, { status, text, updated, route }: VerifyEntry): void {
+    this.#try((database) => {
+      const isKnown = database.prepare('SELECT 1 FROM address WHERE address = ?').get(address) !== undefined;
+      if (!isKnown && this.#count >= this.#max) this.#evict(database);
+      database
+        .prepare('INSERT OR REPLACE INTO address (address, status, text, updated, route) VALUES (?, ?, ?, ?, ?)')
+        .run(address, status, text.slice(0, maxText), updated, route.slice(0, maxText));
+      if (!isKnown) this.#count++;
+    });
+  }
+
+  remove(address: string): void {
+    this.#try((database) => {
+      this.#count -= database.prepare('DELETE FROM address WHERE address = ?').run(address).changes;
+    });
+  }
+
+  /** After a change of the configuration: whoever was refused by the old one is asked about again. */
+  forgetRefusals(): void {
+    this.#try((database) => {
+      this.#count -= database.prepare(`DELETE FROM address WHERE status <> 'deliverable'`).run().changes;
+    });
+  }
+
+  /** Removes what has expired. */
+  cleanUp(positiveBefore: number, negativeBefore: number): void {
+    this.#try((database) => {
+      const sql = `DELETE FROM address WHERE updated < CASE status WHEN 'deliverable' THEN ? ELSE ? END`;
+      this.#count -= database.prepare(sql).run(positiveBefore, negativeBefore).changes;
+    });
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  get #max(): number {
+    return this.#options.maxEntries ?? usualMaxEntries;
+  }
+
+  #evict(database: SqliteConnection): void {
+    const sql = 'DELETE FROM address WHERE address IN (SELECT address FROM address ORDER BY updated LIMIT ?)';
+    this.#count -= database.prepare(sql).run(Math.max(1, Math.floor(this.#max * evictedShare))).changes;
+  }
+
+  /** Trouble with the cache is no trouble with mail: the address is unknown then. */
+  #try<Result>(use: (database: SqliteConnection) => Result): Result | undefined {
+    try {
+      this.#database ??= this.#open();
+      return use(this.#database);
+    } catch (error) {
+      this.#options.warn(`address_verify_map: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  #open(): SqliteConnection {
+    const { file } = this.#options;
+    try {
+      return this.#opened(file);
+    } catch (error) {
+      if (file === undefined) throw error;
+      this.#options.warn(`${file}: ${(error as Error).message}: begun anew`);
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+      return this.#opened(file);
+    }
+  }
+
+  #opened(file: string | undefined): SqliteConnection {
+    const database = openSqlite(file ?? ':memory:', { synchronous: 'NORMAL', cacheKib: 2048 });
+    try {
+      database.exec(schema);
+      this.#count = (database.prepare('SELECT count(*) AS count FROM address').get() as { count: number }).count;
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+}
