@@ -55,6 +55,8 @@ class Attempt {
   #sessionsLeft: number;
   /** Did any host let us hand over an envelope? */
   #hasTalked = false;
+  /** By the host that was talked to last. */
+  readonly #justSaid = new Set<ClientOutcome>();
   /** Another host must not be given what one may already have taken. */
   #isStopped = false;
   #setup = 0;
@@ -250,20 +252,34 @@ class Attempt {
     const open = this.#outcomes.flatMap((outcome, index) => (isFinal(outcome) ? [] : [index]));
     const recipients = open.flatMap((index) => this.#envelope.recipients[index] ?? []);
     const started = this.#options.clock.monotonic();
+    this.#justSaid.clear();
     try {
       const outcomes = await session.send({ ...this.#envelope, recipients });
       open.forEach((index, order) => {
         this.#outcomes[index] = outcomes[order];
       });
+    } catch (error) {
+      if (error instanceof ClientFailure) this.#keepKnown(open, error);
+      throw error;
     } finally {
       this.#transfer += this.#options.clock.monotonic() - started;
     }
   }
 
-  /** The same outcome for everybody who has no final one. */
+  /** What this host has said of a recipient stands, though the connection was lost later. */
+  #keepKnown(open: readonly number[], { known }: ClientFailure): void {
+    open.forEach((index, order) => {
+      const outcome = known[order];
+      if (!outcome) return;
+      this.#outcomes[index] = outcome;
+      this.#justSaid.add(outcome);
+    });
+  }
+
+  /** The same outcome for everybody who has no final one, nor one of this host. */
   #record(outcome: ClientOutcome): void {
     this.#outcomes.forEach((known, index) => {
-      if (!isFinal(known)) this.#outcomes[index] = outcome;
+      if (!isFinal(known) && !(known && this.#justSaid.has(known))) this.#outcomes[index] = outcome;
     });
   }
 

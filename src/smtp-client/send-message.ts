@@ -43,14 +43,25 @@ export class MessageSender {
   readonly #isPipelining: boolean;
   /** DATA went out with the recipients. */
   #isDataSent = false;
+  /** Refusals so far. */
+  readonly #known: (ClientOutcome | undefined)[] = [];
 
   constructor(dialog: Dialog) {
     this.#dialog = dialog;
     this.#isPipelining = dialog.features.has('PIPELINING');
   }
 
-  /** In step with the envelope's recipients. */
+  /** In step with the envelope's recipients. Throws ClientFailure, with what is known of them. */
   async send(envelope: Envelope): Promise<ClientOutcome[]> {
+    try {
+      return await this.#send(envelope);
+    } catch (error) {
+      if (error instanceof ClientFailure) error.known = this.#known;
+      throw error;
+    }
+  }
+
+  async #send(envelope: Envelope): Promise<ClientOutcome[]> {
     const outcomes = await this.#sendEnvelope(envelope);
     if (!Array.isArray(outcomes)) {
       await this.#forgetData();
@@ -120,9 +131,11 @@ export class MessageSender {
     const outcomes: (ClientOutcome | undefined)[] = [];
     while (outcomes.length < count) {
       const reply = await this.#dialog.reply(stage, timeout);
-      // 552 is "too many recipients" in old servers (RFC 5321 §4.5.3.1.10): later is better than never.
+      // "Too many recipients" of old servers (RFC 5321 §4.5.3.1.10): later is better than never. A full mailbox says 5.2.2.
       const taken = probe === 'rcpt' ? this.#dialog.delivered(reply) : undefined;
-      outcomes.push(isGood(reply) ? taken : this.#dialog.verdict(reply, 'RCPT TO', reply.code === 552));
+      const outcome = isGood(reply) ? taken : this.#dialog.verdict(reply, 'RCPT TO', isTooMany(reply));
+      outcomes.push(outcome);
+      this.#known.push(outcome);
     }
     return outcomes;
   }
@@ -163,9 +176,8 @@ export class MessageSender {
     if (!this.#isDataSent) await this.#dialog.write('DATA\r\n', timeouts.dataInit, stage);
     const start = await this.#dialog.reply(stage, timeouts.dataInit);
     if (start.code !== 354) {
-      // 2xx to DATA would be nonsense; it must not count as delivered.
       if (start.code < 400) this.#dialog.spend();
-      const verdict = this.#dialog.verdict(start, 'DATA', start.code < 400);
+      const verdict = this.#dialog.verdict(start, 'DATA');
       return Array.from({ length: accepted }, () => verdict);
     }
     if (envelope.probe !== undefined) {
@@ -232,6 +244,10 @@ export class MessageSender {
     }
     return outcomes;
   }
+}
+
+function isTooMany({ code, status }: ServerReply): boolean {
+  return code === 552 && status === '5.5.3';
 }
 
 function isGood(reply: ServerReply): boolean {

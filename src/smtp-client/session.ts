@@ -242,6 +242,11 @@ export class Session implements CachedSession {
   /** A refusal of this mail or this recipient. A kept session that ends before the message is no verdict on it. */
   #verdict(reply: ServerReply, command: string, isSoft = false): ClientOutcome {
     if (reply.code === 421 && this.uses > 1 && command !== 'end of DATA') throw this.#refused(reply, 'deferred');
+    // 2xx to DATA must not count as delivered; another attempt would hear the same.
+    if (reply.code < 400) {
+      const said = `Protocol error: host ${this.#peer.label} said: ${reply.text} (in reply to ${command} command)`;
+      return { ...this.#said(reply, 'bounced', said), status: '5.5.0' };
+    }
     const kind = reply.code >= 500 && !isSoft ? 'bounced' : 'deferred';
     return this.#said(reply, kind, `host ${this.#peer.label} said: ${reply.text} (in reply to ${command} command)`);
   }

@@ -143,6 +143,8 @@ export class ClientFailure extends Error {
   readonly outcome: ClientOutcome;
   /** A host that said `no` may be followed by the next one; one that must not be asked again may not. */
   readonly isFinal: boolean;
+  /** What was said of recipients before, in step with them: it holds whatever came after. */
+  known: readonly (ClientOutcome | undefined)[] = [];
   /** TLS failed: worth a try without where nobody has asked for it. */
   readonly isTls: boolean;
 

@@ -130,7 +130,7 @@ describe('a session', () => {
       'DATA answered with nonsense',
       [['DATA', '250 thanks']],
       {},
-      'deferred 4.0.0 host H said: 250 thanks (in reply to DATA command)',
+      'bounced 5.5.0 Protocol error: host H said: 250 thanks (in reply to DATA command)',
     ],
     [
       'a server without room',
