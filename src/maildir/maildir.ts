@@ -35,7 +35,10 @@ export class MaildirMessage {
 
   /** Undefined where the message is there already. */
   static open(delivery: MaildirDelivery): MaildirMessage | undefined {
-    if (delivery.isRepeated && isDelivered(delivery)) return undefined;
+    if (delivery.isRepeated) {
+      syncNames(delivery.folder);
+      if (isDelivered(delivery)) return undefined;
+    }
     // Of this attempt alone: the helper of a killed server may still be at the same message.
     const temporary = join(delivery.folder, 'tmp', `${delivery.name}.P${process.pid}C${++count}`);
     return new MaildirMessage(delivery, temporary, openNew(temporary));
@@ -81,7 +84,7 @@ function openNew(file: string): number {
     return openSync(file, 'wx', fileMode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    mkdirSync(dirname(file), { recursive: true, mode: folderMode });
+    makeFolder(dirname(file));
   }
   return openSync(file, 'wx', fileMode);
 }
@@ -94,9 +97,30 @@ function link(from: string, to: string, folder: string): void {
     // Another attempt came first.
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT') throw error;
-    for (const name of ['cur', 'new']) mkdirSync(join(folder, name), { recursive: true, mode: folderMode });
+    for (const name of ['cur', 'new']) makeFolder(join(folder, name));
     linkSync(from, to);
+  }
+}
+
+/** Durable when it returns, with every folder above it that was missing: a synced file in an unsynced folder can be lost. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: folderMode });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) trySyncFolder(dirname(made));
+}
+
+/** What an attempt before has made and shown, and was ended before it could sync. */
+function syncNames(folder: string): void {
+  for (const one of [dirname(folder), folder, join(folder, 'new'), join(folder, 'cur')]) trySyncFolder(one);
+}
+
+function trySyncFolder(folder: string): void {
+  try {
     syncFolder(folder);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // Not made yet. Or its users may write there and not read: then it cannot be synced by them.
+    if (code !== 'ENOENT' && code !== 'EACCES') throw error;
   }
 }
 

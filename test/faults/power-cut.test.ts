@@ -102,6 +102,34 @@ describe.skipIf(!hasCompiler)('power cut (needs gcc and libc6-dev)', () => {
     expect(readFileSync(join(live, 'big'), 'latin1').slice(-6)).toBe('theend');
   });
 
+  test('a Maildir that was made for a message is there with it, however deep, and is found again', () => {
+    const { live, cut } = prepare('maildir');
+    cut.begin();
+    const maildir = fileURLToPath(new URL('../../src/maildir/maildir.ts', import.meta.url));
+    const deliver = `
+      import { fsyncSync, mkdirSync, linkSync, writeFileSync } from 'node:fs';
+      import { MaildirMessage } from ${JSON.stringify(maildir)};
+      const deliver = (folder, name, isRepeated) => {
+        const message = MaildirMessage.open({ folder, name, isRepeated });
+        if (!message) return;
+        message.write(Buffer.from(name)); fsyncSync(message.handle); message.publish();
+      };`;
+    runUnderShim(
+      live,
+      cut,
+      `${deliver}
+      deliver('a.test/ann/Maildir/', 'one', false);
+      // The attempt before has shown it and no more.
+      for (const part of ['tmp', 'new', 'cur']) mkdirSync('bob/' + part, { recursive: true });
+      deliver('bob/', 'two', false);
+      linkSync('bob/new/two', 'bob/new/three');
+      deliver('bob/', 'three', true);`,
+    );
+    cut.restore();
+    expect(readFileSync(join(live, 'a.test/ann/Maildir/new/one'), 'utf8')).toBe('one');
+    expect(readdirSync(join(live, 'bob/new')).sort()).toEqual(['three', 'two']);
+  });
+
   /** Inserts numbered rows until it is killed, telling each number once its commit has returned. */
   async function countLostRows(name: string, synchronous: string): Promise<{ told: number; lost: number }> {
     const { live, cut } = prepare(name);
