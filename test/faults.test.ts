@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canMount, runDiskFull } from './faults/disk-full.ts';
 import { FaultRun, type FaultRunOptions } from './faults/fault-run.ts';
-import { formatJudgement, isClean } from './faults/ledger.ts';
+import { endKinds, isClean } from './faults/ledger.ts';
+import { cutPoints } from './faults/steps.ts';
+import { formatJudgement } from './faults/sums.ts';
 
 const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
 const timeout = 180_000;
@@ -19,16 +21,18 @@ describe('a server that is cut down under load', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const sample = { seed: 1, synchronous: 'FULL', sessions: 6, loadMilliseconds: [200, 600] } as const;
+  const points = hasCompiler ? cutPoints : (['random'] as const);
+  const sample = { seed: 1, synchronous: 'FULL', points, sessions: 6, loadMilliseconds: [200, 600] } as const;
 
   async function expectNothingLost(options: FaultRunOptions): Promise<void> {
     const { judgement } = await new FaultRun(options).run();
     expect(isClean(judgement), formatJudgement(judgement)).toBe(true);
     expect(judgement.accepted).toBeGreaterThan(options.rounds);
+    for (const kind of endKinds) expect(judgement.expected[kind], kind).toBeGreaterThan(0);
   }
 
   test('kill -9: every 250 is readable exactly once', { timeout }, () =>
-    expectNothingLost({ ...sample, folder: join(folder, 'kill'), kind: 'kill', rounds: 5 }),
+    expectNothingLost({ ...sample, folder: join(folder, 'kill'), kind: 'kill', rounds: 7 }),
   );
 
   // Skipped where there is no C compiler (scripts/install-test-servers); CI installs it and counts a skip as a failure.

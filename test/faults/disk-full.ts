@@ -10,8 +10,9 @@ import { ImapConnection } from '../harness/imap-connection.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { Random } from '../harness/random.ts';
 import { SmtpConnection, type SmtpReply } from '../harness/smtp-connection.ts';
-import { formatJudgement, isClean, Ledger } from './ledger.ts';
+import { inMailbox, isClean, Ledger } from './ledger.ts';
 import { buildMessage, stuffDots } from './numbered-message.ts';
+import { formatJudgement } from './sums.ts';
 import { MailboxReader } from './verify.ts';
 
 export interface DiskFullResult {
@@ -76,7 +77,7 @@ class DiskFullScenario {
       this.#expect(isClean(judgement), formatJudgement(judgement));
       const summary =
         `disk full: ${accepted} × ${messageBytes} octets accepted on 200 MB, then ${refusal?.code} ${refusal?.text}; ` +
-        `all expunged while full; accepts again after ${recovered} ms; after kill -9: ${judgement.copies} copies`;
+        `all expunged while full; accepts again after ${recovered} ms; after kill -9: ${judgement.reached.mailbox} copies`;
       return { summary, problems: this.#problems };
     } finally {
       await this.#server.kill();
@@ -99,7 +100,7 @@ class DiskFullScenario {
   async #sendOne(): Promise<SmtpReply> {
     const token = this.#ledger.nextToken();
     const { bytes, sha256 } = buildMessage(token, messageBytes, this.#random);
-    const message = this.#ledger.begin(token, [mailbox], sha256, 1);
+    const message = this.#ledger.begin(token, [inMailbox(mailbox)], sha256, 1);
     const connection = await SmtpConnection.open(this.#server.smtpPort);
     try {
       await connection.command('EHLO client.test');

@@ -1,17 +1,24 @@
-// One fault run: a server on a fresh folder, loaded, cut down and started again as often as asked, on the same data.
-// After every round all that is new is read by IMAP and judged; at the end everything is read again.
+// One fault run: a server on a fresh folder with every delivery agent in play, loaded, cut down and started again as often
+// as asked, on the same data. After some rounds all that is new in mailboxes is read by IMAP and judged; at the end the
+// queue is left to empty itself, and everything is counted.
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqlite } from '../../src/database/sqlite.ts';
 import { takeCensus } from '../../src/mailstore/take-census.ts';
+import { openStoreReader } from '../../src/mailstore/store-reader.ts';
 import { fillDirectory } from '../harness/fill-directory.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { Random } from '../harness/random.ts';
-import { type FoundCopy, isClean, type Judgement, Ledger } from './ledger.ts';
+import { type Arrival, isClean, type Judgement, Ledger } from './ledger.ts';
 import { Load } from './load.ts';
 import { compilePowerCutShim, PowerCut } from './power-cut.ts';
+import { aliases, domain, listedMailboxes, mailboxes, senders } from './recipients.ts';
+import { Services } from './services.ts';
+import { type CutPoint, stepEnvironment } from './steps.ts';
+import { endStragglers, markVariable } from './stragglers.ts';
 import { MailboxReader } from './verify.ts';
 
 export interface FaultRunOptions {
@@ -22,40 +29,57 @@ export interface FaultRunOptions {
   readonly seed: number;
   /** `posthaste_store_synchronous`: NORMAL must make a power-cut run fail. */
   readonly synchronous: 'FULL' | 'NORMAL';
+  /** Taken in turn; all but `random` need a C compiler. */
+  readonly points: readonly CutPoint[];
   readonly sessions?: number;
-  /** The server is cut down after this many milliseconds of load, at random between the two. */
+  /** The server is cut down after this many milliseconds of load, at random between the two, if no step has ended it. */
   readonly loadMilliseconds?: readonly [number, number];
+  /** Mailboxes are looked at after every so many rounds. */
+  readonly lookEvery?: number;
   readonly report?: (line: string) => void;
 }
 
 export interface FaultRunResult {
   readonly judgement: Judgement;
-  readonly rounds: number;
+  /** How often the server was ended at each point: a step that a round did not come to counts as random. */
+  readonly cuts: ReadonlyMap<CutPoint, number>;
   /** Replies other than 250 and how often they came. */
   readonly refusals: ReadonlyMap<string, number>;
 }
 
 const password = 'fault-run-password';
-const domain = 'fault.test';
-const mailboxes = Array.from({ length: 8 }, (_, index) => `box${index}@${domain}`);
 const churnMailbox = `churn@${domain}`;
-const aliases: Record<string, string> = {
-  [`alias0@${domain}`]: `box0@${domain}`,
-  [`alias1@${domain}`]: `box1@${domain}`,
-};
+const readMailboxes = [...mailboxes, ...listedMailboxes, churnMailbox];
+const isRoot = process.getuid?.() === 0;
+const longestDrainMilliseconds = 120_000;
 
 export class FaultRun {
   readonly #options: FaultRunOptions;
   readonly #random: Random;
   readonly #ledger = new Ledger();
   readonly #refusals = new Map<string, number>();
+  readonly #cuts = new Map<CutPoint, number>();
+  readonly #cutTimes: number[] = [];
+  readonly #services: Services;
   #server!: PosthasteProcess;
   #reader!: MailboxReader;
+  #library = '';
   #powerCut: PowerCut | undefined;
 
   constructor(options: FaultRunOptions) {
-    this.#options = options;
+    this.#options = { ...options, folder: resolve(options.folder) };
     this.#random = new Random(options.seed);
+    const { folder, rounds } = this.#options;
+    this.#services = new Services({ folder, maildirFolder: this.#maildirFolder, rounds, random: this.#random });
+  }
+
+  /** What a power cut takes from: the data folder, and the Maildirs beside it. */
+  get #liveFolder(): string {
+    return join(this.#options.folder, 'live');
+  }
+
+  get #maildirFolder(): string {
+    return join(this.#liveFolder, 'maildirs');
   }
 
   /** Goes on after a broken promise, so that its extent is seen, but not beyond the rounds asked for. */
@@ -63,75 +87,157 @@ export class FaultRun {
     await this.#prepare();
     try {
       for (let round = 1; round <= this.#options.rounds; round++) await this.#runRound(round);
+      const stuck = await this.#drain();
       const judgement = await this.#lookAtEverything();
+      judgement.lost.push(...stuck);
       await this.#server.stop();
-      return { judgement, rounds: this.#options.rounds, refusals: this.#refusals };
+      return { judgement, cuts: this.#cuts, refusals: this.#refusals };
     } finally {
       await this.#server.kill();
+      await this.#endStragglers();
+      await this.#services.close();
     }
   }
 
   async #prepare(): Promise<void> {
-    const { folder, kind, synchronous } = this.#options;
+    const { folder, kind, synchronous, points } = this.#options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    mkdirSync(this.#liveFolder);
+    // Others than root must get through.
+    for (const one of [folder, this.#liveFolder]) chmodSync(one, 0o755);
+    await this.#services.open();
     this.#server = await PosthasteProcess.create({
       folder,
-      settings: { posthaste_store_synchronous: synchronous },
+      dataFolder: join(this.#liveFolder, 'data'),
+      services: this.#services.services,
+      environment: { [markVariable]: folder },
+      settings: {
+        ...this.#services.settings,
+        posthaste_store_synchronous: synchronous,
+        // What a power cut leaves is put back as root's.
+        ...(isRoot && kind === 'kill' ? { posthaste_user: 'nobody' } : {}),
+      },
     });
-    await fillDirectory(this.#server, { mailboxes: [...mailboxes, churnMailbox], aliases, password });
+    await fillDirectory(this.#server, { mailboxes: [...readMailboxes, ...senders], aliases, password });
     this.#reader = new MailboxReader({ port: this.#server.imapPort, password });
+    if (kind === 'power-cut' || points.some((point) => point !== 'random')) this.#library = compilePowerCutShim(folder);
     if (kind === 'power-cut') {
-      const library = compilePowerCutShim(folder);
-      this.#powerCut = new PowerCut({ live: this.#server.dataFolder, record: join(folder, 'record'), library });
+      const record = join(folder, 'record');
+      this.#powerCut = new PowerCut({ live: this.#liveFolder, record, library: this.#library });
     }
     // The first start makes the data folder; what it made is then taken for durable.
     await this.#server.start();
     for (const mailbox of mailboxes) await this.#reader.read(mailbox);
     await this.#server.stop();
-    await this.#startServer(0);
   }
 
-  async #startServer(round: number): Promise<void> {
-    this.#powerCut?.begin();
+  async #startServer(round: number, point: CutPoint): Promise<void> {
+    if (this.#powerCut) {
+      await this.#endStragglers();
+      this.#powerCut.begin();
+    }
     // In half of the rounds some unsynced changes reach the disk all the same, in any order.
     const survivePercent = round % 2 === 1 ? 30 : 0;
-    await this.#server.start(this.#powerCut?.environment(survivePercent) ?? {});
+    await this.#server.start({
+      ...this.#powerCut?.environment(survivePercent),
+      ...(point === 'random' ? {} : stepEnvironment(point, this.#library, this.#random)),
+    });
   }
 
   async #runRound(round: number): Promise<void> {
-    const { sessions = 10, loadMilliseconds = [100, 1_500], report = () => undefined } = this.#options;
+    const { rounds, kind, lookEvery = 10, report = () => undefined } = this.#options;
+    const point = this.#options.points[round % this.#options.points.length] ?? 'random';
+    try {
+      await this.#startServer(round, point);
+    } catch (error) {
+      // What was left of earlier rounds may bring it to the step while it starts.
+      if (point === 'random' || this.#server.isRunning) throw error;
+    }
+    const reached = await this.#loadUntilCut(round, point);
+    this.#cuts.set(reached, (this.#cuts.get(reached) ?? 0) + 1);
+    if (this.#powerCut) {
+      await this.#endStragglers();
+      this.#powerCut.restore();
+      this.#giveBack();
+    } else if (this.#random.chance(30)) await this.#endStragglers();
+    if (round % lookEvery !== 0 && round !== rounds) return;
+    await this.#startServer(round, 'random');
+    this.#checkBooks();
+    const judgement = await this.#judge(false);
+    await this.#cut();
+    const { accepted, lost, doubled, damaged, unexpected } = judgement;
+    const verdict = isClean(judgement)
+      ? 'all there'
+      : `${lost.length} lost, ${doubled.length} doubled, ${damaged.length} damaged, ${unexpected.length} unexpected`;
+    report(`${kind} ${round}/${rounds}: ${accepted} accepted so far, ${verdict}`);
+  }
+
+  /** Returns where the server was ended. */
+  async #loadUntilCut(round: number, point: CutPoint): Promise<CutPoint> {
+    const { sessions = 10, loadMilliseconds = [100, 1_500] } = this.#options;
     const load = new Load({
       smtpPort: this.#server.smtpPort,
       imapPort: this.#server.imapPort,
       ledger: this.#ledger,
       random: this.#random,
       round,
-      mailboxes,
-      aliases,
       churnMailbox,
       password,
       sessions,
     });
     load.start();
-    await sleep(this.#random.between(...loadMilliseconds));
-    this.#server.note(`round ${round}: cut`);
+    const time = this.#random.between(...loadMilliseconds);
+    // A step has its time to come.
+    await Promise.race([this.#server.whenEnded(), sleep(point === 'random' ? time : 1_000 + time)]);
+    const isStep = !this.#server.isRunning;
     const ended = load.stop();
-    await this.#server.kill();
+    await this.#cut();
     await ended;
     for (const [text, count] of load.refusals) this.#refusals.set(text, (this.#refusals.get(text) ?? 0) + count);
-    this.#powerCut?.restore();
-    await this.#startServer(round);
-    this.#checkBooks();
-    const judgement = this.#ledger.judge(await this.#readAll());
-    const { accepted, lost, doubled, damaged, unexpected } = judgement;
-    const verdict = isClean(judgement)
-      ? 'all there'
-      : `${lost.length} lost, ${doubled.length} doubled, ${damaged.length} damaged, ${unexpected.length} unexpected`;
-    report(`${this.#options.kind} ${round}/${this.#options.rounds}: ${accepted} accepted so far, ${verdict}`);
+    this.#server.note(`round ${round}: cut at ${isStep ? point : 'random'}`);
+    return isStep ? point : 'random';
   }
 
-  /** Whoever was accepted is in the queue or has an outcome: the server's own accounting, read from its database. */
+  async #cut(): Promise<void> {
+    this.#cutTimes.push(Date.now());
+    await this.#server.kill();
+  }
+
+  async #endStragglers(): Promise<void> {
+    await endStragglers({ mark: this.#options.folder, program: this.#services.program });
+  }
+
+  /** After a power cut: what was put back is root's, and for root only. */
+  #giveBack(): void {
+    const { owner } = this.#services;
+    chmodSync(this.#liveFolder, 0o755);
+    if (owner !== undefined) execFileSync('chown', ['-R', `${owner}:${owner}`, this.#maildirFolder]);
+  }
+
+  /** Leaves the server alone until nothing is queued; what stays is told. */
+  async #drain(): Promise<string[]> {
+    await this.#startServer(this.#options.rounds, 'random');
+    for (const deadline = Date.now() + longestDrainMilliseconds; Date.now() < deadline; await sleep(200)) {
+      if (this.#queued().length === 0) return [];
+    }
+    return this.#queued();
+  }
+
+  #queued(): string[] {
+    const store = openStoreReader(this.#server.dataFolder);
+    try {
+      const waiting = store?.queueList('', 10) ?? [];
+      return waiting.map(({ id, recipients }) => {
+        const states = recipients.map(({ recipient, state, reason }) => `${recipient} ${state} (${reason})`);
+        return `still queued: ${id} for ${states.join(', ')}`;
+      });
+    } finally {
+      store?.close();
+    }
+  }
+
+  /** The accounting adds up on the store as the cut left it: accepted = ended + queued + held. */
   #checkBooks(): void {
     const file = join(this.#server.dataFolder, 'store.db');
     const database = openSqlite(file, { readonly: true, busyTimeout: 5_000 });
@@ -145,12 +251,13 @@ export class FaultRun {
 
   async #lookAtEverything(): Promise<Judgement> {
     this.#reader.forget();
-    return this.#ledger.judge(await this.#readAll());
+    return this.#judge(true);
   }
 
-  async #readAll(): Promise<FoundCopy[]> {
-    const copies: FoundCopy[] = [];
-    for (const mailbox of [...mailboxes, churnMailbox]) copies.push(...(await this.#reader.read(mailbox)));
-    return copies;
+  async #judge(isDrained: boolean): Promise<Judgement> {
+    const arrivals: Arrival[] = isDrained ? this.#services.arrivals() : [];
+    for (const mailbox of readMailboxes) arrivals.push(...(await this.#reader.read(mailbox)));
+    if (isDrained) for (const sender of senders) arrivals.push(...(await this.#reader.read(sender, 'notices')));
+    return this.#ledger.judge(arrivals, { isDrained, cuts: this.#cutTimes });
   }
 }

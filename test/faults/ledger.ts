@@ -1,38 +1,73 @@
-// What the clients of a fault run know: for each numbered message, where it should be and what they were told.
-// The judgement at the end compares this with what IMAP shows:
-//   accepted   250 came                  each of its mailboxes has it exactly once, with the right bytes
-//   unknown    the dot went, no reply    at most once, and in all its mailboxes or in none (one transaction)
+// What the clients of a fault run know: for each numbered message, where it should end and what they were told. The
+// judgement compares this with what is found:
+//   accepted   250 came                  it ends once at each of its ends, with the right bytes
+//   unknown    the dot went, no reply    at all its ends or at none (one transaction)
 //   absent     refused, or never sent    nowhere
 //   removed    expunged with OK          nowhere; `maybe-removed`: at most once
+//
+// An end is a mailbox, a Maildir, a notice that names a recipient (each exactly once), or something outside of the server:
+// another server or a program. There RFC 5321 §6.1 leaves a window: what the other side has taken and a kill kept from
+// being recorded is delivered again. So a second time is forgiven where a cut lies between the two and follows the
+// first at once; it is counted all the same.
+
+import { type Arrivals, isForgiven } from './repetition.ts';
 
 export type Outcome = 'accepted' | 'unknown' | 'absent' | 'removed' | 'maybe-removed';
 
+export const endKinds = ['mailbox', 'maildir', 'smtp', 'lmtp', 'pipe', 'notice'] as const;
+export type EndKind = (typeof endKinds)[number];
+
+export interface End {
+  readonly kind: EndKind;
+  /** Who gets it; of a notice: whom it is about, and who gets it (`noticeAddress`). */
+  readonly address: string;
+  /** It is there when the client is told 250; other ends are reached when the queue is empty. */
+  readonly isPrompt: boolean;
+}
+
 export interface NumberedMessage {
   readonly token: string;
-  /** Addresses of the mailboxes that should get a copy, after aliases. */
-  readonly mailboxes: readonly string[];
+  readonly ends: readonly End[];
   /** SHA-256 of the message from its first own header to its end, hex. */
   readonly sha256: string;
   readonly round: number;
   outcome: Outcome;
 }
 
+export function inMailbox(address: string): End {
+  return { kind: 'mailbox', address, isPrompt: true };
+}
+
+export function noticeAddress(about: string, mailbox: string): string {
+  return `${about} to ${mailbox}`;
+}
+
 /** The token of a copy that is listed and cannot be read. */
 export const unreadable = '';
 
-/** A copy that IMAP showed. */
-export interface FoundCopy {
+/** Something that was found at an end. */
+export interface Arrival {
   readonly token: string;
-  readonly mailbox: string;
-  readonly sha256: string;
-  readonly uid: number;
+  readonly kind: EndKind;
+  readonly address: string;
+  /** Undefined where the end does not show the bytes. */
+  readonly sha256?: string;
+  /** For people: which copy. */
+  readonly where: string;
+  /** When, in milliseconds, where the end is outside of the server. */
+  readonly at?: number;
 }
 
 export interface Judgement {
+  /** Messages. */
   readonly accepted: number;
   readonly unknownStored: number;
   readonly unknownNotStored: number;
-  readonly copies: number;
+  /** Ends of messages that got 250, and those of them that were reached. */
+  readonly expected: Readonly<Record<EndKind, number>>;
+  readonly reached: Readonly<Record<EndKind, number>>;
+  /** Second deliveries that RFC 5321 §6.1 allows. */
+  readonly again: Readonly<Record<EndKind, number>>;
   /** One line each; empty when every promise was kept. */
   readonly lost: string[];
   readonly doubled: string[];
@@ -40,13 +75,20 @@ export interface Judgement {
   readonly unexpected: string[];
 }
 
+export interface JudgeOptions {
+  /** The queue is empty: every end must have been reached. */
+  readonly isDrained: boolean;
+  /** When the server was cut down, in milliseconds, ascending. */
+  readonly cuts: readonly number[];
+}
+
 export class Ledger {
   readonly messages = new Map<string, NumberedMessage>();
   #next = 1;
 
   /** Registers a message that is about to be sent: until its last byte goes out it must be nowhere. */
-  begin(token: string, mailboxes: readonly string[], sha256: string, round: number): NumberedMessage {
-    const message: NumberedMessage = { token, mailboxes, sha256, round, outcome: 'absent' };
+  begin(token: string, ends: readonly End[], sha256: string, round: number): NumberedMessage {
+    const message: NumberedMessage = { token, ends, sha256, round, outcome: 'absent' };
     this.messages.set(token, message);
     return message;
   }
@@ -55,75 +97,83 @@ export class Ledger {
     return `token-${this.#next++}`;
   }
 
-  judge(copies: readonly FoundCopy[]): Judgement {
-    const judgement: Mutable<Judgement> = {
-      accepted: 0,
-      unknownStored: 0,
-      unknownNotStored: 0,
-      copies: copies.length,
-      lost: [],
-      doubled: [],
-      damaged: [],
-      unexpected: [],
-    };
-    const found = new Map<string, FoundCopy[]>();
-    for (const copy of copies) {
-      const message = this.messages.get(copy.token);
-      const where = `${copy.token} in ${copy.mailbox} as uid ${copy.uid}`;
-      if (copy.token === unreadable) {
-        judgement.damaged.push(`uid ${copy.uid} in ${copy.mailbox} is listed and cannot be read`);
-      } else if (!message || !message.mailboxes.includes(copy.mailbox)) {
-        judgement.unexpected.push(`${where}: nobody sent it there`);
+  judge(arrivals: readonly Arrival[], options: JudgeOptions = { isDrained: true, cuts: [] }): Judgement {
+    const judgement = emptyJudgement();
+    const found = new Map<string, Arrival[]>();
+    for (const arrival of arrivals) {
+      const { token, address, where, sha256 } = arrival;
+      const message = this.messages.get(token);
+      if (token === unreadable) {
+        judgement.damaged.push(`${where} is listed and cannot be read`);
+      } else if (!message?.ends.some((end) => end.kind === arrival.kind && end.address === address)) {
+        judgement.unexpected.push(`${token} ${where}: nobody sent it there`);
       } else {
-        if (copy.sha256 !== message.sha256) judgement.damaged.push(`${where}: its bytes differ`);
-        found.set(copy.token, [...(found.get(copy.token) ?? []), copy]);
+        if (sha256 !== undefined && sha256 !== message.sha256)
+          judgement.damaged.push(`${token} ${where}: its bytes differ`);
+        const key = `${token} ${arrival.kind} ${address}`;
+        const list = found.get(key);
+        if (list) list.push(arrival);
+        else found.set(key, [arrival]);
       }
     }
-    for (const message of this.messages.values()) judgeMessage(message, found.get(message.token) ?? [], judgement);
+    for (const message of this.messages.values()) judgeMessage(message, found, judgement, options);
     return judgement;
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends Readonly<Record<EndKind, number>> ? Record<EndKind, number> : T[K];
+};
 
-function judgeMessage(message: NumberedMessage, copies: readonly FoundCopy[], judgement: Mutable<Judgement>): void {
-  const { token, outcome, mailboxes, round } = message;
-  const counts = mailboxes.map((mailbox) => copies.filter((copy) => copy.mailbox === mailbox).length);
-  const stored = counts.filter((count) => count > 0).length;
+function emptyJudgement(): Mutable<Judgement> {
+  const zero = () => Object.fromEntries(endKinds.map((kind) => [kind, 0])) as Record<EndKind, number>;
+  const counts = { accepted: 0, unknownStored: 0, unknownNotStored: 0 };
+  const problems = { lost: [], doubled: [], damaged: [], unexpected: [] };
+  return { ...counts, expected: zero(), reached: zero(), again: zero(), ...problems };
+}
+
+function judgeMessage(
+  message: NumberedMessage,
+  found: Arrivals,
+  judgement: Mutable<Judgement>,
+  { isDrained, cuts }: JudgeOptions,
+): void {
+  const { token, outcome, round } = message;
+  const ends = message.ends.filter(({ isPrompt }) => isDrained || isPrompt);
   const name = `${token} (round ${round}, ${outcome})`;
-  if (counts.some((count) => count > 1)) {
-    judgement.doubled.push(`${name}: ${counts.join('+')} copies in ${mailboxes.join(', ')}`);
+  const missing: string[] = [];
+  for (const end of ends) {
+    const { kind, address } = end;
+    const arrivals = found.get(`${token} ${kind} ${address}`) ?? [];
+    if (arrivals.length === 0) missing.push(`${kind} ${address}`);
+    if (outcome === 'accepted') judgement.expected[kind]++;
+    if (outcome === 'accepted' && arrivals.length > 0) judgement.reached[kind]++;
+    if (arrivals.length < 2) continue;
+    if (isForgiven(arrivals, cuts)) judgement.again[kind] += arrivals.length - 1;
+    else judgement.doubled.push(`${name}: ${arrivals.length} × ${kind} ${address}${timesOf(arrivals, cuts)}`);
   }
-  if (outcome === 'accepted') {
-    judgement.accepted++;
-    if (stored < mailboxes.length) judgement.lost.push(`${name}: in ${stored} of ${mailboxes.join(', ')}`);
-  } else if (outcome === 'unknown') {
-    if (stored === 0) judgement.unknownNotStored++;
-    else judgement.unknownStored++;
-    if (stored > 0 && stored < mailboxes.length) {
-      judgement.lost.push(`${name}: half of it, in ${stored} of ${mailboxes.join(', ')}`);
-    }
-  } else if (outcome !== 'maybe-removed' && stored > 0) {
-    judgement.unexpected.push(`${name}: found in ${mailboxes.join(', ')}`);
+  if (outcome === 'accepted') judgement.accepted++;
+  else if (outcome === 'unknown' && missing.length === ends.length) judgement.unknownNotStored++;
+  else if (outcome === 'unknown') judgement.unknownStored++;
+  if (outcome === 'accepted' && missing.length > 0) judgement.lost.push(`${name}: not at ${missing.join(', ')}`);
+  if (outcome === 'unknown' && missing.length > 0 && missing.length < ends.length) {
+    judgement.lost.push(`${name}: half of it, not at ${missing.join(', ')}`);
   }
+  if ((outcome === 'absent' || outcome === 'removed') && missing.length < ends.length) {
+    judgement.unexpected.push(`${name}: found where it should not be`);
+  }
+}
+
+/** For people: when each came, and the cut that followed it, in milliseconds. */
+function timesOf(arrivals: readonly Arrival[], cuts: readonly number[]): string {
+  const times = arrivals.flatMap(({ at }) => at ?? []).sort((a, b) => a - b);
+  if (times.length === 0) return '';
+  const [first = 0] = times;
+  const next = (at: number): string => `cut after ${(cuts.find((cut) => cut >= at) ?? Number.NaN) - at} ms`;
+  return ` (${times.map((at) => `at ${at - first}: ${next(at)}`).join('; ')})`;
 }
 
 export function isClean(judgement: Judgement): boolean {
   const { lost, doubled, damaged, unexpected } = judgement;
   return lost.length + doubled.length + damaged.length + unexpected.length === 0;
-}
-
-/** A few lines for people. */
-export function formatJudgement(judgement: Judgement, shown = 10): string {
-  const { accepted, unknownStored, unknownNotStored, copies } = judgement;
-  const lines = [
-    `${accepted} messages got 250, ${copies} copies found`,
-    `${unknownStored + unknownNotStored} outcomes unknown to the client: ${unknownStored} stored once, ${unknownNotStored} not stored`,
-  ];
-  for (const kind of ['lost', 'doubled', 'damaged', 'unexpected'] as const) {
-    const problems = judgement[kind];
-    lines.push(`${problems.length} ${kind}`, ...problems.slice(0, shown).map((problem) => `  ${problem}`));
-    if (problems.length > shown) lines.push(`  … and ${problems.length - shown} more`);
-  }
-  return lines.join('\n');
 }

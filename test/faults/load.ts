@@ -1,12 +1,13 @@
 // The clients of a fault run: many SMTP sessions that send numbered messages in every way the server knows
-// (DATA, pipelined, BDAT; one and two recipients, aliases, small and large), and one IMAP client that appends and
+// (DATA, pipelined, BDAT; recipients of all kinds, small and large), and one IMAP client that appends and
 // expunges, so that bodies are also removed. They go on until the server is gone, and write down what they were told.
 
 import { ImapConnection } from '../harness/imap-connection.ts';
 import type { Random } from '../harness/random.ts';
 import { ConnectionLostError, SmtpConnection, type SmtpReply } from '../harness/smtp-connection.ts';
-import type { Ledger, NumberedMessage } from './ledger.ts';
+import { inMailbox, type Ledger, type NumberedMessage } from './ledger.ts';
 import { buildMessage, pickSize, stuffDots } from './numbered-message.ts';
+import { noticeTo, pickRecipients, senders } from './recipients.ts';
 
 export interface LoadOptions {
   readonly smtpPort: number;
@@ -14,10 +15,6 @@ export interface LoadOptions {
   readonly ledger: Ledger;
   readonly random: Random;
   readonly round: number;
-  /** Addresses of mailboxes; mail to them and to `aliases` is numbered. */
-  readonly mailboxes: readonly string[];
-  /** Alias address → the mailbox that it leads to. */
-  readonly aliases: Readonly<Record<string, string>>;
   /** The mailbox in which messages are appended and expunged. */
   readonly churnMailbox: string;
   readonly password: string;
@@ -71,11 +68,12 @@ export class Load {
 
   async #sendMessage(connection: SmtpConnection): Promise<void> {
     const { ledger, random, round } = this.#options;
-    const { recipients, mailboxes } = this.#pickRecipients();
     const token = ledger.nextToken();
+    const sender = random.pick(senders);
+    const { recipients, ends } = pickRecipients(random, token, round);
     const { bytes, sha256 } = buildMessage(token, pickSize(random), random);
-    const message = ledger.begin(token, mailboxes, sha256, round);
-    const envelope = ['MAIL FROM:<sender@client.test>', ...recipients.map((address) => `RCPT TO:<${address}>`)];
+    const message = ledger.begin(token, noticeTo(sender, ends), sha256, round);
+    const envelope = [`MAIL FROM:<${sender}>`, ...recipients.map((address) => `RCPT TO:<${address}>`)];
     connection.send(`${envelope.join('\r\n')}\r\n`);
     const replies: SmtpReply[] = [];
     for (let i = 0; i < envelope.length; i++) replies.push(await connection.reply());
@@ -88,16 +86,6 @@ export class Load {
     } else {
       await this.#sendData(connection, bytes, message);
     }
-  }
-
-  /** One or two recipients; an alias and its own target together must give one copy. */
-  #pickRecipients(): { recipients: string[]; mailboxes: string[] } {
-    const { random, mailboxes, aliases } = this.#options;
-    const recipients = [random.pick(mailboxes)];
-    if (random.chance(30)) recipients.push(random.pick(mailboxes));
-    if (random.chance(25)) recipients.push(random.pick(Object.keys(aliases)));
-    const targets = recipients.map((address) => aliases[address] ?? address);
-    return { recipients: [...new Set(recipients)], mailboxes: [...new Set(targets)] };
   }
 
   async #sendData(connection: SmtpConnection, bytes: Buffer, message: NumberedMessage): Promise<void> {
@@ -151,7 +139,7 @@ export class Load {
     for (let i = 0; i < 3; i++) {
       const token = ledger.nextToken();
       const { bytes, sha256 } = buildMessage(token, random.chance(50) ? 2_000 : 50_000, random);
-      const message = ledger.begin(token, [churnMailbox], sha256, round);
+      const message = ledger.begin(token, [inMailbox(churnMailbox)], sha256, round);
       message.outcome = 'unknown';
       const result = await connection.append('INBOX', bytes);
       message.outcome = result.status === 'OK' ? 'accepted' : 'absent';

@@ -32,8 +32,8 @@ export function buildMessage(token: string, size: number, random: Random): Built
 /** Most are small enough to be stored inline, some are files, a few are large. */
 export function pickSize(random: Random): number {
   const dice = random.below(100);
-  if (dice < 75) return random.between(300, 8_000);
-  if (dice < 97) return random.between(33_000, 200_000);
+  if (dice < 85) return random.between(300, 8_000);
+  if (dice < 99) return random.between(33_000, 200_000);
   return random.between(500_000, 1_500_000);
 }
 
@@ -54,4 +54,12 @@ export function recogniseMessage(bytes: Buffer): { token: string; sha256: string
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Of a delivery status notification (RFC 3464): the message that it gives back, and whose mail has failed. */
+export function recogniseNotice(bytes: Buffer): { token: string; recipients: string[] } {
+  const text = bytes.toString('latin1');
+  const recipients = [...text.matchAll(/^Final-Recipient: rfc822; (\S+)\r$/gm)].map(([, address = '']) => address);
+  const { token } = recogniseMessage(bytes);
+  return { token, recipients: recipients.length === 0 ? ['(nobody)'] : recipients };
 }

@@ -2,12 +2,22 @@
 // durable), and after the "cut" turns the record back into the folder that a restarted machine would find.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const source = fileURLToPath(new URL('power-cut.c', import.meta.url));
+const sources = ['power-cut.c', 'step-kill.c'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 /** Names that no program needs after a crash, and that are written through mmap: SQLite's WAL index. */
 const isVolatile = (name: string): boolean => name.endsWith('-shm');
@@ -16,7 +26,7 @@ const isVolatile = (name: string): boolean => name.endsWith('-shm');
 export function compilePowerCutShim(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const library = join(folder, 'power-cut.so');
-  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, source, '-ldl', '-lpthread'], { stdio: 'pipe' });
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, ...sources, '-ldl', '-lpthread'], { stdio: 'pipe' });
   return library;
 }
 
@@ -47,8 +57,11 @@ export class PowerCut {
   /** Takes the folder as it stands for durable. Call it while nobody writes there. */
   begin(): void {
     rmSync(this.#record, { recursive: true, force: true });
-    mkdirSync(join(this.#record, 'contents'), { recursive: true });
-    mkdirSync(join(this.#record, 'folders'));
+    for (const name of ['contents', 'folders']) {
+      mkdirSync(join(this.#record, name), { recursive: true });
+      // Helpers of the program write it under the users that they take on.
+      chmodSync(join(this.#record, name), 0o777);
+    }
     this.#recordFolder(this.#live);
   }
 
@@ -71,10 +84,18 @@ export class PowerCut {
         this.#recordFolder(path);
       } else if (entry.isFile()) {
         lines.push(`f ${keyOf(path)} ${entry.name}\n`);
-        if (!isVolatile(entry.name)) copyFileSync(path, join(this.#record, 'contents', keyOf(path)));
+        if (!isVolatile(entry.name)) this.#recordContent(path);
       }
     }
-    writeFileSync(join(this.#record, 'folders', keyOf(folder)), lines.join(''));
+    const list = join(this.#record, 'folders', keyOf(folder));
+    writeFileSync(list, lines.join(''));
+    chmodSync(list, 0o666);
+  }
+
+  #recordContent(path: string): void {
+    const content = join(this.#record, 'contents', keyOf(path));
+    copyFileSync(path, content);
+    chmodSync(content, 0o666);
   }
 
   /** `placed` knows where a file already stands: one that was renamed may still have its old name too. */

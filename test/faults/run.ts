@@ -1,53 +1,79 @@
-// npm run faults -- [--kills 200] [--power-cuts 100] [--disk-full] [--synchronous NORMAL] [--seed N] [--folder DIR]
-// Cuts a real server down under load again and again; every message that got 250 must be readable by IMAP exactly
-// once afterwards. Exit status 1 when one was lost, doubled or damaged. With --synchronous NORMAL power cuts must
+// npm run faults -- [--kills 1000] [--power-cuts 200] [--disk-full] [--step STEP] [--synchronous NORMAL] [--seed N] [--folder DIR]
+// Cuts a real server down under load again and again, at random moments and at every step of a message's way (or only at
+// STEP: random, accept, commit, expand, deliver, mark, bounce). Afterwards every recipient of every message that
+// got 250 must have been served exactly once, whatever delivers to it (ledger.ts says what that means outside of
+// the server). Exit status 1 when something was lost, doubled or damaged. With --synchronous NORMAL power cuts must
 // lose mail: that shows that the run can tell.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runDiskFull } from './disk-full.ts';
 import { FaultRun, type FaultRunOptions } from './fault-run.ts';
-import { formatJudgement, isClean } from './ledger.ts';
+import { isClean, type Judgement } from './ledger.ts';
+import { type CutPoint, cutPoints, steps } from './steps.ts';
+import { addJudgements, formatJudgement } from './sums.ts';
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string' },
     'power-cuts': { type: 'string' },
     'disk-full': { type: 'boolean' },
+    step: { type: 'string' },
     synchronous: { type: 'string', default: 'FULL' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     folder: { type: 'string' },
   },
 });
 
-async function runOne(options: Omit<FaultRunOptions, 'report'>): Promise<boolean> {
+/** So long on one set of data; then everything is counted and the next begins. */
+const roundsOfOneRun = 50;
+
+async function runAll(options: Omit<FaultRunOptions, 'report'>): Promise<boolean> {
   const started = performance.now();
-  const { judgement, refusals } = await new FaultRun({ ...options, report: (line) => console.log(line) }).run();
+  const cuts = new Map<CutPoint, number>();
+  let sum: Judgement | undefined;
+  for (let done = 0, run = 0; done < options.rounds; done += roundsOfOneRun, run++) {
+    const rounds = Math.min(roundsOfOneRun, options.rounds - done);
+    const folder = join(options.folder, String(run));
+    const report = (line: string) => console.log(`run ${run + 1}, ${line}`);
+    const result = await new FaultRun({ ...options, folder, rounds, seed: options.seed + run, report }).run();
+    sum = sum ? addJudgements(sum, result.judgement) : result.judgement;
+    for (const [point, count] of result.cuts) cuts.set(point, (cuts.get(point) ?? 0) + count);
+    for (const [text, count] of result.refusals) console.log(`refused ${count} ×: ${text}`);
+    if (!isClean(result.judgement)) console.log(formatJudgement(result.judgement));
+    else if (!values.folder) rmSync(folder, { recursive: true, force: true });
+  }
+  if (!sum) return true;
   const seconds = Math.round((performance.now() - started) / 1_000);
   console.log(`\n${options.rounds} × ${options.kind}, synchronous=${options.synchronous}, ${seconds} s`);
-  console.log(formatJudgement(judgement));
-  for (const [text, count] of refusals) console.log(`refused ${count} ×: ${text}`);
-  console.log('');
-  return isClean(judgement);
+  console.log(`cut at: ${[...cuts].map(([point, count]) => `${point} ${count}`).join(', ')}`);
+  console.log(`${formatJudgement(sum)}\n`);
+  const missed = options.rounds >= roundsOfOneRun ? options.points.filter((point) => !cuts.has(point)) : [];
+  for (const point of missed) console.log(`no round was ended at ${point}: the run says nothing of it`);
+  return isClean(sum) && missed.length === 0;
 }
 
 async function main(): Promise<number> {
   const synchronous = values.synchronous === 'NORMAL' ? 'NORMAL' : 'FULL';
   const seed = Number(values.seed);
   const given = values.kills !== undefined || values['power-cuts'] !== undefined || values['disk-full'] === true;
-  const kills = Number(values.kills ?? (given ? 0 : 200));
-  const powerCuts = Number(values['power-cuts'] ?? (given ? 0 : 100));
+  const kills = Number(values.kills ?? (given ? 0 : 1_000));
+  const powerCuts = Number(values['power-cuts'] ?? (given ? 0 : 200));
+  const points = cutPoints.filter((point) => point === (values.step ?? point));
+  if (points.length === 0) throw new Error(`--step: one of random, ${steps.join(', ')}`);
   const folder = values.folder ? resolve(values.folder) : mkdtempSync(join(tmpdir(), 'posthaste-faults-'));
+  // Others than root must get through.
+  if (!values.folder) chmodSync(folder, 0o755);
   console.log(`seed ${seed}, folder ${folder}`);
   const verdicts: boolean[] = [];
+  const shared = { seed, synchronous, points } as const;
   if (kills > 0) {
-    verdicts.push(await runOne({ folder: join(folder, 'kill'), rounds: kills, kind: 'kill', seed, synchronous }));
+    verdicts.push(await runAll({ ...shared, folder: join(folder, 'kill'), rounds: kills, kind: 'kill' }));
   }
   if (powerCuts > 0) {
-    const options = { folder: join(folder, 'cut'), rounds: powerCuts, kind: 'power-cut', seed, synchronous } as const;
-    verdicts.push(await runOne(options));
+    verdicts.push(await runAll({ ...shared, folder: join(folder, 'cut'), rounds: powerCuts, kind: 'power-cut' }));
   }
   if (values['disk-full'] === true || !given) {
     const { problems, summary } = await runDiskFull(join(folder, 'full'));

@@ -1,12 +1,18 @@
-// Reads mailboxes by IMAP as a user would, and gives back every numbered copy with its bytes checked.
+// Reads mailboxes by IMAP as a user would, and gives back every numbered copy with its bytes checked, or every recipient
+// that a notice names.
 
 import { ImapConnection } from '../harness/imap-connection.ts';
-import { type FoundCopy, unreadable } from './ledger.ts';
-import { recogniseMessage } from './numbered-message.ts';
+import { type Arrival, noticeAddress, unreadable } from './ledger.ts';
+import { recogniseMessage, recogniseNotice } from './numbered-message.ts';
 
 export interface MailboxReaderOptions {
   readonly port: number;
   readonly password: string;
+}
+
+interface FoundCopy {
+  readonly uid: number;
+  readonly arrivals: readonly Arrival[];
 }
 
 /** Remembers what it has read of each mailbox, so that a look after each round reads only what is new. */
@@ -18,8 +24,8 @@ export class MailboxReader {
     this.#options = options;
   }
 
-  /** All copies in the mailbox's INBOX. Bytes that were read in an earlier round are not read again. */
-  async read(mailbox: string): Promise<FoundCopy[]> {
+  /** What the mailbox's INBOX holds. Bytes that were read in an earlier round are not read again. */
+  async read(mailbox: string, holds: 'mail' | 'notices' = 'mail'): Promise<Arrival[]> {
     const connection = await ImapConnection.open({ port: this.#options.port });
     try {
       await connection.login(mailbox, this.#options.password);
@@ -33,10 +39,10 @@ export class MailboxReader {
       const lastUid = before?.lastUid ?? 0;
       const added = [...present].filter((uid) => uid > lastUid).sort((a, b) => a - b);
       for (let i = 0; i < added.length; i += 50) {
-        copies.push(...(await fetchCopies(connection, mailbox, added.slice(i, i + 50))));
+        copies.push(...(await fetchCopies(connection, mailbox, added.slice(i, i + 50), holds)));
       }
       this.#seen.set(mailbox, { uidValidity, lastUid: added.at(-1) ?? lastUid, copies });
-      return copies;
+      return copies.flatMap(({ arrivals }) => arrivals);
     } finally {
       await connection.logout();
     }
@@ -58,18 +64,37 @@ async function listUids(connection: ImapConnection): Promise<Set<number>> {
   return uids;
 }
 
-async function fetchCopies(connection: ImapConnection, mailbox: string, uids: readonly number[]): Promise<FoundCopy[]> {
+async function fetchCopies(
+  connection: ImapConnection,
+  mailbox: string,
+  uids: readonly number[],
+  holds: 'mail' | 'notices',
+): Promise<FoundCopy[]> {
   // NO where one of them cannot be read; the others come all the same.
   const { untagged } = await connection.command(`UID FETCH ${uids.join(',')} (UID BODY.PEEK[])`);
   const copies: FoundCopy[] = [];
   for (const { text, literals } of untagged) {
     const uid = Number(/\bUID (\d+)/.exec(text)?.[1] ?? 0);
     const [body] = literals;
-    if (uid > 0 && body) copies.push({ mailbox, uid, ...recogniseMessage(body) });
+    if (uid > 0 && body) copies.push({ uid, arrivals: arrivalsOf(body, mailbox, uid, holds) });
   }
   const read = new Set(copies.map(({ uid }) => uid));
-  for (const uid of uids) if (!read.has(uid)) copies.push({ mailbox, uid, token: unreadable, sha256: '' });
+  for (const uid of uids) {
+    const where = `in ${mailbox} as uid ${uid}`;
+    const nothing = { token: unreadable, kind: 'mailbox', address: mailbox, where } as const;
+    if (!read.has(uid)) copies.push({ uid, arrivals: [nothing] });
+  }
   return copies;
+}
+
+function arrivalsOf(body: Buffer, mailbox: string, uid: number, holds: 'mail' | 'notices'): Arrival[] {
+  const where = `in ${mailbox} as uid ${uid}`;
+  if (holds === 'mail') return [{ ...recogniseMessage(body), kind: 'mailbox', address: mailbox, where }];
+  const { token, recipients } = recogniseNotice(body);
+  return recipients.map((about) => {
+    const address = noticeAddress(about, mailbox);
+    return { token, kind: 'notice', address, where: `notice about ${about} ${where}` };
+  });
 }
 
 function findCode(untagged: readonly { text: string }[], pattern: RegExp): string {

@@ -114,6 +114,12 @@ export class PosthasteProcess {
     throw new Error(`posthaste does not listen on port ${port} after 60 s; its log ends:\n${this.logTail()}`);
   }
 
+  /** Resolves when it has ended, however that came. */
+  async whenEnded(): Promise<void> {
+    const child = this.#child;
+    if (child && this.isRunning) await new Promise((resolve) => child.once('exit', resolve));
+  }
+
   /** SIGKILL: nothing that it still wanted to do is done. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

@@ -1,0 +1,42 @@
+// The judgements of several runs as one, and in words.
+
+import { endKinds, type EndKind, type Judgement } from './ledger.ts';
+
+export function addJudgements(a: Judgement, b: Judgement): Judgement {
+  const add = (name: 'expected' | 'reached' | 'again') =>
+    Object.fromEntries(endKinds.map((kind) => [kind, a[name][kind] + b[name][kind]])) as Record<EndKind, number>;
+  return {
+    accepted: a.accepted + b.accepted,
+    unknownStored: a.unknownStored + b.unknownStored,
+    unknownNotStored: a.unknownNotStored + b.unknownNotStored,
+    expected: add('expected'),
+    reached: add('reached'),
+    again: add('again'),
+    lost: [...a.lost, ...b.lost],
+    doubled: [...a.doubled, ...b.doubled],
+    damaged: [...a.damaged, ...b.damaged],
+    unexpected: [...a.unexpected, ...b.unexpected],
+  };
+}
+
+const isOutside = (kind: EndKind): boolean => kind === 'smtp' || kind === 'lmtp' || kind === 'pipe';
+
+/** A few lines for people. */
+export function formatJudgement(judgement: Judgement, shown = 10): string {
+  const { accepted, unknownStored, unknownNotStored, expected, reached, again } = judgement;
+  const lines = [
+    `${accepted} messages got 250; of ${unknownStored + unknownNotStored} the client was not told: ${unknownStored} were ` +
+      `taken whole, ${unknownNotStored} not at all`,
+  ];
+  for (const kind of endKinds) {
+    const share = reached[kind] === 0 ? 0 : (100 * again[kind]) / reached[kind];
+    const window = isOutside(kind) ? `, ${again[kind]} twice around a cut (${share.toFixed(2)} %)` : '';
+    lines.push(`${kind.padEnd(8)} ${expected[kind]} due, ${reached[kind]} reached${window}`);
+  }
+  for (const kind of ['lost', 'doubled', 'damaged', 'unexpected'] as const) {
+    const problems = judgement[kind];
+    lines.push(`${problems.length} ${kind}`, ...problems.slice(0, shown).map((problem) => `  ${problem}`));
+    if (problems.length > shown) lines.push(`  … and ${problems.length - shown} more`);
+  }
+  return lines.join('\n');
+}
