@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
@@ -33,13 +32,14 @@
 enum step { NONE, ACCEPT, COMMIT, EXPAND, DELIVER, MARK, BOUNCE };
 static const char *const step_names[] = {"none", "accept", "commit", "expand", "deliver", "mark", "bounce"};
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static enum step step;
 static int is_after, is_alone, is_helper;
+static pid_t server;
 /* Counted down by all threads. */
 static int left, calls_left, is_armed;
 
-static void read_environment(void) {
+/* At once: later a helper's parent may have gone. */
+__attribute__((constructor)) static void read_environment(void) {
   char name[16] = "", when[16] = "", command[512];
   const char *text = getenv("STEP_KILL");
   if (!text || sscanf(text, "%15s %d %15s %d %d", name, &left, when, &calls_left, &is_alone) != 5) return;
@@ -49,6 +49,7 @@ static void read_environment(void) {
   int fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
   ssize_t length = fd < 0 ? 0 : syscall(SYS_read, fd, command, sizeof command);
   if (fd >= 0) close(fd);
+  server = getppid();
   is_helper = length > 0 && memmem(command, length, "-helper", 7) != NULL;
   /* Neither the launcher nor what it asks is the server. */
   if (!is_helper && !(length > 0 && memmem(command, length, "main/main", 9))) step = NONE;
@@ -58,7 +59,8 @@ static void read_environment(void) {
 
 static void end_server(void) {
   if (is_helper) {
-    if (getppid() > 1) kill(getppid(), SIGKILL);
+    /* An orphan has another parent, which is nobody's to end. */
+    if (getppid() == server) kill(server, SIGKILL);
     step = NONE;
     if (is_alone) return;
   }
@@ -128,7 +130,6 @@ static void look(int call_is_over, enum step_call call, int fd, const void *byte
 }
 
 void step_here(int call_is_over, enum step_call call, int fd, const void *bytes, size_t size) {
-  pthread_once(&once, read_environment);
   if (step == NONE) return;
   int saved = errno;
   look(call_is_over, call, fd, bytes, size);

@@ -100,6 +100,7 @@ export class PosthasteProcess {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
+    this.#child.once('exit', (code, signal) => this.note(`ended with ${signal ?? code}`));
     await this.#waitForPort(this.smtpPort);
     await this.#waitForPort(this.imapPort);
   }
