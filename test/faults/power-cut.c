@@ -73,6 +73,8 @@ static int is_watched(int fd, struct stat *status) {
   ssize_t length = readlink(link, path, sizeof path - 1);
   if (length <= 0) return 0;
   path[length] = 0;
+  /* SQLite's WAL index: nobody needs it afterwards. */
+  if (length > 4 && !strcmp(path + length - 4, "-shm")) return 0;
   return is_watched_path(path);
 }
 
@@ -139,8 +141,12 @@ static void copy_extent(int from, int to, off_t at, off_t end) {
   }
 }
 
-static int reopen(int fd) {
+/* The file for reading. Where `fd` cannot read, another descriptor: its closing takes all of the process's locks on the
+ * file, so that never happens to a database. */
+static int open_source(int fd) {
   char link[64];
+  int flags = fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_ACCMODE) != O_WRONLY) return fd;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   int copy = syscall(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC, 0);
   if (copy < 0) give_up("read a written file again");
@@ -160,7 +166,7 @@ static void commit_file(int fd, const struct stat *before) {
   pthread_mutex_lock(&lock);
   struct dirty **at = find_dirty(before->st_ino), *file = *at;
   struct stat now;
-  int from = reopen(fd), to = open_content(fd);
+  int from = open_source(fd), to = open_content(fd);
   if (file) {
     for (size_t i = 0; i < file->count; i++) copy_extent(from, to, file->extents[i].from, file->extents[i].to);
     *at = file->next;
@@ -169,7 +175,7 @@ static void commit_file(int fd, const struct stat *before) {
   }
   if (fstat(fd, &now) || ftruncate(to, now.st_size)) give_up("set the record's length");
   close(to);
-  close(from);
+  if (from != fd) close(from);
   pthread_mutex_unlock(&lock);
 }
 
@@ -236,10 +242,10 @@ static void bytes_changed(int fd, off_t from, off_t to) {
       commit_file(fd, &status);
     } else if (survives()) {
       pthread_mutex_lock(&lock);
-      int source = reopen(fd), target = open_content(fd);
+      int source = open_source(fd), target = open_content(fd);
       copy_extent(source, target, from, to);
       close(target);
-      close(source);
+      if (source != fd) close(source);
       pthread_mutex_unlock(&lock);
     }
   }
