@@ -19,6 +19,7 @@ import { aliases, domain, listedMailboxes, mailboxes, senders } from './recipien
 import { Services } from './services.ts';
 import { type CutPoint, stepEnvironment } from './steps.ts';
 import { endStragglers, markVariable } from './stragglers.ts';
+import type { Cut } from './repetition.ts';
 import { MailboxReader } from './verify.ts';
 
 export interface FaultRunOptions {
@@ -51,6 +52,8 @@ const password = 'fault-run-password';
 const churnMailbox = `churn@${domain}`;
 const readMailboxes = [...mailboxes, ...listedMailboxes, churnMailbox];
 const isRoot = process.getuid?.() === 0;
+/** A server that has just been started delivers nothing yet. */
+const shortestStartMilliseconds = 200;
 const longestDrainMilliseconds = 120_000;
 
 export class FaultRun {
@@ -59,7 +62,7 @@ export class FaultRun {
   readonly #ledger = new Ledger();
   readonly #refusals = new Map<string, number>();
   readonly #cuts = new Map<CutPoint, number>();
-  readonly #cutTimes: number[] = [];
+  readonly #cutTimes: Cut[] = [];
   readonly #services: Services;
   #server!: PosthasteProcess;
   #reader!: MailboxReader;
@@ -137,6 +140,8 @@ export class FaultRun {
       await this.#endStragglers();
       this.#powerCut.begin();
     }
+    const last = this.#cutTimes.at(-1);
+    if (last) last.until = Date.now() + shortestStartMilliseconds;
     // In half of the rounds some unsynced changes reach the disk all the same, in any order.
     const survivePercent = round % 2 === 1 ? 30 : 0;
     await this.#server.start({
@@ -200,7 +205,7 @@ export class FaultRun {
   }
 
   async #cut(): Promise<void> {
-    this.#cutTimes.push(Date.now());
+    this.#cutTimes.push({ at: Date.now(), until: Number.POSITIVE_INFINITY });
     await this.#server.kill();
   }
 

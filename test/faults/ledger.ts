@@ -10,7 +10,7 @@
 // being recorded is delivered again. So a second time is forgiven where a cut lies between the two and follows the
 // first at once; it is counted all the same.
 
-import { type Arrivals, isForgiven } from './repetition.ts';
+import { type Arrivals, type Cut, repetitionWidths } from './repetition.ts';
 
 export type Outcome = 'accepted' | 'unknown' | 'absent' | 'removed' | 'maybe-removed';
 
@@ -68,6 +68,8 @@ export interface Judgement {
   readonly reached: Readonly<Record<EndKind, number>>;
   /** Second deliveries that RFC 5321 §6.1 allows. */
   readonly again: Readonly<Record<EndKind, number>>;
+  /** How long each of their first ones came before the cut that kept it from being recorded, in milliseconds. */
+  readonly windows: number[];
   /** One line each; empty when every promise was kept. */
   readonly lost: string[];
   readonly doubled: string[];
@@ -78,8 +80,8 @@ export interface Judgement {
 export interface JudgeOptions {
   /** The queue is empty: every end must have been reached. */
   readonly isDrained: boolean;
-  /** When the server was cut down, in milliseconds, ascending. */
-  readonly cuts: readonly number[];
+  /** In their order. */
+  readonly cuts: readonly Cut[];
 }
 
 export class Ledger {
@@ -128,7 +130,7 @@ type Mutable<T> = {
 function emptyJudgement(): Mutable<Judgement> {
   const zero = () => Object.fromEntries(endKinds.map((kind) => [kind, 0])) as Record<EndKind, number>;
   const counts = { accepted: 0, unknownStored: 0, unknownNotStored: 0 };
-  const problems = { lost: [], doubled: [], damaged: [], unexpected: [] };
+  const problems = { windows: [], lost: [], doubled: [], damaged: [], unexpected: [] };
   return { ...counts, expected: zero(), reached: zero(), again: zero(), ...problems };
 }
 
@@ -149,8 +151,11 @@ function judgeMessage(
     if (outcome === 'accepted') judgement.expected[kind]++;
     if (outcome === 'accepted' && arrivals.length > 0) judgement.reached[kind]++;
     if (arrivals.length < 2) continue;
-    if (isForgiven(arrivals, cuts)) judgement.again[kind] += arrivals.length - 1;
-    else judgement.doubled.push(`${name}: ${arrivals.length} × ${kind} ${address}${timesOf(arrivals, cuts)}`);
+    const widths = repetitionWidths(arrivals, cuts);
+    if (widths) {
+      judgement.again[kind] += widths.length;
+      judgement.windows.push(...widths);
+    } else judgement.doubled.push(`${name}: ${arrivals.length} × ${kind} ${address}${timesOf(arrivals, cuts)}`);
   }
   if (outcome === 'accepted') judgement.accepted++;
   else if (outcome === 'unknown' && missing.length === ends.length) judgement.unknownNotStored++;
@@ -165,11 +170,11 @@ function judgeMessage(
 }
 
 /** For people: when each came, and the cut that followed it, in milliseconds. */
-function timesOf(arrivals: readonly Arrival[], cuts: readonly number[]): string {
+function timesOf(arrivals: readonly Arrival[], cuts: readonly Cut[]): string {
   const times = arrivals.flatMap(({ at }) => at ?? []).sort((a, b) => a - b);
   if (times.length === 0) return '';
   const [first = 0] = times;
-  const next = (at: number): string => `cut after ${(cuts.find((cut) => cut >= at) ?? Number.NaN) - at} ms`;
+  const next = (at: number): string => `cut after ${(cuts.find((cut) => cut.at >= at)?.at ?? Number.NaN) - at} ms`;
   return ` (${times.map((at) => `at ${at - first}: ${next(at)}`).join('; ')})`;
 }
 

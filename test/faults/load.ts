@@ -26,6 +26,8 @@ export class Load {
   readonly #clients: Promise<void>[] = [];
   readonly #refusals = new Map<string, number>();
   #isStopping = false;
+  /** Messages. */
+  #begun = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -70,7 +72,7 @@ export class Load {
     const { ledger, random, round } = this.#options;
     const token = ledger.nextToken();
     const sender = random.pick(senders);
-    const { recipients, ends } = pickRecipients(random, token, round);
+    const { recipients, ends } = pickRecipients(random, token, round, this.#begun++);
     const { bytes, sha256 } = buildMessage(token, pickSize(random), random);
     const message = ledger.begin(token, noticeTo(sender, ends), sha256, round);
     const envelope = [`MAIL FROM:<${sender}>`, ...recipients.map((address) => `RCPT TO:<${address}>`)];

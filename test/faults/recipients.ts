@@ -98,17 +98,25 @@ function oneList(name: string): Picked {
   return { recipients: [`${name}@${localDomain}`], ends: lists[name] ?? [] };
 }
 
-/** An alias and its own target together are one end, and so is a recipient that is named twice. */
-export function pickRecipients(random: Random, token: string, round: number): Picked {
+function anyPick(random: Random): readonly [number, Pick] {
+  let dice = random.below(allWeights);
+  return picks.find(([weight]) => (dice -= weight) < 0) ?? [0, () => oneMailbox(random.pick(mailboxes))];
+}
+
+/**
+ * An alias and its own target together are one end, and so is a recipient that is named twice. The first messages of a
+ * round (`number` from 0) take every kind in turn: also a slow machine has them all.
+ */
+export function pickRecipients(random: Random, token: string, round: number, number: number): Picked {
   const recipients = new Set<string>();
   const ends = new Map<string, End>();
   const count = random.chance(50) ? 1 : random.between(2, 5);
   for (let index = 0; index < count; index++) {
-    let dice = random.below(allWeights);
-    const [, pick] = picks.find(([weight]) => (dice -= weight) < 0) ?? [];
-    const picked = pick?.(random, `${token}.${index}`, round);
-    for (const recipient of picked?.recipients ?? []) recipients.add(recipient);
-    for (const end of picked?.ends ?? []) ends.set(`${end.kind} ${end.address}`, end);
+    const [, pick] =
+      (index === 0 && number < picks.length ? picks[(number + round) % picks.length] : undefined) ?? anyPick(random);
+    const picked = pick(random, `${token}.${index}`, round);
+    for (const recipient of picked.recipients) recipients.add(recipient);
+    for (const end of picked.ends) ends.set(`${end.kind} ${end.address}`, end);
   }
   return { recipients: [...recipients], ends: [...ends.values()] };
 }

@@ -12,6 +12,7 @@ export function addJudgements(a: Judgement, b: Judgement): Judgement {
     expected: add('expected'),
     reached: add('reached'),
     again: add('again'),
+    windows: [...a.windows, ...b.windows],
     lost: [...a.lost, ...b.lost],
     doubled: [...a.doubled, ...b.doubled],
     damaged: [...a.damaged, ...b.damaged],
@@ -23,7 +24,7 @@ const isOutside = (kind: EndKind): boolean => kind === 'smtp' || kind === 'lmtp'
 
 /** A few lines for people. */
 export function formatJudgement(judgement: Judgement, shown = 10): string {
-  const { accepted, unknownStored, unknownNotStored, expected, reached, again } = judgement;
+  const { accepted, unknownStored, unknownNotStored, expected, reached, again, windows } = judgement;
   const lines = [
     `${accepted} messages got 250; of ${unknownStored + unknownNotStored} the client was not told: ${unknownStored} were ` +
       `taken whole, ${unknownNotStored} not at all`,
@@ -32,6 +33,13 @@ export function formatJudgement(judgement: Judgement, shown = 10): string {
     const share = reached[kind] === 0 ? 0 : (100 * again[kind]) / reached[kind];
     const window = isOutside(kind) ? `, ${again[kind]} twice around a cut (${share.toFixed(2)} %)` : '';
     lines.push(`${kind.padEnd(8)} ${expected[kind]} due, ${reached[kind]} reached${window}`);
+  }
+  if (windows.length > 0) {
+    const sorted = windows.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
+    lines.push(
+      `of those delivered twice the first came ${at(0.5)} ms (median), ${at(0.9)} ms (90 %), ${at(1)} ms (all) before the cut`,
+    );
   }
   for (const kind of ['lost', 'doubled', 'damaged', 'unexpected'] as const) {
     const problems = judgement[kind];
