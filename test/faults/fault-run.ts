@@ -17,7 +17,7 @@ import { Load } from './load.ts';
 import { compilePowerCutShim, PowerCut } from './power-cut.ts';
 import { aliases, domain, listedMailboxes, mailboxes, senders } from './recipients.ts';
 import { Services } from './services.ts';
-import { type CutPoint, stepEnvironment } from './steps.ts';
+import { type CutPoint, isStep, stepEnvironment } from './steps.ts';
 import { endStragglers, markVariable } from './stragglers.ts';
 import type { Cut } from './repetition.ts';
 import { MailboxReader } from './verify.ts';
@@ -30,13 +30,15 @@ export interface FaultRunOptions {
   readonly seed: number;
   /** `posthaste_store_synchronous`: NORMAL must make a power-cut run fail. */
   readonly synchronous: 'FULL' | 'NORMAL';
-  /** Taken in turn; all but `random` need a C compiler. */
+  /** Taken in turn; steps need a C compiler. */
   readonly points: readonly CutPoint[];
   readonly sessions?: number;
   /** The server is cut down after this many milliseconds of load, at random between the two, if no step has ended it. */
   readonly loadMilliseconds?: readonly [number, number];
   /** Mailboxes are looked at after every so many rounds. */
   readonly lookEvery?: number;
+  /** How long the queue may take to empty itself at the end. */
+  readonly longestDrainMilliseconds?: number;
   readonly report?: (line: string) => void;
 }
 
@@ -54,7 +56,6 @@ const readMailboxes = [...mailboxes, ...listedMailboxes, churnMailbox];
 const isRoot = process.getuid?.() === 0;
 /** A server that has just been started delivers nothing yet. */
 const shortestStartMilliseconds = 200;
-const longestDrainMilliseconds = 120_000;
 
 export class FaultRun {
   readonly #options: FaultRunOptions;
@@ -124,7 +125,7 @@ export class FaultRun {
     });
     await fillDirectory(this.#server, { mailboxes: [...readMailboxes, ...senders], aliases, password });
     this.#reader = new MailboxReader({ port: this.#server.imapPort, password });
-    if (kind === 'power-cut' || points.some((point) => point !== 'random')) this.#library = compilePowerCutShim(folder);
+    if (kind === 'power-cut' || points.some(isStep)) this.#library = compilePowerCutShim(folder);
     if (kind === 'power-cut') {
       const record = join(folder, 'record');
       this.#powerCut = new PowerCut({ live: this.#liveFolder, record, library: this.#library });
@@ -146,20 +147,14 @@ export class FaultRun {
     const survivePercent = round % 2 === 1 ? 30 : 0;
     await this.#server.start({
       ...this.#powerCut?.environment(survivePercent),
-      ...(point === 'random' ? {} : stepEnvironment(point, this.#library, this.#random)),
+      ...(isStep(point) ? stepEnvironment(point, this.#library, this.#random) : {}),
     });
   }
 
   async #runRound(round: number): Promise<void> {
     const { rounds, kind, lookEvery = 10, report = () => undefined } = this.#options;
     const point = this.#options.points[round % this.#options.points.length] ?? 'random';
-    try {
-      await this.#startServer(round, point);
-    } catch (error) {
-      // What was left of earlier rounds may bring it to the step while it starts.
-      if (point === 'random' || this.#server.isRunning) throw error;
-    }
-    const reached = await this.#loadUntilCut(round, point);
+    const reached = point === 'start' ? await this.#cutWhileStarting(round) : await this.#cutUnderLoad(round, point);
     this.#cuts.set(reached, (this.#cuts.get(reached) ?? 0) + 1);
     if (this.#powerCut) {
       await this.#endStragglers();
@@ -178,8 +173,25 @@ export class FaultRun {
     report(`${kind} ${round}/${rounds}: ${accepted} accepted so far, ${verdict}`);
   }
 
+  /** Recovery is cut down too. */
+  async #cutWhileStarting(round: number): Promise<CutPoint> {
+    const starting = this.#startServer(round, 'start').catch(() => undefined);
+    await sleep(this.#random.between(100, 1_000));
+    await this.#cut();
+    await starting;
+    // It may have begun only now.
+    await this.#server.kill();
+    return 'start';
+  }
+
   /** Returns where the server was ended. */
-  async #loadUntilCut(round: number, point: CutPoint): Promise<CutPoint> {
+  async #cutUnderLoad(round: number, point: CutPoint): Promise<CutPoint> {
+    try {
+      await this.#startServer(round, point);
+    } catch (error) {
+      // What was left of earlier rounds may bring it to the step while it starts.
+      if (!isStep(point) || this.#server.isRunning) throw error;
+    }
     const { sessions = 10, loadMilliseconds = [100, 1_500] } = this.#options;
     const load = new Load({
       smtpPort: this.#server.smtpPort,
@@ -194,14 +206,14 @@ export class FaultRun {
     load.start();
     const time = this.#random.between(...loadMilliseconds);
     // A step has its time to come.
-    await Promise.race([this.#server.whenEnded(), sleep(point === 'random' ? time : 1_000 + time)]);
-    const isStep = !this.#server.isRunning;
+    await Promise.race([this.#server.whenEnded(), sleep(isStep(point) ? 1_000 + time : time)]);
+    const reached = this.#server.isRunning ? 'random' : point;
     const ended = load.stop();
     await this.#cut();
     await ended;
     for (const [text, count] of load.refusals) this.#refusals.set(text, (this.#refusals.get(text) ?? 0) + count);
-    this.#server.note(`round ${round}: cut at ${isStep ? point : 'random'}`);
-    return isStep ? point : 'random';
+    this.#server.note(`round ${round}: cut at ${reached}`);
+    return reached;
   }
 
   async #cut(): Promise<void> {
@@ -223,6 +235,7 @@ export class FaultRun {
   /** Leaves the server alone until nothing is queued; what stays is told. */
   async #drain(): Promise<string[]> {
     await this.#startServer(this.#options.rounds, 'random');
+    const { longestDrainMilliseconds = 120_000 } = this.#options;
     for (const deadline = Date.now() + longestDrainMilliseconds; Date.now() < deadline; await sleep(200)) {
       if (this.#queued().length === 0) return [];
     }

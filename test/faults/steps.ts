@@ -1,11 +1,16 @@
-// Where a round's end comes: at a random moment, or at a named step of a message's way (step-kill.c).
+// Where a round's end comes: at a random moment, while the server starts, or at a named step of a message's way
+// (step-kill.c).
 
 import type { Random } from '../harness/random.ts';
 
 export const steps = ['accept', 'commit', 'expand', 'deliver', 'mark', 'bounce'] as const;
 export type Step = (typeof steps)[number];
-export type CutPoint = 'random' | Step;
-export const cutPoints: readonly CutPoint[] = ['random', ...steps];
+export type CutPoint = 'random' | 'start' | Step;
+export const cutPoints: readonly CutPoint[] = ['random', 'start', ...steps];
+
+export function isStep(point: CutPoint): point is Step {
+  return steps.some((step) => step === point);
+}
 
 /** Which of a round's many, so that most rounds come as far. */
 const mostBefore: Readonly<Record<Step, number>> = {
