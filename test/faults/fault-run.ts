@@ -255,7 +255,7 @@ export class FaultRun {
     }
   }
 
-  /** The accounting adds up on the store as the cut left it: accepted = ended + queued + held. */
+  /** Whoever was accepted is in the queue or has an outcome: the server's own accounting, read from its database. */
   #checkBooks(): void {
     const file = join(this.#server.dataFolder, 'store.db');
     const database = openSqlite(file, { readonly: true, busyTimeout: 5_000 });

@@ -1,9 +1,9 @@
 // npm run faults -- [--kills 1000] [--power-cuts 200] [--disk-full] [--step STEP] [--synchronous NORMAL] [--seed N] [--folder DIR]
-// Cuts a real server down under load again and again, at random moments, while it starts, and at every step of a message's way (or only at
-// STEP: random, start, accept, commit, expand, deliver, mark, bounce). Afterwards every recipient of every message that
-// got 250 must have been served exactly once, whatever delivers to it (ledger.ts says what that means outside of
-// the server). Exit status 1 when something was lost, doubled or damaged. With --synchronous NORMAL power cuts must
-// lose mail: that shows that the run can tell.
+// Cuts a real server down under load again and again, at random moments, while it starts, and at every step of a
+// message's way (or only at STEP: random, start, accept, commit, expand, deliver, mark, bounce). Afterwards every recipient
+// of every message that got 250 must have been served exactly once, whatever delivers to it (ledger.ts says what that
+// means outside of the server). Exit status 1 when something was lost, doubled or damaged. With --synchronous NORMAL
+// power cuts must lose mail: that shows that the run can tell, and is tried at the end of a full run.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
