@@ -29,6 +29,11 @@ export function formatJudgement(judgement: Judgement, shown = 10): string {
     `${accepted} messages got 250; of ${unknownStored + unknownNotStored} the client was not told: ${unknownStored} were ` +
       `taken whole, ${unknownNotStored} not at all`,
   ];
+  const sum = (counts: Readonly<Record<EndKind, number>>) => endKinds.reduce((total, kind) => total + counts[kind], 0);
+  const delivered = sum(reached) - reached.notice;
+  lines.push(
+    `${sum(expected)} recipients, members of lists counted each: ${delivered} delivered + ${reached.notice} bounced`,
+  );
   for (const kind of endKinds) {
     const share = reached[kind] === 0 ? 0 : (100 * again[kind]) / reached[kind];
     const window = isOutside(kind) ? `, ${again[kind]} twice around a cut (${share.toFixed(2)} %)` : '';
