@@ -100,7 +100,7 @@ export class Load {
 
   /** RFC 3030: pieces of any size, cut anywhere. */
   async #sendChunks(connection: SmtpConnection, bytes: Buffer, message: NumberedMessage): Promise<void> {
-    const cut = this.#options.random.below(bytes.length);
+    const cut = this.#options.random.between(1, bytes.length - 1);
     connection.send(Buffer.concat([Buffer.from(`BDAT ${cut}\r\n`), bytes.subarray(0, cut)]));
     const first = await connection.reply();
     if (first.code !== 250) return this.#noteRefusal(first);
