@@ -107,6 +107,7 @@ export class Services {
       virtual_uid_maps: `static:${id}`,
       virtual_gid_maps: `static:${isRoot ? mailOwner : (process.getgid?.() ?? 0)}`,
       virtual_mailbox_limit: '0',
+      mailbox_size_limit: '0',
       keep_destination_recipient_limit: '1',
       minimal_backoff_time: '1s',
       maximal_backoff_time: '2s',
