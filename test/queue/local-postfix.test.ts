@@ -119,9 +119,12 @@ async function deliver(
   return new Map(wanted.map((address) => [address, done.get(address) ?? 'nothing in the log']));
 }
 
+/** The messages of a file, in no order: which of two deliveries comes first is chance. */
 function content(machine: LocalMachine, path: string): string {
-  return machine
-    .plain(machine.read(path))
+  const messages = machine.plain(machine.read(path)).split(/^(?=From )/m);
+  return messages
+    .sort()
+    .join('')
     .replace(/^Received: .*\n(?:[ \t].*\n)*/gm, '')
     .replace(/^(?:Message-Id|Date|From): .*\n/gim, '')
     .replace(/^(From \S.* {2}).*/gm, '$1TIME');
