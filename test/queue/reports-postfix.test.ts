@@ -194,6 +194,7 @@ function plain({ commands, text }: RecordedMail): string {
   return all;
 }
 
+// Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
 describe.skipIf(noRealPostfix !== undefined)(
   `beside a real Postfix${noRealPostfix ? ` (${noRealPostfix})` : ''}`,
   () => {
