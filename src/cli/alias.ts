@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { AliasInfo } from '../directory/alias-rows.ts';
 import type { Directory } from '../directory/directory.ts';
 import { type CommandContext, CommandError } from './context.ts';
-import { withDirectory } from './directory-session.ts';
+import { warnOfUnknown, withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject } from './output.ts';
 
 const examples = `
@@ -66,11 +66,7 @@ async function add(context: CommandContext, address: string, targets: readonly s
 
 /** What is allowed but seldom meant. */
 function warnAbout(context: CommandContext, directory: Directory, info: AliasInfo): void {
-  for (const target of directory.unknownTargets(info.targets)) {
-    context.warn(
-      `${target} does not exist yet; mail for it bounces until you add it with: posthaste mailbox add ${target}`,
-    );
-  }
+  warnOfUnknown(context, directory, info.targets);
   const mailbox = info.address.startsWith('@') ? undefined : directory.mailboxByAddress(info.address);
   if (mailbox?.address !== info.address.toLowerCase()) return;
   if (info.targets.some((target) => target.toLowerCase() === mailbox.address)) return;

@@ -56,6 +56,15 @@ async function openDirectory(file: string, isReadonly: boolean, settings: Settin
   }
 }
 
+/** Addresses of ours that lead to nobody may be added later, so they are only told. */
+export function warnOfUnknown(context: CommandContext, directory: Directory, addresses: readonly string[]): void {
+  for (const address of directory.unknownTargets(addresses)) {
+    context.warn(
+      `${address} does not exist yet; mail for it bounces until you add it with: posthaste mailbox add ${address}`,
+    );
+  }
+}
+
 function userName(): string {
   try {
     return os.userInfo().username;

@@ -3,10 +3,9 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { ListInfo } from '../directory/list-rows.ts';
-import type { Directory } from '../directory/directory.ts';
 import type { PostingRule } from '../directory/schema.ts';
 import { type CommandContext, CommandError } from './context.ts';
-import { withDirectory } from './directory-session.ts';
+import { warnOfUnknown, withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject } from './output.ts';
 
 const examples = `
@@ -106,7 +105,7 @@ async function add(context: CommandContext, address: string, options: AddOptions
       ...(options.member === undefined ? {} : { members: options.member }),
     });
     printDone(context, `${info.address}: ${counted(info.members)}, ${mayWrite(info)}`, info);
-    warnAbout(context, directory, [...info.owners, ...(options.member ?? [])]);
+    warnOfUnknown(context, directory, [...info.owners, ...(options.member ?? [])]);
     if (settings.text('transport_maps').includes('directory:transports')) return;
     context.warn('lists are not served: add directory:transports to transport_maps (posthaste postconf -e)');
   });
@@ -135,14 +134,6 @@ function mayWrite({ post, posters }: ListInfo): string {
       return 'everybody of its domain may write';
     case 'listed':
       return `${posters.slice(0, 3).join(', ') || 'nobody'}${posters.length > 3 ? ' …' : ''} may write`;
-  }
-}
-
-function warnAbout(context: CommandContext, directory: Directory, people: readonly string[]): void {
-  for (const target of directory.unknownTargets(people)) {
-    context.warn(
-      `${target} does not exist yet; mail for it bounces until you add it with: posthaste mailbox add ${target}`,
-    );
   }
 }
 
@@ -194,7 +185,7 @@ async function set(context: CommandContext, address: string, options: SetOptions
   await withDirectory(context, false, async ({ directory }) => {
     const info = await directory.lists.set(address, settings);
     printDone(context, `${info.address} changed: ${mayWrite(info)}`, info);
-    warnAbout(context, directory, options.owner ?? []);
+    warnOfUnknown(context, directory, options.owner ?? []);
   });
 }
 
@@ -211,7 +202,7 @@ async function addMembers(context: CommandContext, address: string, given: reado
     const added = await directory.lists.addMembers(address, members);
     const { members: all } = await directory.lists.need(address);
     printDone(context, `${address}: ${added} added, ${counted(all)}`, { address, added, members: all });
-    warnAbout(context, directory, members);
+    warnOfUnknown(context, directory, members);
   });
 }
 

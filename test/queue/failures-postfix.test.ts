@@ -11,6 +11,7 @@ import { findFreePorts } from '../harness/free-ports.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { noRealPostfix, RealPostfix } from '../harness/real-postfix.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
+import { masterCf } from './relaying-postfix.ts';
 import { polite, type Script, ScriptedServer } from './scripted-server.ts';
 
 /** The polite server, but for these lines. */
@@ -226,25 +227,4 @@ function lines(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('');
-}
-
-function masterCf(port: number): string {
-  return `127.0.0.1:${port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-flush unix n - n 1000? 0 flush
-anvil unix - - n - 1 anvil
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-`;
 }

@@ -37,7 +37,8 @@ export async function startRelay(nextPort: number, more: Readonly<Record<string,
   };
 }
 
-function masterCf(port: number): string {
+/** master.cf of a Postfix that takes mail on a port, and sends on, refuses, discards and reports. */
+export function masterCf(port: number): string {
   return `127.0.0.1:${port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -46,12 +47,15 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
 anvil unix - - n - 1 anvil
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
 error unix - - n - - error
 retry unix - - n - - error
+discard unix - - n - - discard
 scache unix - - n - 1 scache
 tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd

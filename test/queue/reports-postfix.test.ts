@@ -8,6 +8,7 @@ import { findFreePorts } from '../harness/free-ports.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { noRealPostfix, RealPostfix } from '../harness/real-postfix.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
+import { masterCf } from './relaying-postfix.ts';
 import { type RecordedMail, SmtpRecorder } from '../harness/smtp-recorder.ts';
 
 const aliases = ['one = far@there.example', 'two = far@there.example f2@there.example', 'lost = bad9@there.example'];
@@ -43,26 +44,6 @@ const settings: Readonly<Record<string, string>> = {
   delay_warning_time: '1s',
   maximal_queue_lifetime: '5d',
 };
-
-const masterCf = (port: number) => `127.0.0.1:${port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-`;
 
 const header =
   'From: a@b.example\r\nSubject: x\r\nMessage-Id: <1@b.example>\r\nDate: Sun, 22 Nov 2026 00:00:00 +0000\r\n';
