@@ -1,7 +1,7 @@
 // Gathers the byte strings of one operation, so that a group travels to the writer thread as one buffer.
 
-import type { PackedAccept, PackedContent, PackedDelivery, Slice } from './operations/types.ts';
-import type { AcceptOperation, Content, MailboxDelivery } from './types.ts';
+import type { PackedAccept, PackedContent, PackedDelivery, Slice, WriteResults } from './operations/types.ts';
+import type { AcceptOperation, AcceptResult, Content, MailboxDelivery } from './types.ts';
 
 export interface Part {
   readonly slice: Slice;
@@ -39,6 +39,17 @@ export function packAccept(packer: Packer, operation: AcceptOperation): PackedAc
     ...(operation.ledger === undefined ? {} : { ledger: operation.ledger }),
     ...(operation.notices ? { notices: operation.notices.map((notice) => packAccept(packer, notice)) } : {}),
   };
+}
+
+/** The writer's answer in the caller's words. */
+export function unpackAccepted(
+  { queue }: AcceptOperation,
+  { delivered, queued }: WriteResults['accept'],
+): AcceptResult {
+  if (!queue || !queued) return { delivered };
+  const { content, recipients: ids } = queued;
+  const recipients = queue.recipients.map((recipient, index) => ({ ...recipient, id: ids[index] as number }));
+  return { delivered, queued: { ...queue, content, attempts: 0, warned: false, recipients } };
 }
 
 /** Its own, and those of the notices that go with it. */

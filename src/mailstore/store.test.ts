@@ -185,8 +185,9 @@ describe('accept', () => {
 
   it('queues and delivers in one transaction, and dequeues with the last recipient', async () => {
     const queue = queued('Q1', ['x@example.org', 'y@example.org']);
-    await store.accept({ content: await content('queued body'), deliveries: [delivery(1)], queue });
+    const accepted = await store.accept({ content: await content('queued body'), deliveries: [delivery(1)], queue });
     const [message] = store.queueDue(2000, 10);
+    expect(accepted.queued).toEqual(message);
     expect(message?.recipients.map((recipient) => recipient.recipient)).toEqual(['x@example.org', 'y@example.org']);
     const reader = store.openContent(message?.content ?? -1);
     expect(Buffer.from(await reader.readAll()).toString()).toBe('queued body');

@@ -27,7 +27,7 @@ import type { ProgramLog } from '../lib/log.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
-import { contentsOf, packAccept, packDeliveries, Packer } from './packer.ts';
+import { contentsOf, packAccept, packDeliveries, Packer, unpackAccepted } from './packer.ts';
 import { storeFile } from './store-reader.ts';
 import { QueueBooks } from './queue-books.ts';
 import { ReadingStore } from './reading-store.ts';
@@ -206,13 +206,11 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
 
   // ---- writes
 
-  accept(operation: AcceptOperation): Promise<AcceptResult> {
+  async accept(operation: AcceptOperation): Promise<AcceptResult> {
     const packer = new Packer();
-    const accepted = this.#dispatcher.submit<'accept'>(
-      { kind: 'accept', accept: packAccept(packer, operation) },
-      packer,
-    );
-    return this.#dropWhenRefused(contentsOf(operation), accepted);
+    const packed = { kind: 'accept', accept: packAccept(packer, operation) } as const;
+    const accepted = this.#dispatcher.submit<'accept'>(packed, packer);
+    return unpackAccepted(operation, await this.#dropWhenRefused(contentsOf(operation), accepted));
   }
 
   append(operation: AppendOperation): Promise<{ uidValidity: number; uids: number[] }> {

@@ -188,6 +188,8 @@ export interface LedgerEntry {
 export interface AcceptResult {
   /** For each delivery in order. */
   readonly delivered: readonly { readonly folder: number; readonly uid: number }[];
+  /** What has been queued, as queueMessage() would read it back. */
+  readonly queued?: QueueMessage;
 }
 
 export interface AppendOperation {

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
+import type { FreshMessage } from '../queue/accepted.ts';
 import { maildropFolder } from '../queue/maildrop.ts';
 import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
@@ -54,9 +55,9 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
   const syslogName = settings.text('syslog_name');
   const shared = { store, clock: systemClock, log, metrics, syslogName, transports, mailboxes };
   let entered = 0;
-  const onQueued = (queueId: string) => {
+  const onQueued = (queueId: string, fresh?: FreshMessage) => {
     entered++;
-    scheduler.enqueue(queueId);
+    scheduler.enqueue(queueId, fresh);
   };
   const queue = new Queue({
     ...shared,

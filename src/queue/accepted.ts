@@ -2,6 +2,7 @@
 
 import type { Log } from '../lib/log.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
+import type { Content, QueueMessage } from '../mailstore/types.ts';
 import type { TransportTable } from './delivery-agent.ts';
 import { activeLine, recipientLine } from './log-lines.ts';
 import type { Plan } from './plan.ts';
@@ -12,8 +13,14 @@ export interface AcceptedOptions {
   readonly syslogName: string;
   readonly transports: TransportTable;
   readonly metrics?: MailMetrics;
-  /** Something has been queued: the scheduler looks at it at once. */
-  onQueued(queueId: string): void;
+  /** Something has been queued: the scheduler takes it up at once, without reading what is handed on here. */
+  onQueued(queueId: string, fresh?: FreshMessage): void;
+}
+
+/** What has been stored just now, as its row has it, and its body. */
+export interface FreshMessage {
+  readonly message: QueueMessage;
+  readonly content: Content;
 }
 
 export interface AcceptedMessage {
@@ -32,6 +39,7 @@ export function announceAccepted(
   { delivered, queued }: Plan,
   before = 0,
   commit = 0,
+  fresh?: FreshMessage,
 ): void {
   const { log, syslogName, transports, metrics } = options;
   metrics?.accepted(size);
@@ -43,6 +51,6 @@ export function announceAccepted(
     const program = transports.find(relay)?.program ?? `${syslogName}/${relay}`;
     log.write(program, 'info', recipientLine(queueId, recipient, outcome, [before, 0, 0, commit]));
   }
-  if (queued.length > 0) options.onQueued(queueId);
+  if (queued.length > 0) options.onQueued(queueId, fresh);
   else log.write(`${syslogName}/qmgr`, 'info', `${queueId}: removed`);
 }

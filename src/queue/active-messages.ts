@@ -1,5 +1,8 @@
-// The messages that are being delivered, those among them of which nothing has begun, and those that were given back to the
+// The messages that are being delivered (with the bodies of those that have just come in, up to some megabytes, so that the
+// first attempt need not read them back), those among them of which nothing has begun, and those that were given back to the
 // store to make room: only ids of the last are kept, and they come back as others are done.
+
+import type { Content } from '../mailstore/types.ts';
 
 /** What is kept of every active message. */
 export interface Active {
@@ -8,7 +11,12 @@ export interface Active {
   readonly isNew: boolean;
   /** Its place among those of which nothing has begun; -1 where something has. */
   idleIndex: number;
+  /** Its body, where that is still in memory. */
+  body: Content | undefined;
 }
+
+/** Octets of bodies. */
+const maxBodies = 8 * 1024 * 1024;
 
 /** A few megabytes of ids; messages beyond that are found by looking through the store. */
 const maxGivenBack = 50_000;
@@ -19,6 +27,7 @@ export class ActiveMessages<A extends Active> {
   readonly #all = new Map<string, A>();
   readonly #idle: A[] = [];
   readonly #givenBack = new Map<string, boolean>();
+  #bodies = 0;
   /** Some have been given back that are not remembered. */
   hasLostTrack = false;
 
@@ -40,11 +49,15 @@ export class ActiveMessages<A extends Active> {
 
   add(active: A): void {
     this.#all.set(active.id, active);
+    if (active.body?.kind === 'inline' && this.#bodies + active.body.size <= maxBodies)
+      this.#bodies += active.body.size;
+    else active.body = undefined;
     active.idleIndex = this.#idle.length;
     this.#idle.push(active);
   }
 
   delete(id: string): void {
+    this.#bodies -= this.#all.get(id)?.body?.size ?? 0;
     this.#all.delete(id);
   }
 
@@ -68,7 +81,7 @@ export class ActiveMessages<A extends Active> {
     }
     if (!active) return undefined;
     this.hasBegun(active);
-    this.#all.delete(active.id);
+    this.delete(active.id);
     if (this.#givenBack.size < maxGivenBack) this.#givenBack.set(active.id, active.isNew);
     else this.hasLostTrack = true;
     return active;

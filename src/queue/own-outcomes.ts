@@ -21,3 +21,14 @@ export function expiredOutcome(tried: { readonly status: string; readonly reason
   if (tried.reason === '') return { kind: 'bounced', status: '4.7.0', reason: 'message is administratively expired' };
   return { kind: 'bounced', status: tried.status, reason: tried.reason };
 }
+
+/** soft_bounce: a refusal that is put off instead. */
+export function softened(outcome: RecipientOutcome): RecipientOutcome {
+  if (outcome.kind !== 'bounced') return outcome;
+  return { ...outcome, kind: 'deferred', status: `4${outcome.status.slice(1)}` };
+}
+
+/** An agent that could not even say what happened. */
+export function failedOutcome(error: unknown): RecipientOutcome {
+  return { kind: 'deferred', status: '4.3.0', reason: error instanceof Error ? error.message : 'failed' };
+}

@@ -18,7 +18,14 @@
 
 import type { Clock } from '../lib/clock.ts';
 import type { LogLevel } from '../lib/log.ts';
-import { expiredByForce, type Mailstore, type QueueMessage, type QueueRecipient } from '../mailstore/types.ts';
+import {
+  type Content,
+  expiredByForce,
+  type Mailstore,
+  type QueueMessage,
+  type QueueRecipient,
+} from '../mailstore/types.ts';
+import type { FreshMessage } from './accepted.ts';
 import type { DeliveryReport, RecipientOutcome, Transport, TransportTable } from './delivery-agent.ts';
 import { type Active, ActiveMessages } from './active-messages.ts';
 import { DeliveryLines } from './delivery-lines.ts';
@@ -27,7 +34,7 @@ import { type Job, makeJobs } from './job.ts';
 import { activeLine, type AttemptLog, logAttempt } from './log-lines.ts';
 import type { Forwarder } from './forwarding.ts';
 import type { Notices } from './notices.ts';
-import { deferredTransport, expiredOutcome, orGivenUp, unavailable } from './own-outcomes.ts';
+import { deferredTransport, expiredOutcome, failedOutcome, orGivenUp, softened, unavailable } from './own-outcomes.ts';
 import { QueueRuns } from './queue-runs.ts';
 import { type RetryTimes, Settler } from './settle.ts';
 
@@ -47,6 +54,8 @@ export interface SchedulerOptions extends RetryTimes, AttemptLog {
   /** defer_transports: what goes by these waits until the queue is flushed. */
   readonly deferTransports: readonly string[];
 }
+
+type Why = 'fresh' | 'new' | 'due' | 'flushed' | 'asked';
 
 interface ActiveMessage extends Active {
   readonly message: QueueMessage;
@@ -118,14 +127,14 @@ export class Scheduler {
     void this.scan();
   }
 
-  /** A message has just been queued. */
-  enqueue(queueId: string): void {
+  /** A message has just been queued; `fresh` is what would be read of it. */
+  enqueue(queueId: string, fresh?: FreshMessage): void {
     if (this.#closing) return;
     try {
-      const message = this.#options.store.queueMessage(queueId);
+      const message = fresh ? fresh.message : this.#options.store.queueMessage(queueId);
       if (!message || message.hold || this.#active.has(queueId) || this.#withheld.has(queueId)) return;
       if (this.#active.size >= this.#options.activeLimit && !this.#makeRoom()) this.#runs.hasMore = true;
-      else this.#activate(message, this.#options.clock.now(), 'fresh');
+      else this.#activate(message, this.#options.clock.now(), 'fresh', fresh?.content);
     } catch (error) {
       // It is durable, and whoever queued it must not hear otherwise.
       this.#runs.hasMore = true;
@@ -205,7 +214,7 @@ export class Scheduler {
     clearTimeout(timer);
   }
 
-  #activate(message: QueueMessage, now: number, why: 'fresh' | 'new' | 'due' | 'flushed' | 'asked'): void {
+  #activate(message: QueueMessage, now: number, why: Why, body?: Content): void {
     this.#runs.hasTurn(message.id);
     const recipients = message.recipients.filter(({ state }) => state === 'pending' || state === 'deferred');
     const isExpired = message.nextAttempt === expiredByForce;
@@ -221,6 +230,7 @@ export class Scheduler {
       jobsLeft: jobs.length,
       outcomes: undefined,
       idleIndex: -1,
+      body,
     };
     this.#active.add(active);
     // The first time is logged by whoever queued it.
@@ -309,7 +319,7 @@ export class Scheduler {
         transport: job.transportName,
         nexthop: job.nexthop,
         recipients: job.recipients,
-        openContent: () => store.openContent(message.content),
+        openContent: () => (active.body ? store.openNew(active.body) : store.openContent(message.content)),
         mayBeRepeated: !active.isNew,
         signal: running.abort.signal,
         onAnswer: () => {
@@ -317,12 +327,7 @@ export class Scheduler {
         },
       });
     } catch (error) {
-      const outcome = {
-        kind: 'deferred',
-        status: '4.3.0',
-        reason: error instanceof Error ? error.message : 'failed',
-      } as const;
-      report = { outcomes: job.recipients.map(() => outcome) };
+      report = { outcomes: job.recipients.map(() => failedOutcome(error)) };
     }
     this.#deliveries.delete(job);
     if (running.abort.signal.aborted && !this.#isCutOff)
@@ -352,17 +357,13 @@ export class Scheduler {
     const transfer = report.transferMilliseconds ?? Math.max(0, this.#options.clock.now() - started - setup);
     const delays = [active.since - message.arrival, started - active.since, setup, transfer] as const;
     job.recipients.forEach((recipient, index) => {
-      const outcome = this.#softened(outcomes[index] ?? unavailable);
+      const hard = outcomes[index] ?? unavailable;
+      const outcome = this.#options.softBounce ? softened(hard) : hard;
       if (outcome.kind !== 'delivered') outcomesOf(active).set(recipient, outcome);
       logAttempt(this.#options, { program, transport: job.transportName, message, recipient, outcome, delays });
     });
     active.jobsLeft--;
     if (active.jobsLeft === 0) await this.#settle(active);
-  }
-
-  #softened(outcome: RecipientOutcome): RecipientOutcome {
-    if (!this.#options.softBounce || outcome.kind !== 'bounced') return outcome;
-    return { ...outcome, kind: 'deferred', status: `4${outcome.status.slice(1)}` };
   }
 
   async #settle(active: ActiveMessage): Promise<void> {

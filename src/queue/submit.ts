@@ -81,7 +81,7 @@ export class Queue implements MailQueue {
     const { verp } = queueMessage(submission, sender);
     const plan = await this.#planner.plan({ sender, size: content.size, arrival: began, verp }, finals);
     if (plan.full.length > 0 && plan.full.length === finals.length) throw new MailboxFullError('every mailbox is full');
-    const { delivered } = await store.accept({
+    const { delivered, queued } = await store.accept({
       content,
       deliveries: plan.copies,
       ...queueEntry(queueMessage(submission, sender), plan.queued, began),
@@ -94,7 +94,8 @@ export class Queue implements MailQueue {
     const commit = clock.now() - began;
     this.#options.metrics?.observe('receive', began - arrival);
     this.#options.metrics?.observe('commit', commit);
-    announceAccepted(this.#options, message, plan, began - arrival, commit);
+    const fresh = queued && { message: queued, content };
+    announceAccepted(this.#options, message, plan, began - arrival, commit, fresh);
     report?.committed();
   }
 

@@ -33,8 +33,9 @@ export function accept(group: Group, operation: PackedAccept): WriteResults['acc
     return { delivered: [deliver(group, only, id, content.size + only.prefix.length)] };
   }
   const base = insertContent(group, content, null, deliveries.length + (queue ? 1 : 0));
-  if (queue) insertQueueMessage(group, queue, base);
-  return { delivered: deliverCopies(group, deliveries, base, content.size) };
+  const delivered = deliverCopies(group, deliveries, base, content.size);
+  if (!queue) return { delivered };
+  return { delivered, queued: { content: base, recipients: insertQueueMessage(group, queue, base) } };
 }
 
 /** False where somebody was answered already. An entry that stands keeps its time: later mail does not prolong it. */
@@ -58,7 +59,7 @@ function deliver(group: Group, delivery: PackedDelivery, content: number, size: 
   return { folder: inbox.columns.id, uid };
 }
 
-function insertQueueMessage(group: Group, message: NewQueueMessage, content: number): void {
+function insertQueueMessage(group: Group, message: NewQueueMessage, content: number): number[] {
   group
     .sql(
       `INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold, verp)
@@ -78,17 +79,18 @@ function insertQueueMessage(group: Group, message: NewQueueMessage, content: num
       message.hold ? 1 : 0,
       message.verp ?? '',
     );
-  for (const recipient of message.recipients) insertQueueRecipient(group, message.id, recipient);
+  return message.recipients.map((recipient) => insertQueueRecipient(group, message.id, recipient));
 }
 
-function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipient, 'id'>): void {
-  group
+function insertQueueRecipient(group: Group, message: string, r: Omit<QueueRecipient, 'id'>): number {
+  const { lastInsertRowid } = group
     .sql(
       `INSERT INTO queue_recipient (message, original, recipient, transport, nexthop, notify, orcpt, state, status, reason)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(message, r.original, r.recipient, r.transport, r.nexthop, r.notify, r.orcpt, r.state, r.status, r.reason);
   group.books.add('entered', 1);
+  return Number(lastInsertRowid);
 }
 
 export function queueUpdate(group: Group, operation: Extract<WriteOperation, { kind: 'queue-update' }>): boolean {

@@ -39,6 +39,12 @@ export interface PackedAccept {
   readonly notices?: readonly PackedAccept[];
 }
 
+/** Where a queued message was put: its content, and a row for each recipient in order. */
+export interface QueuedRows {
+  readonly content: number;
+  readonly recipients: readonly number[];
+}
+
 export type WriteOperation =
   | { readonly kind: 'accept'; readonly accept: PackedAccept }
   | {
@@ -90,7 +96,7 @@ export type WriteOperation =
 
 /** What each kind of operation gives back. */
 export interface WriteResults {
-  accept: { delivered: { folder: number; uid: number }[] };
+  accept: { delivered: { folder: number; uid: number }[]; queued?: QueuedRows };
   append: { uidValidity: number; uids: number[] };
   'store-flags': { changed: { uid: number; flags: number; modseq: number }[]; modified: number[] };
   expunge: { expunged: number[]; modseq: number };
