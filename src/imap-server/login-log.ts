@@ -10,12 +10,19 @@ export interface LoginPeer {
   readonly sessionId: string;
 }
 
-export interface SessionTraffic {
+/** What a session has fetched: header sections, and everything else of messages. */
+export interface FetchCounters {
+  headerCount: number;
+  headerOctets: number;
+  bodyCount: number;
+  bodyOctets: number;
+}
+
+export interface SessionTraffic extends Readonly<FetchCounters> {
   readonly received: number;
   readonly sent: number;
   readonly deleted: number;
   readonly expunged: number;
-  readonly bodyCount: number;
 }
 
 export class LoginLog {
@@ -48,7 +55,8 @@ export class LoginLog {
   ended(user: string, reason: string, traffic: SessionTraffic): void {
     this.#log.info(
       `imap(${safe(user)})<${process.pid}><${this.#peer.sessionId}>: Info: ${safe(reason)} in=${traffic.received} out=${traffic.sent} ` +
-        `deleted=${traffic.deleted} expunged=${traffic.expunged} trashed=0 hdr_count=0 hdr_bytes=0 body_count=${traffic.bodyCount} body_bytes=0`,
+        `deleted=${traffic.deleted} expunged=${traffic.expunged} trashed=0 ` +
+        `hdr_count=${traffic.headerCount} hdr_bytes=${traffic.headerOctets} body_count=${traffic.bodyCount} body_bytes=${traffic.bodyOctets}`,
     );
   }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { FolderRow, Mailstore } from '../mailstore/types.ts';
 import type { FolderViews } from './folder-views.ts';
 import type { ConnectionInput } from './input.ts';
-import type { LoginLog } from './login-log.ts';
+import type { FetchCounters, LoginLog } from './login-log.ts';
 import type { StructureCache } from './fetch/structure-cache.ts';
 import type { ImapOptions } from './options.ts';
 import type { ConnectionOutput } from './output.ts';
@@ -45,7 +45,7 @@ export interface SessionContext {
   isCondstoreEnabled: boolean;
   /** The client waits in IDLE: changes are pushed. */
   isIdle: boolean;
-  readonly counters: { deleted: number; expunged: number; bodyCount: number };
+  readonly counters: FetchCounters & { deleted: number; expunged: number };
 
   /** Counts the attempt; true when there were too many. */
   authFailed(login: string, method: string): boolean;

@@ -45,7 +45,7 @@ export class Session implements SessionContext {
   readonly output = new ConnectionOutput();
   readonly log: LoginLog;
   readonly remoteAddress: string;
-  readonly counters = { deleted: 0, expunged: 0, bodyCount: 0 };
+  readonly counters = { deleted: 0, expunged: 0, headerCount: 0, headerOctets: 0, bodyCount: 0, bodyOctets: 0 };
   isTls: boolean;
   user: SessionUser | undefined;
   selected: SelectedFolder | undefined;

@@ -244,6 +244,30 @@ describe('messages', () => {
     expect(await store.recalculateQuota(1)).toEqual(usage);
   });
 
+  it('takes no more than the quota has room for, however many bring mail at once', async () => {
+    await store.ensureMailbox(1);
+    const [inbox, trash] = ['INBOX', 'Trash'].map(
+      (name) => store.folders(1).find((row) => row.name === name)?.id ?? -1,
+    );
+    if (inbox === undefined || trash === undefined) throw new Error('no folders');
+    const bodies = await Promise.all(Array.from({ length: 10 }, () => content('x'.repeat(100))));
+    const append = (body: Content, index: number) =>
+      store.append({
+        folder: index % 2 === 0 ? inbox : trash,
+        quota: 450,
+        messages: [{ content: body, flags: [], internalDate: 1 }],
+      });
+    const outcomes = await Promise.allSettled(bodies.map(append));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ refusal: 'over-quota' });
+    expect(store.usage(1)).toMatchObject({ bytes: 400, messages: 4 });
+    const uids = store.messages(inbox, 0, 10).map(({ uid }) => uid);
+    await expect(store.copy(inbox, uids, trash, 450)).rejects.toMatchObject({ refusal: 'over-quota' });
+    expect((await store.move(inbox, uids, trash)).source).toEqual(uids);
+    expect((await store.copy(trash, uids.slice(0, 1), inbox, 500)).target).toHaveLength(1);
+  });
+
   it('leaves messages that changed since (RFC 7162 UNCHANGEDSINCE)', async () => {
     const { folder: id, uid } = await deliver(1, 'one');
     const before = store.message(id, uid)?.modseq ?? 0;

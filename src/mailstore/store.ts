@@ -220,7 +220,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
       flags: [...flags],
       internalDate,
     }));
-    const appended = this.#dispatcher.submit<'append'>({ kind: 'append', folder: operation.folder, messages }, packer);
+    const { folder, quota } = operation;
+    const appended = this.#dispatcher.submit<'append'>({ kind: 'append', folder, quota, messages }, packer);
     return this.#dropWhenRefused(
       operation.messages.map(({ content }) => content),
       appended,
@@ -275,8 +276,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     return { expunged, modseq };
   }
 
-  copy(folder: number, uids: readonly number[], target: number) {
-    return this.#dispatcher.submit<'copy'>({ kind: 'copy', folder, uids, target, move: false });
+  copy(folder: number, uids: readonly number[], target: number, quota?: number) {
+    return this.#dispatcher.submit<'copy'>({ kind: 'copy', folder, uids, target, quota, move: false });
   }
 
   move(folder: number, uids: readonly number[], target: number) {

@@ -194,6 +194,8 @@ export interface AcceptResult {
 
 export interface AppendOperation {
   readonly folder: number;
+  /** Octets that the mailbox may hold; absent: no limit. Beyond it the operation is refused (`over-quota`). */
+  readonly quota?: number | undefined;
   readonly messages: readonly {
     readonly content: Content;
     readonly flags: readonly string[];
@@ -272,11 +274,12 @@ export interface Mailstore {
   ): Promise<{ changed: { uid: number; flags: FlagBits; modseq: number }[]; modified: number[] }>;
   /** Removes the messages that have \Deleted, or of those only `uids`. */
   expunge(folder: number, uids?: readonly number[]): Promise<{ expunged: number[]; modseq: number }>;
-  /** COPYUID: `source` and `target` uids in step. Atomic: all or nothing. */
+  /** COPYUID: `source` and `target` uids in step. Atomic: all or nothing. `quota` as of AppendOperation. */
   copy(
     folder: number,
     uids: readonly number[],
     target: number,
+    quota?: number,
   ): Promise<{ uidValidity: number; source: number[]; target: number[] }>;
   move(
     folder: number,

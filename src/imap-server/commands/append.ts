@@ -18,8 +18,9 @@ export async function append(session: SessionContext, args: Arguments): Promise<
   const { literal } = args;
   let folder: number;
   let flags: string[];
+  let quota: number | undefined;
   try {
-    ({ folder, flags } = await check(session, args));
+    ({ folder, flags, quota } = await check(session, args));
   } catch (error) {
     if (!literal.synchronizing) await discard(session, literal.size);
     throw error;
@@ -38,6 +39,7 @@ export async function append(session: SessionContext, args: Arguments): Promise<
   const content = await writer.finish();
   const { uidValidity, uids } = await store.append({
     folder,
+    quota,
     messages: [{ content, flags, internalDate: args.internalDate ?? clock.now() }],
   });
   return `[APPENDUID ${uidValidity} ${uids[0]}] Append completed.`;
@@ -46,15 +48,15 @@ export async function append(session: SessionContext, args: Arguments): Promise<
 async function check(
   session: SessionContext,
   { mailbox, flags, literal }: Arguments,
-): Promise<{ folder: number; flags: string[] }> {
+): Promise<{ folder: number; flags: string[]; quota: number | undefined }> {
   const { messageSizeLimit } = session.server.options;
   const folder = findFolder(session, mailbox, 'TRYCREATE');
   if (literal.size === 0) throw new ImapRefusal('NO', '', "Can't save a zero byte message.");
   if (messageSizeLimit > 0 && literal.size > messageSizeLimit) {
     throw new ImapRefusal('NO', 'TOOBIG', `The message is larger than ${messageSizeLimit} octets.`);
   }
-  await checkQuota(session, literal.size);
-  return { folder: folder.id, flags: checkFlags(flags) };
+  const quota = await checkQuota(session, literal.size);
+  return { folder: folder.id, flags: checkFlags(flags), quota };
 }
 
 /** The message and the line end after it; false where more follows. */

@@ -22,8 +22,8 @@ async function copyMessages(session: SessionContext, { set, mailbox }: Arguments
   const target = findFolder(session, mailbox, 'TRYCREATE');
   const { uids } = selected.uidsOf(set, byUid);
   if (uids.length === 0) return 'No messages found.';
-  await checkQuota(session, sizeOf(session, uids));
-  const result = await store.copy(selected.view.folder, uids, target.id);
+  const quota = await checkQuota(session, sizeOf(session, uids));
+  const result = await store.copy(selected.view.folder, uids, target.id, quota);
   if (result.source.length === 0) return 'No messages found.';
   return `[${copyUid(result)}] Copy completed.`;
 }

@@ -40,12 +40,16 @@ function printQuota(session: SessionContext, limit: number): void {
   session.output.line(`* QUOTA ${printString(rootName)} (STORAGE ${usage} ${Math.floor(limit / resourceUnit)})`);
 }
 
-/** Refuses what would bring the mailbox over its quota. */
-export async function checkQuota(session: SessionContext, moreBytes: number): Promise<void> {
+/**
+ * Refuses what would bring the mailbox over its quota. Returns the limit in octets, for the store: others may be adding
+ * mail at the same time.
+ */
+export async function checkQuota(session: SessionContext, moreBytes: number): Promise<number | undefined> {
   const { mailboxId } = userOf(session);
   const limit = await session.server.quotaLimit(mailboxId);
-  if (limit === undefined) return;
+  if (limit === undefined) return undefined;
   if (session.server.store.usage(mailboxId).bytes + moreBytes > limit) {
     throw new ImapRefusal('NO', 'OVERQUOTA', 'Quota exceeded (mailbox for user is full).');
   }
+  return limit;
 }

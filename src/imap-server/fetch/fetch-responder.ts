@@ -195,7 +195,7 @@ export class FetchResponder {
 
   /** What can fail is read before what it is announced with goes out. */
   async #printSections(begin: string, hasPieces: boolean, content: number, reader: ContentReader): Promise<void> {
-    const { output, counters, server } = this.#session;
+    const { output, server } = this.#session;
     let text = begin;
     let separator = hasPieces ? ' ' : '';
     for (const item of this.#sections) {
@@ -206,17 +206,30 @@ export class FetchResponder {
         text += 'NIL';
         continue;
       }
-      counters.bodyCount++;
-      if (octets.kind === 'range') {
-        await this.#printRange(text, reader, clip(octets.from, octets.to, item.partial));
-      } else {
-        const { from, to } = clip(0, octets.bytes.length, item.partial);
+      const isRange = octets.kind === 'range';
+      const [first, last] = isRange ? [octets.from, octets.to] : [0, octets.bytes.length];
+      const { from, to } = clip(first, last, item.partial);
+      this.#count(item, to - from);
+      if (isRange) await this.#printRange(text, reader, { from, to });
+      else {
         this.#begin(`${text}{${to - from}}\r\n`);
         output.bytes(octets.bytes.subarray(from, to));
       }
       text = '';
     }
     output.text(`${text})\r\n`);
+  }
+
+  /** As Dovecot counts for the line at the end of a session. */
+  #count({ text }: SectionFetchItem, octets: number): void {
+    const { counters } = this.#session;
+    if (text === 'ALL' || text === 'TEXT') {
+      counters.bodyCount++;
+      counters.bodyOctets += octets;
+    } else {
+      counters.headerCount++;
+      counters.headerOctets += octets;
+    }
   }
 
   async #printRange(before: string, reader: ContentReader, { from, to }: { from: number; to: number }): Promise<void> {

@@ -142,6 +142,12 @@ export class Group {
     return state;
   }
 
+  /** Of all folders of a mailbox, with what this transaction has changed so far. */
+  usedOctets(mailbox: number): number {
+    const rows = this.sql('SELECT id, bytes FROM folder WHERE mailbox = ?').all(mailbox) as FolderColumns[];
+    return rows.reduce((sum, { id, bytes }) => sum + (this.#folders.get(id)?.columns.bytes ?? bytes), 0);
+  }
+
   createFolder(mailbox: number, name: string, specialUse: string | null, selectable: boolean): FolderState {
     const uidValidity = this.#nextUidValidity();
     const result = this.sql(

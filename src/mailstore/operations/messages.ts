@@ -31,8 +31,16 @@ function selectable(group: Group, id: number): FolderState {
   return folder;
 }
 
+/** Here, where one follows the other, so that several clients at once cannot go beyond the quota together. */
+function requireRoom(group: Group, { columns }: FolderState, octets: number, quota: number | undefined): void {
+  if (quota === undefined || group.usedOctets(columns.mailbox) + octets <= quota) return;
+  throw new StoreRefusedError('over-quota', 'quota exceeded (mailbox for user is full)');
+}
+
 export function append(group: Group, operation: Operation<'append'>): WriteResults['append'] {
   const folder = selectable(group, operation.folder);
+  const octets = operation.messages.reduce((sum, { content }) => sum + content.size, 0);
+  requireRoom(group, folder, octets, operation.quota);
   const flagBits = operation.messages.map((message) => group.flagBits(folder, message.flags, true));
   const uids = operation.messages.map((message, index) => {
     const id = insertContent(group, message.content, null, 1);
@@ -102,6 +110,10 @@ export function copy(group: Group, operation: Operation<'copy'>): WriteResults['
   for (const uid of operation.uids) {
     const row = readMessage(group, operation.folder, uid);
     if (row) rows.push(row);
+  }
+  if (!operation.move) {
+    const octets = rows.reduce((sum, { size }) => sum + size, 0);
+    requireRoom(group, target, octets, operation.quota);
   }
   // Refusals come before the first change: the keywords of the target may run out.
   const flags = rows.map((row) => translateFlags(group, folder, target, row.flags));

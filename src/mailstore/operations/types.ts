@@ -50,6 +50,7 @@ export type WriteOperation =
   | {
       readonly kind: 'append';
       readonly folder: number;
+      readonly quota?: number | undefined;
       readonly messages: readonly {
         readonly content: PackedContent;
         readonly flags: readonly string[];
@@ -70,6 +71,7 @@ export type WriteOperation =
       readonly folder: number;
       readonly uids: readonly number[];
       readonly target: number;
+      readonly quota?: number | undefined;
       readonly move: boolean;
     }
   | { readonly kind: 'ensure-mailbox'; readonly mailbox: number }
