@@ -73,6 +73,7 @@ export function clientOptions(
     discardedKeywords: (address) => tables.discardedKeywords(address),
     ...(tables.filtersReplies ? { filterReplyLine: (line: string) => tables.filteredReplyLine(line) } : {}),
     helloName: domainToASCII(hello) || hello,
+    socketFolder: settings.text('queue_directory'),
     port: parsePort(settings.text(`${protocol}_tcp_port`)) || (protocol === 'smtp' ? 25 : 24),
     lineLengthLimit: settings.integer(`${protocol}_line_length_limit`),
     quotesEnvelope: settings.flag(`${protocol}_quote_rfc821_envelope`),

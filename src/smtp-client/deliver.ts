@@ -4,6 +4,7 @@
 // A recipient that one host refuses for good is not asked about again; one refused for now is tried at the next host.
 
 import { isIP } from 'node:net';
+import { resolve as resolvePath } from 'node:path';
 import { Connection, ConnectionError, type ConnectionTarget } from './connection.ts';
 import type { ConnectionCache, Keep } from './connection-cache.ts';
 import { type Destination, parseDestination, splitDestinations } from './destination.ts';
@@ -122,7 +123,7 @@ class Attempt {
     try {
       const policy = await options.tls.policy(key);
       // Nobody listens between two programs of one machine, and there would be no second try (smtp(8)).
-      const isLocal = first?.address.startsWith('/');
+      const isLocal = first !== undefined && isIP(first.address) === 0;
       return isLocal && policy.level === 'may' ? { ...policy, level: 'none' } : policy;
     } catch (error) {
       if (!(error instanceof TlsPolicyError) && !(error instanceof TemporaryError)) throw error;
@@ -147,7 +148,8 @@ class Attempt {
       const { path } = destination;
       const label = `${this.#options.hostname}[${path}]`;
       const peer = { label, name: this.#options.hostname, address: path, relay: label };
-      return [{ peer, target: { path }, isBest: false, looksForLoops: false, nexthop: path }];
+      const target = { path: resolvePath(this.#options.socketFolder ?? '', path) };
+      return [{ peer, target, isBest: false, looksForLoops: false, nexthop: path }];
     }
     const started = this.#options.clock.monotonic();
     const hosts = await findHosts(destination, this.#options);

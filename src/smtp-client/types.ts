@@ -42,6 +42,8 @@ export interface ClientOptions {
   filterReplyLine?(line: string): Promise<string>;
   /** smtp_helo_name. */
   readonly helloName: string;
+  /** What relative paths of sockets are relative to: queue_directory. Absent: the working directory. */
+  readonly socketFolder?: string;
   /** Port where the next hop names none (smtp_tcp_port 25; lmtp_tcp_port 24). */
   readonly port: number;
   readonly lineLengthLimit: number;

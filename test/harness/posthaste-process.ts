@@ -22,7 +22,12 @@ export interface PosthasteOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where the data folder is, when not below `folder`. */
   readonly dataFolder?: string;
+  /** The name server that it asks, at port 53, in place of the machine's: only root can have that. */
+  readonly nameServer?: string;
 }
+
+/** The server sees another resolv.conf than the machine; its process is the one that was started. */
+const withOwnResolvConf = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
 
 export class PosthasteProcess {
   readonly folder: string;
@@ -32,6 +37,7 @@ export class PosthasteProcess {
   smtpPort = 0;
   imapPort = 0;
   #environment: Readonly<Record<string, string>>;
+  readonly #nameServer: string | undefined;
   #child: ChildProcess | undefined;
 
   static async create(options: PosthasteOptions): Promise<PosthasteProcess> {
@@ -46,6 +52,7 @@ export class PosthasteProcess {
     this.dataFolder = options.dataFolder ?? join(options.folder, 'data');
     this.logFile = join(options.folder, 'log');
     this.#environment = options.environment ?? {};
+    this.#nameServer = options.nameServer;
   }
 
   async #configure({ settings = {}, services = '' }: PosthasteOptions): Promise<void> {
@@ -94,7 +101,8 @@ export class PosthasteProcess {
   /** Starts the server with these additions to its environment; resolves when SMTP and IMAP answer. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a');
-    this.#child = spawn('sh', [launcher, 'src/main/main.ts', '-c', this.configFolder, 'start'], {
+    const [program = '', ...rest] = this.#command();
+    this.#child = spawn(program, rest, {
       cwd: checkout,
       env: { ...process.env, ...this.#environment, ...environment },
       stdio: ['ignore', log, log],
@@ -103,6 +111,14 @@ export class PosthasteProcess {
     this.#child.once('exit', (code, signal) => this.note(`ended with ${signal ?? code}`));
     await this.#waitForPort(this.smtpPort);
     await this.#waitForPort(this.imapPort);
+  }
+
+  #command(): string[] {
+    const command = ['sh', launcher, 'src/main/main.ts', '-c', this.configFolder, 'start'];
+    if (this.#nameServer === undefined) return command;
+    const file = join(this.folder, 'resolv.conf');
+    writeFileSync(file, `nameserver ${this.#nameServer}\n`);
+    return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', withOwnResolvConf, file, ...command];
   }
 
   async #waitForPort(port: number): Promise<void> {

@@ -28,8 +28,11 @@ export class PrivateDovecot {
     this.#process = process;
   }
 
-  /** Any user may log in with the password `secret`; `mechanisms` are those of its authSocket. */
-  static async start(mechanisms = 'plain'): Promise<PrivateDovecot> {
+  /**
+   * Any user may log in with the password `secret`; `mechanisms` are those of its authSocket. `more` is what stands
+   * behind the configuration and so before it.
+   */
+  static async start(mechanisms = 'plain', more = ''): Promise<PrivateDovecot> {
     const folder = await mkdtemp(join(tmpdir(), 'dovecot-'));
     const port = await freePort();
     await chmod(folder, 0o755);
@@ -37,9 +40,14 @@ export class PrivateDovecot {
     const nobody = Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
     await chown(join(folder, 'mail'), nobody, nobody);
     const file = join(folder, 'dovecot.conf');
-    await writeFile(file, configuration(folder, port, mechanisms));
+    await writeFile(file, configuration(folder, port, mechanisms) + more);
     const child = spawn(dovecotFile, ['-F', '-c', file], { stdio: 'ignore' });
     return new PrivateDovecot(port, folder, child);
+  }
+
+  /** For its programs that are started by others. */
+  get configFile(): string {
+    return join(this.#folder, 'dovecot.conf');
   }
 
   async stop(): Promise<void> {
