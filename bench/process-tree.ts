@@ -41,6 +41,11 @@ function readTree(roots: readonly number[]): ProcessStat[] {
   return tree;
 }
 
+/** The processes and all below them. */
+export function processTree(roots: readonly number[]): number[] {
+  return readTree(roots).map(({ pid }) => pid);
+}
+
 /** Seconds of CPU used so far by the processes, those below them, and those of them that have ended. */
 export function cpuSeconds(roots: readonly number[]): number {
   return readTree(roots).reduce((sum, stat) => sum + stat.ticks, 0) / ticksPerSecond;

@@ -196,7 +196,7 @@ test('what was accepted is in the Maildir exactly once, however often the server
     await Promise.all(senders);
     await server.start();
   }
-  expect(accepted.size).toBeGreaterThan(10);
+  expect(accepted.size).toBeGreaterThan(3);
   const found = (): string[] =>
     readdirSync(join(base, 'v.test/dir/new')).map(
       (name) => /^Subject: (\S+)$/m.exec(readFileSync(join(base, 'v.test/dir/new', name), 'utf8'))?.[1] ?? '?',

@@ -13,6 +13,7 @@ import { getSystemErrorMap } from 'node:util';
 import { withFileLimit } from './file-limit.ts';
 import type { CommandJob, CommandOutcome, Failure } from './protocol.ts';
 import { type HelperJob, serveJobs } from './serve-jobs.ts';
+import { withRights } from './thread-rights.ts';
 
 /** What a reason may hold, and some more. */
 const maxOutput = 4096;
@@ -73,19 +74,11 @@ class RunningCommand implements HelperJob<CommandOutcome> {
   #checkDirectory(): void {
     const { uid, gid, directory } = this.#job;
     try {
-      if (isRoot) {
-        process.setegid?.(gid as number);
-        process.seteuid?.(uid as number);
-      }
-      if (!statSync(`${directory}/.`).isDirectory()) throw new Error('Not a directory');
+      const look = (): boolean => statSync(`${directory}/.`).isDirectory();
+      if (!(isRoot ? withRights(uid as number, gid as number, look) : look())) throw new Error('Not a directory');
     } catch (error) {
       const words = getSystemErrorMap().get((error as NodeJS.ErrnoException).errno ?? 0)?.[1] ?? String(error);
       throw new UnusableDirectory(`cannot change directory to "${directory}" for uid=${uid} gid=${gid}: ${words}`);
-    } finally {
-      if (isRoot) {
-        process.seteuid?.(0);
-        process.setegid?.(0);
-      }
     }
   }
 

@@ -15,6 +15,7 @@ import { MboxAppend } from '../../maildir/mbox.ts';
 import { UnfitFile } from '../../maildir/safe-open.ts';
 import type { Failure, FileJob, FileOutcome, FoundList } from './protocol.ts';
 import { type HelperJob, serveJobs } from './serve-jobs.ts';
+import { withRights } from './thread-rights.ts';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const sync = promisify(fsync);
@@ -47,14 +48,7 @@ function asUser<T>({ uid, gid, isRoots = false }: User, run: () => T): T {
   }
   const isRefused = isRoots ? uid !== 0 : uid <= 0 || gid <= 0;
   if (isRefused) throw new Error('mail is never delivered as root');
-  process.setegid?.(gid);
-  process.seteuid?.(uid);
-  try {
-    return run();
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-  }
+  return withRights(uid, gid, run);
 }
 
 type ListJob = Extract<FileJob, { kind: 'list' }>;
