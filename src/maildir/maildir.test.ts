@@ -2,6 +2,7 @@
 
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -27,6 +28,11 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'maildir-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function show(written: { publish(): number | undefined } | undefined): void {
+  const folder = written?.publish();
+  if (folder !== undefined) closeSync(folder);
+}
 
 function stored(isMbox: boolean, chunks: readonly string[]): string {
   const form = new StoredForm({ quotesFrom: isMbox, endsEmpty: isMbox });
@@ -65,7 +71,7 @@ describe('a Maildir', () => {
   const deliver = (box: string, isRepeated = false): boolean => {
     const message = MaildirMessage.open({ folder: `${box}/`, name, isRepeated });
     message?.write(Buffer.from('A: b\n\nhello\n'));
-    message?.publish();
+    show(message);
     return message !== undefined;
   };
   test('is made where it is missing, closed to others, and the message is in new/ alone', () => {
@@ -95,7 +101,7 @@ describe('a Maildir', () => {
     const late = MaildirMessage.open({ folder: `${box}/`, name, isRepeated: false });
     late?.write(Buffer.from('late'));
     expect(deliver(box, true)).toBe(true);
-    late?.publish();
+    show(late);
     expect(readFileSync(join(box, 'new', name), 'utf8')).toBe('A: b\n\nhello\n');
     expect(readdirSync(join(box, 'new'))).toEqual([name]);
     expect(readdirSync(join(box, 'tmp'))).toEqual([name]);
@@ -123,7 +129,7 @@ describe('an mbox', () => {
     const second = new MboxAppend({ ...options, file });
     expect(second.tryOpen(Date.now())).toBe(true);
     second.write(Buffer.from('whole\n'));
-    second.publish();
+    show(second);
     expect(readFileSync(file, 'utf8')).toBe('before\nwhole\n');
     expect(readdirSync(folder)).toEqual(['mbox']);
   });
@@ -135,14 +141,14 @@ describe('an mbox', () => {
     utimesSync(`${file}.lock`, 1, 1);
     expect(append.tryOpen(Date.now())).toBe(false);
     expect(append.tryOpen(Date.now())).toBe(true);
-    append.publish();
+    show(append);
   });
   test('the kernel lock of another open file holds it up', () => {
     const file = join(folder, 'mbox');
     const mine = new MboxAppend({ ...options, locks: ['flock'], file });
     expect(mine.tryOpen(Date.now())).toBe(true);
     expect(new MboxAppend({ ...options, locks: ['flock'], file }).tryOpen(Date.now())).toBe(false);
-    mine.publish();
+    show(mine);
   });
   test('what is no file, or somebody else’s, is refused without a trace', () => {
     mkdirSync(join(folder, 'dir'));

@@ -53,8 +53,8 @@ export class MaildirMessage {
     for (let at = 0; at < chunk.length; ) at += writeSync(this.handle, chunk, at);
   }
 
-  /** After the file is synced: shows it, durably. */
-  publish(): void {
+  /** After the file is synced: shows it. What is returned is to be synced, for the name to be durable, and closed. */
+  publish(): number {
     const { folder, name } = this.#delivery;
     const shown = join(folder, 'new');
     this.#close();
@@ -63,7 +63,7 @@ export class MaildirMessage {
     } finally {
       unlinkSync(this.#temporary);
     }
-    syncFolder(shown);
+    return openSync(shown, 'r');
   }
 
   abort(): void {
@@ -137,7 +137,7 @@ function isDelivered({ folder, name }: MaildirDelivery): boolean {
 }
 
 /** A new name in it is durable. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

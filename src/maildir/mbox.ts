@@ -2,10 +2,9 @@
 // synchronous call. What cannot be written whole is cut off again. The file is opened as Postfix's safe_open(3) does it
 // (safe-open.ts), because the folder may be one in which others can make names.
 
-import { closeSync, type Stats, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, type Stats, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type LockStyle, releaseDotLock, tryDotLock, tryKernelLock } from './file-lock.ts';
-import { syncFolder } from './maildir.ts';
 import { safeOpen, UnfitFile } from './safe-open.ts';
 
 export interface MboxOptions {
@@ -100,12 +99,12 @@ export class MboxAppend {
     for (let at = 0; at < chunk.length; ) at += writeSync(this.handle, chunk, at);
   }
 
-  /** After the file is synced. */
-  publish(): void {
+  /** After the file is synced. What is returned is to be synced, because it has a new name, and closed. */
+  publish(): number | undefined {
     const isFirst = this.#isRegular && this.#start === 0;
     this.close();
     // It may have been made for this message.
-    if (isFirst) syncFolder(dirname(this.#options.file));
+    return isFirst ? openSync(dirname(this.#options.file), 'r') : undefined;
   }
 
   /** Takes back what was written. */

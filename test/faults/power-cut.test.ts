@@ -107,12 +107,13 @@ describe.skipIf(!hasCompiler)('power cut (needs gcc and libc6-dev)', () => {
     cut.begin();
     const maildir = fileURLToPath(new URL('../../src/maildir/maildir.ts', import.meta.url));
     const deliver = `
-      import { fsyncSync, mkdirSync, linkSync, writeFileSync } from 'node:fs';
+      import { closeSync, fsyncSync, mkdirSync, linkSync, writeFileSync } from 'node:fs';
       import { MaildirMessage } from ${JSON.stringify(maildir)};
       const deliver = (folder, name, isRepeated) => {
         const message = MaildirMessage.open({ folder, name, isRepeated });
         if (!message) return;
-        message.write(Buffer.from(name)); fsyncSync(message.handle); message.publish();
+        message.write(Buffer.from(name)); fsyncSync(message.handle);
+        const shown = message.publish(); fsyncSync(shown); closeSync(shown);
       };`;
     runUnderShim(
       live,

@@ -51,6 +51,14 @@ function asUser<T>({ uid, gid, isRoots = false }: User, run: () => T): T {
   return withRights(uid, gid, run);
 }
 
+async function syncAndClose(handle: number): Promise<void> {
+  try {
+    await sync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
 type ListJob = Extract<FileJob, { kind: 'list' }>;
 
 /** What is looked at is what is read, and nothing that would wait is opened: the folder is a user's. */
@@ -117,7 +125,8 @@ class FileDeliveryJob implements HelperJob<FileOutcome> {
     this.#step = 'error writing message';
     if (target instanceof MaildirMessage || target.isRegular) await sync(target.handle);
     if (this.#job.kind === 'maildir') this.#step = `create maildir file ${this.#job.folder}new/${this.#job.name}`;
-    asUser(this.#opener, () => target.publish());
+    const folder = asUser(this.#opener, () => target.publish());
+    if (folder !== undefined) await syncAndClose(folder);
     return { kind: 'done', wasThere: false };
   }
 

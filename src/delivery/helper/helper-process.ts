@@ -6,7 +6,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Failure, frameHeader, type FrameKind, type HelperReply } from './protocol.ts';
+import {
+  type CommandJob,
+  type Failure,
+  type FileJob,
+  frameHeader,
+  type FrameKind,
+  type HelperReply,
+  mayWait,
+} from './protocol.ts';
 
 interface Waiting<Outcome> {
   readonly ready: () => void;
@@ -18,7 +26,7 @@ const waitForFirstJob = 'trap "" INT TERM HUP; read -r line && exec "$0" "$@"';
 
 export type HelperName = 'file-helper' | 'command-helper';
 
-export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
+export class HelperProcess<Job extends FileJob | CommandJob, Outcome extends { readonly kind: string }> {
   readonly #child: ChildProcess;
   readonly #jobs = new Map<number, Waiting<Outcome>>();
   readonly #exited: Promise<void>;
@@ -78,9 +86,10 @@ export class HelperProcess<Job, Outcome extends { readonly kind: string }> {
       void this.#send('abort', id);
     };
     signal.addEventListener('abort', cutOff);
-    await this.#send('open', id, Buffer.from(JSON.stringify(job)));
-    await ready;
+    const waits = mayWait(job);
     try {
+      await this.#send(waits ? 'open' : 'begin', id, Buffer.from(JSON.stringify(job)));
+      if (waits) await ready;
       for await (const chunk of content) {
         if (isOver) break;
         await this.#send('data', id, chunk);

@@ -1,9 +1,9 @@
 // A helper that is started when it is needed first; at the server's start where that will be root's last moment.
 
 import { type HelperName, HelperProcess } from './helper-process.ts';
-import type { Failure } from './protocol.ts';
+import type { CommandJob, Failure, FileJob } from './protocol.ts';
 
-export class Helper<Job, Outcome extends { readonly kind: string }> {
+export class Helper<Job extends FileJob | CommandJob, Outcome extends { readonly kind: string }> {
   readonly #name: HelperName;
   readonly #onBroken: (reason: string) => void;
   /** Root when the server was started: then it can act as whoever it is told to. */

@@ -80,10 +80,16 @@ export interface Failure {
   readonly text: string;
 }
 
+/** What may have to wait for a lock: only then is it known whether the message is wanted. */
+export function mayWait(job: FileJob | CommandJob): boolean {
+  return 'kind' in job && job.kind !== 'maildir';
+}
+
 /** `ready`: send the message. */
 export type HelperReply<Outcome> = { readonly job: number } & ({ readonly kind: 'ready' } | Outcome);
 
-export const frameKinds = { open: 1, data: 2, commit: 3, abort: 4 } as const;
+/** `begin` is `open` without a wait: the message follows at once. */
+export const frameKinds = { open: 1, data: 2, commit: 3, abort: 4, begin: 5 } as const;
 
 export type FrameKind = keyof typeof frameKinds;
 

@@ -1,10 +1,11 @@
 // The helper's end: reads frames from standard input, keeps the jobs apart, and answers with lines of JSON. It ends with
 // its input; what was not finished then is given up.
 
-import { type Failure, frameHeaderBytes, frameKinds, type HelperReply } from './protocol.ts';
+import { FrameReader } from './frame-reader.ts';
+import { type Failure, frameKinds, type HelperReply } from './protocol.ts';
 
 export interface HelperJob<Outcome> {
-  /** Resolves when the message may come; with an outcome where there is nothing to do. */
+  /** Resolves when the message may come; with an outcome where there is nothing to do. What need not wait does not. */
   open(): Promise<Outcome | undefined>;
   /** `chunk` is the caller's again when it returns. */
   write(chunk: Buffer): void;
@@ -19,6 +20,7 @@ class ServedJob<Outcome extends { readonly kind: string }> {
   readonly #job: HelperJob<Outcome>;
   readonly #onEnd: () => void;
   #isOver = false;
+  #opening: Promise<void> = Promise.resolve();
 
   constructor(id: number, job: HelperJob<Outcome>, onEnd: () => void) {
     this.#id = id;
@@ -26,12 +28,17 @@ class ServedJob<Outcome extends { readonly kind: string }> {
     this.#onEnd = onEnd;
   }
 
-  async open(): Promise<void> {
+  /** `waits`: the other side wants to know when the message may come. */
+  open(waits: boolean): void {
+    this.#opening = this.#open(waits);
+  }
+
+  async #open(waits: boolean): Promise<void> {
     try {
       const outcome = await this.#job.open();
       if (this.#isOver) this.#job.abort();
-      else if (outcome === undefined) this.#say({ kind: 'ready' });
-      else this.#end(outcome);
+      else if (outcome !== undefined) this.#end(outcome);
+      else if (waits) this.#say({ kind: 'ready' });
     } catch (error) {
       this.fail(error);
     }
@@ -47,6 +54,7 @@ class ServedJob<Outcome extends { readonly kind: string }> {
   }
 
   async commit(): Promise<void> {
+    await this.#opening;
     if (this.#isOver) return;
     try {
       this.#end(await this.#job.commit());
@@ -91,10 +99,10 @@ export function serveJobs<Job, Outcome extends { readonly kind: string }>(
 ): void {
   const jobs = new Map<number, ServedJob<Outcome>>();
   const take = (kind: number, id: number, payload: Buffer): void => {
-    if (kind === frameKinds.open) {
+    if (kind === frameKinds.open || kind === frameKinds.begin) {
       const job = new ServedJob(id, begin(JSON.parse(payload.toString()) as Job), () => jobs.delete(id));
       jobs.set(id, job);
-      void job.open();
+      job.open(kind === frameKinds.open);
       return;
     }
     const job = jobs.get(id);
@@ -106,18 +114,8 @@ export function serveJobs<Job, Outcome extends { readonly kind: string }>(
   process.umask(0o077);
   // A terminal sends these to everybody; the server says when it is over by closing our input.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  let input: Buffer = Buffer.alloc(0);
-  process.stdin.on('data', (chunk: Buffer) => {
-    input = input.length === 0 ? chunk : Buffer.concat([input, chunk]);
-    let at = 0;
-    while (input.length - at >= frameHeaderBytes) {
-      const end = at + frameHeaderBytes + input.readUInt32BE(at);
-      if (input.length < end) break;
-      take(input.readUInt8(at + 4), input.readUInt32BE(at + 5), input.subarray(at + frameHeaderBytes, end));
-      at = end;
-    }
-    input = input.subarray(at);
-  });
+  const frames = new FrameReader(take);
+  process.stdin.on('data', (chunk: Buffer) => frames.push(chunk));
   process.stdin.on('end', () => {
     for (const job of jobs.values()) job.fail(new Error('the server has ended'));
   });
