@@ -1,5 +1,6 @@
 // Real Postfix as a peer, with its own configuration, queue and Maildirs below the bench's folder, on loopback:
 //   A  tables in MariaDB, through proxymap, delivered by virtual(8) into Maildirs
+//   A2 lmdb tables, delivered as A
 //   B  lmdb tables, delivered over LMTP by Dovecot into Maildirs
 //   relay  no tables; everything goes on to one next hop
 // Settings are Debian's defaults where nothing else is said; durability is Postfix's own (fsync before 250).
@@ -18,14 +19,19 @@ import { mailUid } from './mail-user.ts';
 
 const lmdbTables = ['domains', 'mailboxes', 'aliases'] as const;
 
-const names = { A: 'A: Postfix + MariaDB', B: 'B: Postfix → Dovecot LMTP', relay: 'Postfix' } as const;
+const names = {
+  A: 'A: Postfix + MariaDB',
+  A2: 'A2: Postfix + lmdb',
+  B: 'B: Postfix → Dovecot LMTP',
+  relay: 'Postfix',
+} as const;
 
 export interface PostfixOptions {
   /** Below it: configuration, queue, mail. */
   readonly folder: string;
   /** Where writeUserFiles has put the tables. */
   readonly userFiles: string;
-  readonly kind: 'A' | 'B' | 'relay';
+  readonly kind: 'A' | 'A2' | 'B' | 'relay';
   /** `default_transport` of the relay. */
   readonly transport?: string;
 }
@@ -103,7 +109,7 @@ export class Postfix implements MailServer {
       if (existsSync(`/etc/postfix/${name}`)) copyFileSync(`/etc/postfix/${name}`, join(this.configFolder, name));
     }
     if (kind === 'A') this.#useSqlTables();
-    if (kind === 'B') this.#useLmdbTables();
+    if (kind === 'A2' || kind === 'B') this.#useLmdbTables();
     if (kind === 'relay') {
       appendFileSync(join(this.configFolder, 'main.cf'), `default_transport = ${this.#options.transport ?? 'smtp'}\n`);
     }
@@ -171,7 +177,7 @@ ${Object.entries(recipientLoadSettings)
       join(this.configFolder, 'main.cf'),
       `lmdb_map_size = 1073741824\nvirtual_mailbox_domains = ${table('domains')}\n` +
         `virtual_mailbox_maps = ${table('mailboxes')}\nvirtual_alias_maps = ${table('aliases')}\n` +
-        `virtual_transport = lmtp:unix:${this.#dovecot?.lmtpSocket}\n`,
+        (this.#dovecot === undefined ? '' : `virtual_transport = lmtp:unix:${this.#dovecot.lmtpSocket}\n`),
     );
     for (const name of lmdbTables) {
       copyFileSync(join(this.#options.userFiles, name), join(this.configFolder, name));
