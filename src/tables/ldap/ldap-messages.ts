@@ -38,7 +38,14 @@ export type LdapReply =
     }
   | { readonly kind: 'other'; readonly id: number };
 
-export const resultCodes = { success: 0, referral: 10, noSuchObject: 32 };
+export const resultCodes = {
+  success: 0,
+  referral: 10,
+  noSuchObject: 32,
+  invalidDnSyntax: 34,
+  inappropriateAuthentication: 48,
+  invalidCredentials: 49,
+};
 
 /** The server sends what is no LDAP, or more than we take. */
 export class LdapProtocolError extends Error {

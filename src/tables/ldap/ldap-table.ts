@@ -16,6 +16,7 @@ import { type LookupResult, notFound, type Table } from '../table.ts';
 import { openWithSettings, type ServerTableContext, type TableSettings } from '../table-settings.ts';
 import { LdapResultError } from './ldap-connection.ts';
 import { type LdapEntry, type LdapSearch, resultCodes } from './ldap-messages.ts';
+import { quoteDn, quoteFilter } from './ldap-quoting.ts';
 import { LdapServers } from './ldap-servers.ts';
 import { type LdapSettings, readLdapSettings } from './ldap-settings.ts';
 import { isLdapUrl, parseLdapUrl } from './ldap-url.ts';
@@ -214,18 +215,4 @@ function commonAttributes(ofUrl: readonly string[], ofTable: readonly string[]):
 
 function isNoSuchObject(error: unknown): boolean {
   return error instanceof LdapResultError && error.code === resultCodes.noSuchObject;
-}
-
-/** RFC 4515 §3. */
-function quoteFilter(value: string): string {
-  return value.replace(/[*()\\\0]/g, (character) => `\\${hex(character)}`);
-}
-
-/** RFC 4514 §2.4: more than it asks for, which does no harm. */
-function quoteDn(value: string): string {
-  return value.replace(/[\0 \t"#+,;<>\\]/g, (character) => `\\${hex(character).toUpperCase()}`);
-}
-
-function hex(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(2, '0');
 }

@@ -10,9 +10,9 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, TLSSocket } from 'node:tls';
 import { readMysqlOptions } from './mysql-options.ts';
 import { type PoolHost, RefusedQuery, type SqlAnswer, type SqlConnection } from './pool-host.ts';
-import { openSharedPool, type SqlTableContext } from './shared-pools.ts';
+import { openSharedPool, type SqlServerContext, type SqlTableContext } from './shared-pools.ts';
 import type { SqlMode } from './sql-quoting.ts';
-import { type SqlQuery, SqlTable, type SqlRows } from './sql-table.ts';
+import { type SqlQuery, SqlTable, type SqlRows, type SqlServer } from './sql-table.ts';
 import type { Table } from '../table.ts';
 import { TableError } from '../table-error.ts';
 import { openWithSettings, type TableSettings } from '../table-settings.ts';
@@ -37,16 +37,19 @@ interface MysqlSession {
 
 export function openMysqlTable(name: string, context: SqlTableContext): Table {
   return openWithSettings('mysql', name, context, (settings) => {
-    const { hosts, session, idle, retry } = readSettings(settings, context);
-    const key = JSON.stringify(['mysql', hosts, session, idle, retry]);
-    const server = openSharedPool(context, {
-      key,
-      name: settings.table,
-      hosts: () => hosts.map((host) => openHost(host, session, context)),
-      idleMilliseconds: idle * 1000,
-      retryMilliseconds: retry * 1000,
-    });
-    return new SqlTable(settings, context, server, usualMode);
+    return new SqlTable(settings, context, openMysqlServer(settings, context), usualMode);
+  });
+}
+
+/** The servers that the settings name, shared with all tables that name the same. Throws TableError. */
+export function openMysqlServer(settings: TableSettings, context: SqlServerContext): SqlServer {
+  const { hosts, session, idle, retry } = readSettings(settings, context);
+  return openSharedPool(context, {
+    key: JSON.stringify(['mysql', hosts, session, idle, retry]),
+    name: settings.table,
+    hosts: () => hosts.map((host) => openHost(host, session, context)),
+    idleMilliseconds: idle * 1000,
+    retryMilliseconds: retry * 1000,
   });
 }
 
@@ -57,7 +60,7 @@ interface MysqlHost {
   readonly port?: number;
 }
 
-function readSettings(settings: TableSettings, context: SqlTableContext) {
+function readSettings(settings: TableSettings, context: SqlServerContext) {
   const options = readMysqlOptions(settings.text('option_file'), settings.text('option_group', 'client'), context.log);
   const charset = (settings.text('charset') || options.get('default-character-set') || 'utf8mb4').toLowerCase();
   if (!charsets.has(charset)) {
@@ -106,7 +109,7 @@ function parseHost(name: string, options: ReadonlyMap<string, string>): MysqlHos
   return { name, host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }
 
-function openHost(host: MysqlHost, session: MysqlSession, context: SqlTableContext): PoolHost {
+function openHost(host: MysqlHost, session: MysqlSession, context: SqlServerContext): PoolHost {
   const options: ConnectionOptions = {
     ...(host.socketPath === undefined
       ? { host: host.host ?? '', port: host.port ?? 3306 }
@@ -152,26 +155,25 @@ async function connect(
   const sendsUtf8 = session.charset.startsWith('utf8');
   let mode = usualMode;
   const encode = (sql: string): string => (sendsUtf8 ? sql : Buffer.from(sql, 'utf8').toString('latin1'));
-  const ask = async (sql: string): Promise<SqlAnswer> => {
+  const ask = async ({ text, withNames = false }: SqlQuery): Promise<SqlAnswer> => {
     try {
-      return readSets(await runQuery(connection, encode(sql)), session.requireResultSet);
+      return readSets(await runQuery(connection, encode(text), withNames), session.requireResultSet);
     } catch (error) {
       if (error instanceof RefusedQuery) return error;
       throw error;
     }
   };
   const askTogether = async (queries: readonly SqlQuery[]): Promise<readonly SqlAnswer[]> => {
-    const texts = queries.map(({ text }) => text);
     if (queries.length > 1 && queries.every(({ isOneSelect }) => isOneSelect)) {
       try {
-        const sets = await runQuery(connection, encode(texts.join(';\n')));
+        const sets = await runQuery(connection, encode(queries.map(({ text }) => text).join(';\n')));
         if (sets.length === queries.length) return sets.map(readRows);
       } catch (error) {
         // The server stopped at the first that it refuses: each says for itself whether it is that one.
         if (!(error instanceof RefusedQuery)) throw error;
       }
     }
-    return await Promise.all(texts.map(ask));
+    return await Promise.all(queries.map(ask));
   };
   // mysql2 bounds only the TCP connect: a server that accepts and says nothing is given up here.
   let timer: NodeJS.Timeout | undefined;
@@ -180,7 +182,7 @@ async function connect(
     timer = setTimeout(fail, connectMilliseconds);
   });
   try {
-    const rows = await Promise.race([ask('SELECT @@SESSION.sql_mode'), silence]);
+    const rows = await Promise.race([ask({ text: 'SELECT @@SESSION.sql_mode', isOneSelect: true }), silence]);
     if (rows instanceof Error) throw rows;
     mode = modeOf(rows[0]?.[0] ?? '');
     if (verifiedAddress !== undefined) verifyAddress(connection, verifiedAddress);
@@ -210,11 +212,11 @@ function modeOf(sqlMode: string): SqlMode {
   };
 }
 
-function runQuery(connection: Connection, sql: string): Promise<readonly unknown[][]> {
+function runQuery(connection: Connection, sql: string, withNames = false): Promise<readonly unknown[][]> {
   return new Promise((resolve, reject) => {
     // typeCast: false leaves every column as the octets that the server sent.
     connection.query({ sql, rowsAsArray: true, typeCast: false }, (error: QueryError | null, result, fields) => {
-      if (error === null) resolve(resultSets(result, fields));
+      if (error === null) resolve(withNames ? namedSets(result, fields) : resultSets(result, fields));
       else reject(isRefusal(error) ? new RefusedQuery(error.message) : error);
     });
   });
@@ -240,6 +242,13 @@ function resultSets(result: unknown, fields: unknown): unknown[][] {
   if (!Array.isArray(result)) return [];
   const isSeveral = Array.isArray(fields) && fields.some((one) => one === undefined || Array.isArray(one));
   return isSeveral ? (result as unknown[]).filter((one): one is unknown[] => Array.isArray(one)) : [result];
+}
+
+/** The sets with the names of their columns as their first rows. */
+function namedSets(result: unknown, fields: unknown): unknown[][] {
+  const headings = (Array.isArray(fields) ? fields : []).filter((one) => one !== undefined);
+  const perSet = (Array.isArray(headings[0]) ? headings : [headings]) as readonly { readonly name: string }[][];
+  return resultSets(result, fields).map((rows, index) => [(perSet[index] ?? []).map(({ name }) => name), ...rows]);
 }
 
 /** Like Postfix's strings, a value ends at a NUL. */

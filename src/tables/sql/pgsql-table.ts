@@ -10,9 +10,9 @@ import { userInfo } from 'node:os';
 import type { Client } from 'pg';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { type PoolHost, RefusedQuery, type SqlAnswer, type SqlConnection } from './pool-host.ts';
-import { openSharedPool, type SqlTableContext } from './shared-pools.ts';
+import { openSharedPool, type SqlServerContext, type SqlTableContext } from './shared-pools.ts';
 import type { SqlMode } from './sql-quoting.ts';
-import { SqlTable, type SqlRows } from './sql-table.ts';
+import { type SqlQuery, SqlTable, type SqlRows, type SqlServer } from './sql-table.ts';
 import type { Table } from '../table.ts';
 import { TableError } from '../table-error.ts';
 import { openWithSettings, type TableSettings } from '../table-settings.ts';
@@ -32,18 +32,22 @@ interface PgsqlHost {
 
 export function openPgsqlTable(name: string, context: SqlTableContext): Table {
   return openWithSettings('pgsql', name, context, (settings) => {
-    const hosts = readHosts(settings);
-    const encoding = readEncoding(settings);
-    const idle = settings.seconds('idle_interval', 60);
-    const retry = settings.seconds('retry_interval', 60);
-    const server = openSharedPool(context, {
-      key: JSON.stringify(['pgsql', hosts, encoding, idle, retry]),
-      name: settings.table,
-      hosts: () => hosts.map((host) => openHost(host, encoding, context)),
-      idleMilliseconds: idle * 1000,
-      retryMilliseconds: retry * 1000,
-    });
-    return new SqlTable(settings, context, server, usualMode);
+    return new SqlTable(settings, context, openPgsqlServer(settings, context), usualMode);
+  });
+}
+
+/** The servers that the settings name, shared with all tables that name the same. Throws TableError. */
+export function openPgsqlServer(settings: TableSettings, context: SqlServerContext): SqlServer {
+  const hosts = readHosts(settings);
+  const encoding = readEncoding(settings);
+  const idle = settings.seconds('idle_interval', 60);
+  const retry = settings.seconds('retry_interval', 60);
+  return openSharedPool(context, {
+    key: JSON.stringify(['pgsql', hosts, encoding, idle, retry]),
+    name: settings.table,
+    hosts: () => hosts.map((host) => openHost(host, encoding, context)),
+    idleMilliseconds: idle * 1000,
+    retryMilliseconds: retry * 1000,
   });
 }
 
@@ -89,7 +93,7 @@ function hidePassword(uri: string): string {
   return uri.replace(/^([a-z]+:\/\/[^/:@]*):[^@/]*@/, '$1@').replace(/([?&]password=)[^&]*/, '$1…');
 }
 
-function openHost(host: PgsqlHost, encoding: Encoding, context: SqlTableContext): PoolHost {
+function openHost(host: PgsqlHost, encoding: Encoding, context: SqlServerContext): PoolHost {
   const { connectMilliseconds } = context.limits;
   // What the server was content with is tried first the next time.
   let attempts: readonly object[] = [{}];
@@ -142,6 +146,10 @@ async function openClient(options: object, connectMilliseconds: number, onEnd: (
   }
 }
 
+interface Named {
+  readonly name: string;
+}
+
 async function openSession(client: Client, encoding: Encoding): Promise<SqlConnection> {
   const settings = "SELECT current_setting('standard_conforming_strings'), current_setting('server_encoding')";
   const [row] = await runQuery(client, settings);
@@ -149,7 +157,7 @@ async function openSession(client: Client, encoding: Encoding): Promise<SqlConne
   const isMapped = encoding === 'LATIN1' && row?.[1] !== 'SQL_ASCII';
   return {
     mode: { ...usualMode, backslashEscapes: row?.[0] !== 'on' },
-    query: (queries) => Promise.all(queries.map(({ text }) => ask(client, text, isMapped))),
+    query: (queries) => Promise.all(queries.map((query) => ask(client, query, isMapped))),
     close: () => closeClient(client),
   };
 }
@@ -161,10 +169,11 @@ function closeClient(client: Client): void {
   stream.destroy();
 }
 
-async function ask(client: Client, sql: string, isMapped: boolean): Promise<SqlAnswer> {
+async function ask(client: Client, query: SqlQuery, isMapped: boolean): Promise<SqlAnswer> {
+  const { text, withNames = false } = query;
   try {
-    if (!isMapped) return await runQuery(client, sql);
-    const rows = await runQuery(client, Buffer.from(sql, 'utf8').toString('latin1'));
+    if (!isMapped) return await runQuery(client, text, withNames);
+    const rows = await runQuery(client, Buffer.from(text, 'utf8').toString('latin1'), withNames);
     return rows.map((values) => values.map(fromLatin1));
   } catch (error) {
     if (error instanceof RefusedQuery || error instanceof TemporaryError) return error;
@@ -172,13 +181,13 @@ async function ask(client: Client, sql: string, isMapped: boolean): Promise<SqlA
   }
 }
 
-async function runQuery(client: Client, sql: string): Promise<SqlRows> {
+async function runQuery(client: Client, sql: string, withNames = false): Promise<SqlRows> {
   try {
     // Without parameters this is the simple protocol; every value comes as the server's text.
     const result: unknown = await client.query({ text: sql, rowMode: 'array', types: { getTypeParser: () => asText } });
     // Of several statements the last one's rows count, as with PQexec().
-    const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: (string | null)[][] };
-    return last.rows;
+    const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: (string | null)[][]; fields: Named[] };
+    return withNames ? [last.fields.map(({ name }) => name), ...last.rows] : last.rows;
   } catch (error) {
     if (isRefusal(error)) throw new RefusedQuery((error as Error).message);
     throw error;

@@ -2,6 +2,7 @@
 // one server. The pools belong to one configuration's tables, and end with them.
 
 import type { Clock } from '../../lib/clock.ts';
+import type { ProgramLog } from '../../lib/log.ts';
 import type { PoolHost } from './pool-host.ts';
 import { ServerPool } from './server-pool.ts';
 import type { SqlServer } from './sql-table.ts';
@@ -25,12 +26,16 @@ export const usualServerLimits: ServerLimits = {
   maxWaiting: 2000,
 };
 
-export interface SqlTableContext extends ServerTableContext {
+/** What opens servers, for tables or for whoever asks them something else. */
+export interface SqlServerContext {
+  readonly log: ProgramLog;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   /** By what they connect to and as whom. */
   readonly pools: Map<string, SqlServer>;
 }
+
+export type SqlTableContext = SqlServerContext & ServerTableContext;
 
 interface SharedPoolOptions {
   readonly key: string;
@@ -41,7 +46,7 @@ interface SharedPoolOptions {
 }
 
 /** The pool with this key, made where there is none. */
-export function openSharedPool(context: SqlTableContext, options: SharedPoolOptions): SqlServer {
+export function openSharedPool(context: SqlServerContext, options: SharedPoolOptions): SqlServer {
   const known = context.pools.get(options.key);
   if (known !== undefined) return known;
   const { name, idleMilliseconds, retryMilliseconds } = options;

@@ -6,8 +6,6 @@
 // way the server reads it, and each value is escaped for the place where it stands; where no escaping exists
 // (unquoted, in a comment) a value that could be more than a name or a number is not asked at all.
 
-import type { Template } from '../key-templates.ts';
-
 export type SqlDialect = 'mysql' | 'pgsql' | 'sqlite';
 
 /** What a server's session says about its literals. */
@@ -56,8 +54,14 @@ export interface TemplateReading {
   readonly ending: number;
 }
 
+/** Texts and placeholders in turn: texts[0], placeholders[0], texts[1] … texts[n]. */
+interface SqlTemplate {
+  readonly texts: readonly string[];
+  readonly placeholders: readonly unknown[];
+}
+
 /** Reads the template as a server in this mode would. */
-export function readSqlTemplate(template: Template, mode: SqlMode): TemplateReading {
+export function readSqlTemplate(template: SqlTemplate, mode: SqlMode): TemplateReading {
   const scanner = new SqlScanner(mode);
   const places = template.placeholders.map((_placeholder, index) => {
     scanner.read(template.texts[index] ?? '');

@@ -23,6 +23,8 @@ export interface SqlQuery {
   readonly text: string;
   /** May be sent in one packet with others. */
   readonly isOneSelect: boolean;
+  /** The names of the columns are wanted too: they come as a row before the others. */
+  readonly withNames?: boolean;
 }
 
 /** Makes the query for the session that will run it. Throws TemporaryError. */

@@ -5,23 +5,28 @@
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { TemporaryError } from '../../lib/temporary-error.ts';
-import type { ServerLimits, SqlTableContext } from './shared-pools.ts';
+import type { ServerLimits, SqlServerContext, SqlTableContext } from './shared-pools.ts';
 import type { SqlMode } from './sql-quoting.ts';
 import { type MakeQuery, SqlTable, type SqlRows, type SqlServer } from './sql-table.ts';
 import type { SqliteAnswer, SqliteQuestion } from './sqlite-worker.ts';
 import type { Table } from '../table.ts';
-import { openWithSettings } from '../table-settings.ts';
+import { openWithSettings, type TableSettings } from '../table-settings.ts';
 
 const mode: SqlMode = { dialect: 'sqlite', backslashEscapes: false, doubleQuotesAreNames: true };
 
 export function openSqliteTable(name: string, context: SqlTableContext): Table {
   return openWithSettings('sqlite', name, context, (settings) => {
-    const path = resolve(settings.required('dbpath'));
-    const key = JSON.stringify(['sqlite', path]);
-    const server = context.pools.get(key) ?? new SqliteThread(path, context.limits);
-    context.pools.set(key, server);
-    return new SqlTable(settings, context, server, mode);
+    return new SqlTable(settings, context, openSqliteServer(settings, context), mode);
   });
+}
+
+/** The file that the settings name, shared with all tables that name the same. Throws TableError. */
+export function openSqliteServer(settings: TableSettings, context: SqlServerContext): SqlServer {
+  const path = resolve(settings.required('dbpath'));
+  const key = JSON.stringify(['sqlite', path]);
+  const server = context.pools.get(key) ?? new SqliteThread(path, context.limits);
+  context.pools.set(key, server);
+  return server;
 }
 
 interface Pending {
@@ -46,7 +51,7 @@ class SqliteThread implements SqlServer {
   }
 
   async query(make: MakeQuery): Promise<SqlRows> {
-    const sql = make(mode).text;
+    const { text: sql, withNames = false } = make(mode);
     const path = this.#path;
     return await new Promise((succeed, reject) => {
       if (this.#stuck !== undefined) return reject(new TemporaryError(`${path}: an earlier query is still running`));
@@ -60,7 +65,7 @@ class SqliteThread implements SqlServer {
       // A command waits for its answer, and ends when none is open.
       worker.ref();
       const busyMilliseconds = Math.floor(this.#limits.queryMilliseconds / 4);
-      worker.postMessage({ id, path, sql, busyMilliseconds } satisfies SqliteQuestion);
+      worker.postMessage({ id, path, sql, withNames, busyMilliseconds } satisfies SqliteQuestion);
     });
   }
 

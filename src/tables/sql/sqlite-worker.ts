@@ -10,6 +10,8 @@ export interface SqliteQuestion {
   readonly id: number;
   readonly path: string;
   readonly sql: string;
+  /** All columns, and their names as a row before the others. */
+  readonly withNames: boolean;
   readonly busyMilliseconds: number;
 }
 
@@ -31,16 +33,22 @@ parentPort?.on('message', (question: SqliteQuestion) => {
   parentPort?.postMessage(answer(question));
 });
 
-function answer({ id, path, sql, busyMilliseconds }: SqliteQuestion): SqliteAnswer {
+function answer({ id, path, sql, withNames, busyMilliseconds }: SqliteQuestion): SqliteAnswer {
   try {
     const statement = prepare(open(path, busyMilliseconds), firstStatement(sql));
     if (!statement.reader) return { id, rows: [] };
+    if (withNames) return { id, rows: namedRows(statement) };
     // sqlite_table(5) uses the first column only. Integers beyond 2^53 keep their digits.
     const values = statement.pluck().safeIntegers().all();
     return { id, rows: values.map((value) => [textOf(value)]) };
   } catch (error) {
     return { id, error: (error as Error).message };
   }
+}
+
+function namedRows(statement: Database.Statement): (string | null)[][] {
+  const rows = statement.raw().safeIntegers().all() as unknown[][];
+  return [statement.columns().map(({ name }) => name), ...rows.map((row) => row.map(textOf))];
 }
 
 /** Each turn makes one double-quoted word a string. */
