@@ -18,6 +18,8 @@ export const maxPasswordBytes = 1024;
 interface Scheme {
   /** How the data stands where the name gives no suffix. */
   readonly encoding: TextEncoding | 'text';
+  /** Of the data, where it is fixed: twice as many characters are hexadecimal, whatever the name says (as Dovecot). */
+  readonly length?: number;
   verify(password: Buffer, data: Buffer): boolean | undefined | Promise<boolean | undefined>;
 }
 
@@ -50,15 +52,15 @@ const schemes: Readonly<Record<string, Scheme>> = {
   'BLF-CRYPT': unixCrypt,
   'DES-CRYPT': unixCrypt,
   'MD5-CRYPT': unixCrypt,
-  MD5: unixCrypt,
+  MD5: { encoding: 'text', verify: verifyMd5 },
   'SHA256-CRYPT': unixCrypt,
   'SHA512-CRYPT': unixCrypt,
-  SHA: { encoding: 'base64', verify: digest('sha1') },
-  SHA1: { encoding: 'base64', verify: digest('sha1') },
-  SHA256: { encoding: 'base64', verify: digest('sha256') },
-  SHA512: { encoding: 'base64', verify: digest('sha512') },
-  'PLAIN-MD5': { encoding: 'hex', verify: digest('md5') },
-  'LDAP-MD5': { encoding: 'base64', verify: digest('md5') },
+  SHA: { encoding: 'base64', length: 20, verify: digest('sha1') },
+  SHA1: { encoding: 'base64', length: 20, verify: digest('sha1') },
+  SHA256: { encoding: 'base64', length: 32, verify: digest('sha256') },
+  SHA512: { encoding: 'base64', length: 64, verify: digest('sha512') },
+  'PLAIN-MD5': { encoding: 'hex', length: 16, verify: digest('md5') },
+  'LDAP-MD5': { encoding: 'base64', length: 16, verify: digest('md5') },
   SMD5: { encoding: 'base64', verify: salted('md5', 16) },
   SSHA: { encoding: 'base64', verify: salted('sha1', 20) },
   SSHA256: { encoding: 'base64', verify: salted('sha256', 32) },
@@ -103,11 +105,24 @@ async function tryVerify(password: Buffer, stored: string): Promise<boolean | un
   const match = /^\{([A-Za-z0-9-]{1,32})(\.[A-Za-z0-9]{1,8})?\}/.exec(stored);
   if (!match) return await verifyUnixCrypt(password, stored);
   const scheme = schemes[(match[1] ?? '').toUpperCase()];
-  const encoding = suffixEncoding(match[2]) ?? scheme?.encoding;
-  if (!scheme || encoding === undefined) return undefined;
+  if (!scheme) return undefined;
   const text = stored.slice(match[0].length);
+  const encoding = suffixEncoding(match[2]) ?? encodingOf(scheme, text);
   const data = encoding === 'text' ? Buffer.from(text) : toBytes(text, encoding);
   return data === undefined ? undefined : await scheme.verify(password, data);
+}
+
+function encodingOf({ encoding, length }: Scheme, text: string): Scheme['encoding'] {
+  if (length === undefined) return encoding;
+  return text.length === length * 2 ? 'hex' : 'base64';
+}
+
+/** MD5-CRYPT; or, as tables of other programs have it under this name, a plain sum in hexadecimal or base64. */
+function verifyMd5(password: Buffer, data: Buffer): boolean | undefined | Promise<boolean | undefined> {
+  const text = data.toString('latin1');
+  if (text.startsWith('$')) return verifyUnixCrypt(password, text);
+  const sum = toBytes(text, text.length === 32 ? 'hex' : 'base64');
+  return sum === undefined || sum.length !== 16 ? undefined : isSame(createHash('md5').update(password).digest(), sum);
 }
 
 function suffixEncoding(suffix: string | undefined): TextEncoding | undefined {

@@ -1,17 +1,28 @@
 // Who logs in: the question that SMTP, IMAP and POP3 ask, and its outcomes.
 // "Could not find out" is TemporaryError, never "denied".
 
+/** `other` is one that another program names, which asks us over the Dovecot auth protocol. */
+export type LoginService = 'smtp' | 'imap' | 'pop3' | 'sieve' | 'http' | 'other';
+
 export interface Credentials {
   readonly login: string;
   readonly password: string;
-  readonly service: 'smtp' | 'imap' | 'pop3' | 'sieve' | 'http';
+  readonly service: LoginService;
+  /** '' where the client is no network's. */
   readonly remoteAddress: string;
+  readonly localAddress?: string;
+  /** As the client has named it: `PLAIN`. */
+  readonly mechanism?: string;
+  /** Within TLS, or on this host. */
+  readonly isSecured?: boolean;
 }
 
 export type AuthResult =
   | {
       readonly kind: 'authenticated';
-      readonly mailboxId: number /** The mailbox's address, normalised. */;
+      /** Absent where the login belongs to no mailbox here: it may send, and has no mail to read. */
+      readonly mailboxId?: number;
+      /** The mailbox's address, normalised; or the name as another program's table writes it. */
       readonly login: string;
     }
   /** `reason` is for the log (`unknown user`, `password mismatch`, `disabled`); the client hears one text for all. */

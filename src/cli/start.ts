@@ -72,8 +72,8 @@ function greet(server: Server, context: CommandContext, isFirst: boolean): void 
   context.print('');
   context.print('Posthaste listens on');
   for (const { label, host, port } of server.listeners) {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    context.print(`  ${label.padEnd(12)} ${address}`);
+    const shown = host.includes(':') ? `[${host}]` : host;
+    context.print(`  ${label.padEnd(12)} ${port === 0 ? host : `${shown}:${port}`}`);
   }
   context.print('');
   context.print(`Configuration  ${context.configDirectory}`);

@@ -2,9 +2,6 @@
 // needs them, closes them in the opposite order, and knows no mail itself.
 
 import fs from 'node:fs';
-import { DovecotAuth } from '../auth/dovecot-auth.ts';
-import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
-import { usualFailureDelay } from '../auth/failure-delay.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -32,6 +29,7 @@ import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
+import { Logins } from './logins.ts';
 import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
@@ -74,6 +72,7 @@ export class Server {
   #entered = (): number => 0;
   #opened: OpenedQueue | undefined;
   #imap!: ImapServer;
+  #logins!: Logins;
   #pickup: Pickup | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
   readonly #smtpListeners: SmtpListener[] = [];
@@ -177,7 +176,6 @@ export class Server {
 
   readonly #hosts = new HostsFile('/etc/hosts', systemClock);
   readonly #resolver = new SystemResolver();
-  readonly #dovecotServers = new Map<string, DovecotAuth>();
 
   readonly #mailboxes: Mailboxes = {
     mailboxByAddress: async (recipient) => {
@@ -211,16 +209,15 @@ export class Server {
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
-    const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
-    const failureDelay = { ...usualFailureDelay, firstMilliseconds };
-    const authenticator = new DirectoryAuthenticator({ directory: this.#directory, clock: systemClock, failureDelay });
+    this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock });
+    const { authenticator } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const tls = this.#tls;
     const parts = {
       queue: this.#queue,
       store: this.#store,
       authenticator,
-      dovecotAuth: (path: string) => this.#dovecotAuth(path),
+      dovecotAuth: (path: string) => this.#logins.dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
       log: this.#log,
       clock: systemClock,
@@ -250,21 +247,12 @@ export class Server {
         throw listenError(plan, error);
       }
     }
+    this.#bound.push(...(await this.#logins.listen()));
   }
 
   #observe() {
     const active = () => this.#scheduler.activeCount;
     return this.#observation.listen({ store: this.#store, active, connections: () => this.#connections() });
-  }
-
-  /** One connection to each auth service, whoever asks. */
-  #dovecotAuth(path: string): DovecotAuth {
-    let server = this.#dovecotServers.get(path);
-    if (server === undefined) {
-      server = new DovecotAuth(path, this.#dovecotServers.size);
-      this.#dovecotServers.set(path, server);
-    }
-    return server;
   }
 
   async #listenOn(plan: PlannedListener, parts: ConstructorParameters<typeof SmtpListener>[1]): Promise<number> {
@@ -315,7 +303,10 @@ export class Server {
       uptimeSeconds: (systemClock.monotonic() - this.#startedAt) / 1000,
       configDirectory: this.#configDirectory,
       dataDirectory: this.dataDirectory,
-      listeners: this.#bound.map(({ label, host, port }) => ({ name: label, address: `${host}:${port}` })),
+      listeners: this.#bound.map(({ label, host, port }) => ({
+        name: label,
+        address: port === 0 ? host : `${host}:${port}`,
+      })),
       connections: this.#connections(),
       queue: { ...this.#store.queueCounts(), active: this.#scheduler.activeCount, entered: this.#entered() },
       residentBytes: process.memoryUsage.rss(),
@@ -334,6 +325,7 @@ export class Server {
     if (mistake) throw new SettingsError(`${mistake.file}:${mistake.line}: ${mistake.text}`);
     const planned = planListeners(configuration);
     const previous = this.#state;
+    this.#logins.reload(configuration.settings);
     this.#state = await this.#openState(configuration);
     previous.close();
     this.#opened?.verifier.forgetRefusals();
@@ -370,8 +362,8 @@ export class Server {
 
   async #close(): Promise<void> {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
-    for (const server of this.#dovecotServers.values()) server.close();
     await this.#imap?.close();
+    await this.#logins?.close();
     await this.#pickup?.close();
     await this.#upkeep?.close();
     await this.#scheduler?.close();

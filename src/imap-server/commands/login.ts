@@ -38,8 +38,13 @@ export async function logIn(session: SessionContext, name: string, password: str
     if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
     throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
   }
-  await store.ensureMailbox(result.mailboxId);
-  if (!session.logIn({ mailboxId: result.mailboxId, login: result.login }, method)) {
+  const { mailboxId } = result;
+  if (mailboxId === undefined) {
+    // The password is that of another program's table; the mail is elsewhere (RFC 5530 §3).
+    throw new ImapRefusal('NO', 'CONTACTADMIN', 'There is no mailbox for this login on this server.');
+  }
+  await store.ensureMailbox(mailboxId);
+  if (!session.logIn({ mailboxId, login: result.login }, method)) {
     throw new ImapRefusal(
       'NO',
       'LIMIT',
