@@ -114,7 +114,9 @@ export class BackendChain {
       return isListed ? { kind: 'refused', reason: `denied by ${backend.name}` } : { kind: 'unknown' };
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
-      this.#options.log.warning(`${backend.name}: ${error.message.replace(`${backend.name}: `, '')}`);
+      this.#options.log.warning(
+        error.message.includes(backend.name) ? error.message : `${backend.name}: ${error.message}`,
+      );
       return error;
     }
   }

@@ -137,7 +137,9 @@ const pgsqlOptions = new Set([
 function openPgsql(file: ConfigFile, { hosts, options }: Connect, context: SqlServerContext): SqlServer {
   refuseUnknown(file, options, pgsqlOptions);
   const given = hosts.length === 0 ? ['/var/run/postgresql'] : hosts;
-  const isPlain = !['sslmode', 'sslrootcert', 'sslcert', 'sslkey'].some((name) => options.has(name));
+  // What libpq does by itself, the plain form does too: TLS where the server has it, and never on a socket.
+  const isUsual = /^(prefer|allow|)$/.test(options.get('sslmode') ?? '');
+  const isPlain = isUsual && !['sslrootcert', 'sslcert', 'sslkey'].some((name) => options.has(name));
   const port = options.get('port');
   const settings = settingsOf(file, {
     hosts: given
@@ -163,7 +165,7 @@ function pgsqlUri(host: string, options: ReadonlyMap<string, string>): string {
   if (password !== undefined) query.set('password', password);
   for (const name of ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']) {
     const value = options.get(name);
-    if (value !== undefined) query.set(name, value);
+    if (value !== undefined && !host.startsWith('/')) query.set(name, value);
   }
   return `postgresql:///${encodeURIComponent(options.get('dbname') ?? user ?? '')}?${query.toString()}`;
 }

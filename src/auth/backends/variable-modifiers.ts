@@ -13,10 +13,9 @@ export interface ValuePart {
 
 export const wholeValue: ValuePart = { offset: 0, width: 0, isPadded: false };
 
-/** The width of the part, where there is one, limits a hash instead: `%256Nu` is 0 … ff. */
 type Modifier = (value: string, limit: number) => string;
 
-/** Those that take the width for themselves. */
+/** Those that take the part for themselves: `%256Nu` is 0 … ff, `%2.256Nu` is 00 … ff. */
 const limited = new Set(['N', 'H']);
 
 const modifiers: Readonly<Record<string, Modifier>> = {
@@ -41,7 +40,9 @@ export function modify(value: string, letters: string, part: ValuePart): string 
   let wanted = part;
   for (const letter of letters) {
     modified = modifiers[letter]?.(modified, Math.max(wanted.width, 0)) ?? modified;
-    if (limited.has(letter)) wanted = { ...wanted, width: wanted.isPadded ? wanted.width : 0 };
+    if (!limited.has(letter)) continue;
+    modified = modified.padStart(Math.max(wanted.offset, 0), '0');
+    wanted = wholeValue;
   }
   return takePart(modified, wanted);
 }
