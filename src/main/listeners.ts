@@ -166,5 +166,5 @@ export function listenError({ host, port, label }: Pick<PlannedListener, 'host' 
   const { code } = error as NodeJS.ErrnoException;
   const why =
     code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
-  return new ListenError(`cannot listen on ${host}:${port} (${label}): ${why}`);
+  return new ListenError(`cannot listen on ${port === 0 ? host : `${host}:${port}`} (${label}): ${why}`);
 }

@@ -52,13 +52,10 @@ export class AuthListener {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       const done = (): void => resolve();
-      if ('path' in at) {
-        // A file that everybody may open must not be there even for a moment; it is made within this call.
-        const umask = process.umask(0o177);
-        this.#server.listen(at.path, done);
-        process.umask(umask);
-      } else this.#server.listen({ host: at.host, port: at.port }, done);
+      if ('path' in at) this.#server.listen(at.path, done);
+      else this.#server.listen({ host: at.host, port: at.port }, done);
     });
+    // Until here the process's umask has kept others out: to connect takes the right to write.
     if ('path' in at) {
       // -1 leaves it as it is (chown(2)).
       if (uid !== undefined || gid !== undefined) fs.chownSync(at.path, uid ?? -1, gid ?? -1);
