@@ -67,29 +67,45 @@ describe('the auth protocol', () => {
 
   test('PLAIN and LOGIN, right and wrong', async () => {
     const client = await greeted();
-    expect(await client.ask(`AUTH\t1\tPLAIN\tservice=smtp\tnologin\tlip=127.0.0.1\trip=192.0.2.1\tsecured\tresp=${plain('Anna@example.com', 'of the directory')}`)).toBe('OK\t1\tuser=anna@example.com');
-    expect(await client.ask(`AUTH\t2\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'wrong')}`)).toBe('FAIL\t2\tuser=anna@example.com');
+    expect(
+      await client.ask(
+        `AUTH\t1\tPLAIN\tservice=smtp\tnologin\tlip=127.0.0.1\trip=192.0.2.1\tsecured\tresp=${plain('Anna@example.com', 'of the directory')}`,
+      ),
+    ).toBe('OK\t1\tuser=anna@example.com');
+    expect(await client.ask(`AUTH\t2\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'wrong')}`)).toBe(
+      'FAIL\t2\tuser=anna@example.com',
+    );
     expect(await client.ask('AUTH\t3\tPLAIN\tservice=smtp')).toBe('CONT\t3\t');
-    expect(await client.ask(`CONT\t3\t${plain('bert@example.com', 'of the directory')}`)).toBe('OK\t3\tuser=bert@example.com');
+    expect(await client.ask(`CONT\t3\t${plain('bert@example.com', 'of the directory')}`)).toBe(
+      'OK\t3\tuser=bert@example.com',
+    );
     expect(await client.ask('AUTH\t4\tLOGIN\tservice=smtp')).toBe('CONT\t4\tVXNlcm5hbWU6');
     expect(await client.ask(`CONT\t4\t${btoa('anna@example.com')}`)).toBe('CONT\t4\tUGFzc3dvcmQ6');
     expect(await client.ask(`CONT\t4\t${btoa('of the directory')}`)).toBe('OK\t4\tuser=anna@example.com');
     expect(await client.ask('AUTH\t5\tCRAM-MD5\tservice=smtp')).toBe('FAIL\t5');
     expect(await client.ask('AUTH\t6\tPLAIN\tservice=smtp\tresp=!!!')).toBe('FAIL\t6');
-    expect(await client.ask(`AUTH\t7\tPLAIN\tservice=smtp\tresp=${btoa('bert@example.com\0anna@example.com\0of the directory')}`)).toBe('FAIL\t7\tuser=anna@example.com');
+    expect(
+      await client.ask(
+        `AUTH\t7\tPLAIN\tservice=smtp\tresp=${btoa('bert@example.com\0anna@example.com\0of the directory')}`,
+      ),
+    ).toBe('FAIL\t7\tuser=anna@example.com');
     // What seems to follow the response is not looked at.
-    expect(await client.ask(`AUTH\t8\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'wrong')}\tsecured\tuser=bert`)).toBe('FAIL\t8\tuser=anna@example.com');
+    expect(
+      await client.ask(`AUTH\t8\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'wrong')}\tsecured\tuser=bert`),
+    ).toBe('FAIL\t8\tuser=anna@example.com');
     // A number may be used again when its exchange is over; one that was given up says nothing more.
     expect(await client.ask('AUTH\t8\tLOGIN\tservice=smtp')).toContain('CONT');
     client.send('CANCEL\t8\n');
-    expect(await client.ask(`AUTH\t8\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}`)).toContain('OK\t8');
+    expect(
+      await client.ask(`AUTH\t8\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}`),
+    ).toContain('OK\t8');
   });
 
   test('a proxy is told where to, with the password that its client gave', async () => {
     const client = await greeted();
-    expect(await client.ask(`AUTH\t1\tPLAIN\tservice=imap\tresp=${plain('anna@example.com', 'of the directory')}`)).toBe(
-      'OK\t1\tuser=anna@example.com\tproxy=y\thost=127.0.0.1\tport=2143\tpass=of the directory',
-    );
+    expect(
+      await client.ask(`AUTH\t1\tPLAIN\tservice=imap\tresp=${plain('anna@example.com', 'of the directory')}`),
+    ).toBe('OK\t1\tuser=anna@example.com\tproxy=y\thost=127.0.0.1\tport=2143\tpass=of the directory');
   });
 
   test('many exchanges at once on one connection do not get mixed up', async () => {
@@ -120,7 +136,9 @@ describe('the auth protocol', () => {
     const before = await greeted();
     for (let round = 0; round < 50; round++) {
       const client = await greeted();
-      client.send(`AUTH\t1\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}\nAUTH\t2\tLOGIN\tservice=smtp\n`);
+      client.send(
+        `AUTH\t1\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}\nAUTH\t2\tLOGIN\tservice=smtp\n`,
+      );
       client.destroy();
     }
     for (const words of [
@@ -141,7 +159,9 @@ describe('the auth protocol', () => {
       client.send(words);
       await client.closed();
     }
-    expect(await before.ask(`AUTH\t1\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}`)).toContain('OK\t1');
+    expect(
+      await before.ask(`AUTH\t1\tPLAIN\tservice=smtp\tresp=${plain('anna@example.com', 'of the directory')}`),
+    ).toContain('OK\t1');
   });
 
   test('survives anything', async () => {
@@ -188,7 +208,9 @@ describe('the auth protocol', () => {
       'LIST\t4\tbert@example.com',
       'DONE\t4\t',
     ]);
-    expect(await master.ask('REQUEST\t5\t42\t1\t00000000000000000000000000000000')).toBe('FAIL\t5\treason=there is no such login');
+    expect(await master.ask('REQUEST\t5\t42\t1\t00000000000000000000000000000000')).toBe(
+      'FAIL\t5\treason=there is no such login',
+    );
     master.send('NONSENSE\t6\n');
     await master.closed();
   });
@@ -208,9 +230,14 @@ describe('the auth protocol', () => {
 
   test('a socket that a killed server has left is replaced, one that is in use is not, nor is a file', async () => {
     const path = join(rig.folder, 'left');
-    spawnSync(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`]);
+    spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
     expect(existsSync(path)).toBe(true);
-    expect(await rig.logins({ posthaste_auth_listen: path }).listen()).toEqual([{ label: 'auth', host: path, port: 0 }]);
+    expect(await rig.logins({ posthaste_auth_listen: path }).listen()).toEqual([
+      { label: 'auth', host: path, port: 0 },
+    ]);
     const used = join(rig.folder, 'used');
     const other = createServer((one) => one.destroy());
     await new Promise<void>((resolve) => other.listen(used, resolve));

@@ -2,6 +2,10 @@
 // logins, or a login process of Dovecot's. We greet with our mechanisms; it names itself (VERSION, CPID) and then runs
 // any number of exchanges at once, each under a number of its own. What breaks the protocol ends the connection,
 // and with it its exchanges; the answers of checks that are still running are dropped.
+//
+// NOTE: Postfix (3.7 at least) takes a temporary FAIL for a wrong password and tells its client 535; the end of the
+// connection is what it answers with 454. So it is what a mail server hears in place of a temporary FAIL, where no
+// other exchange is under way on its connection (Postfix never has two). It connects again for the next login.
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -28,6 +32,8 @@ interface Exchange {
   readonly mechanism: string;
   readonly service: string;
   readonly clientAddress: string;
+  /** `nologin`: a mail server, that itself needs no more than the outcome. */
+  readonly isMailServer: boolean;
   /** The client need not wait for ever for who wants to log in. */
   timer: NodeJS.Timeout | undefined;
   /** Waits for the client's answer. */
@@ -128,6 +134,7 @@ export class AuthClientConnection {
       mechanism: mechanism.toUpperCase(),
       service: valueOf('service'),
       clientAddress: valueOf('rip'),
+      isMailServer: known.includes('nologin'),
       timer: undefined,
       step: undefined,
       lastResponse: initialResponse ?? '',
@@ -157,14 +164,14 @@ export class AuthClientConnection {
   }
 
   async #run(id: string, exchange: Exchange, ask: () => Promise<SaslStep>): Promise<void> {
-    exchange.timer = setTimeout(() => this.#finish(id, exchange, failure(id, undefined, true)), answerMilliseconds);
+    exchange.timer = setTimeout(() => this.#cannotTell(id, exchange, undefined), answerMilliseconds);
     let step: SaslStep;
     try {
       step = await ask();
     } catch (error) {
       // Also what nobody has foreseen is no wrong password.
       if (!(error instanceof TemporaryError)) this.#parts.log.error(`auth client: ${String(error)}`);
-      return this.#finish(id, exchange, failure(id, undefined, true));
+      return this.#cannotTell(id, exchange, undefined);
     }
     if (this.#exchanges.get(id) !== exchange) return undefined;
     if (step.kind === 'challenge') return this.#challenge(id, exchange, step);
@@ -172,7 +179,8 @@ export class AuthClientConnection {
       this.#parts.log.info(
         `auth client: ${exchange.service} login of <${step.login ?? ''}> from ${exchange.clientAddress || 'local'} denied: ${step.reason}`,
       );
-      return this.#finish(id, exchange, failure(id, step.login, step.isTemporary));
+      if (step.isTemporary) return this.#cannotTell(id, exchange, step.login);
+      return this.#finish(id, exchange, failure(id, step.login, false));
     }
     const login = { login: step.login, service: serviceNamed(exchange.service) };
     this.#parts.finished.add(this.#cookie, this.#clientPid ?? '', id, login);
@@ -200,6 +208,12 @@ export class AuthClientConnection {
     if (!loginFields.has('proxy') && !loginFields.has('proxy_maybe')) return fields;
     const password = mechanism === 'PLAIN' ? decodePlain(lastResponse)?.password : decodeLogin(lastResponse);
     return loginFields.has('pass') || password === undefined ? fields : [...fields, `pass=${password}`];
+  }
+
+  #cannotTell(id: string, exchange: Exchange, login: string | undefined): void {
+    if (this.#exchanges.get(id) !== exchange) return;
+    if (exchange.isMailServer && this.#exchanges.size === 1) this.#lines.end();
+    else this.#finish(id, exchange, failure(id, login, true));
   }
 
   #finish(id: string, exchange: Exchange, line: readonly string[]): void {
