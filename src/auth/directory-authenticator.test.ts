@@ -117,12 +117,12 @@ describe('logging in', () => {
 
 describe('limits', () => {
   it('computes a few hashes at a time and turns the flood away', async () => {
-    const limiter = new HashLimiter(2, 3);
+    const limiter = new HashLimiter(2, 3, 3);
     let running = 0;
     let most = 0;
     const finish: (() => void)[] = [];
     const start = (): Promise<void> =>
-      limiter.run(async () => {
+      limiter.run('a', async () => {
         most = Math.max(most, ++running);
         await new Promise<void>((resolve) => finish.push(resolve));
         running--;
@@ -136,8 +136,8 @@ describe('limits', () => {
     await Promise.all(work);
     expect(most).toBe(2);
     // Places are given back, also after an error.
-    await expect(limiter.run(() => Promise.reject(new Error('x')))).rejects.toThrow('x');
-    expect(await limiter.run(async () => 5)).toBe(5);
+    await expect(limiter.run('a', () => Promise.reject(new Error('x')))).rejects.toThrow('x');
+    expect(await limiter.run('a', async () => 5)).toBe(5);
   });
 
   it('remembers a right password for a while, a bounded number of them, and never across mailboxes', () => {

@@ -3,71 +3,82 @@
 // denial is answered late, so that neither time nor text tells which addresses exist.
 
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Directory } from '../directory/directory.ts';
 import type { MailboxCredentials } from '../directory/lookups.ts';
 import type { Clock } from '../lib/clock.ts';
-import { FailureDelay, type FailureDelayOptions, usualFailureDelay } from './failure-delay.ts';
-import { HashLimiter } from './hash-limiter.ts';
+import { type AccountDirectory, DirectoryAccounts } from './directory-accounts.ts';
+import { type FailureDelayOptions, usualFailureDelay } from './failure-delay.ts';
+import { HashLimiter, usualHashing } from './hash-limiter.ts';
+import { DelayGate, type LoginGate, passGate } from './login-gate.ts';
 import { hashPassword, verifyPassword } from './password-scheme.ts';
+import { ScramKeyMaker } from './scram-key-maker.ts';
+import type { ScramHash } from './scram-keys.ts';
 import type { AuthResult, Authenticator, Credentials } from './types.ts';
 import { VerifiedCache } from './verified-cache.ts';
 
 export interface DirectoryAuthenticatorOptions {
-  readonly directory: Pick<Directory, 'credentials'>;
+  readonly directory: AccountDirectory;
   readonly clock: Clock;
+  /** Absent: one that only slows guessing down, by `failureDelay`. */
+  readonly gate?: LoginGate;
   readonly failureDelay?: FailureDelayOptions;
   /** Hashes computed at a time. */
   readonly maxHashing?: number;
   /** Logins that wait for one of them. */
   readonly maxWaiting?: number;
+  /** Whose keys are made of passwords that are seen. */
+  readonly scramHashes?: readonly ScramHash[];
 }
 
-/** user, `@` and domain at their longest. */
-const maxLoginLength = 320;
-
 export class DirectoryAuthenticator implements Authenticator {
-  readonly #directory: Pick<Directory, 'credentials'>;
+  readonly #accounts: DirectoryAccounts;
   readonly #verified: VerifiedCache;
-  readonly #delay: FailureDelay;
+  readonly #gate: LoginGate;
   readonly #limiter: HashLimiter;
+  readonly #scram: ScramKeyMaker;
   /** A hash of nothing that anybody has, made at the first need. */
   #dummyHash: Promise<string> | undefined;
 
   constructor(options: DirectoryAuthenticatorOptions) {
-    this.#directory = options.directory;
-    this.#verified = new VerifiedCache(options.clock);
-    this.#delay = new FailureDelay(options.clock, options.failureDelay ?? usualFailureDelay);
-    this.#limiter = new HashLimiter(options.maxHashing ?? 4, options.maxWaiting ?? 256);
+    const { directory, clock } = options;
+    this.#accounts = new DirectoryAccounts(directory, clock);
+    this.#verified = new VerifiedCache(clock);
+    this.#gate = options.gate ?? new DelayGate(clock, options.failureDelay ?? usualFailureDelay);
+    this.#limiter = new HashLimiter(options.maxHashing ?? usualHashing, options.maxWaiting ?? 256);
+    this.#scram = new ScramKeyMaker(directory, options.scramHashes ?? [], this.#limiter);
   }
 
   async authenticate(credentials: Credentials): Promise<AuthResult> {
-    const { login, password, remoteAddress } = credentials;
-    const mailbox = login.length > maxLoginLength ? undefined : this.#directory.credentials(login);
-    const reason = await this.#refusal(mailbox, password);
-    if (reason === undefined && mailbox) {
-      this.#delay.succeeded(remoteAddress, login);
-      return { kind: 'authenticated', mailboxId: mailbox.id, login: mailbox.address };
-    }
-    await wait(this.#delay.failed(remoteAddress, login.toLowerCase()));
-    return { kind: 'denied', reason: reason ?? 'unknown user' };
+    const { login: account, password, service: protocol, remoteAddress: address, mechanism = 'PLAIN' } = credentials;
+    const attempt = { account, address, protocol, mechanism };
+    return await passGate(this.#gate, attempt, () => this.#check(credentials), password);
   }
 
-  /** Why not, for the log; undefined: let in. */
-  async #refusal(mailbox: MailboxCredentials | undefined, password: string): Promise<string | undefined> {
+  async #check(credentials: Credentials): Promise<AuthResult> {
+    const { login, password, remoteAddress } = credentials;
+    const mailbox = this.#accounts.find(login);
     if (!mailbox) {
       this.#dummyHash ??= hashPassword(randomUUID());
       const dummy = await this.#dummyHash;
-      await this.#limiter.run(() => verifyPassword(password, dummy));
-      return 'unknown user';
+      await this.#limiter.run(remoteAddress, () => verifyPassword(password, dummy));
+      return { kind: 'denied', reason: 'unknown user' };
     }
-    const { id, passwordHash, enabled } = mailbox;
-    if (!this.#verified.has(id, passwordHash, password)) {
-      const isRight = await this.#limiter.run(() => verifyPassword(password, passwordHash));
-      if (!isRight) return 'password mismatch';
-      this.#verified.add(id, passwordHash, password);
+    const appPassword = this.#accounts.appPasswordOf(mailbox, password);
+    if (appPassword !== undefined) {
+      const result = this.#accounts.grant(mailbox, appPassword, credentials);
+      if (result.kind === 'authenticated') this.#scram.seen(mailbox, password, appPassword);
+      return result;
     }
-    // Asked last: that a mailbox is switched off is nobody's business but its owner's.
-    return enabled ? undefined : 'disabled';
+    if (!(await this.#isRight(mailbox, password, remoteAddress)))
+      return { kind: 'denied', reason: 'password mismatch' };
+    return this.#accounts.grant(mailbox, undefined, credentials);
+  }
+
+  async #isRight(mailbox: MailboxCredentials, password: string, remoteAddress: string): Promise<boolean> {
+    const { id, passwordHash } = mailbox;
+    if (this.#verified.has(id, passwordHash, password)) return true;
+    if (!(await this.#limiter.run(remoteAddress, () => verifyPassword(password, passwordHash)))) return false;
+    this.#verified.add(id, passwordHash, password);
+    this.#scram.seen(mailbox, password);
+    return true;
   }
 }

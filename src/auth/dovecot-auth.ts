@@ -5,38 +5,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { TemporaryError } from '../lib/temporary-error.ts';
-
-export interface SaslMechanism {
-  readonly name: string;
-  /** `plaintext`, `anonymous`, `dictionary`, `active`, `mutual-auth`, `forward-secrecy`. */
-  readonly properties: ReadonlySet<string>;
-}
-
-export interface SaslRequest {
-  readonly mechanism: string;
-  readonly service: string;
-  readonly serverAddress: string;
-  readonly clientAddress: string;
-  /** Within TLS. */
-  readonly isSecured: boolean;
-  /** base64; '' is an empty one. */
-  readonly initialResponse?: string | undefined;
-}
-
-export type SaslStep =
-  | {
-      readonly kind: 'challenge';
-      readonly challenge: string;
-      answer(response: string): Promise<SaslStep>;
-      cancel(): void;
-    }
-  | { readonly kind: 'authenticated'; readonly login: string }
-  | {
-      readonly kind: 'denied';
-      readonly reason: string;
-      readonly login: string | undefined;
-      readonly isTemporary: boolean;
-    };
+import type { SaslMechanism, SaslRequest, SaslServer, SaslStep } from './sasl-server.ts';
 
 interface Channel {
   readonly socket: Socket;
@@ -51,7 +20,7 @@ const maxLineLength = 65_536;
 /** Dovecot wants each connection to have a number of its own; pids are below this. */
 const pidSpan = 4_194_304;
 
-export class DovecotAuth {
+export class DovecotAuth implements SaslServer {
   readonly #name: string;
   readonly #where: { readonly host: string; readonly port: number } | { readonly path: string };
   readonly #connectionNumber: number;

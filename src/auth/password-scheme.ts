@@ -72,7 +72,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
 
 /** New passwords are kept as argon2id, after SASLprep (RFC 4013), so that every keyboard types the same one. */
 export async function hashPassword(password: string): Promise<string> {
-  return await hashArgon2id(prepare(password) ?? password);
+  return await hashArgon2id(saslPrepared(password) ?? password);
 }
 
 /** Throws TemporaryError where the stored hash cannot be computed here. */
@@ -81,15 +81,15 @@ export async function verifyPassword(password: string, stored: string): Promise<
   if (bytes.length > maxPasswordBytes || bytes.includes(0)) return false;
   if (await verifyBytes(bytes, stored)) return true;
   // Others hash the bytes as they come, so the prepared form is the second try.
-  const prepared = prepare(password);
+  const prepared = saslPrepared(password);
   return prepared !== undefined && prepared !== password && (await verifyBytes(Buffer.from(prepared), stored));
 }
 
 /** The form of RFC 4013; undefined for what it forbids, and for plain ASCII nothing changes. */
-function prepare(password: string): string | undefined {
-  if (/^[\u0020-\u007e]*$/.test(password)) return password;
+export function saslPrepared(text: string): string | undefined {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text;
   try {
-    return saslprep(password);
+    return saslprep(text);
   } catch {
     return undefined;
   }
@@ -128,6 +128,11 @@ function verifyMd5(password: Buffer, data: Buffer): boolean | undefined | Promis
 function suffixEncoding(suffix: string | undefined): TextEncoding | undefined {
   if (suffix === undefined) return undefined;
   return suffix.toLowerCase() === '.hex' ? 'hex' : 'base64';
+}
+
+/** The password itself, where it is kept as it is; undefined where nobody can tell. */
+export function recoverable(stored: string): string | undefined {
+  return /^\{(?:PLAIN|CLEARTEXT|CLEAR)\}(.*)$/is.exec(stored)?.[1];
 }
 
 /** For the log: the scheme's name, never any of the hash. */

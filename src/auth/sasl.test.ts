@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeLogin, decodePlain } from './sasl.ts';
 
-const encode = (text: string): string => Buffer.from(text).toString('base64');
+const encode = (text: string): Buffer => Buffer.from(text);
 
 describe('SASL words', () => {
   it('reads PLAIN (RFC 4616 §4)', () => {
@@ -11,7 +11,7 @@ describe('SASL words', () => {
       login: 'tim',
       password: 'tanstaaftanstaaf',
     });
-    expect(decodePlain(Buffer.from(encode('Ursel\0Kurt\0xipj3plmq')))).toEqual({
+    expect(decodePlain(encode('Ursel\0Kurt\0xipj3plmq'))).toEqual({
       authzid: 'Ursel',
       login: 'Kurt',
       password: 'xipj3plmq',
@@ -19,23 +19,20 @@ describe('SASL words', () => {
   });
 
   it.each([
-    '',
-    '=',
-    '*',
+    encode(''),
     encode('tim'),
     encode('\0tim'),
     encode('\0tim\0'),
     encode('\0\0x'),
     encode('\0a\0b\0c'),
-    'AHRpbQB4=A',
-    'AHRpbQB4 ',
-    `${encode('\0tim\0')}${'A'.repeat(5000)}`,
-    Buffer.from([0, 255, 0, 120]).toString('base64'),
+    encode(`\0tim\0${'A'.repeat(4000)}`),
+    Buffer.from([0, 255, 0, 120]),
   ])('refuses %j', (word) => expect(decodePlain(word)).toBeUndefined());
 
   it('reads the answers of LOGIN', () => {
     expect(decodeLogin(encode('anna@example.com'))).toBe('anna@example.com');
-    for (const word of ['', '=', 'a', encode('a\0b'), '!']) expect(decodeLogin(word)).toBeUndefined();
+    for (const word of ['', 'a\0b']) expect(decodeLogin(encode(word))).toBeUndefined();
+    expect(decodeLogin(Buffer.from([0xc3, 0x28]))).toBeUndefined();
   });
 
   it('gives back every PLAIN that can be written', () => {

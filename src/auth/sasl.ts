@@ -1,10 +1,8 @@
-// The words of SASL PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login), as SMTP and IMAP carry them in base64.
-// What cannot be such a word is undefined, and the server answers 501 or BAD.
-
-import { toBytes } from './encoding.ts';
+// The words of SASL PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login). What cannot be such a word is undefined,
+// and the server answers that it did not understand.
 
 /** authzid, login and password are at most 255 octets by RFC 4616; some passwords are longer. */
-const maxBase64Length = 4096;
+const maxBytes = 3072;
 
 export interface PlainWords {
   /** '' where the client acts for itself. */
@@ -14,9 +12,8 @@ export interface PlainWords {
 }
 
 /** `authzid NUL login NUL password`. */
-export function decodePlain(word: string | Buffer): PlainWords | undefined {
-  const bytes = decodeBytes(word);
-  if (!bytes) return undefined;
+export function decodePlain(bytes: Buffer): PlainWords | undefined {
+  if (bytes.length > maxBytes) return undefined;
   const first = bytes.indexOf(0);
   const second = first < 0 ? -1 : bytes.indexOf(0, first + 1);
   if (second < 0 || bytes.indexOf(0, second + 1) >= 0) return undefined;
@@ -30,25 +27,15 @@ export function decodePlain(word: string | Buffer): PlainWords | undefined {
 }
 
 /** One answer of LOGIN: the user name or the password. */
-export function decodeLogin(word: string | Buffer): string | undefined {
-  const bytes = decodeBytes(word);
-  return !bytes || bytes.includes(0) || bytes.length === 0 ? undefined : toText(bytes);
-}
-
-/** The two questions of LOGIN, already in base64: clients compare them literally. */
-export const loginUsernamePrompt = 'VXNlcm5hbWU6';
-export const loginPasswordPrompt = 'UGFzc3dvcmQ6';
-
-function decodeBytes(word: string | Buffer): Buffer | undefined {
-  if (word.length > maxBase64Length) return undefined;
-  const text = typeof word === 'string' ? word : word.toString('latin1');
-  // `=` alone is an empty initial response (RFC 4954 §4).
-  return text === '=' ? Buffer.alloc(0) : toBytes(text, 'base64');
+export function decodeLogin(bytes: Buffer): string | undefined {
+  const isWord = bytes.length > 0 && bytes.length <= maxBytes && !bytes.includes(0);
+  return isWord ? toText(bytes) : undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function toText(bytes: Buffer): string | undefined {
+/** Undefined for what is not UTF-8. */
+export function toText(bytes: Buffer): string | undefined {
   try {
     return utf8.decode(bytes);
   } catch {

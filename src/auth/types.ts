@@ -11,7 +11,7 @@ export interface Credentials {
   /** '' where the client is no network's. */
   readonly remoteAddress: string;
   readonly localAddress?: string;
-  /** As the client has named it: `PLAIN`. */
+  /** How it was sent; absent: PLAIN, or a command of the protocol's own. */
   readonly mechanism?: string;
   /** Within TLS, or on this host. */
   readonly isSecured?: boolean;
@@ -24,6 +24,8 @@ export type AuthResult =
       readonly mailboxId?: number;
       /** The mailbox's address, normalised; or the name as another program's table writes it. */
       readonly login: string;
+      /** The only envelope senders that this login may use (an app password's); absent: no limit of its own. */
+      readonly senders?: readonly string[];
     }
   /** `reason` is for the log (`unknown user`, `password mismatch`, `disabled`); the client hears one text for all. */
   | { readonly kind: 'denied'; readonly reason: string };

@@ -7,6 +7,7 @@ import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { keepScramKeys } from './scram-keys.ts';
 import { formatQuota, parseSize } from './sizes.ts';
 import { addVacationOptions, vacationLines, type VacationOptions, vacationSettings } from './vacation-options.ts';
 
@@ -83,7 +84,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function add(context: CommandContext, address: string, options: AddOptions): Promise<void> {
-  await withDirectory(context, false, async ({ directory }) => {
+  await withDirectory(context, false, async ({ directory, settings }) => {
     // Refused before anybody has typed a password twice.
     await directory.mailboxes.checkNew(address);
     const { password, isGenerated } = await newPassword(options.passwordStdin === true);
@@ -94,6 +95,7 @@ async function add(context: CommandContext, address: string, options: AddOptions
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.disable ? { enabled: false } : {}),
     });
+    await keepScramKeys({ directory, settings }, added.address, password);
     printDone(context, `${added.address} added`, isGenerated ? { ...added, password } : added);
     if (context.json) return;
     if (isGenerated) context.print(`password: ${password}`);
@@ -165,11 +167,12 @@ async function set(context: CommandContext, address: string, options: SetOptions
       2,
     );
   }
-  await withDirectory(context, false, async ({ directory }) => {
+  await withDirectory(context, false, async ({ directory, settings: mainCf }) => {
     await directory.mailboxes.need(address);
     const changed = changesPassword ? await newPassword(options.passwordStdin === true) : undefined;
     const password = changed === undefined ? {} : { passwordHash: await hashPassword(changed.password) };
     const info = await directory.mailboxes.set(address, { ...settings, ...password });
+    if (changed !== undefined) await keepScramKeys({ directory, settings: mainCf }, info.address, changed.password);
     printDone(
       context,
       `${info.address} changed`,

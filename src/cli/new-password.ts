@@ -21,7 +21,7 @@ export async function newPassword(fromStdin: boolean): Promise<NewPassword> {
 }
 
 /** Letters and digits that look alike are left out; 20 of 54 are 115 bits. */
-function generatePassword(): string {
+export function generatePassword(): string {
   const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
   const characters = Array.from({ length: 20 }, () => alphabet.charAt(randomInt(alphabet.length)));
   return characters.join('').replace(/(.{5})(?=.)/g, '$1-');

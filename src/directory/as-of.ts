@@ -133,6 +133,9 @@ function apply(past: Past, { action, object, before, after }: DirectoryEvent): v
       if (before === null || after === null) past.members.set(key, new Map());
       return put(past.lists, key, after);
     }
+    // Nobody logs in to the past.
+    case 'app-password':
+      return;
     case 'list-member':
       return putMembers(past, object, before as PastMembers | null, after as PastMembers | null);
     default:

@@ -15,12 +15,14 @@ import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AliasDomains } from './alias-domains.ts';
 import { Aliases } from './aliases.ts';
+import { AppPasswords } from './app-passwords.ts';
 import { Changes } from './change.ts';
 import { type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
 import { Lists } from './lists.ts';
+import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
@@ -48,12 +50,15 @@ export class Directory {
   readonly mailboxes: Mailboxes;
   readonly aliases: Aliases;
   readonly lists: Lists;
+  readonly appPasswords: AppPasswords;
+  /** What logins leave behind. */
+  readonly notes: LoginNotes;
   readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
   readonly #snapshot: BriefSnapshot;
 
-  private constructor(files: DirectoryFiles, options: DirectoryOptions) {
+  private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions) {
     const rules = options.extensionRules ?? plusExtensions;
     this.#files = files;
     this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
@@ -66,11 +71,13 @@ export class Directory {
     this.mailboxes = new Mailboxes(this.#db, changes, this.lookups);
     this.aliases = new Aliases(this.#db, changes);
     this.lists = new Lists(this.#db, changes);
+    this.appPasswords = new AppPasswords(this.#db, changes);
+    this.notes = new LoginNotes(file, options.readonly === true, () => snapshot.close());
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */
   static async open(file: string, options: DirectoryOptions): Promise<Directory> {
-    return new Directory(await openDirectoryFiles(file, options.readonly === true, options.clock), options);
+    return new Directory(file, await openDirectoryFiles(file, options.readonly === true, options.clock), options);
   }
 
   /** Another number than before: somebody has changed something. */
@@ -110,6 +117,7 @@ export class Directory {
   }
 
   close(): void {
+    this.notes.close();
     this.#snapshot.close();
     this.#files.reader.close();
     this.#files.writer?.connection.close();

@@ -11,6 +11,7 @@ import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
+import { LoginSecrets } from './login-secrets.ts';
 import { VacationLookups } from './vacations.ts';
 
 /** What stands under a name that we host. */
@@ -119,6 +120,7 @@ export class DirectoryLookups {
   readonly #domainNames: Statement;
   readonly lists: ListLookups;
   readonly vacations: VacationLookups;
+  readonly secrets: LoginSecrets;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
   constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
@@ -139,6 +141,7 @@ export class DirectoryLookups {
     const ask = <T>(read: () => T): T => this.#ask(read);
     this.lists = new ListLookups(connection, ask, this);
     this.vacations = new VacationLookups(connection, ask);
+    this.secrets = new LoginSecrets(connection, ask);
   }
 
   /** Where the extension begins in a localpart in external form, or -1. */
@@ -258,6 +261,16 @@ export class DirectoryLookups {
     const whole = this.#readCredentials(localpart, hosted);
     const split = whole ? -1 : this.splitAt(localpart);
     return split === -1 ? whole : this.#readCredentials(localpart.slice(0, split), hosted);
+  }
+
+  /** What the address of the mailbox would be that `credentials` looks for: folded, without extension and alias domain. */
+  loginAddress(address: string): string {
+    const at = address.lastIndexOf('@');
+    const localpart = fold(at < 0 ? address : address.slice(0, at));
+    const hosted = at < 0 ? undefined : this.#findDomain(foldDomain(address.slice(at + 1)));
+    const split = this.splitAt(localpart);
+    const domain = hosted?.target?.name ?? hosted?.name ?? foldDomain(at < 0 ? '' : address.slice(at + 1));
+    return `${split === -1 ? localpart : localpart.slice(0, split)}@${domain}`;
   }
 
   #readCredentials(localpart: string, hosted: HostedDomain): MailboxCredentials | undefined {

@@ -2,6 +2,7 @@
 // be restored; an id never names another mailbox. The installation's first mailbox becomes the administrator's:
 // postmaster, abuse and root reach it (RFC 5321 §4.5.1, RFC 2142), so that no fresh host is deaf to complaints.
 
+import { deleteLoginSecrets } from './app-passwords.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
@@ -210,6 +211,7 @@ export class Mailboxes {
       if (!row) refuse(`mailbox ${id} is not a removed one`);
       const before = await describeWhole(change.db, row);
       await change.db.deleteFrom('vacation').where('mailbox_id', '=', id).execute();
+      await deleteLoginSecrets(change.db, id);
       await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
       await change.event('mailbox.purge', row.shown, before, null);
     });

@@ -12,6 +12,13 @@
 // list       a mailing list; `owner-NAME` and `NAME-request` belong to it. `post` says who may write to it.
 // list_person   who has to do with a list: its members, owners, and those who may write to it besides
 //            (`localpart` '': everybody of that domain).
+// app_password  a further password of a mailbox, made by us: `digest` is its SHA-256 (it is too long to be guessed), and
+//            `secret` the password itself where CRAM-MD5 needs it, else ''. `protocols` and `senders` are words with blanks
+//            between, '' is no limit; `expires` and `used` are 0 for never.
+// scram_key  what SCRAM keeps in place of a password, base64: of the mailbox's own (`app_password_id` 0) or an app
+//            password; `hash` is sha1 or sha256. `made_of` is the SHA-256 of the stored hash (of the app password's
+//            digest) that the password belonged to: keys of a password that has changed since are void.
+// secret     what the installation must not tell: `scram-salt` is the key from which salts are made.
 
 import type { Generated, Selectable } from 'kysely';
 
@@ -108,6 +115,37 @@ export interface EventTable {
   after: string | null;
 }
 
+export interface AppPasswordTable {
+  id: Generated<number>;
+  mailbox_id: number;
+  name: string;
+  digest: string;
+  secret: string;
+  protocols: string;
+  senders: string;
+  expires: number;
+  created: number;
+  used: number;
+  used_protocol: string;
+  used_address: string;
+}
+
+export interface ScramKeyTable {
+  mailbox_id: number;
+  hash: string;
+  app_password_id: number;
+  made_of: string;
+  salt: string;
+  iterations: number;
+  stored_key: string;
+  server_key: string;
+}
+
+export interface SecretTable {
+  name: string;
+  value: string;
+}
+
 export interface MigrationTable {
   version: number;
   name: string;
@@ -124,10 +162,14 @@ export interface DirectorySchema {
   list_person: ListPersonTable;
   setting: SettingTable;
   event: EventTable;
+  app_password: AppPasswordTable;
+  scram_key: ScramKeyTable;
+  secret: SecretTable;
   migration: MigrationTable;
 }
 
 export type DomainRow = Selectable<DomainTable>;
 export type MailboxRow = Selectable<MailboxTable>;
 export type AliasRow = Selectable<AliasTable>;
+export type AppPasswordRow = Selectable<AppPasswordTable>;
 export type ListRow = Selectable<ListTable>;

@@ -1,5 +1,6 @@
 // What the server says it can do (RFC 3501 §6.1.1), depending on whether one may log in yet.
 
+import { knownMechanisms, mayUseMechanism } from './login-mechanisms.ts';
 import type { SessionContext } from './session-context.ts';
 
 const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE'];
@@ -28,7 +29,8 @@ export function capabilityText(session: SessionContext): string {
     return names.join(' ');
   }
   if (session.canStartTls) names.push('STARTTLS');
-  if (session.mayUsePassword) names.push('AUTH=PLAIN', 'AUTH=LOGIN');
-  else names.push('LOGINDISABLED');
+  const mechanisms = knownMechanisms(session).filter((one) => mayUseMechanism(session, one));
+  names.push(...mechanisms.map(({ name }) => `AUTH=${name}`));
+  if (!session.mayUsePassword) names.push('LOGINDISABLED');
   return names.join(' ');
 }

@@ -51,6 +51,12 @@ export class LoginLog {
     );
   }
 
+  /** Why a login was refused, where it is more than a wrong name or password: a line as Dovecot's auth process writes. */
+  denied(user: string, method: string, reason: string): void {
+    const { remoteAddress, sessionId } = this.#peer;
+    this.#log.info(`auth: Info: ${safe(method)}(${safe(user)},${remoteAddress},<${sessionId}>): ${safe(reason)}`);
+  }
+
   /** The end of a connection that had logged in. */
   ended(user: string, reason: string, traffic: SessionTraffic): void {
     this.#log.info(

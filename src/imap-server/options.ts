@@ -5,11 +5,14 @@ export interface SettingsSource {
   flag(name: string): boolean;
   integer(name: string): number;
   seconds(name: string): number;
+  text(name: string): string;
 }
 
 export interface ImapOptions {
   /** Refuse passwords on connections that are neither encrypted nor from this host (Dovecot's disable_plaintext_auth). */
   readonly disablePlaintextAuth: boolean;
+  /** Joined to login names that have no domain. */
+  readonly localDomain: string;
   /** Octets of an APPEND; 0 for no limit. */
   readonly messageSizeLimit: number;
   /** Octets of a command line: long UID lists of real clients fit (RFC 7162 §4 recommends at least 8,192). */
@@ -29,6 +32,7 @@ export interface ImapOptions {
 
 export const defaultImapOptions: ImapOptions = {
   disablePlaintextAuth: true,
+  localDomain: '',
   messageSizeLimit: 10_240_000,
   maxLineLength: 65_536,
   connectionLimit: 5_000,
@@ -45,6 +49,7 @@ export function readImapOptions(settings: SettingsSource): ImapOptions {
   return {
     ...defaultImapOptions,
     disablePlaintextAuth: settings.flag('posthaste_disable_plaintext_auth'),
+    localDomain: settings.text('smtpd_sasl_local_domain'),
     messageSizeLimit: settings.integer('message_size_limit'),
     maxLineLength: settings.integer('posthaste_imap_max_line_length'),
     connectionLimit: settings.integer('posthaste_imap_connection_limit'),

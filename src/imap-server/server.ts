@@ -13,12 +13,13 @@ import { FolderViews } from './folder-views.ts';
 import { LoginLog } from './login-log.ts';
 import { readImapOptions, type ImapOptions, type SettingsSource } from './options.ts';
 import { Session } from './session.ts';
-import type { ServerContext } from './session-context.ts';
+import type { LoginMechanisms, ServerContext } from './session-context.ts';
 
 export interface ImapServerParts {
   readonly settings: SettingsSource;
   readonly store: Mailstore;
   readonly authenticator: Authenticator;
+  readonly sasl: LoginMechanisms;
   /** Octets that a mailbox may hold; undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
   /** Absent where there is no certificate: then no STARTTLS and no implicit TLS. */
@@ -52,6 +53,7 @@ export class ImapServer {
     this.#context = {
       store: parts.store,
       authenticator: parts.authenticator,
+      sasl: parts.sasl,
       quotaLimit: parts.quotaLimit,
       views: new FolderViews(parts.store, parts.clock),
       structures: new StructureCache(parts.clock),

@@ -1,5 +1,7 @@
 // What a command sees of its session and of the server. session.ts implements it; commands need nothing else.
 
+import type { ChannelBinding } from '../auth/channel-binding.ts';
+import type { SaslMechanism, SaslServer } from '../auth/sasl-server.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FolderRow, Mailstore } from '../mailstore/types.ts';
@@ -11,10 +13,16 @@ import type { ImapOptions } from './options.ts';
 import type { ConnectionOutput } from './output.ts';
 import type { SelectedFolder } from './selected-folder.ts';
 
+/** Those of our own: which there are is known without asking anybody. */
+export interface LoginMechanisms extends SaslServer {
+  mechanisms(): readonly SaslMechanism[];
+}
+
 /** What all sessions share. */
 export interface ServerContext {
   readonly store: Mailstore;
   readonly authenticator: Authenticator;
+  readonly sasl: LoginMechanisms;
   /** Octets, or undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
   readonly views: FolderViews;
@@ -34,6 +42,9 @@ export interface SessionContext {
   readonly output: ConnectionOutput;
   readonly log: LoginLog;
   readonly remoteAddress: string;
+  readonly localAddress: string;
+  /** What a login can be bound to: the TLS connection. */
+  readonly channel: ChannelBinding | undefined;
   readonly isTls: boolean;
   /** STARTTLS may be given: a certificate is there and the connection is plain. */
   readonly canStartTls: boolean;

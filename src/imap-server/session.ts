@@ -5,6 +5,8 @@
 // which costs the connection, never the server.
 
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { type ChannelBinding, TlsChannelBinding } from '../auth/channel-binding.ts';
 import { commands, type Command } from './commands.ts';
 import type { CommandName, ParsedCommand } from '../imap/parse-command.ts';
 import { parseCommand } from '../imap/parse-command.ts';
@@ -79,6 +81,14 @@ export class Session implements SessionContext {
     this.#lastActivity = this.#startedAt;
     this.#lastNotice = this.#startedAt;
     this.#attach(connection.socket);
+  }
+
+  get localAddress(): string {
+    return this.#connection.localAddress;
+  }
+
+  get channel(): ChannelBinding | undefined {
+    return this.#socket instanceof TLSSocket ? new TlsChannelBinding(this.#socket) : undefined;
   }
 
   get canStartTls(): boolean {

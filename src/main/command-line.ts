@@ -20,6 +20,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   domain: () => import('../cli/domain.ts'),
   'alias-domain': () => import('../cli/alias-domain.ts'),
   mailbox: () => import('../cli/mailbox.ts'),
+  'app-password': () => import('../cli/app-password.ts'),
   alias: () => import('../cli/alias.ts'),
   list: () => import('../cli/list.ts'),
   quota: () => import('../cli/quota.ts'),

@@ -11,7 +11,12 @@ import { AuthListener } from '../auth/dovecot-server/auth-listener.ts';
 import { AuthMasterConnection } from '../auth/dovecot-server/auth-master-connection.ts';
 import { FinishedLogins } from '../auth/dovecot-server/finished-logins.ts';
 import { usualFailureDelay } from '../auth/failure-delay.ts';
-import { PasswordSasl } from '../auth/password-sasl.ts';
+import { BuiltInSasl } from '../auth/built-in-sasl.ts';
+import { DirectoryAccounts } from '../auth/directory-accounts.ts';
+import { DirectorySecrets } from '../auth/directory-secrets.ts';
+import { DelayGate } from '../auth/login-gate.ts';
+import type { SaslServer } from '../auth/sasl-server.ts';
+import { scramHashes } from '../auth/scram-key-maker.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,6 +24,7 @@ import { type Log, ProgramLog } from '../lib/log.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readAuthEndpoints } from './auth-endpoints.ts';
 import { listenError } from './listeners.ts';
+import { openTokens, readMechanisms } from './sasl-settings.ts';
 
 export interface LoginParts {
   readonly directory: Directory;
@@ -36,7 +42,11 @@ interface BoundAuth {
 const closeAfterMilliseconds = 30_000;
 
 export class Logins {
+  /** For commands that carry a name and a password of their own (IMAP's LOGIN). */
   readonly authenticator: Authenticator;
+  readonly sasl: Pick<BuiltInSasl, 'mechanisms' | 'begin'>;
+  /** For proxies, which log in elsewhere with the password that they were given. */
+  readonly #passwordSasl: SaslServer;
   readonly #parts: LoginParts;
   readonly #settings: Settings;
   readonly #log: ProgramLog;
@@ -56,14 +66,30 @@ export class Logins {
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/auth`);
     const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
     const failureDelay = { ...usualFailureDelay, firstMilliseconds };
-    this.#directoryAlone = new DirectoryAuthenticator({ directory, clock, failureDelay });
-    this.#delayed = new DelayedAuthenticator(() => this.#chain, clock, failureDelay);
+    const gate = new DelayGate(clock, failureDelay);
+    const names = readMechanisms(settings);
+    const known = { directory, clock, gate, scramHashes: scramHashes(names) };
+    this.#directoryAlone = new DirectoryAuthenticator(known);
+    this.#delayed = new DelayedAuthenticator(() => this.#chain, clock, gate);
     this.#chain = this.#openChain(settings);
     this.#isDirectoryAlone = isDirectoryAlone(settings);
     this.authenticator = {
       authenticate: (credentials) =>
         (this.#isDirectoryAlone ? this.#directoryAlone : this.#delayed).authenticate(credentials),
     };
+    const accounts = new DirectoryAccounts(directory, clock);
+    const tokens = openTokens(settings, accounts, clock);
+    const mechanisms = { authenticator: this.authenticator, gate, tokens, hostname: settings.text('myhostname') };
+    const all = new BuiltInSasl({ ...mechanisms, secrets: new DirectorySecrets(accounts) }, names);
+    // Only the directory has the keys that SCRAM and CRAM-MD5 need: a client that is offered them takes them, and whoever
+    // is known to another place alone could not log in.
+    const withoutKeys = new BuiltInSasl(mechanisms, names);
+    this.#passwordSasl = new BuiltInSasl(
+      mechanisms,
+      names.filter((name) => name === 'PLAIN' || name === 'LOGIN'),
+    );
+    const current = (): BuiltInSasl => (this.#isDirectoryAlone ? all : withoutKeys);
+    this.sasl = { mechanisms: () => current().mechanisms(), begin: (request) => current().begin(request) };
   }
 
   #openChain(settings: Settings): BackendChain {
@@ -102,7 +128,8 @@ export class Logins {
       names: () => this.#chain.names(),
     };
     const shared = { finished, loginFields, log: this.#log };
-    const clients = { ...shared, sasl: new PasswordSasl(this.authenticator) };
+    const isProxy = loginFields.has('proxy') || loginFields.has('proxy_maybe');
+    const clients = { ...shared, sasl: isProxy ? this.#passwordSasl : this.sasl };
     const masters = { ...shared, accounts };
     return [
       ...(await this.#listenFor('posthaste_auth_listen', 'auth', (log) => {

@@ -210,13 +210,13 @@ export class Server {
 
   async #listen({ settings }: Configuration): Promise<void> {
     this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock });
-    const { authenticator } = this.#logins;
+    const { authenticator, sasl } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const tls = this.#tls;
     const parts = {
       queue: this.#queue,
       store: this.#store,
-      authenticator,
+      sasl,
       dovecotAuth: (path: string) => this.#logins.dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
       log: this.#log,
@@ -234,6 +234,7 @@ export class Server {
       settings,
       store: this.#store,
       authenticator,
+      sasl,
       quotaLimit: (mailbox) => this.#directory.mailboxById(mailbox)?.quotaBytes || undefined,
       ...(tls ? { tls } : {}),
       log: this.#log,

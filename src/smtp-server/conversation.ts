@@ -50,6 +50,8 @@ export interface Conversation {
   protocol: 'SMTP' | 'ESMTP' | 'LMTP';
   tls: TlsDetails | undefined;
   login: string | undefined;
+  /** The only envelope senders that the login may use; undefined: it has no limit of its own. */
+  loginSenders: readonly string[] | undefined;
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
   /** What Postfix calls `where`: the last command, for the log. */

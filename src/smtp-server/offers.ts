@@ -1,7 +1,8 @@
 // What this session may use at this moment; EHLO's list and the commands agree because both ask here.
 
-import type { DovecotAuth } from '../auth/dovecot-auth.ts';
+import { type ChannelBinding, TlsChannelBinding } from '../auth/channel-binding.ts';
 import { isAllowed } from '../auth/sasl-security.ts';
+import type { SaslServer } from '../auth/sasl-server.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { OfferedParameters } from '../smtp/parameters.ts';
 import type { Conversation } from './conversation.ts';
@@ -23,28 +24,38 @@ export function offersAuthentication(session: Conversation): boolean {
 }
 
 /** As EHLO lists them; '' for none. */
-export function offeredMechanisms(session: Conversation): string | Promise<string> {
-  const server = dovecotServer(session);
-  return server === undefined ? 'PLAIN LOGIN' : listMechanisms(session, server);
+export function offeredMechanisms(session: Conversation): Promise<string> {
+  return listMechanisms(session, saslServer(session));
 }
 
-/** Who judges logins in place of the directory (smtpd_sasl_type = dovecot). */
-export function dovecotServer({ options, parts }: Conversation): DovecotAuth | undefined {
-  return options.saslServerPath === undefined ? undefined : parts.dovecotAuth?.(options.saslServerPath);
+/** Who judges logins: another program where smtpd_sasl_type says so, else the mechanisms of our own. */
+export function saslServer({ options, parts }: Conversation): SaslServer {
+  const { saslServerPath } = options;
+  return (saslServerPath === undefined ? undefined : parts.dovecotAuth?.(saslServerPath)) ?? parts.sasl;
+}
+
+/** What a login can be bound to; Dovecot's protocol has no word for it. */
+export function channelOf({ options, wire }: Conversation): ChannelBinding | undefined {
+  const { secureSocket } = wire;
+  return secureSocket === undefined || options.saslServerPath !== undefined
+    ? undefined
+    : new TlsChannelBinding(secureSocket);
 }
 
 /** Throws TemporaryError where the server cannot be asked. */
-export async function allowedMechanisms(session: Conversation, server: DovecotAuth): Promise<readonly string[]> {
+export async function allowedMechanisms(session: Conversation, server: SaslServer): Promise<readonly string[]> {
   const { options, parts, tls } = session;
+  const hasChannel = channelOf(session) !== undefined;
   const words = tls === undefined ? options.saslSecurity : options.saslTlsSecurity;
   const names: string[] = [];
   for (const mechanism of await server.mechanisms()) {
+    if (mechanism.name.endsWith('-PLUS') && !hasChannel) continue;
     if (isAllowed(mechanism, words) && (await parts.policy.allowsMechanism(mechanism.name))) names.push(mechanism.name);
   }
   return names;
 }
 
-async function listMechanisms(session: Conversation, server: DovecotAuth): Promise<string> {
+async function listMechanisms(session: Conversation, server: SaslServer): Promise<string> {
   const { log } = session;
   try {
     const names = await allowedMechanisms(session, server);

@@ -55,6 +55,8 @@ export interface ServiceOptions {
   /** Where smtpd_sasl_type = dovecot asks; absent: the directory judges. */
   readonly saslServerPath: string | undefined;
   readonly saslService: string;
+  /** Joined to login names that have no domain. */
+  readonly saslLocalDomain: string;
   readonly saslSecurity: readonly string[];
   readonly saslTlsSecurity: readonly string[];
   readonly saslBrokenClients: boolean;
@@ -126,6 +128,7 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     saslEnabled: protocol === 'smtp' && settings.flag('smtpd_sasl_auth_enable'),
     saslServerPath: dovecotPath(settings),
     saslService: settings.text('smtpd_sasl_service'),
+    saslLocalDomain: settings.text('smtpd_sasl_local_domain'),
     saslSecurity: securityOptions(settings, 'smtpd_sasl_security_options'),
     saslTlsSecurity: securityOptions(settings, 'smtpd_sasl_tls_security_options'),
     saslBrokenClients: settings.flag('broken_sasl_auth_clients'),

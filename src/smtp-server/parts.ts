@@ -1,8 +1,7 @@
 // What the sessions of all services share, handed in by the composition root.
 
 import type { SecureContext } from 'node:tls';
-import type { DovecotAuth } from '../auth/dovecot-auth.ts';
-import type { Authenticator } from '../auth/types.ts';
+import type { SaslServer } from '../auth/sasl-server.ts';
 import type { ClientName, NameStatus } from '../dns/client-names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -28,9 +27,9 @@ export interface SessionReporter {
 export interface SharedParts {
   readonly queue: MailQueue;
   readonly store: Pick<Mailstore, 'contentWriter' | 'isCongested' | 'whenUncongested'>;
-  readonly authenticator: Authenticator;
+  readonly sasl: SaslServer;
   /** The auth service at this smtpd_sasl_path. */
-  readonly dovecotAuth?: (path: string) => DovecotAuth;
+  readonly dovecotAuth?: (path: string) => SaslServer;
   readonly clientNames: { lookup(address: string): Promise<ClientName> };
   readonly log: Log;
   readonly clock: Clock;

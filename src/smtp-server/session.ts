@@ -55,6 +55,7 @@ export class Session implements Conversation {
   protocol: 'SMTP' | 'ESMTP' | 'LMTP' = 'SMTP';
   tls: TlsDetails | undefined;
   login: string | undefined;
+  loginSenders: readonly string[] | undefined;
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
   isLimitException = false;
@@ -309,6 +310,7 @@ export class Session implements Conversation {
     this.helo = '';
     this.protocol = 'SMTP';
     this.login = undefined;
+    this.loginSenders = undefined;
     this.saslMethod = undefined;
   }
 

@@ -82,6 +82,11 @@ export class Wire {
     return this.#isLost || this.#isEnded;
   }
 
+  /** The TLS connection, once there is one. */
+  get secureSocket(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+  }
+
   /** The client has closed its side; what hasInput is the last that comes. */
   get isInputOver(): boolean {
     return this.#isInputOver;

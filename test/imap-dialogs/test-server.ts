@@ -5,6 +5,10 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { BuiltInSasl } from '../../src/auth/built-in-sasl.ts';
+import { usualFailureDelay } from '../../src/auth/failure-delay.ts';
+import { DelayGate } from '../../src/auth/login-gate.ts';
+import type { Authenticator } from '../../src/auth/types.ts';
 import { defaultImapOptions, type ImapOptions } from '../../src/imap-server/options.ts';
 import { ImapServer } from '../../src/imap-server/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -73,6 +77,13 @@ export class TestServer {
 
   private constructor(host: TestHost, options: ImapOptions, quota: number | undefined) {
     this.host = host;
+    const authenticator: Authenticator = {
+      authenticate: async ({ login, password }) =>
+        password === 'secret'
+          ? { kind: 'authenticated', mailboxId: this.mailbox(login), login }
+          : { kind: 'denied', reason: 'password mismatch' },
+    };
+    const gate = new DelayGate(systemClock, usualFailureDelay);
     this.#server = new ImapServer({
       settings: Settings.defaults(),
       store: host.store,
@@ -81,12 +92,8 @@ export class TestServer {
       clock: systemClock,
       quotaLimit: () => quota,
       options,
-      authenticator: {
-        authenticate: async ({ login, password }) =>
-          password === 'secret'
-            ? { kind: 'authenticated', mailboxId: this.mailbox(login), login }
-            : { kind: 'denied', reason: 'password mismatch' },
-      },
+      authenticator,
+      sasl: new BuiltInSasl({ authenticator, gate, hostname: 'localhost' }, ['PLAIN', 'LOGIN']),
     });
   }
 

@@ -43,7 +43,10 @@ describe.skipIf(reason !== undefined)(`logins by LDAP${reason === undefined ? ''
     certificates = new Certificates();
     folder = mkdtempSync('/tmp/ldap-');
     const tls = { certificateFile: certificates.path('good'), keyFile: certificates.path('good') };
-    server = new OpenLdapServer(folder, { tls, configuration: 'access to attrs=userPassword by anonymous auth by * none\naccess to * by * read' });
+    server = new OpenLdapServer(folder, {
+      tls,
+      configuration: 'access to attrs=userPassword by anonymous auth by * none\naccess to * by * read',
+    });
     await server.start();
     server.add(ldif);
     rig = await LoginRig.open(['anna@example.com', 'bert@example.com']);
@@ -79,7 +82,9 @@ describe.skipIf(reason !== undefined)(`logins by LDAP${reason === undefined ? ''
     expect(await logIn(logins, 'bert@example.com', 'of bert')).toBe('bert@example.com');
     expect(await logIn(logins, 'bert@example.com', 'wrong')).toBe('denied: password mismatch');
     expect(await logIn(logins, 'nobody@example.com', 'x')).toMatch(/^denied: /);
-    expect(await logIn(logins, 'o,x@example.com', 'of comma', { service: 'smtp' })).toBe('o,x@example.com (no mailbox)');
+    expect(await logIn(logins, 'o,x@example.com', 'of comma', { service: 'smtp' })).toBe(
+      'o,x@example.com (no mailbox)',
+    );
     expect(await logIn(logins, `bert,${people}@example.com`, 'of bert')).toMatch(/^denied: /);
   });
 
@@ -109,7 +114,8 @@ describe.skipIf(reason !== undefined)(`logins by LDAP${reason === undefined ? ''
 
   test('under TLS, with the certificate that is asked for', async () => {
     const ca = `tls_ca_cert_file = ${certificates.path('ca')}\n`;
-    const ldaps = (more: string) => open(`uris = ldaps://127.0.0.1:${server.tlsPort}\nbase = ${people}\nauth_bind = yes\n${found}${more}`);
+    const ldaps = (more: string) =>
+      open(`uris = ldaps://127.0.0.1:${server.tlsPort}\nbase = ${people}\nauth_bind = yes\n${found}${more}`);
     expect(await logIn(ldaps('tls_require_cert = never\n'), 'bert@example.com', 'of bert')).toBe('bert@example.com');
     expect(await logIn(ldaps(''), 'bert@example.com', 'of bert')).toMatch(/^temporary: .*(certificate|self.signed)/i);
     const startTls = open(`${where()}auth_bind = yes\ntls = yes\ntls_require_cert = allow\n${ca}${found}`);
@@ -119,9 +125,13 @@ describe.skipIf(reason !== undefined)(`logins by LDAP${reason === undefined ? ''
   test('five hundred at once, each with its own answer', async () => {
     const logins = open(`${where()}auth_bind = yes\nauth_bind_userdn = uid=%n,${people}\n`);
     const answers = await Promise.all(
-      Array.from({ length: 500 }, (_, index) => logIn(logins, 'bert@example.com', index % 2 ? 'of bert' : `wrong${index}`)),
+      Array.from({ length: 500 }, (_, index) =>
+        logIn(logins, 'bert@example.com', index % 2 ? 'of bert' : `wrong${index}`),
+      ),
     );
-    expect(answers.every((answer, index) => answer === (index % 2 ? 'bert@example.com' : 'denied: password mismatch'))).toBe(true);
+    expect(
+      answers.every((answer, index) => answer === (index % 2 ? 'bert@example.com' : 'denied: password mismatch')),
+    ).toBe(true);
   }, 20_000);
 
   test('the second server is asked where the first is gone; none is no wrong password; one that hangs has a time limit', async () => {

@@ -3,6 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import type { ClientRights } from '../../src/access/client-rights.ts';
+import { BuiltInSasl } from '../../src/auth/built-in-sasl.ts';
+import { usualFailureDelay } from '../../src/auth/failure-delay.ts';
+import { DelayGate } from '../../src/auth/login-gate.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Authenticator, AuthResult, Credentials } from '../../src/auth/types.ts';
 import { TemporaryError } from '../../src/lib/temporary-error.ts';
 import { type Content, type ContentWriter, StoreFullError } from '../../src/mailstore/types.ts';
@@ -154,7 +158,7 @@ export class MemoryPolicy implements SmtpPolicy {
   }
 }
 
-export class OneLogin implements Authenticator {
+class OneLogin implements Authenticator {
   async authenticate({ login, password }: Credentials): Promise<AuthResult> {
     if (login === 'unsure@example.com') throw new TemporaryError('directory: locked');
     if (login !== 'ann@example.com') return { kind: 'denied', reason: 'unknown user' };
@@ -162,4 +166,13 @@ export class OneLogin implements Authenticator {
       ? { kind: 'authenticated', mailboxId: 1, login: 'ann@example.com' }
       : { kind: 'denied', reason: 'password mismatch' };
   }
+}
+
+export function oneLoginSasl(): BuiltInSasl {
+  const parts = {
+    authenticator: new OneLogin(),
+    gate: new DelayGate(systemClock, usualFailureDelay),
+    hostname: 'mx.example.com',
+  };
+  return new BuiltInSasl(parts, ['PLAIN', 'LOGIN']);
 }

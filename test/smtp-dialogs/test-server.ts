@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { openRouting, type Routing } from '../../src/access/open-routing.ts';
 import { DovecotAuth } from '../../src/auth/dovecot-auth.ts';
+import type { SaslServer } from '../../src/auth/sasl-server.ts';
 import type { ClientName } from '../../src/dns/client-names.ts';
 import { SystemResolver } from '../../src/dns/system-resolver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -16,7 +17,7 @@ import { readServiceOptions, type ServiceOptions } from '../../src/smtp-server/o
 import { SmtpServer } from '../../src/smtp-server/server.ts';
 import { TlsContexts } from '../../src/tls/certificates.ts';
 import { startDnsServer } from '../harness/dns-server.ts';
-import { MemoryPolicy, MemoryQueue, MemoryStore, OneLogin } from './memory-mail.ts';
+import { MemoryPolicy, MemoryQueue, MemoryStore, oneLoginSasl } from './memory-mail.ts';
 
 export interface TestServer {
   readonly server: SmtpServer;
@@ -46,6 +47,8 @@ export interface TestServerOptions {
   readonly withoutTls?: true;
   /** The restrictions and tables of the settings in place of MemoryPolicy. */
   readonly isRealPolicy?: true;
+  /** In place of one login with PLAIN and LOGIN. */
+  readonly sasl?: SaslServer;
   /** What the DNS of a real policy says, a record a line. */
   readonly zone?: readonly string[];
 }
@@ -103,7 +106,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     store,
     log,
     policy: routing?.policy(settings) ?? new MemoryPolicy(),
-    authenticator: new OneLogin(),
+    sasl: options.sasl ?? oneLoginSasl(),
     dovecotAuth: (path) => (dovecot ??= new DovecotAuth(path, nextDovecot++)),
     clientNames: { lookup: async () => named(options.clientName ?? 'client.example.org') },
     clock: systemClock,

@@ -1,35 +1,28 @@
-// The chain of backends as the servers ask it: a denial is answered late, and later with each further one. The delay
-// counts from the question, so that the answer's time does not tell whether a hash was computed, that is, whether
-// the name is known to somebody.
+// The chain of backends as the servers ask it: every attempt passes the gate. The delay of a denial counts from the
+// question, so that the answer's time does not tell whether a hash was computed, that is, whether the name is known to
+// somebody.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
-import { FailureDelay, type FailureDelayOptions } from '../failure-delay.ts';
+import { type LoginGate, passGate } from '../login-gate.ts';
 import type { AuthResult, Authenticator, Credentials } from '../types.ts';
 import type { BackendChain } from './backend-chain.ts';
 
 export class DelayedAuthenticator implements Authenticator {
   readonly #chain: () => Pick<BackendChain, 'check'>;
   readonly #clock: Clock;
-  readonly #delay: FailureDelay;
+  readonly #gate: LoginGate;
 
-  constructor(chain: () => Pick<BackendChain, 'check'>, clock: Clock, options: FailureDelayOptions) {
+  constructor(chain: () => Pick<BackendChain, 'check'>, clock: Clock, gate: LoginGate) {
     this.#chain = chain;
     this.#clock = clock;
-    this.#delay = new FailureDelay(clock, options);
+    this.#gate = gate;
   }
 
   async authenticate(credentials: Credentials): Promise<AuthResult> {
-    const { login, remoteAddress } = credentials;
-    const name = login.slice(0, 320).toLowerCase();
+    const { login, password, service: protocol, remoteAddress: address, mechanism = 'PLAIN' } = credentials;
+    const attempt = { account: login.slice(0, 320), address, protocol, mechanism };
+    const check = async (): Promise<AuthResult> => (await this.#chain().check(credentials)).result;
     const since = this.#clock.monotonic();
-    const { result } = await this.#chain().check(credentials);
-    if (result.kind === 'authenticated') {
-      this.#delay.succeeded(remoteAddress, name);
-      return result;
-    }
-    const passed = this.#clock.monotonic() - since;
-    await wait(Math.max(0, this.#delay.failed(remoteAddress, name) - passed));
-    return result;
+    return await passGate(this.#gate, attempt, check, password, () => this.#clock.monotonic() - since);
   }
 }

@@ -121,7 +121,7 @@ function limitedVerify(clock: Clock): (backend: string) => VerifyStored {
   return (backend) => async (login, password, stored) => {
     const name = `${backend}\0${login}\0${stored}`;
     if (verified.has(0, name, password)) return true;
-    const isRight = await limiter.run(() => verifyPassword(password, stored));
+    const isRight = await limiter.run(login, () => verifyPassword(password, stored));
     if (isRight) verified.add(0, name, password);
     return isRight;
   };

@@ -13,10 +13,10 @@ import type { ProgramLog } from '../../lib/log.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { loginValues } from '../backends/login-values.ts';
 import { expandTemplate, type VariableTemplate } from '../backends/variables.ts';
-import type { SaslMechanism, SaslStep } from '../dovecot-auth.ts';
-import { serviceNamed } from '../password-sasl.ts';
+import { serviceNamed } from '../login-service.ts';
+import { toBytes } from '../encoding.ts';
 import { decodeLogin, decodePlain } from '../sasl.ts';
-import type { SaslServer } from '../sasl-server.ts';
+import type { SaslMechanism, SaslServer, SaslStep } from '../sasl-server.ts';
 import type { FinishedLogins } from './finished-logins.ts';
 import { LineSocket } from './protocol-lines.ts';
 
@@ -75,7 +75,8 @@ export class AuthClientConnection {
   async #greet(connectionId: number): Promise<void> {
     let mechanisms: readonly SaslMechanism[];
     try {
-      mechanisms = await this.#parts.sasl.mechanisms();
+      // The other program has the TLS connection that -PLUS would be bound to, and the protocol has no word for it.
+      mechanisms = (await this.#parts.sasl.mechanisms()).filter(({ name }) => !name.endsWith('-PLUS'));
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
       return this.#break(error.message);
@@ -142,6 +143,7 @@ export class AuthClientConnection {
     this.#exchanges.set(id, exchange);
     const request = {
       mechanism,
+      protocol: serviceNamed(exchange.service),
       service: exchange.service,
       serverAddress: valueOf('lip'),
       clientAddress: exchange.clientAddress,
@@ -206,7 +208,8 @@ export class AuthClientConnection {
     const values = loginValues(login, { login, service: named, remoteAddress: clientAddress });
     const fields = [...loginFields].map(([name, template]) => `${name}=${expandTemplate(template, values)}`);
     if (!loginFields.has('proxy') && !loginFields.has('proxy_maybe')) return fields;
-    const password = mechanism === 'PLAIN' ? decodePlain(lastResponse)?.password : decodeLogin(lastResponse);
+    const sent = toBytes(lastResponse, 'base64') ?? Buffer.alloc(0);
+    const password = mechanism === 'PLAIN' ? decodePlain(sent)?.password : decodeLogin(sent);
     return loginFields.has('pass') || password === undefined ? fields : [...fields, `pass=${password}`];
   }
 

@@ -8,7 +8,7 @@ import { TemporaryError } from '../../lib/temporary-error.ts';
 import { loginValues } from '../backends/login-values.ts';
 import type { UserFields } from '../backends/types.ts';
 import { expandTemplate, type VariableTemplate } from '../backends/variables.ts';
-import { serviceNamed } from '../password-sasl.ts';
+import { serviceNamed } from '../login-service.ts';
 import type { LoginService } from '../types.ts';
 import type { FinishedLogins } from './finished-logins.ts';
 import { LineSocket } from './protocol-lines.ts';

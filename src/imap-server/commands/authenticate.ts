@@ -1,54 +1,61 @@
-// AUTHENTICATE PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login), with an initial response (RFC 4959) or without.
+// AUTHENTICATE (RFC 3501 §6.2.2), with an initial response (RFC 4959) or without: carries the words of a SASL exchange
+// between the client and whoever judges it.
 
+import type { SaslDenial, SaslMechanism, SaslStep } from '../../auth/sasl-server.ts';
 import type { CommandArguments } from '../../imap/parse-command.ts';
+import { knownMechanisms, mayUseMechanism } from '../login-mechanisms.ts';
 import { ImapRefusal } from '../refusal.ts';
 import type { SessionContext } from '../session-context.ts';
-import { logIn, requirePasswordAllowed } from './login.ts';
+import { enter, refuseLogin, requirePasswordAllowed } from './login.ts';
 
-/** RFC 4616 and common sense: names and passwords are short. */
-const maxResponseLength = 8192;
+/** As Postfix's smtpd_sasl_response_limit: tokens are long, everything else is short. */
+const maxResponseLength = 12_288;
 
-export function authenticate(session: SessionContext, args: CommandArguments<'AUTHENTICATE'>): Promise<string> {
-  switch (args.mechanism) {
-    case 'PLAIN':
-      return authenticatePlain(session, args.initialResponse);
-    case 'LOGIN':
-      return authenticateLogin(session, args.initialResponse);
-    default:
-      throw new ImapRefusal('NO', '', 'Unsupported authentication mechanism.');
+export async function authenticate(session: SessionContext, args: CommandArguments<'AUTHENTICATE'>): Promise<string> {
+  const method = args.mechanism;
+  const mechanism = knownMechanisms(session).find(({ name }) => name === method);
+  if (mechanism === undefined) throw new ImapRefusal('NO', '', 'Unsupported authentication mechanism.');
+  if (!mayUseMechanism(session, mechanism)) requirePasswordAllowed(session);
+  let step = await begin(session, mechanism, args.initialResponse);
+  while (step.kind === 'challenge') {
+    const response = await ask(session, step.challenge);
+    if (response === '*') {
+      step.cancel();
+      throw new ImapRefusal('BAD', '', 'Authentication aborted by client.');
+    }
+    step = await step.answer(response);
   }
+  if (step.kind === 'denied') return refuse(session, method, step);
+  return await enter(session, step, method);
 }
 
-async function authenticatePlain(session: SessionContext, initialResponse: string | undefined): Promise<string> {
-  requirePasswordAllowed(session);
-  const message = decode(initialResponse ?? (await ask(session, '')));
-  const [authorization, name, password, ...rest] = message.split('\0');
-  if (authorization === undefined || name === undefined || password === undefined || rest.length > 0 || name === '') {
-    throw new ImapRefusal('BAD', '', 'Invalid authentication response.');
-  }
-  if (authorization !== '' && authorization.toLowerCase() !== name.toLowerCase()) {
-    throw new ImapRefusal('NO', 'AUTHORIZATIONFAILED', 'Acting for another user is not supported.');
-  }
-  return logIn(session, name, password, 'PLAIN');
+function begin(
+  session: SessionContext,
+  { name: mechanism }: SaslMechanism,
+  initialResponse: string | undefined,
+): Promise<SaslStep> {
+  return session.server.sasl.begin({
+    mechanism,
+    protocol: 'imap',
+    service: 'imap',
+    serverAddress: session.localAddress,
+    clientAddress: session.remoteAddress,
+    isSecured: session.isTls,
+    initialResponse: initialResponse === '=' ? '' : initialResponse,
+    channel: session.channel,
+    isBindingOffered: knownMechanisms(session).some((one) => one.name.endsWith('-PLUS')),
+    localDomain: session.server.options.localDomain,
+  });
 }
 
-async function authenticateLogin(session: SessionContext, initialResponse: string | undefined): Promise<string> {
-  requirePasswordAllowed(session);
-  const name = decode(initialResponse ?? (await ask(session, 'Username:')));
-  const password = decode(await ask(session, 'Password:'));
-  return logIn(session, name, password, 'LOGIN');
+function refuse(session: SessionContext, method: string, { reason, login, flaw }: SaslDenial): never {
+  if (flaw === 'base64') throw new ImapRefusal('BAD', '', 'Invalid base64 data.');
+  if (flaw === 'syntax') throw new ImapRefusal('BAD', '', 'Invalid authentication response.');
+  return refuseLogin(session, login ?? '', method, reason);
 }
 
 async function ask(session: SessionContext, challenge: string): Promise<string> {
-  session.output.line(`+ ${Buffer.from(challenge).toString('base64')}`);
+  session.output.line(`+ ${challenge}`);
   session.output.flush();
-  const line = await session.input.readLine(maxResponseLength);
-  const response = line.toString('latin1');
-  if (response === '*') throw new ImapRefusal('BAD', '', 'Authentication aborted by client.');
-  return response;
-}
-
-function decode(base64: string): string {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) throw new ImapRefusal('BAD', '', 'Invalid base64 data.');
-  return Buffer.from(base64, 'base64').toString('utf8');
+  return (await session.input.readLine(maxResponseLength)).toString('latin1');
 }

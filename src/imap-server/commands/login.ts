@@ -25,26 +25,43 @@ export function requirePasswordAllowed(session: SessionContext): void {
   );
 }
 
-export async function logIn(session: SessionContext, name: string, password: string, method: string): Promise<string> {
-  const { authenticator, options, store } = session.server;
-  const result = await authenticator.authenticate({
-    login: name,
-    password,
-    service: 'imap',
-    remoteAddress: session.remoteAddress,
-  });
-  if (result.kind === 'denied') {
-    const isOver = session.authFailed(name, method);
-    if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
-    throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
-  }
-  const { mailboxId } = result;
+/** Longer names are no mailbox's. */
+const maxLoginLength = 320;
+
+async function logIn(session: SessionContext, name: string, password: string, method: string): Promise<string> {
+  const { authenticator, options } = session.server;
+  const login = name.includes('@') || options.localDomain === '' ? name : `${name}@${options.localDomain}`;
+  const { remoteAddress } = session;
+  if (name.length > maxLoginLength) return refuseLogin(session, name, method, 'login too long');
+  const result = await authenticator.authenticate({ login, password, service: 'imap', remoteAddress });
+  if (result.kind === 'denied') return refuseLogin(session, name, method, result.reason);
+  return await enter(session, result, method);
+}
+
+/** One answer for every reason; the log says which. */
+export function refuseLogin(session: SessionContext, name: string, method: string, reason: string): never {
+  if (!/^(?:unknown user|password mismatch)$/.test(reason)) session.log.denied(name, method, reason);
+  const isOver = session.authFailed(name, method);
+  if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
+  throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
+}
+
+interface Entrant {
+  readonly login: string;
+  readonly mailboxId?: number;
+}
+
+/** The client is who it says. */
+export async function enter(session: SessionContext, who: Entrant, method: string): Promise<string> {
+  const { options, store } = session.server;
+  const { mailboxId, login: name } = who;
   if (mailboxId === undefined) {
     // The password is that of another program's table; the mail is elsewhere (RFC 5530 §3).
     throw new ImapRefusal('NO', 'CONTACTADMIN', 'There is no mailbox for this login on this server.');
   }
+  const user = { mailboxId, login: name };
   await store.ensureMailbox(mailboxId);
-  if (!session.logIn({ mailboxId, login: result.login }, method)) {
+  if (!session.logIn(user, method)) {
     throw new ImapRefusal(
       'NO',
       'LIMIT',
@@ -54,6 +71,6 @@ export async function logIn(session: SessionContext, name: string, password: str
   return `[CAPABILITY ${capabilityText(session)}] Logged in`;
 }
 
-export function fromUtf8(octets: string): string {
+function fromUtf8(octets: string): string {
   return Buffer.from(octets, 'latin1').toString('utf8');
 }

@@ -61,8 +61,7 @@ function offer(session: Conversation): SmtpReply | Promise<SmtpReply> {
   const say = (mechanisms: string): SmtpReply =>
     reply(250, '', [session.options.hostname, ...keywords(session, mechanisms)].join('\n'));
   if (!offersAuthentication(session)) return say('');
-  const mechanisms = offeredMechanisms(session);
-  return typeof mechanisms === 'string' ? say(mechanisms) : mechanisms.then(say);
+  return offeredMechanisms(session).then(say);
 }
 
 function begin(session: Conversation, rest: string, protocol: 'SMTP' | 'ESMTP' | 'LMTP'): void {

@@ -1,8 +1,10 @@
 // MAIL (RFC 5321 §4.1.1.2): begins a transaction with the sender and what is to be done with the message.
 
+import { printable } from '../../smtp/command-line.ts';
 import { parseMailParameters, isReply } from '../../smtp/parameters.ts';
 import { hasForeignDomain } from '../../smtp/path.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../../smtp/reply.ts';
+import { maySendAs } from '../../auth/directory-accounts.ts';
 import { noActions } from '../../access/message-actions.ts';
 import { offersParameters } from '../offers.ts';
 import { readPath } from '../read-path.ts';
@@ -28,7 +30,7 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   }
   if (options.strictSmtputf8 && !parameters.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
   if (!parameters.smtputf8 && hasForeignDomain(address)) return replies.badSender;
-  const refusal = checkSpace(session, parameters.size);
+  const refusal = checkLoginSender(session, address) ?? checkSpace(session, parameters.size);
   if (refusal !== undefined) {
     session.logReject('MAIL', refusal, { sender: address });
     return refusal;
@@ -54,6 +56,12 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
     };
     return replies.senderOk;
   });
+}
+
+/** What an app password is limited to, whatever the restrictions allow; in the words of the restriction that does so. */
+function checkLoginSender({ login, loginSenders }: Conversation, address: string): SmtpReply | undefined {
+  if (loginSenders === undefined || maySendAs(loginSenders, address)) return undefined;
+  return reply(553, '5.7.1', `<${printable(address)}>: Sender address rejected: not owned by user ${login}`);
 }
 
 /** As Postfix makes it: process, seconds, microseconds and a number, in hexadecimal. */

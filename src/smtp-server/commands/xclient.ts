@@ -32,6 +32,7 @@ export function xclient(session: Conversation, rest: string): CommandResult | Pr
   if (!given.has('HELO')) session.helo = '';
   if (!given.has('PROTO') && session.protocol !== 'LMTP') session.protocol = 'SMTP';
   if (!given.has('LOGIN')) session.login = session.saslMethod = undefined;
+  session.loginSenders = undefined;
   session.resetTransaction();
   return session.greetAgain();
 }

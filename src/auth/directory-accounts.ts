@@ -1,0 +1,79 @@
+// Whom a login name means in the directory, and what a proven secret opens: the mailbox itself, or the part of it that an
+// app password is limited to. Asked at each login, so that what an administrator changes counts at once.
+
+import { createHash } from 'node:crypto';
+import type { Directory } from '../directory/directory.ts';
+import type { MailboxCredentials } from '../directory/lookups.ts';
+import type { AppPasswordEntry } from '../directory/login-secrets.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { AuthResult, LoginService } from './types.ts';
+
+/** user, `@` and domain at their longest. */
+const maxLoginLength = 320;
+
+export interface LoginPeer {
+  readonly service: LoginService;
+  readonly remoteAddress: string;
+}
+
+export type AccountDirectory = Pick<Directory, 'credentials' | 'lookups' | 'notes'>;
+
+/** An app password is made by us with more than 100 bits of chance: a slow hash would add nothing. */
+export function appPasswordDigest(password: string): string {
+  return createHash('sha256').update(password).digest('base64');
+}
+
+export class DirectoryAccounts {
+  readonly directory: AccountDirectory;
+  readonly #clock: Clock;
+
+  constructor(directory: AccountDirectory, clock: Clock) {
+    this.directory = directory;
+    this.#clock = clock;
+  }
+
+  /** By the whole address, in any case, also through an alias domain. Throws TemporaryError. */
+  find(login: string): MailboxCredentials | undefined {
+    return login.length > maxLoginLength ? undefined : this.directory.credentials(login);
+  }
+
+  /** The app password that `password` is. */
+  appPasswordOf(mailbox: MailboxCredentials, password: string): AppPasswordEntry | undefined {
+    return this.directory.lookups.secrets.appPasswordOf(mailbox.id, appPasswordDigest(password));
+  }
+
+  /** What the secret opens that has been proved: the mailbox's own, or this app password. */
+  grant(mailbox: MailboxCredentials, appPassword: AppPasswordEntry | undefined, peer: LoginPeer): AuthResult {
+    const reason = this.#refusal(mailbox, appPassword, peer);
+    if (reason !== undefined) return { kind: 'denied', reason };
+    const login = { kind: 'authenticated', mailboxId: mailbox.id, login: mailbox.address } as const;
+    if (appPassword === undefined) return login;
+    const { id, senders } = appPassword;
+    const { service: protocol, remoteAddress: address } = peer;
+    this.directory.notes.appPasswordUsed({ id, time: this.#clock.now(), protocol, address });
+    return senders === undefined ? login : { ...login, senders };
+  }
+
+  #refusal(
+    mailbox: MailboxCredentials,
+    appPassword: AppPasswordEntry | undefined,
+    { service }: LoginPeer,
+  ): string | undefined {
+    // Asked only now: that a mailbox is switched off is nobody's business but its owner's.
+    if (!mailbox.enabled) return 'disabled';
+    if (appPassword === undefined) return undefined;
+    const { name, protocols, expires } = appPassword;
+    if (expires !== 0 && expires <= this.#clock.now()) return `app password "${name}" has expired`;
+    return protocols?.includes(service) === false ? `app password "${name}" is not for ${service}` : undefined;
+  }
+}
+
+/** Whether a login that is limited to `senders` may use this one (in external form, '' the null sender). */
+export function maySendAs(senders: readonly string[], sender: string): boolean {
+  const address = sender.toLowerCase();
+  const domain = address.slice(address.lastIndexOf('@'));
+  return senders.some((one) => {
+    const allowed = one.toLowerCase();
+    return address === '' ? allowed === '<>' : allowed === address || allowed === domain;
+  });
+}

@@ -1,0 +1,134 @@
+// What logins leave behind in the directory: keys of SCRAM that could be made because a password was seen, and when an
+// app password was used last. Nobody waits for either, so they are gathered and written together after some seconds, on
+// a connection that does not wait for other writers but tries again later; a crash loses some seconds of them. They are
+// no changes of the configuration and leave no event.
+
+import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
+
+export interface NewScramKeys {
+  readonly mailbox: number;
+  readonly hash: string;
+  readonly appPasswordId: number;
+  readonly madeOf: string;
+  readonly salt: Buffer;
+  readonly iterations: number;
+  readonly storedKey: Buffer;
+  readonly serverKey: Buffer;
+}
+
+export interface AppPasswordUse {
+  readonly id: number;
+  readonly time: number;
+  readonly protocol: string;
+  readonly address: string;
+}
+
+const delayMilliseconds = 5000;
+/** Beyond this the oldest notes are dropped: keys are made again at the next login. */
+const maxPending = 10_000;
+/** Writes within one of these show the same last use. */
+const useGranularityMilliseconds = 60_000;
+
+const insertKeys = `
+  INSERT INTO scram_key (mailbox_id, hash, app_password_id, made_of, salt, iterations, stored_key, server_key)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (mailbox_id, hash, app_password_id) DO UPDATE SET made_of = excluded.made_of, salt = excluded.salt,
+    iterations = excluded.iterations, stored_key = excluded.stored_key, server_key = excluded.server_key`;
+
+export class LoginNotes {
+  readonly #file: string;
+  readonly #isReadonly: boolean;
+  readonly #onWritten: () => void;
+  readonly #keys = new Map<string, NewScramKeys>();
+  readonly #uses = new Map<number, AppPasswordUse>();
+  /** When each use was written last. */
+  readonly #written = new Map<number, number>();
+  #connection: SqliteConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(file: string, isReadonly: boolean, onWritten: () => void) {
+    this.#file = file;
+    this.#isReadonly = isReadonly;
+    this.#onWritten = onWritten;
+  }
+
+  scramKeys(keys: NewScramKeys): void {
+    this.#keys.set(`${keys.mailbox} ${keys.hash} ${keys.appPasswordId}`, keys);
+    this.#later(this.#keys);
+  }
+
+  appPasswordUsed(use: AppPasswordUse): void {
+    const before = this.#written.get(use.id);
+    if (before !== undefined && use.time - before < useGranularityMilliseconds) return;
+    this.#uses.set(use.id, use);
+    this.#later(this.#uses);
+  }
+
+  /** Writes what has gathered; false where another writer is at it, and this has to be done later. */
+  flush(): boolean {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#keys.size + this.#uses.size === 0) return true;
+    try {
+      this.#write();
+      return true;
+    } catch (error) {
+      if (sqliteCode(error) === undefined) throw error;
+      this.#schedule();
+      return false;
+    }
+  }
+
+  close(): void {
+    this.flush();
+    clearTimeout(this.#timer);
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #later(pending: Map<unknown, unknown>): void {
+    if (pending.size > maxPending) pending.delete(pending.keys().next().value);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isReadonly) {
+      this.#keys.clear();
+      this.#uses.clear();
+      return;
+    }
+    this.#timer ??= setTimeout(() => this.flush(), delayMilliseconds).unref();
+  }
+
+  #write(): void {
+    this.#connection ??= openSqlite(this.#file, { busyTimeout: 0, cacheKib: 1024 });
+    const connection = this.#connection;
+    const keys = connection.prepare(insertKeys);
+    const use = connection.prepare(
+      'UPDATE app_password SET used = ?, used_protocol = ?, used_address = ? WHERE id = ?',
+    );
+    connection
+      .transaction(() => {
+        for (const {
+          mailbox,
+          hash,
+          appPasswordId,
+          madeOf,
+          salt,
+          iterations,
+          storedKey,
+          serverKey,
+        } of this.#keys.values()) {
+          const texts = [salt, storedKey, serverKey].map((bytes) => bytes.toString('base64'));
+          keys.run(mailbox, hash, appPasswordId, madeOf, texts[0], iterations, texts[1], texts[2]);
+        }
+        for (const { id, time, protocol, address } of this.#uses.values()) use.run(time, protocol, address, id);
+      })
+      .immediate();
+    for (const { id, time } of this.#uses.values()) this.#written.set(id, time);
+    if (this.#written.size > maxPending) this.#written.clear();
+    this.#keys.clear();
+    this.#uses.clear();
+    this.#onWritten();
+  }
+}
