@@ -86,7 +86,12 @@ describe.skipIf(realPostconf === undefined)('beside the real postconf (package p
   const options = ['-n', '-nf', '-nx', '-nh', '-nH', '-M', '-Mf', '-d', '-df', '-x', '-f'];
   // What the package, the process and our own parameters decide.
   const different = /^(posthaste_|(config_directory|meta_directory|process_id|process_name)\b)/;
-  const comparable = (output: string): string[] => output.split('\n').filter((line) => !different.test(line));
+  const comparable = (output: string): string[] =>
+    output
+      .replace(/\n +(?=\S)/g, '\n\t')
+      .replace(/^posthaste_.*(?:\n\t.*)*\n/gm, '')
+      .split('\n')
+      .filter((line) => !different.test(line));
 
   test.each(Object.entries(files))('files %s', async (_, content) => {
     await withConfiguration(content, async (directory) => {

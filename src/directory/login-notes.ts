@@ -3,7 +3,7 @@
 // a connection that does not wait for other writers but tries again later; a crash loses some seconds of them. They are
 // no changes of the configuration and leave no event.
 
-import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
+import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
 
 export interface NewScramKeys {
   readonly mailbox: number;
@@ -37,7 +37,6 @@ const insertKeys = `
 
 export class LoginNotes {
   readonly #file: string;
-  readonly #isReadonly: boolean;
   readonly #onWritten: () => void;
   readonly #keys = new Map<string, NewScramKeys>();
   readonly #uses = new Map<number, AppPasswordUse>();
@@ -45,10 +44,12 @@ export class LoginNotes {
   readonly #written = new Map<number, number>();
   #connection: SqliteConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Closed, or nothing may be written: what comes is forgotten. */
+  #isOver: boolean;
 
   constructor(file: string, isReadonly: boolean, onWritten: () => void) {
     this.#file = file;
-    this.#isReadonly = isReadonly;
+    this.#isOver = isReadonly;
     this.#onWritten = onWritten;
   }
 
@@ -64,7 +65,7 @@ export class LoginNotes {
     this.#later(this.#uses);
   }
 
-  /** Writes what has gathered; false where another writer is at it, and this has to be done later. */
+  /** Writes what has gathered; false where it cannot be now (another program writes, the disk is full): it is tried again. */
   flush(): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -72,8 +73,7 @@ export class LoginNotes {
     try {
       this.#write();
       return true;
-    } catch (error) {
-      if (sqliteCode(error) === undefined) throw error;
+    } catch {
       this.#schedule();
       return false;
     }
@@ -81,6 +81,7 @@ export class LoginNotes {
 
   close(): void {
     this.flush();
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#connection?.close();
     this.#connection = undefined;
@@ -92,7 +93,7 @@ export class LoginNotes {
   }
 
   #schedule(): void {
-    if (this.#isReadonly) {
+    if (this.#isOver) {
       this.#keys.clear();
       this.#uses.clear();
       return;
