@@ -104,10 +104,14 @@ async function main(): Promise<void> {
     const [runs, seconds] = [Number(values.runs), Number(values.seconds)];
     const report = (line: string): void => console.error(line);
     const rows = await measureThroughput({ ours, peers: [postfix], shapes, runs, seconds, report });
-    console.log(`${disk.description}\n\n| load | server | accepted | into the Maildir | CPU a message |\n|---|---|---|---|---|`);
+    console.log(
+      `${disk.description}\n\n| load | server | accepted | into the Maildir | CPU a message |\n|---|---|---|---|---|`,
+    );
     for (const { shape, server, accepted, delivered, cpuMilliseconds } of rows) {
       const spread = `${Math.round(delivered.median)}/s (${Math.round(delivered.least)}–${Math.round(delivered.most)})`;
-      console.log(`| ${describeShape(shape)} | ${server} | ${Math.round(accepted.median)}/s | ${spread} | ${cpuMilliseconds.toFixed(2)} ms |`);
+      console.log(
+        `| ${describeShape(shape)} | ${server} | ${Math.round(accepted.median)}/s | ${spread} | ${cpuMilliseconds.toFixed(2)} ms |`,
+      );
     }
   } finally {
     await ours.stop();

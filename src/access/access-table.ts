@@ -8,6 +8,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { parentKeys } from '../tables/match-list.ts';
 import type { Found, Table } from '../tables/table.ts';
 import { type ActionRules, actOn } from './access-action.ts';
+import { certificateKeys, type SearchOrder } from './client-certificates.ts';
 import { type Evaluation, serverError, type SubjectKind, type Verdict } from './evaluation.ts';
 
 export interface AccessOptions extends ActionRules {
@@ -16,6 +17,8 @@ export interface AccessOptions extends ActionRules {
   readonly parentsMatch: boolean;
   readonly nullSenderKey: string;
   readonly allowsUntrustedRouting: boolean;
+  /** Of check_ccert_access. */
+  readonly searchOrder?: SearchOrder;
 }
 
 /** Looks up what `about` says and acts on the answer. */
@@ -85,6 +88,8 @@ async function find(evaluation: Evaluation, about: SubjectKind, options: AccessO
       return etrnDomain === undefined ? undefined : await findDomain(evaluation, options, etrnDomain, true);
     case 'sasl-user':
       return client.login === undefined ? undefined : await ask(evaluation, options, client.login, true);
+    case 'certificate':
+      return await findCertificate(evaluation, options);
     case 'sender':
     case 'recipient':
       return await findMail(evaluation, about, options);
@@ -110,6 +115,14 @@ async function ask(
     if (error instanceof TemporaryError) throw new AccessTableError(error.message, { cause: error });
     throw error;
   }
+}
+
+async function findCertificate(evaluation: Evaluation, options: AccessOptions): Promise<Found | undefined> {
+  for (const key of certificateKeys(evaluation.client.tls?.certificate, options.searchOrder)) {
+    const found = await ask(evaluation, options, key, true);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Host name and its parents, then the address and its networks. */

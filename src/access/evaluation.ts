@@ -22,7 +22,7 @@ export type Verdict = 'dunno' | 'permit' | Reply;
 /** Whose list is evaluated; the relay list is of the recipient's kind. */
 export type ListKind = 'client' | 'helo' | 'sender' | 'recipient' | 'data' | 'end-of-data' | 'etrn';
 /** What a refusal is about. */
-export type SubjectKind = ListKind | 'reverse-client' | 'sasl-user';
+export type SubjectKind = ListKind | 'reverse-client' | 'sasl-user' | 'certificate';
 
 export interface Restriction {
   readonly name: string;
@@ -50,6 +50,7 @@ const classNames: Readonly<Record<SubjectKind, string>> = {
   client: 'Client host',
   'reverse-client': 'Unverified Client host',
   'sasl-user': 'SASL login name',
+  certificate: 'Client certificate',
   helo: 'Helo command',
   sender: 'Sender address',
   recipient: 'Recipient address',
@@ -192,6 +193,8 @@ export class Evaluation {
         return client.reverseName ?? client.name ?? 'unknown';
       case 'sasl-user':
         return client.login ?? '';
+      case 'certificate':
+        return client.tls?.certificate?.commonName ?? '';
       case 'helo':
         return client.helo ?? '';
       // In internal form: smtpd(8) writes the address without its quotes.

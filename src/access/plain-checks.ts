@@ -5,6 +5,7 @@ import { openMaps, openMatchList, type OpenOptions } from '../routing/open-maps.
 import type { Client, Reply } from '../routing/types.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { MatchList } from '../tables/match-list.ts';
+import { certificateChecks } from './client-certificates.ts';
 import { destinationChecks, recipientOnly } from './destination-checks.ts';
 import { DnsLists } from './dns-lists.ts';
 import type { Evaluation, Restriction, Verdict } from './evaluation.ts';
@@ -45,6 +46,7 @@ export function plainChecks(options: OpenOptions): Record<string, Check> {
     ...destinationChecks(settings),
     ...sessionChecks(settings),
     ...clientChecks(options),
+    ...certificateChecks(options),
     ...nameChecks(settings),
     ...loginChecks(logins),
     ...verifiedAddressChecks(settings),

@@ -6,6 +6,7 @@ import { SettingsError } from '../settings/settings-error.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseInteger, parseTime } from '../settings/values.ts';
 import { splitList } from '../lib/split-list.ts';
+import { encodeXtext } from '../smtp/xtext.ts';
 import { type ActionRules, actOn } from './access-action.ts';
 import type { Evaluation, Verdict } from './evaluation.ts';
 import { type PolicyEndpoint, PolicyConnections, PolicyServiceError } from './policy-connection.ts';
@@ -66,6 +67,7 @@ export class PolicyService {
   /** In Postfix's order: some servers count on it. */
   #request({ request, client }: Evaluation): string {
     const { where = 'RCPT', sender = '', recipient = '', queueId = '', size = 0 } = request;
+    const certificate = client.tls?.certificate;
     const isLate = where === 'DATA' || where === 'BDAT' || where === 'END-OF-MESSAGE';
     const attributes: readonly (readonly [string, string | number])[] = [
       ['request', 'smtpd_access_policy'],
@@ -89,10 +91,11 @@ export class PolicyService {
       ['sasl_method', client.saslMethod ?? ''],
       ['sasl_username', client.login ?? ''],
       ['sasl_sender', ''],
-      ['ccert_subject', ''],
-      ['ccert_issuer', ''],
-      ['ccert_fingerprint', ''],
-      ['ccert_pubkey_fingerprint', ''],
+      // Names that nobody vouches for are only what the client says (SMTPD_POLICY_README).
+      ['ccert_subject', certificate?.isTrusted ? utf8Xtext(certificate.commonName) : ''],
+      ['ccert_issuer', certificate?.isTrusted ? utf8Xtext(certificate.issuerName) : ''],
+      ['ccert_fingerprint', certificate?.fingerprint ?? ''],
+      ['ccert_pubkey_fingerprint', certificate?.keyFingerprint ?? ''],
       ['encryption_protocol', client.tls?.protocol ?? ''],
       ['encryption_cipher', client.tls?.cipher ?? ''],
       ['encryption_keysize', client.tls?.bits ?? 0],
@@ -101,6 +104,11 @@ export class PolicyService {
     // A line end within a value would be another attribute.
     return `${attributes.map(([name, value]) => `${name}=${`${value}`.replace(/[\r\n\0]/g, '?')}`).join('\n')}\n\n`;
   }
+}
+
+/** As Postfix writes names of certificates. */
+function utf8Xtext(name: string): string {
+  return encodeXtext(Buffer.from(name, 'utf8').toString('latin1'));
 }
 
 function readOptions(text: string, settings: Settings, parameter: string): PolicyOptions {

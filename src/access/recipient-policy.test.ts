@@ -81,10 +81,7 @@ describe('relaying', () => {
 
 describe('restriction lists', () => {
   test.each([
-    [
-      'permit_tls_clientcerts',
-      'smtpd_sender_restrictions: the restriction permit_tls_clientcerts is not supported yet',
-    ],
+    ['check_ccert_access { inline:{a=b}, { search_order = subject } }', 'search_order knows cert_fingerprint and'],
     ['reject_nonsense', 'smtpd_sender_restrictions: unknown restriction reject_nonsense'],
     ['check_sender_access', 'check_sender_access needs a table'],
     ['check_sender_access nosuch:/x', 'smtpd_sender_restrictions: '],

@@ -8,9 +8,9 @@ import type { ActionRules } from './access-action.ts';
 import { type AccessOptions, checkAccess } from './access-table.ts';
 import { DnsLists, listRestrictions } from './dns-lists.ts';
 import type { Evaluation, ListKind, Restriction, SubjectKind, Verdict } from './evaluation.ts';
-import { laterRestrictions } from './later-restrictions.ts';
 import { plainChecks } from './plain-checks.ts';
 import { PolicyService } from './policy-service.ts';
+import { readCcertArgument } from './client-certificates.ts';
 import { checkServerAccess, type ServerType } from './server-access.ts';
 
 type Check = Restriction['check'];
@@ -75,10 +75,7 @@ export class RestrictionReader {
     }
     const { settings } = this.#options;
     if (/^[a-z]\w*:./i.test(word)) return this.#bareTable(word, parameter, kind);
-    const text = laterRestrictions.has(word.toLowerCase())
-      ? `${parameter}: the restriction ${word} is not supported yet: remove it to go on without it`
-      : `${parameter}: unknown restriction ${word}`;
-    throw new SettingsError(text, parameter, settings.origin(parameter));
+    throw new SettingsError(`${parameter}: unknown restriction ${word}`, parameter, settings.origin(parameter));
   }
 
   /** `type:table` alone is check_X_access of whichever list it stands in; at DATA it would be of none. */
@@ -113,6 +110,11 @@ export class RestrictionReader {
         return (evaluation) => checkAccess(evaluation, about, options);
       });
     }
+    makers.set('check_ccert_access', (_name, argument, parameter, kind) => {
+      const { table, order } = readCcertArgument(argument, parameter);
+      const options = { ...this.#accessOptions(table, parameter, kind), searchOrder: order };
+      return (evaluation) => checkAccess(evaluation, 'certificate', options);
+    });
     for (const [prefix, about] of serverTopics) {
       for (const type of ['A', 'MX', 'NS'] as const satisfies readonly ServerType[]) {
         makers.set(`${prefix}_${type.toLowerCase()}_access`, (name, table, parameter, kind) => {

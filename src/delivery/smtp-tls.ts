@@ -9,7 +9,7 @@ import type { ClientTls } from '../smtp-client/security.ts';
 import { policyKeys, tlsPolicy, TlsPolicyError, type TlsParameters } from '../smtp-client/tls-policy.ts';
 import { TlsSessions } from '../smtp-client/tls-sessions.ts';
 import { ClientContexts } from '../tls/client-contexts.ts';
-import type { TlsLog } from '../tls/certificates.ts';
+import type { TlsLog } from '../tls/watched-files.ts';
 
 export interface TlsRules {
   readonly tls: ClientTls;

@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Authenticator } from '../auth/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
+import type { ServerHandshake } from '../tls/server-tls.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { StructureCache } from './fetch/structure-cache.ts';
 import { FolderViews } from './folder-views.ts';
@@ -23,7 +24,7 @@ export interface ImapServerParts {
   /** Octets that a mailbox may hold; undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
   /** Absent where there is no certificate: then no STARTTLS and no implicit TLS. */
-  readonly tls?: { secureContext(): SecureContext };
+  readonly tls?: { handshake(): ServerHandshake };
   readonly log: Log;
   readonly clock: Clock;
   /** For tests: wins over the settings. */
@@ -151,7 +152,7 @@ export class ImapServer {
   #secure(plain: Socket): Promise<Socket> {
     const { tls } = this.#parts;
     if (tls === undefined) return Promise.reject(new Error('no certificate'));
-    const secure = new TLSSocket(plain, { isServer: true, secureContext: tls.secureContext() });
+    const secure = new TLSSocket(plain, tls.handshake().socketOptions);
     this.#handshakes.add(secure);
     return new Promise<Socket>((resolve, reject) => {
       const timer = setTimeout(() => fail(new Error('handshake timed out')), handshakeMilliseconds);

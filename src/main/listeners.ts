@@ -12,6 +12,7 @@ import type { SharedParts } from '../smtp-server/parts.ts';
 import type { SmtpPolicy } from '../smtp-server/policy.ts';
 import { SmtpServer } from '../smtp-server/server.ts';
 import type { RoutingState } from './routing-state.ts';
+import type { CurrentTls } from './server-tls.ts';
 
 export interface PlannedListener extends ListenAddress {
   /** For people: `smtp`, `submission`, `imaps`. */
@@ -128,11 +129,17 @@ export class SmtpListener {
   readonly #server: SmtpServer;
   readonly #policy: CurrentPolicy;
 
-  constructor(plan: PlannedListener, parts: SharedParts, state: () => RoutingState) {
+  constructor(plan: PlannedListener, parts: SharedParts, state: () => RoutingState, tls: CurrentTls) {
     this.plan = plan;
     this.#policy = new CurrentPolicy(state, plan.settings);
     const service = readServiceOptions(plan.settings, this.#protocol);
-    this.#server = new SmtpServer({ ...parts, policy: this.#policy, service, serviceName: plan.service });
+    this.#server = new SmtpServer({
+      ...parts,
+      policy: this.#policy,
+      service,
+      serviceName: plan.service,
+      tls,
+    });
   }
 
   get #protocol(): ServiceProtocol {

@@ -5,7 +5,8 @@ import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Settings } from '../settings/settings.ts';
-import { TlsContexts } from '../tls/certificates.ts';
+import type { RoutingState } from './routing-state.ts';
+import { ServiceTls } from './server-tls.ts';
 
 export function openDirectory(settings: Settings, dataDirectory: string): Promise<Directory> {
   return Directory.open(path.join(dataDirectory, 'directory.db'), {
@@ -19,14 +20,17 @@ export function openDirectory(settings: Settings, dataDirectory: string): Promis
   });
 }
 
-export function openTls(settings: Settings, dataDirectory: string, log: ProgramLog): Promise<TlsContexts> {
-  return TlsContexts.open({
-    certFile: settings.text('smtpd_tls_cert_file'),
-    keyFile: settings.text('smtpd_tls_key_file'),
-    chainFiles: settings.list('smtpd_tls_chain_files'),
+export function openTls(
+  settings: Settings,
+  dataDirectory: string,
+  log: ProgramLog,
+  state: () => RoutingState,
+): ServiceTls {
+  return new ServiceTls({
     dataDirectory,
     hostname: settings.text('myhostname'),
-    log,
     clock: systemClock,
+    log,
+    sniRow: (maps, key) => state().sniRow(maps, key),
   });
 }

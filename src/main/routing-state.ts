@@ -14,13 +14,14 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { toExternal } from '../address/form.ts';
 import { type NoticePolicy, readNoticePolicy } from '../queue/notice-policy.ts';
 import { Decision } from '../routing/decision.ts';
-import { openMatchList } from '../routing/open-maps.ts';
+import { openMaps, openMatchList } from '../routing/open-maps.ts';
 import { HeaderRewriting } from '../routing/header-rewriting.ts';
 import { ProbeSender } from '../routing/probe-sender.ts';
 import { Router } from '../routing/router.ts';
 import type { AddressHandling } from '../routing/types.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Maps } from '../tables/maps.ts';
 import type { MatchList } from '../tables/match-list.ts';
 import type { Tables } from '../tables/registry.ts';
 import { probeSettings } from './open-verifier.ts';
@@ -56,9 +57,12 @@ export class RoutingState {
   /** Whom notices go to, and what they say. */
   readonly noticePolicy: NoticePolicy;
   readonly #parts: RoutingParts;
+  readonly #warn: (text: string) => void;
   readonly #limitExceptions: MatchList;
   readonly #mynetworks: MatchList;
   readonly #submitters: MatchList;
+  /** tls_server_sni_maps of the services, by what they say. */
+  readonly #sniMaps = new Map<string, Maps>();
   readonly #policies = new Map<Settings, RecipientPolicy>();
 
   private constructor(configuration: Configuration, tables: Tables, parts: RoutingParts) {
@@ -74,7 +78,8 @@ export class RoutingState {
     const bounce = new ProgramLog(parts.log, `${configuration.settings.text('syslog_name')}/bounce`);
     this.noticePolicy = readNoticePolicy(configuration.settings, (text) => bounce.warning(text));
     this.#probeSender = new ProbeSender(configuration.settings, this.router.settings.standardForm);
-    const open = { settings: configuration.settings, registry: tables, warn: (text: string) => log.warning(text) };
+    this.#warn = (text) => log.warning(text);
+    const open = { settings: configuration.settings, registry: tables, warn: this.#warn };
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
     this.#submitters = openMatchList(open, 'authorized_submit_users', 'exact');
@@ -125,6 +130,7 @@ export class RoutingState {
     let policy = this.#policies.get(settings);
     if (!policy) {
       const { router, tables } = this;
+      this.#openSniMaps(settings);
       const { log, quota, verifier, transports } = this.#parts;
       const posting = this.#parts.directory.lookups.lists;
       const { resolver } = transports;
@@ -132,6 +138,17 @@ export class RoutingState {
       this.#policies.set(settings, policy);
     }
     return policy;
+  }
+
+  #openSniMaps(settings: Settings): void {
+    const warn = (text: string) => this.#warn(text);
+    const maps = openMaps({ settings, registry: this.tables, warn }, 'tls_server_sni_maps');
+    if (!maps.isEmpty) this.#sniMaps.set(settings.text('tls_server_sni_maps'), maps);
+  }
+
+  /** A row of tls_server_sni_maps, which say `text`. Throws TemporaryError. */
+  async sniRow(text: string, key: string): Promise<string | undefined> {
+    return (await this.#sniMaps.get(text)?.find(new Decision(false), 'sni', key, 'full'))?.value;
   }
 
   /** address_verify_sender of this moment, external form. */

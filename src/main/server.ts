@@ -24,7 +24,6 @@ import { type Configuration, dataDirectoryOf, loadConfiguration } from '../setti
 import type { Finding } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import type { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { FreeSpace } from './free-space.ts';
@@ -41,6 +40,7 @@ import { Helper } from '../delivery/helper/on-demand.ts';
 import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from '../delivery/helper/protocol.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
+import type { ServiceTls } from './server-tls.ts';
 import { Upkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
@@ -65,7 +65,7 @@ export class Server {
   readonly #files = new Helper<FileJob, FileOutcome>('file-helper', (reason) => this.#own.error(reason));
   readonly #commands = new Helper<CommandJob, CommandOutcome>('command-helper', (reason) => this.#own.error(reason));
   readonly #bytes = new PassingBytes(youngCollection());
-  #tls: TlsContexts | undefined;
+  #tls!: ServiceTls;
   #queue!: Queue;
   #scheduler!: Scheduler;
   #queueChanges!: QueueChanges;
@@ -117,7 +117,7 @@ export class Server {
     fs.mkdirSync(this.dataDirectory, { recursive: true, mode: 0o750 });
     this.#lock = lockDataFolder(this.dataDirectory);
     await this.#openStores(configuration);
-    this.#tls = await openTls(settings, this.dataDirectory, this.#own);
+    this.#tls = openTls(settings, this.dataDirectory, this.#own, () => this.#state);
     this.#state = await this.#openState(configuration);
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
@@ -212,7 +212,6 @@ export class Server {
     this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock });
     const { authenticator, sasl } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
-    const tls = this.#tls;
     const parts = {
       queue: this.#queue,
       store: this.#store,
@@ -228,7 +227,6 @@ export class Server {
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
       bytes: this.#bytes,
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
-      ...(tls ? { tls } : {}),
     };
     this.#imap = new ImapServer({
       settings,
@@ -236,10 +234,11 @@ export class Server {
       authenticator,
       sasl,
       quotaLimit: (mailbox) => this.#directory.mailboxById(mailbox)?.quotaBytes || undefined,
-      ...(tls ? { tls } : {}),
+      tls: this.#tls.current('imap'),
       log: this.#log,
       clock: systemClock,
     });
+    (await this.#tls.prepare(this.#started.listeners))();
     for (const plan of this.#started.listeners) {
       try {
         const port = await this.#listenOn(plan, parts);
@@ -260,7 +259,7 @@ export class Server {
     if (plan.kind === 'imap' || plan.kind === 'imaps') {
       return await this.#imap.listen(plan.host, plan.port, { implicitTls: plan.kind === 'imaps' });
     }
-    const listener = new SmtpListener(plan, parts, () => this.#state);
+    const listener = new SmtpListener(plan, parts, () => this.#state, this.#tls.current(plan.service));
     const { port } = await listener.listen();
     this.#smtpListeners.push(listener);
     return port;
@@ -325,13 +324,15 @@ export class Server {
     const mistake = configuration.findings.find((finding) => finding.severity === 'error');
     if (mistake) throw new SettingsError(`${mistake.file}:${mistake.line}: ${mistake.text}`);
     const planned = planListeners(configuration);
+    const applyTls = await this.#tls.prepare(planned);
     const previous = this.#state;
     this.#logins.reload(configuration.settings);
     this.#state = await this.#openState(configuration);
     previous.close();
     this.#opened?.verifier.forgetRefusals();
     this.#log.reopen();
-    await this.#tls?.reload();
+    await this.#tls.reload();
+    applyTls();
     for (const listener of this.#smtpListeners) {
       const plan = planned.find(
         ({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind,

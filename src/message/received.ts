@@ -8,7 +8,13 @@ export interface ReceivedFields {
   readonly clientName: string;
   readonly clientAddress: string;
   /** Present when TLS details are wanted (smtpd_tls_received_header). */
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly bits: number };
+  readonly tls?: {
+    readonly protocol: string;
+    readonly cipher: string;
+    readonly bits: number;
+    /** What is known of a client's certificate; absent where none is asked for. */
+    readonly certificate?: ReceivedCertificate | 'none';
+  };
   /** Present when smtpd_sasl_authenticated_header is on and the client logged in. */
   readonly authenticatedSender?: string;
   readonly host: string;
@@ -22,12 +28,18 @@ export interface ReceivedFields {
   readonly date: string;
 }
 
+interface ReceivedCertificate {
+  readonly commonName: string;
+  readonly issuerName: string;
+  readonly isTrusted: boolean;
+}
+
 export function formatReceived(fields: ReceivedFields): string {
   const address = fields.clientAddress.includes(':') ? `IPv6:${fields.clientAddress}` : fields.clientAddress;
   let header = `Received: from ${fields.helo === '' ? 'unknown' : fields.helo} (${fields.clientName} [${address}])\r\n`;
   if (fields.tls !== undefined) {
     const { protocol, cipher, bits } = fields.tls;
-    header += `\t(using ${protocol} with cipher ${cipher} (${bits}/${bits} bits))\r\n\t(No client certificate requested)\r\n`;
+    header += `\t(using ${protocol} with cipher ${cipher} (${bits}/${bits} bits))\r\n\t(${describeCertificate(fields.tls.certificate)})\r\n`;
   }
   if (fields.authenticatedSender !== undefined) header += `\t(Authenticated sender: ${fields.authenticatedSender})\r\n`;
   header += `\tby ${fields.host} (${fields.mailName}) with ${fields.protocol} id ${fields.queueId}`;
@@ -35,6 +47,28 @@ export function formatReceived(fields: ReceivedFields): string {
     ? `${header};\r\n\t${fields.date}\r\n`
     : `${header}\r\n\tfor <${fields.recipient}>; ${fields.date}\r\n`;
 }
+
+function describeCertificate(certificate: ReceivedCertificate | 'none' | undefined): string {
+  if (certificate === undefined) return 'No client certificate requested';
+  if (certificate === 'none') return 'Client did not present a certificate';
+  const { commonName, issuerName, isTrusted } = certificate;
+  const verdict = isTrusted ? 'verified OK' : 'not verified';
+  return `Client CN "${commentText(commonName)}", Issuer "${commentText(issuerName)}" (${verdict})`;
+}
+
+/** A comment must end where we end it (RFC 5322 §3.2.2), whatever a certificate says: parentheses come in pairs. */
+function commentText(text: string): string {
+  let depth = 0;
+  const clean = text.slice(0, maxCommentLength).replace(/[^ -~]|[\\()]/g, (character) => {
+    if (character === '(') depth++;
+    else if (character === ')' && depth > 0) depth--;
+    else return '?';
+    return character;
+  });
+  return clean + ')'.repeat(depth);
+}
+
+const maxCommentLength = 256;
 
 /** The `with` keyword (RFC 3848, RFC 6531 §4.3). */
 export function withProtocol(options: {

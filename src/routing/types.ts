@@ -1,5 +1,7 @@
 // What routing decides: for one recipient, the address class, the reply a client gets, and the deliveries.
 
+import type { ClientCertificate } from '../tls/client-certificate.ts';
+
 export type AddressClass = 'local' | 'virtual-alias' | 'virtual-mailbox' | 'relay' | 'default';
 
 /** An SMTP reply: code, enhanced status code (RFC 3463) and text without either. */
@@ -70,7 +72,13 @@ export interface Client {
   /** Login name when authenticated. */
   readonly login?: string;
   readonly saslMethod?: string;
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly bits: number };
+  readonly tls?: {
+    readonly protocol: string;
+    readonly cipher: string;
+    readonly bits: number;
+    /** What it has shown of itself, trusted or not. */
+    readonly certificate?: ClientCertificate | undefined;
+  };
   /** Where it connected to. */
   readonly serverAddress?: string;
   readonly serverPort?: number | undefined;

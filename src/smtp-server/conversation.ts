@@ -5,6 +5,7 @@ import type { ClientRights } from '../access/client-rights.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Client } from '../routing/types.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
+import type { TlsDetails } from '../tls/server-tls.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { CommandCounts } from './command-counts.ts';
 import type { Deadline } from './deadline.ts';
@@ -12,7 +13,7 @@ import type { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
 import type { ForwardedClient, RejectedEnvelope, Transaction } from './transaction.ts';
-import type { TlsDetails, Wire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 /** A reply, or nothing where the command set a body reader or spoke for itself. */
 export type CommandResult = SmtpReply | undefined;

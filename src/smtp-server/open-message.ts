@@ -5,6 +5,7 @@ import { printable } from '../smtp/command-line.ts';
 import type { HeaderSummary } from './header-filter.ts';
 import { plainAddress } from './plain-address.ts';
 import { MessageReceiver } from './message-receiver.ts';
+import type { TlsDetails } from '../tls/server-tls.ts';
 import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -34,7 +35,7 @@ function receivedField(session: Conversation, transaction: Transaction): string 
     helo: session.helo,
     clientName: client.name,
     clientAddress: client.address,
-    ...(options.tlsReceivedHeader && tls !== undefined ? { tls } : {}),
+    ...(options.tlsReceivedHeader && tls !== undefined ? { tls: receivedTls(tls) } : {}),
     ...(options.saslHeader && login !== undefined ? { authenticatedSender: printable(login) } : {}),
     host: options.hostname,
     mailName: options.mailName,
@@ -48,6 +49,10 @@ function receivedField(session: Conversation, transaction: Transaction): string 
     ...(transaction.recipients.length === 1 && only !== undefined ? { recipient: printable(only.original) } : {}),
     date: formatMailDate(transaction.arrival),
   });
+}
+
+function receivedTls({ protocol, cipher, bits, asksCertificate, certificate }: TlsDetails) {
+  return { protocol, cipher, bits, ...(asksCertificate ? { certificate: certificate ?? ('none' as const) } : {}) };
 }
 
 /**

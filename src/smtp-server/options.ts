@@ -48,6 +48,8 @@ export interface ServiceOptions {
   readonly tlsWrapperMode: boolean;
   readonly tlsAuthOnly: boolean;
   readonly tlsReceivedHeader: boolean;
+  /** Clients without a certificate that is trusted are sent away (smtpd_tls_req_ccert). */
+  readonly tlsRequiresCertificate: boolean;
   readonly tlsLogLevel: number;
   readonly tlsTimeout: number;
 
@@ -142,8 +144,11 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
 }
 
 function tlsOptions(settings: SettingsSource, tlsWrapperMode: boolean) {
+  const level = tlsLevel(settings, tlsWrapperMode);
   return {
-    tlsLevel: tlsLevel(settings, tlsWrapperMode),
+    tlsLevel: level,
+    // Whoever may come without TLS may come without a certificate: then it is only asked for (postconf(5)).
+    tlsRequiresCertificate: level === 'encrypt' && settings.flag('smtpd_tls_req_ccert'),
     tlsWrapperMode,
     tlsAuthOnly: settings.flag('smtpd_tls_auth_only'),
     tlsReceivedHeader: settings.flag('smtpd_tls_received_header'),
@@ -170,7 +175,7 @@ function securityOptions(
 }
 
 /** smtpd_tls_security_level, or the two old switches that it replaced. */
-function tlsLevel(settings: SettingsSource, isWrapper: boolean): TlsLevel {
+export function tlsLevel(settings: SettingsSource, isWrapper: boolean): TlsLevel {
   const level = settings.text('smtpd_tls_security_level').toLowerCase();
   if (isWrapper) return 'encrypt';
   if (level === 'none') return 'none';

@@ -1,6 +1,5 @@
 // What the sessions of all services share, handed in by the composition root.
 
-import type { SecureContext } from 'node:tls';
 import type { SaslServer } from '../auth/sasl-server.ts';
 import type { ClientName, NameStatus } from '../dns/client-names.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -9,6 +8,7 @@ import type { PassingBytes } from '../lib/passing-bytes.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { MailQueue } from '../queue/types.ts';
+import type { HandshakeLog, ServerHandshake } from '../tls/server-tls.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SmtpPolicy } from './policy.ts';
 
@@ -43,7 +43,7 @@ export interface SharedParts {
   /** Is told of sessions with trouble (notify_classes). */
   readonly reports?: SessionReporter;
   /** Absent: no TLS is offered. */
-  readonly tls?: { secureContext(): SecureContext };
+  readonly tls?: { handshake(log?: HandshakeLog): ServerHandshake };
   /** smtpd_client_event_limit_exceptions. */
   readonly isLimitException?: (client: { address: string; name: string }) => boolean | Promise<boolean>;
   /** mynetworks: for local_header_rewrite_clients = permit_mynetworks. */

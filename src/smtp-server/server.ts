@@ -161,7 +161,7 @@ export class SmtpServer {
         session.lost();
         return;
       }
-      if (!(await beginTls(session, tls.secureContext()))) return;
+      if (!(await beginTls(session, tls))) return;
     }
     if (options.nameLookup) {
       const { clientNames, clock, metrics } = this.#parts;

@@ -21,6 +21,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Client } from '../routing/types.ts';
 import { endsSession, formatReply, hostReplies, isRefusal, replies, softened } from '../smtp/reply.ts';
 import { SmtpError, type SmtpReply } from '../smtp/reply.ts';
+import type { TlsDetails } from '../tls/server-tls.ts';
 import { Admission } from './admission.ts';
 import { askerOf } from './asker.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -35,7 +36,7 @@ import type { SessionClient, SessionParts } from './parts.ts';
 import { rejectLine, withFooter } from './reject-line.ts';
 import { selectCommand } from './select-command.ts';
 import type { ForwardedClient, RejectedEnvelope, Transaction } from './transaction.ts';
-import type { Line, TlsDetails, Wire } from './wire.ts';
+import type { Line, Wire } from './wire.ts';
 
 const maxPendingOutput = 16_384;
 /** A client that sends commands and never reads replies is not read from beyond this. */

@@ -1,25 +1,21 @@
 // The change to TLS, after STARTTLS or at once on a wrapper-mode port, with Postfix's log lines. A handshake that
-// fails ends the connection and nothing else.
+// fails ends the connection and nothing else; so does a client that shows no certificate where one is required.
 
-import type { SecureContext } from 'node:tls';
+import { hostReplies } from '../smtp/reply.ts';
 import { printable } from '../smtp/command-line.ts';
+import type { HandshakeLog, TlsDetails } from '../tls/server-tls.ts';
 import type { Conversation } from './conversation.ts';
+import type { SessionParts } from './parts.ts';
 
 /** True when the session speaks TLS from here on; false when it is over. */
-export async function beginTls(session: Conversation, context: SecureContext): Promise<boolean> {
+export async function beginTls(session: Conversation, server: NonNullable<SessionParts['tls']>): Promise<boolean> {
   const { wire, log, options, deadline, clientText } = session;
   if (options.tlsLogLevel >= 2) log.info(`setting up TLS connection from ${clientText}`);
   deadline.startHandshake(options.tlsTimeout);
   try {
-    const tls = await wire.startTls(context);
+    const tls = await wire.startTls(server.handshake(handshakeLog(session)));
     session.tls = tls;
-    if (options.tlsLogLevel >= 1) {
-      const bits = `(${tls.bits}/${tls.bits} bits)`;
-      log.info(
-        `Anonymous TLS connection established from ${clientText}: ${tls.protocol} with cipher ${tls.cipher} ${bits}`,
-      );
-    }
-    return true;
+    if (options.tlsLogLevel >= 1) logHandshake(session, tls);
   } catch (error) {
     if (session.isOver) return false;
     const message = error instanceof Error ? error.message : String(error);
@@ -30,4 +26,43 @@ export async function beginTls(session: Conversation, context: SecureContext): P
   } finally {
     deadline.stop();
   }
+  return hasRequiredCertificate(session);
+}
+
+function handshakeLog({ log, clientText }: Conversation): HandshakeLog {
+  const shown = (name: string) => printable(name.slice(0, 255));
+  return {
+    unmatched: (name) => log.info(`TLS SNI ${shown(name)} from ${clientText} not matched, using default chain`),
+    invalid: (name) => log.warning(`TLS SNI from ${clientText} is invalid: ${shown(name)}`),
+    failed: (name, problem) => log.warning(`tls_server_sni_maps: ${shown(name)} map lookup problem: ${problem}`),
+  };
+}
+
+function logHandshake({ log, clientText, options }: Conversation, tls: TlsDetails): void {
+  const { certificate, serverName, protocol, cipher, bits } = tls;
+  if (certificate !== undefined && options.tlsLogLevel >= 2) {
+    const { commonName, issuerName, fingerprint, keyFingerprint } = certificate;
+    log.info(
+      `${clientText}: subject_CN=${printable(commonName)}, issuer=${printable(issuerName)}, ` +
+        `fingerprint=${fingerprint}, pkey_fingerprint=${keyFingerprint}`,
+    );
+  }
+  if (certificate?.problem !== undefined && options.tlsLogLevel >= 2) {
+    log.info(`certificate verification failed for ${clientText}: ${printable(certificate.problem)}`);
+  }
+  const who = certificate === undefined ? 'Anonymous' : certificate.isTrusted ? 'Trusted' : 'Untrusted';
+  const name = serverName === undefined ? '' : ` to ${serverName}`;
+  log.info(
+    `${who} TLS connection established from ${clientText}${name}: ${protocol} with cipher ${cipher} (${bits}/${bits} bits)`,
+  );
+}
+
+/** smtpd_tls_req_ccert. */
+function hasRequiredCertificate(session: Conversation): boolean {
+  const { options, tls, log, clientText } = session;
+  if (!options.tlsRequiresCertificate || tls?.certificate?.isTrusted) return true;
+  const why = tls?.certificate === undefined ? 'No client certificate presented' : 'Client certificate not trusted';
+  log.info(`NOQUEUE: abort: TLS from ${clientText}: ${why}`);
+  session.sayLast(hostReplies.certificateRequired(options.hostname, why));
+  return false;
 }

@@ -4,7 +4,8 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import type { ServerHandshake, TlsDetails } from '../tls/server-tls.ts';
 import type { Transcript } from './transcript.ts';
 
 export type Line =
@@ -22,12 +23,6 @@ export interface WireEvents {
   onLost(): void;
   /** So many octets of a line without an end have been thrown away. */
   onDiscarded(octets: number): void;
-}
-
-export interface TlsDetails {
-  readonly protocol: string;
-  readonly cipher: string;
-  readonly bits: number;
 }
 
 const CR = 0x0d;
@@ -306,13 +301,13 @@ export class Wire {
   }
 
   /** Speaks TLS from here on. Rejects when the handshake fails; then the connection is of no use any more. */
-  startTls(secureContext: SecureContext): Promise<TlsDetails> {
+  startTls(handshake: ServerHandshake): Promise<TlsDetails> {
     const plain = this.#socket;
     this.flushNow();
     plain.removeAllListeners('data');
     this.discardInput();
     return new Promise((resolve, reject) => {
-      const secure = new TLSSocket(plain, { isServer: true, secureContext });
+      const secure = new TLSSocket(plain, handshake.socketOptions);
       this.#socket = secure;
       this.#isHandshaking = true;
       secure.once('error', reject);
@@ -322,7 +317,7 @@ export class Wire {
       secure.once('close', closed);
       secure.once('secure', () => {
         this.#isHandshaking = false;
-        resolve(describeTls(secure));
+        resolve(handshake.describe(secure));
       });
       this.#listen(secure);
     });
@@ -335,13 +330,4 @@ function decodeLine(buffer: Buffer, start: number, end: number): Line {
   if (!/[\u0080-\u00ff]/.test(text)) return { kind: 'line', text };
   const octets = buffer.subarray(start, end);
   return isUtf8(octets) ? { kind: 'line', text: octets.toString('utf8') } : { kind: 'bad-utf8' };
-}
-
-function describeTls(socket: TLSSocket): TlsDetails {
-  const cipher = socket.getCipher();
-  const name =
-    cipher.standardName.startsWith('TLS_AES') || cipher.standardName.startsWith('TLS_CHACHA')
-      ? cipher.standardName
-      : cipher.name;
-  return { protocol: socket.getProtocol() ?? 'TLS', cipher: name, bits: /256|CHACHA20/i.test(name) ? 256 : 128 };
 }

@@ -134,6 +134,7 @@ export const hostReplies = {
   timeout: (host: string) => reply(421, '4.4.2', `${host} Error: timeout exceeded`),
   tooManyConnections: (host: string, address: string) =>
     reply(421, '4.7.0', `${host} Error: too many connections from ${address}`),
+  certificateRequired: (host: string, why: string) => reply(421, '4.7.1', `${host} Error: ${why}`),
   shuttingDown: (host: string) => reply(421, '4.3.2', `${host} Service shutting down and closing transmission channel`),
   serverError: (host: string) => reply(421, '4.3.0', `${host} Server local error`),
   bareLineFeed: (host: string, code: number) =>

@@ -3,12 +3,12 @@
 // that was renewed is used at the next handshake, one that cannot be read leaves what was read before in force.
 // Until they could be read once there is no TLS: whoever needs it must not send, as with smtp(8).
 
-import { type Stats, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { createSecureContext, getCACertificates, type SecureContext, type SecureVersion } from 'node:tls';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
-import type { TlsLog } from './certificates.ts';
+import { readAuthorities, readCertificates, systemAuthorities } from './authorities.ts';
 import { keysAndChains, pemBlocks } from './pem.ts';
+import { describeFile, type TlsLog } from './watched-files.ts';
 
 export interface ClientFiles {
   /** Pairs of certificate and key file (smtp_tls_cert_file, smtp_tls_eccert_file); '' for unset. */
@@ -146,12 +146,8 @@ export class ClientContexts {
   #fingerprint(): string {
     const { pairs, chainFiles, caFile, caPath } = this.#files;
     const paths = [...pairs.flat(), ...chainFiles, caFile, caPath, ...this.#anchorFiles].filter((path) => path !== '');
-    return paths.map((path) => describe(statSync(path))).join(' ');
+    return paths.map((path) => describeFile(statSync(path))).join(' ');
   }
-}
-
-function describe({ dev, ino, mtimeMs, size }: Stats): string {
-  return `${dev}:${ino}:${mtimeMs}:${size}`;
 }
 
 function readOwn({ pairs, chainFiles }: ClientFiles): { key: string[]; cert: string[] } {
@@ -171,28 +167,4 @@ function readOwn({ pairs, chainFiles }: ClientFiles): { key: string[]; cert: str
     own.cert.push(...cert);
   }
   return own;
-}
-
-function readAuthorities({ caFile, caPath }: ClientFiles): string[] {
-  const found = caFile === '' ? [] : [readCertificates(caFile)];
-  if (caPath !== '') {
-    for (const name of readdirSync(caPath)) {
-      if (/^[0-9a-f]{8}\.\d+$/.test(name)) found.push(readCertificates(join(caPath, name)));
-    }
-  }
-  return [...new Set(found)];
-}
-
-function readCertificates(file: string): string {
-  const text = pemBlocks(readFileSync(file, 'latin1'))
-    .filter(({ label }) => label.endsWith('CERTIFICATE'))
-    .map((block) => block.text)
-    .join('');
-  if (text === '') throw new Error(`${file}: no certificate in PEM form`);
-  return text;
-}
-
-/** Each one once: files and folder of the system hold the same. */
-function systemAuthorities(): string[] {
-  return [...new Set(getCACertificates('system'))];
 }

@@ -15,16 +15,17 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
 import { openMailstore, type SqliteMailstore } from '../../src/mailstore/store.ts';
 import { Settings } from '../../src/settings/settings.ts';
-import { TlsContexts } from '../../src/tls/certificates.ts';
+import type { ServerTls } from '../../src/tls/server-tls.ts';
+import { openServerTls } from '../harness/server-tls.ts';
 
 /** A store and a certificate that several servers of one test file share. */
 export class TestHost {
   readonly folder: string;
   readonly store: SqliteMailstore;
-  readonly tls: TlsContexts;
+  readonly tls: ServerTls;
   #nextMailbox = 1;
 
-  private constructor(folder: string, store: SqliteMailstore, tls: TlsContexts) {
+  private constructor(folder: string, store: SqliteMailstore, tls: ServerTls) {
     this.folder = folder;
     this.store = store;
     this.tls = tls;
@@ -40,16 +41,7 @@ export class TestHost {
         throw error;
       },
     });
-    const tls = await TlsContexts.open({
-      certFile: '',
-      keyFile: '',
-      chainFiles: [],
-      dataDirectory: folder,
-      hostname: 'localhost',
-      log: { info: () => {}, warning: () => {} },
-      clock: systemClock,
-    });
-    return new TestHost(folder, store, tls);
+    return new TestHost(folder, store, await openServerTls());
   }
 
   /** A server whose users are new: any name with the password `secret`. */

@@ -10,7 +10,7 @@ import { Settings } from '../../src/settings/settings.ts';
 import type { ClientTls } from '../../src/smtp-client/security.ts';
 import { openInlineTable } from '../../src/tables/inline-table.ts';
 import type { Table } from '../../src/tables/table.ts';
-import type { TlsLog } from '../../src/tls/certificates.ts';
+import type { TlsLog } from '../../src/tls/watched-files.ts';
 import type { ClientOptions } from '../../src/smtp-client/types.ts';
 
 export type TestOverrides = Partial<Omit<ClientOptions, 'tls'>> & {

@@ -1,9 +1,6 @@
 // A listening SmtpServer with the stand-ins of memory-mail.ts, and a raw client to talk to it.
 
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { openRouting, type Routing } from '../../src/access/open-routing.ts';
 import { DovecotAuth } from '../../src/auth/dovecot-auth.ts';
@@ -11,13 +8,13 @@ import type { SaslServer } from '../../src/auth/sasl-server.ts';
 import type { ClientName } from '../../src/dns/client-names.ts';
 import { SystemResolver } from '../../src/dns/system-resolver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
+import { MemoryLog } from '../../src/lib/log.ts';
 import { Settings } from '../../src/settings/settings.ts';
 import { readServiceOptions, type ServiceOptions } from '../../src/smtp-server/options.ts';
 import { SmtpServer } from '../../src/smtp-server/server.ts';
-import { TlsContexts } from '../../src/tls/certificates.ts';
 import { startDnsServer } from '../harness/dns-server.ts';
 import { MemoryPolicy, MemoryQueue, MemoryStore, oneLoginSasl } from './memory-mail.ts';
+import { openServerTls } from '../harness/server-tls.ts';
 
 export interface TestServer {
   readonly server: SmtpServer;
@@ -69,25 +66,6 @@ export const realDefaults = {
 /** Connections of one process to one Dovecot have a number each. */
 let nextDovecot = 0;
 
-/** One key for all tests of a run: making one takes a while. */
-let sharedTls: Promise<TlsContexts> | undefined;
-
-function testTls(): Promise<TlsContexts> {
-  if (sharedTls !== undefined) return sharedTls;
-  const folder = mkdtempSync(join(tmpdir(), 'posthaste-smtp-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  sharedTls = TlsContexts.open({
-    certFile: '',
-    keyFile: '',
-    chainFiles: [],
-    dataDirectory: folder,
-    hostname: 'mx.example.com',
-    log: new ProgramLog(new MemoryLog(), 'test'),
-    clock: systemClock,
-  });
-  return sharedTls;
-}
-
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const settings = Settings.defaults({
     ...defaults,
@@ -111,7 +89,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clientNames: { lookup: async () => named(options.clientName ?? 'client.example.org') },
     clock: systemClock,
     freeSpace: () => state.freeSpace,
-    ...(options.withoutTls ? {} : { tls: await testTls() }),
+    ...(options.withoutTls ? {} : { tls: await openServerTls(options.settings) }),
     service: { ...readServiceOptions(settings, options.protocol ?? 'smtp'), ...options.overrides },
     serviceName: 'smtp',
   });

@@ -16,7 +16,7 @@ export function starttls(session: Conversation, rest: string): SmtpReply | undef
   session.counts.count('starttls', true);
   session.wire.discardInput();
   session.sayNow(replies.readyForTls);
-  return beginTls(session, parts.tls.secureContext()).then((hasBegun) => {
+  return beginTls(session, parts.tls).then((hasBegun) => {
     if (!hasBegun) return undefined;
     session.forgetIntroduction();
     return undefined;

@@ -1,0 +1,142 @@
+// TLS of all services: what main.cf and master.cf say becomes one ServerTls for all services that say the same. Each
+// service asks for its own at every handshake, so that a reload holds from the next one on.
+
+import type { Clock } from '../lib/clock.ts';
+import type { ProgramLog } from '../lib/log.ts';
+import type { Settings } from '../settings/settings.ts';
+import { SettingsError } from '../settings/settings-error.ts';
+import { tlsLevel } from '../smtp-server/options.ts';
+import { readTlsSettings, type TlsSettings } from '../smtp-server/tls-options.ts';
+import { readAuthorities, systemAuthorities } from '../tls/authorities.ts';
+import { type Chain, openChains } from '../tls/chains.ts';
+import { NamedChains } from '../tls/named-chains.ts';
+import { ensureSelfSigned } from '../tls/self-signed-file.ts';
+import { type HandshakeLog, type ServerHandshake, ServerTls } from '../tls/server-tls.ts';
+import { type Source, WatchedFiles } from '../tls/watched-files.ts';
+import type { PlannedListener } from './listeners.ts';
+
+export interface ServerTlsParts {
+  readonly dataDirectory: string;
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly log: ProgramLog;
+  /** A row of tls_server_sni_maps, which are `maps`. Throws where they cannot be asked. */
+  readonly sniRow: (maps: string, key: string) => Promise<string | undefined>;
+}
+
+export class ServiceTls {
+  readonly #parts: ServerTlsParts;
+  readonly #services = new Map<string, CurrentTls>();
+  readonly #opened = new Map<string, Promise<ServerTls>>();
+  readonly #files = new Map<string, Promise<WatchedFiles<unknown>>>();
+
+  constructor(parts: ServerTlsParts) {
+    this.#parts = parts;
+  }
+
+  /** A service's, as it is now and will be. */
+  current(service: string): CurrentTls {
+    let current = this.#services.get(service);
+    if (current === undefined) {
+      current = new CurrentTls();
+      this.#services.set(service, current);
+    }
+    return current;
+  }
+
+  /** Opens what these listeners need; what it returns puts that in force. Throws SettingsError; then all stays as it was. */
+  async prepare(planned: readonly PlannedListener[]): Promise<() => void> {
+    const opened = new Map<string, ServerTls>();
+    for (const { kind, service, settings } of planned) {
+      const isImap = kind === 'imap' || kind === 'imaps';
+      const level = isImap ? 'encrypt' : tlsLevel(settings, settings.flag('smtpd_tls_wrappermode'));
+      if (level === 'none') continue;
+      opened.set(isImap ? 'imap' : service, await this.open(settings, level === 'encrypt'));
+    }
+    return () => {
+      for (const [service, tls] of opened) this.current(service).tls = tls;
+    };
+  }
+
+  /** Throws SettingsError where the certificates or the settings cannot be used. */
+  async open(settings: Settings, isMandatory: boolean): Promise<ServerTls> {
+    const wanted = readTlsSettings(settings, isMandatory);
+    const maps = settings.text('tls_server_sni_maps');
+    const key = JSON.stringify([wanted, maps]);
+    const known = this.#opened.get(key);
+    if (known !== undefined) return await known;
+    const opening = this.#make(wanted, maps);
+    this.#opened.set(key, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      this.#opened.delete(key);
+      throw new SettingsError(`smtpd_tls_…: ${(error as Error).message}`);
+    }
+  }
+
+  async #make({ offer, chains, clients }: TlsSettings, maps: string): Promise<ServerTls> {
+    const { clock, log, sniRow } = this.#parts;
+    const names = new NamedChains({
+      row: maps === '' ? undefined : (key) => sniRow(maps, key),
+      own: () => undefined,
+      hasOwn: () => false,
+      clock,
+      log,
+    });
+    return new ServerTls({
+      offer,
+      chains: await this.#chains(chains),
+      names,
+      clients: clients && { ...clients, authorities: await this.#authorities(clients) },
+      clock,
+    });
+  }
+
+  async #chains(groups: readonly (readonly string[])[]): Promise<Source<readonly Chain[]>> {
+    const { dataDirectory, hostname, clock, log } = this.#parts;
+    const files =
+      groups.length > 0 ? groups : [[await ensureSelfSigned({ dataDirectory, hostname, log, now: clock.now() })]];
+    return await this.#watched(JSON.stringify(files), () => openChains(files, { clock, log }));
+  }
+
+  async #authorities(clients: NonNullable<TlsSettings['clients']>): Promise<Source<readonly string[]>> {
+    const { clock, log } = this.#parts;
+    const { caFile, caPath, appendsSystem } = clients;
+    return await this.#watched(JSON.stringify(clients), () =>
+      WatchedFiles.open({
+        paths: [caFile, caPath].filter((path) => path !== ''),
+        what: 'TLS authorities',
+        read: async () => [...readAuthorities(clients), ...(appendsSystem ? systemAuthorities() : [])],
+        clock,
+        log,
+      }),
+    );
+  }
+
+  /** One look at the same files, whoever needs them. */
+  async #watched<Content>(key: string, open: () => Promise<WatchedFiles<Content>>): Promise<WatchedFiles<Content>> {
+    let files = this.#files.get(key) as Promise<WatchedFiles<Content>> | undefined;
+    if (files === undefined) {
+      files = open();
+      this.#files.set(key, files);
+      files.catch(() => this.#files.delete(key));
+    }
+    return await files;
+  }
+
+  /** Looks at all files again. */
+  async reload(): Promise<void> {
+    for (const files of this.#files.values()) await (await files).reload();
+  }
+}
+
+/** The newest of a service; none while it offers no TLS. */
+export class CurrentTls {
+  tls: ServerTls | undefined;
+
+  handshake(log?: HandshakeLog): ServerHandshake {
+    if (this.tls === undefined) throw new Error('this service offers no TLS');
+    return this.tls.handshake(log);
+  }
+}
