@@ -53,17 +53,20 @@ export function certificateChecks(options: OpenOptions): Record<string, Check> {
     warned.add(name);
     warn(`${name} is requested, but "smtpd_tls_ask_ccert = no"`);
   };
+  const permitListed: Check = async ({ client, decision }) => {
+    for (const key of certificateKeys(client.tls?.certificate)) {
+      if ((await relayCertificates.find(decision, 'access', key, 'full')) !== undefined) return 'permit';
+    }
+    return 'dunno';
+  };
   return {
-    permit_tls_clientcerts: async ({ client, decision }) => {
+    permit_tls_clientcerts: (evaluation) => {
       warnUnasked('permit_tls_clientcerts');
-      for (const key of certificateKeys(client.tls?.certificate)) {
-        if ((await relayCertificates.find(decision, 'access', key, 'full')) !== undefined) return 'permit';
-      }
-      return 'dunno';
+      return permitListed(evaluation);
     },
-    permit_tls_all_clientcerts: ({ client }) => {
+    permit_tls_all_clientcerts: (evaluation) => {
       warnUnasked('permit_tls_all_clientcerts');
-      return client.tls?.certificate?.isTrusted ? 'permit' : 'dunno';
+      return evaluation.client.tls?.certificate?.isTrusted ? 'permit' : permitListed(evaluation);
     },
   };
 }

@@ -61,6 +61,9 @@ export class ServiceTls {
   /** Throws SettingsError where the certificates or the settings cannot be used. */
   async open(settings: Settings, isMandatory: boolean): Promise<ServerTls> {
     const wanted = readTlsSettings(settings, isMandatory);
+    if (!isMandatory && settings.flag('smtpd_tls_req_ccert')) {
+      this.#parts.log.warning("smtpd_tls_req_ccert: Can't require client certs unless TLS is required");
+    }
     const maps = settings.text('tls_server_sni_maps');
     const key = JSON.stringify([wanted, maps]);
     const known = this.#opened.get(key);

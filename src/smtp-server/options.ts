@@ -147,7 +147,7 @@ function tlsOptions(settings: SettingsSource, tlsWrapperMode: boolean) {
   const level = tlsLevel(settings, tlsWrapperMode);
   return {
     tlsLevel: level,
-    // Whoever may come without TLS may come without a certificate: then it is only asked for (postconf(5)).
+    // Whoever may come without TLS may come without a certificate (tls-options.ts).
     tlsRequiresCertificate: level === 'encrypt' && settings.flag('smtpd_tls_req_ccert'),
     tlsWrapperMode,
     tlsAuthOnly: settings.flag('smtpd_tls_auth_only'),

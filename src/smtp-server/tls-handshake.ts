@@ -47,8 +47,10 @@ function logHandshake({ log, clientText, options }: Conversation, tls: TlsDetail
         `fingerprint=${fingerprint}, pkey_fingerprint=${keyFingerprint}`,
     );
   }
-  if (certificate?.problem !== undefined && options.tlsLogLevel >= 2) {
-    log.info(`certificate verification failed for ${clientText}: ${printable(certificate.problem)}`);
+  // That nobody whom we believe has issued it is the usual case: smtpd(8) says so only when it is to say much.
+  const { problem } = certificate ?? {};
+  if (problem !== undefined && options.tlsLogLevel >= (/^(?:self-signed|untrusted issuer)/.test(problem) ? 2 : 1)) {
+    log.info(`certificate verification failed for ${clientText}: ${printable(problem)}`);
   }
   const who = certificate === undefined ? 'Anonymous' : certificate.isTrusted ? 'Trusted' : 'Untrusted';
   const name = serverName === undefined ? '' : ` to ${serverName}`;

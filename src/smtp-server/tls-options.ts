@@ -41,12 +41,8 @@ export function readTlsSettings(settings: SettingsSource, isMandatory: boolean):
       sessionSeconds: settings.seconds('smtpd_tls_session_cache_timeout'),
     },
     chains: chainFiles(settings),
-    clients: readClients(settings),
+    clients: readClients(settings, isMandatory),
   };
-}
-
-export function asksCertificate(settings: SettingsSource): boolean {
-  return settings.flag('smtpd_tls_ask_ccert') || settings.flag('smtpd_tls_req_ccert');
 }
 
 const isSet = (file: string): boolean => file !== '' && file.toLowerCase() !== 'none';
@@ -153,8 +149,10 @@ function readOptions(settings: SettingsSource): number {
   return options;
 }
 
-function readClients(settings: SettingsSource): TlsSettings['clients'] {
-  if (!asksCertificate(settings)) return undefined;
+/** To require what may be left out by coming without TLS would be no use: smtpd_tls_req_ccert is then ignored. */
+function readClients(settings: SettingsSource, isMandatory: boolean): TlsSettings['clients'] {
+  const isRequired = isMandatory && settings.flag('smtpd_tls_req_ccert');
+  if (!isRequired && !settings.flag('smtpd_tls_ask_ccert')) return undefined;
   const digest = settings.text('smtpd_tls_fingerprint_digest').toLowerCase();
   if (!getHashes().includes(digest)) {
     const text = `smtpd_tls_fingerprint_digest: OpenSSL knows no digest ${digest}`;

@@ -23,6 +23,9 @@ export interface ClientCertificateOptions {
   readonly verifyDepth: number;
 }
 
+/** Neither the authority counts nor, as Postfix sets OpenSSL's limit one higher, the issuer just below it. */
+const depthMargin = 2;
+
 /** Undefined where it has shown none. */
 export function clientCertificate(
   socket: TLSSocket,
@@ -33,12 +36,14 @@ export function clientCertificate(
   const raw: Buffer | undefined = shown?.raw;
   if (raw === undefined) return undefined;
   const key = new X509Certificate(raw).publicKey.export({ type: 'spki', format: 'der' });
+  const issuerName = firstOf(shown.issuer?.CN) || firstOf(shown.issuer?.O);
+  const isTooDeep = issuersOf(shown) > verifyDepth + depthMargin;
   const problem =
-    verificationProblem(socket) ??
-    (issuersOf(shown) > verifyDepth ? `certificate chain longer than limit(${verifyDepth})` : undefined);
+    verificationProblem(socket, issuerName) ??
+    (isTooDeep ? `certificate chain longer than limit(${verifyDepth + 1})` : undefined);
   return {
     commonName: firstOf(shown.subject?.CN),
-    issuerName: firstOf(shown.issuer?.CN) || firstOf(shown.issuer?.O),
+    issuerName,
     fingerprint: fingerprint(raw, digest),
     keyFingerprint: fingerprint(key, digest),
     isTrusted: problem === undefined,
@@ -50,10 +55,14 @@ export function clientCertificate(
  * What OpenSSL thinks of it. Node tells that only of sockets that its own listener has accepted; the method below is what
  * it asks there. Where it should be gone one day nobody is trusted.
  */
-function verificationProblem(socket: TLSSocket): string | undefined {
-  const { _handle: handle } = socket as unknown as { _handle?: { verifyError?: () => Error | null } };
+function verificationProblem(socket: TLSSocket, issuer: string): string | undefined {
+  const { _handle: handle } = socket as unknown as { _handle?: { verifyError?: () => NodeJS.ErrnoException | null } };
   if (typeof handle?.verifyError !== 'function') return 'the certificate cannot be verified';
-  return handle.verifyError()?.message;
+  const error = handle.verifyError();
+  if (!error) return undefined;
+  if (/^UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)/.test(error.code ?? '')) return `untrusted issuer ${issuer}`;
+  // Node adds advice of its own behind a semicolon.
+  return error.message.replace(/;.*/s, '');
 }
 
 function issuersOf(certificate: DetailedPeerCertificate): number {

@@ -27,6 +27,23 @@ export class Certificates {
     return join(this.folder, `${name}.pem`);
   }
 
+  /** A certificate with so many issuers between it and the authority, which stand behind it in its file. */
+  makeDeep(name: string, issuers: number): void {
+    let above = 'ca';
+    let chain = '';
+    for (let depth = 0; depth <= issuers; depth++) {
+      const own = depth === issuers ? name : `${name}-${depth}`;
+      const constraints = `basicConstraints=CA:${depth < issuers}`;
+      const by = ['-CA', this.path(above), '-CAkey', this.path(above), '-addext', constraints];
+      this.#make(own, ['-subj', `/CN=${own}`, ...by]);
+      const text = this.pem(own);
+      chain = text.slice(text.indexOf('-----BEGIN CERTIFICATE')) + chain;
+      if (depth === issuers)
+        writeFileSync(this.path(name), text.slice(0, text.indexOf('-----BEGIN CERTIFICATE')) + chain);
+      above = own;
+    }
+  }
+
   pem(name: string): string {
     return readFileSync(this.path(name), 'utf8');
   }
