@@ -16,9 +16,12 @@ export interface ControlRequest {
     | 'queue-active'
     | 'queue-flush'
     | 'queue-change'
+    | 'certificate-renew'
     | 'trace-flush'
     | 'accounting-acknowledge';
   readonly mailbox?: number;
+  /** For certificate-renew. */
+  readonly host?: string;
   /** For queue-change. */
   readonly change?: QueueChange;
   readonly ids?: readonly string[];

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import type { Finding } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
+import { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
 import { ServiceTls } from './server-tls.ts';
 
@@ -20,17 +22,22 @@ export function openDirectory(settings: Settings, dataDirectory: string): Promis
   });
 }
 
-export function openTls(
+export async function openTls(
   settings: Settings,
   dataDirectory: string,
   log: ProgramLog,
   state: () => RoutingState,
-): ServiceTls {
+): Promise<ServiceTls> {
+  const parts = { dataDirectory, log, clock: systemClock };
   return new ServiceTls({
-    dataDirectory,
+    ...parts,
     hostname: settings.text('myhostname'),
-    clock: systemClock,
-    log,
+    acme: await Acme.open(settings, parts),
     sniRow: (maps, key) => state().sniRow(maps, key),
   });
+}
+
+/** Of a line of which something has been said already, nothing more is said. */
+export function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
+  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
 }

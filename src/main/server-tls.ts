@@ -13,6 +13,7 @@ import { NamedChains } from '../tls/named-chains.ts';
 import { ensureSelfSigned } from '../tls/self-signed-file.ts';
 import { type HandshakeLog, type ServerHandshake, ServerTls } from '../tls/server-tls.ts';
 import { type Source, WatchedFiles } from '../tls/watched-files.ts';
+import type { Acme } from './acme.ts';
 import type { PlannedListener } from './listeners.ts';
 
 export interface ServerTlsParts {
@@ -20,6 +21,8 @@ export interface ServerTlsParts {
   readonly hostname: string;
   readonly clock: Clock;
   readonly log: ProgramLog;
+  /** Certificates that are kept for hosts of ours. */
+  readonly acme?: Acme | undefined;
   /** A row of tls_server_sni_maps, which are `maps`. Throws where they cannot be asked. */
   readonly sniRow: (maps: string, key: string) => Promise<string | undefined>;
 }
@@ -79,11 +82,12 @@ export class ServiceTls {
   }
 
   async #make({ offer, chains, clients }: TlsSettings, maps: string): Promise<ServerTls> {
-    const { clock, log, sniRow } = this.#parts;
+    const { clock, log, sniRow, acme } = this.#parts;
+    const keeper = acme?.keeper;
     const names = new NamedChains({
       row: maps === '' ? undefined : (key) => sniRow(maps, key),
-      own: () => undefined,
-      hasOwn: () => false,
+      own: (name) => keeper?.chains(name),
+      hasOwn: () => keeper?.isEmpty === false,
       clock,
       log,
     });
@@ -97,10 +101,23 @@ export class ServiceTls {
   }
 
   async #chains(groups: readonly (readonly string[])[]): Promise<Source<readonly Chain[]>> {
-    const { dataDirectory, hostname, clock, log } = this.#parts;
-    const files =
-      groups.length > 0 ? groups : [[await ensureSelfSigned({ dataDirectory, hostname, log, now: clock.now() })]];
-    return await this.#watched(JSON.stringify(files), () => openChains(files, { clock, log }));
+    const { dataDirectory, hostname, clock, log, acme } = this.#parts;
+    if (groups.length > 0) return await this.#watched(JSON.stringify(groups), () => openChains(groups, { clock, log }));
+    const file = await ensureSelfSigned({ dataDirectory, hostname, log, now: clock.now() });
+    const made = await this.#watched(file, () => openChains([[file]], { clock, log }));
+    if (acme === undefined) return made;
+    const { keeper } = acme;
+    // Until an authority has issued one.
+    const hosts = [hostname.toLowerCase(), ...keeper.hosts];
+    return {
+      current: () => {
+        for (const host of hosts) {
+          const chains = keeper.chains(host);
+          if (chains !== undefined) return chains;
+        }
+        return made.current();
+      },
+    };
   }
 
   async #authorities(clients: NonNullable<TlsSettings['clients']>): Promise<Source<readonly string[]>> {
@@ -126,6 +143,27 @@ export class ServiceTls {
       files.catch(() => this.#files.delete(key));
     }
     return await files;
+  }
+
+  /** Listeners that answer an authority's challenges. */
+  get bound(): Acme['bound'] {
+    return this.#parts.acme?.bound ?? [];
+  }
+
+  /** Certificates that are missing are asked for from here on. */
+  start(): void {
+    this.#parts.acme?.keeper.start();
+  }
+
+  /** A new certificate for this host, now. Rejects with what is wrong. */
+  async renew(host: string): Promise<void> {
+    const { acme } = this.#parts;
+    if (acme === undefined) throw new SettingsError('posthaste_acme_directory names no authority');
+    await acme.keeper.renew(host);
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.acme?.close();
   }
 
   /** Looks at all files again. */

@@ -33,7 +33,7 @@ import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
-import { openDirectory, openTls } from './open-parts.ts';
+import { openDirectory, openTls, unsaid } from './open-parts.ts';
 import { Observation } from './observation.ts';
 import { type OpenedQueue, openQueue } from './open-queue.ts';
 import { Helper } from '../delivery/helper/on-demand.ts';
@@ -45,11 +45,6 @@ import { Upkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
 type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
-
-/** Of a line of which something has been said already, nothing more is said. */
-function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
-  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
-}
 
 export class Server {
   readonly dataDirectory: string;
@@ -117,12 +112,12 @@ export class Server {
     fs.mkdirSync(this.dataDirectory, { recursive: true, mode: 0o750 });
     this.#lock = lockDataFolder(this.dataDirectory);
     await this.#openStores(configuration);
-    this.#tls = openTls(settings, this.dataDirectory, this.#own, () => this.#state);
+    this.#tls = await openTls(settings, this.dataDirectory, this.#own, () => this.#state);
     this.#state = await this.#openState(configuration);
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
     await this.#listen(configuration);
-    this.#bound.push(...(await this.#observe()));
+    this.#bound.push(...this.#tls.bound, ...(await this.#observe()));
     const commands = new Set(configuration.services.map(({ command }) => command));
     if (commands.has('virtual') || commands.has('local')) this.#files.prepare();
     if (commands.has('pipe') || commands.has('local')) this.#commands.prepare();
@@ -130,6 +125,7 @@ export class Server {
     dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
     openMaildrop(this.dataDirectory, this.#own);
     this.#observation.start();
+    this.#tls.start();
     this.#scheduler.start();
     this.#pickup?.start();
     this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
@@ -291,6 +287,8 @@ export class Server {
         return undefined;
       case 'queue-active':
         return this.#scheduler.activeIds;
+      case 'certificate-renew':
+        return await this.#tls.renew(request.host ?? '');
       case 'queue-change':
         return await this.#queueChanges.apply(request.change ?? 'flush', request.ids ?? []);
     }
@@ -368,6 +366,7 @@ export class Server {
     await this.#logins?.close();
     await this.#pickup?.close();
     await this.#upkeep?.close();
+    await this.#tls?.close();
     await this.#scheduler?.close();
     await this.#state?.transports.close();
     await this.#opened?.verifier.close();

@@ -6,6 +6,15 @@ import { flag, integer, list, text, time } from './declare.ts';
 // biome-ignore format: one line a parameter
 export const posthasteParameters = {
   posthaste_data_directory: text('/var/lib/posthaste', 'supported', 'Where the directory, the mail and the queue are kept.'),
+  posthaste_acme_directory: text('', 'supported', 'The ACME server that certificates are got from, as `https://acme-v02.api.letsencrypt.org/directory`; empty means none.'),
+  posthaste_acme_hosts: list('$myhostname', 'supported', 'Host names for which certificates are got; each gets its own.'),
+  posthaste_acme_terms_agreed: flag('no', 'supported', 'Whether you agree to the terms of service of that authority.'),
+  posthaste_acme_contact: list('', 'supported', 'Mail addresses that the authority may write to about your certificates.'),
+  posthaste_acme_http_listen: list('', 'supported', 'Where the authority finds answers by HTTP (http-01), as `0.0.0.0:80 [::]:80`; nothing else is served there.'),
+  posthaste_acme_tls_listen: list('', 'supported', 'Where the authority finds answers by TLS (tls-alpn-01), as `0.0.0.0:443 [::]:443`; nothing else is served there.'),
+  posthaste_acme_external_account_file: text('', 'supported', 'A file with the key id and the MAC key, on a line each, that ties the account to yours at the authority; for those that ask for it.'),
+  posthaste_acme_ca_file: text('', 'supported', 'Authorities that vouch for the ACME server itself, in place of the usual ones; for one of your own.'),
+  posthaste_acme_profile: text('', 'supported', 'The kind of certificate, by a name of the authority, as `shortlived`.'),
   posthaste_user: text('', 'supported', 'The user to become after the ports are bound, when started as root.'),
   posthaste_imap_listen: list('', 'supported', 'IMAP listeners, as `127.0.0.1:143 [::1]:143`; TLS by STARTTLS.'),
   posthaste_imaps_listen: list('', 'supported', 'IMAP listeners with TLS from the first byte.'),
