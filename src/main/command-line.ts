@@ -30,6 +30,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   compare: () => import('../cli/compare.ts'),
   queue: () => import('../cli/queue.ts'),
   trace: () => import('../cli/trace.ts'),
+  certificate: () => import('../cli/certificate.ts'),
   accounting: () => import('../cli/accounting.ts'),
   mailq: () => import('../cli/sendmail.ts'),
   postqueue: () => import('../cli/postqueue.ts'),

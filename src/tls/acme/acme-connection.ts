@@ -41,7 +41,7 @@ const timeoutMilliseconds = 30_000;
 /** The longest answer is a chain of certificates. */
 const maxAnswerBytes = 512 * 1024;
 /** Another request of ours may have used a nonce up in between (§6.5). */
-const maxNonceAttempts = 3;
+const maxNonceAttempts = 5;
 
 export class AcmeConnection {
   readonly #options: AcmeConnectionOptions;
