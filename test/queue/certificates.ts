@@ -27,6 +27,13 @@ export class Certificates {
     return join(this.folder, `${name}.pem`);
   }
 
+  /** For localhost, with an RSA key. */
+  makeRsa(name: string): void {
+    const by = ['-CA', this.path('ca'), '-CAkey', this.path('ca'), '-addext', 'basicConstraints=CA:false'];
+    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost'];
+    this.#make(name, [...subject, ...by], 'rsa:2048');
+  }
+
   /** A certificate with so many issuers between it and the authority, which stand behind it in its file. */
   makeDeep(name: string, issuers: number): void {
     let above = 'ca';
@@ -59,8 +66,8 @@ export class Certificates {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #make(name: string, more: readonly string[]): void {
-    const common = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout - -out -';
+  #make(name: string, more: readonly string[], key = 'ec -pkeyopt ec_paramgen_curve:prime256v1'): void {
+    const common = `req -x509 -newkey ${key} -nodes -days 2 -keyout - -out -`;
     const made = spawnSync('openssl', [...common.split(' '), ...more], { encoding: 'utf8' });
     if (made.status !== 0) throw new Error(made.stderr);
     writeFileSync(this.path(name), made.stdout);
