@@ -1,36 +1,19 @@
 // The dialogs of access-dialogs/*.txt with a real Postfix: the same replies and the same log lines are expected of it as
-// of our own server (smtp-dialogs.test.ts). Its smtpd runs in a chroot, whose resolv.conf names a name server of ours;
-// resolvers know no port but 53, so that one listens there, on an address of this machine that nobody else uses.
+// of our own server (smtp-dialogs.test.ts).
 
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chrootedMasterCf, chrootedPostfix, noChrootedPostfix } from './harness/chrooted-postfix.ts';
 import { startDnsServer } from './harness/dns-server.ts';
 import { findFreePorts } from './harness/free-ports.ts';
-import { noRealPostfix, RealPostfix } from './harness/real-postfix.ts';
+import type { RealPostfix } from './harness/real-postfix.ts';
 import { matches, unescape, withinTime } from './smtp-dialogs/dialog.ts';
 import { RawClient, realDefaults } from './smtp-dialogs/test-server.ts';
 
-const nameServer = { host: '127.0.53.9', port: 53 };
+const nameServer = { host: '127.0.53.9', port: 53 } as const;
 const dialogs = new URL('./access-dialogs/', import.meta.url);
 
-const noNameServer = await startDnsServer('', nameServer).then(
-  (server) => {
-    server.close();
-    return undefined;
-  },
-  () => `needs port 53 of ${nameServer.host}`,
-);
-const reason = noRealPostfix ?? noNameServer;
+const reason = await noChrootedPostfix(nameServer);
 
 // Skipped where Postfix (scripts/install-test-servers) is not there to compare with; CI installs it and counts a skip as a failure.
 describe.skipIf(reason !== undefined)(
@@ -42,13 +25,7 @@ describe.skipIf(reason !== undefined)(
       folder = mkdtempSync('/var/tmp/posthaste-access-');
       chmodSync(folder, 0o755);
       const [port = 0] = await findFreePorts(1);
-      postfix = new RealPostfix(folder, port);
-      const etc = join(postfix.folder.spool, 'etc');
-      mkdirSync(etc, { recursive: true });
-      writeFileSync(join(etc, 'resolv.conf'), `nameserver ${nameServer.host}\noptions timeout:1 attempts:3\n`);
-      writeFileSync(join(etc, 'hosts'), '127.0.0.1 localhost\n');
-      writeFileSync(join(etc, 'nsswitch.conf'), 'hosts: files dns\n');
-      copyFileSync('/etc/services', join(etc, 'services'));
+      postfix = chrootedPostfix(folder, port, nameServer);
     });
     afterAll(() => {
       postfix.stop();
@@ -61,7 +38,7 @@ describe.skipIf(reason !== undefined)(
       const dns = await startDnsServer(given('dns: ').join('\n'), nameServer);
       try {
         postfix.clearLog();
-        await postfix.start(mainCf(given('settings: ')), masterCf(postfix.port));
+        await postfix.start(mainCf(given('settings: ')), chrootedMasterCf(postfix.port));
         await converse(lines);
         const log = await settledLog(given('LOG: '));
         for (const pattern of given('LOG: ')) {
@@ -151,25 +128,4 @@ async function skipReply(client: RawClient, code: string): Promise<void> {
     if (line === undefined || !line.startsWith(code)) throw new Error(`unexpected: ${line}`);
     if (line.startsWith(`${code} `)) return;
   }
-}
-
-function masterCf(port: number): string {
-  return `127.0.0.1:${port} inet n - y - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-flush unix n - n 1000? 0 flush
-tlsmgr unix - - n 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
-`;
 }

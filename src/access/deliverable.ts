@@ -29,7 +29,7 @@ export class Deliverable {
     decision: Decision,
     deliveries: readonly Delivery[],
     recipient: string,
-    { sender, size = 0 }: { readonly sender: string; readonly size?: number },
+    { sender = '', size = 0 }: { readonly sender?: string; readonly size?: number },
   ): Reply | undefined {
     const { quota, posting, isFullTemporary } = this.#options;
     if (quota === undefined && posting === undefined) return undefined;

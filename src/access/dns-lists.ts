@@ -2,6 +2,7 @@
 // permit_dnswl_client and permit_rhswl_client. `list.example=127.0.0.[2..4;9]` counts only such answers. A list that
 // cannot be asked blocks nobody; for a permit it turns a later refusal into a deferral.
 
+import { toInternal } from '../address/form.ts';
 import { isHostname, isIpv6 } from '../address/domain.ts';
 import { openMaps, type OpenOptions } from '../routing/open-maps.ts';
 import { SettingsError } from '../settings/settings-error.ts';
@@ -78,9 +79,9 @@ function topicText({ client, sender, recipient }: Evaluation, topic: ListTopic):
     case 'helo':
       return client.helo;
     case 'sender':
-      return sender === '' ? undefined : sender;
+      return sender === '' ? undefined : toInternal(sender);
     case 'recipient':
-      return recipient;
+      return recipient === undefined ? undefined : toInternal(recipient);
   }
 }
 

@@ -2,6 +2,7 @@
 // outcome as a value, for here doubt has its own rules (defer_if_permit and its kin).
 
 import { domainToASCII } from 'node:url';
+import { isHostname } from '../address/domain.ts';
 import type { DnsAnswer, MxRecord, Resolver } from '../dns/resolver.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -30,7 +31,9 @@ export function askTexts(evaluation: Evaluation, name: string): Promise<Answer<s
 
 /** All addresses of a host; unsure only where neither family has one. */
 export async function askAddresses(evaluation: Evaluation, host: string): Promise<Answer<string>> {
-  const [four, six] = await Promise.all([askA(evaluation, host), askAaaa(evaluation, host)]);
+  // Addresses are asked of the system's name service in Postfix, which takes a name with its last dot.
+  const name = host.replace(/(?<!\.)\.$/, '');
+  const [four, six] = await Promise.all([askA(evaluation, name), askAaaa(evaluation, name)]);
   const records = [four, six].flatMap((answer) => (answer.kind === 'found' ? answer.records : []));
   if (records.length > 0) return { kind: 'found', records };
   return four.kind === 'unsure' ? four : six.kind === 'unsure' ? six : four;
@@ -42,6 +45,8 @@ function ask<T>(
   name: string,
   question: (resolver: Resolver, name: string) => Promise<DnsAnswer<T>>,
 ): Promise<Answer<T>> {
+  // What is no host name is asked of nobody, a name with a dot at its end too (dns_lookup of Postfix).
+  if (!isHostname(name)) return Promise.resolve({ kind: 'no-domain' });
   const { dnsAnswers } = evaluation.actions;
   const ascii = /^[\u0000-\u007f]*$/.test(name) ? name.toLowerCase() : domainToASCII(name);
   const key = `${type} ${ascii}`;

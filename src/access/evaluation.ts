@@ -40,6 +40,8 @@ export interface EvaluationOptions {
   readonly verifier?: AddressVerifier | undefined;
   /** Permits by these restrictions are logged (smtpd_log_access_permit_actions). */
   readonly loggedPermits?: MatchList;
+  /** soft_bounce, for what the log says of refusals that are none. */
+  readonly isSoft?: boolean;
 }
 
 /** A restriction class that names itself would never end. */
@@ -62,6 +64,11 @@ const classNames: Readonly<Record<SubjectKind, string>> = {
 /** Our own trouble, or the configuration's: warn_if_reject does not make light of these. */
 export const serverError: Reply = { code: 451, status: '4.3.5', text: 'Server configuration error' };
 
+/** soft_bounce: what would be refused for good is refused for now. */
+export function softened({ code, status, text }: Reply): Reply {
+  return { code: code - 100, status: `4${status.slice(1)}`, text };
+}
+
 export class Evaluation {
   readonly decision: Decision;
   readonly router: Router;
@@ -81,6 +88,7 @@ export class Evaluation {
   readonly #listed: ListedAddresses;
   readonly #log: ProgramLog;
   readonly #loggedPermits: MatchList | undefined;
+  readonly #isSoft: boolean;
   /** The innermost restriction that permits is the one that the log names. */
   #isPermitTold = false;
   readonly #resolved = new Map<AddressRole, Promise<ResolvedAddress>>();
@@ -97,6 +105,7 @@ export class Evaluation {
     this.#listed = options.listed;
     this.#log = options.log;
     this.#loggedPermits = options.loggedPermits;
+    this.#isSoft = options.isSoft ?? false;
   }
 
   get client(): Client {
@@ -144,7 +153,8 @@ export class Evaluation {
       return verdict;
     }
     if (!this.isWarningOnly || verdict === serverError) return this.#deferredRefusal(verdict) ?? verdict;
-    this.log('reject_warning', `${verdict.code} ${verdict.status} ${verdict.text}`);
+    const { code, status, text } = this.#isSoft && verdict.code >= 500 ? softened(verdict) : verdict;
+    this.log('reject_warning', `${code} ${status} ${text}`);
     return 'dunno';
   }
 
@@ -205,7 +215,7 @@ export class Evaluation {
       case 'data':
         return 'DATA';
       case 'end-of-data':
-        return 'END-OF-DATA';
+        return 'END-OF-MESSAGE';
       case 'etrn':
         return etrnDomain;
     }

@@ -42,7 +42,7 @@ async function check(evaluation: Evaluation, rules: BackupRules): Promise<Verdic
   const best = Math.min(...servers.map(({ preference }) => preference));
   const first = servers.filter(({ preference }) => preference === best);
   const others = servers.filter(({ preference }) => preference !== best);
-  if (others.length === 0 || (await isAmong(evaluation, rules, first))) return 'dunno';
+  if (await isAmong(evaluation, rules, first)) return 'dunno';
   if (!(await isAmong(evaluation, rules, others))) return 'dunno';
   return rules.networks.isEmpty || (await areInNetworks(evaluation, rules, first)) ? 'permit' : 'dunno';
 }

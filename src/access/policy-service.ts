@@ -2,6 +2,7 @@
 // quota server does. What one request says, what its answer means, and what happens without an answer; how the
 // program is reached stands in policy-connection.ts.
 
+import { toInternal } from '../address/form.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseInteger, parseTime } from '../settings/values.ts';
@@ -31,7 +32,7 @@ export class PolicyService {
   /** `text` is `inet:host:port`, `unix:path` or `{ either, name=value … }`. Throws SettingsError. */
   constructor(text: string, settings: Settings, parameter: string, rules: Omit<ActionRules, 'source'>) {
     this.#options = readOptions(text, settings, parameter);
-    this.#rules = { ...rules, source: this.#options.endpoint.name };
+    this.#rules = { ...rules, source: text.startsWith('{') ? this.#options.endpoint.name : text };
     this.#connections = new PolicyConnections(this.#options.endpoint);
     this.#stress = settings.text('stress');
   }
@@ -66,7 +67,7 @@ export class PolicyService {
 
   /** In Postfix's order: some servers count on it. */
   #request({ request, client }: Evaluation): string {
-    const { where = 'RCPT', sender = '', recipient = '', queueId = '', size = 0 } = request;
+    const { where = 'RCPT', queueId = '', size = 0 } = request;
     const certificate = client.tls?.certificate;
     const isLate = where === 'DATA' || where === 'BDAT' || where === 'END-OF-MESSAGE';
     const attributes: readonly (readonly [string, string | number])[] = [
@@ -80,8 +81,9 @@ export class PolicyService {
       ['server_address', client.serverAddress ?? ''],
       ['server_port', client.serverPort ?? ''],
       ['helo_name', client.helo ?? ''],
-      ['sender', sender],
-      ['recipient', recipient],
+      // Without quotes: smtpd(8) tells addresses as it keeps them.
+      ['sender', toInternal(request.sender ?? '')],
+      ['recipient', toInternal(request.recipient ?? '')],
       ['recipient_count', isLate ? (request.recipientCount ?? 0) : 0],
       ['queue_id', queueId],
       ['instance', request.instance ?? ''],

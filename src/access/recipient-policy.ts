@@ -10,7 +10,7 @@ import { standardForm } from '../address/standard-form.ts';
 import { isPlainAddress, toExternal, toInternal } from '../address/form.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
-import { decideAtOneRevision, type Decision } from '../routing/decision.ts';
+import { Decision, decideAtOneRevision } from '../routing/decision.ts';
 import { type AddressRole, ListedAddresses } from '../routing/listed.ts';
 import type { ResolvedAddress } from '../routing/resolve-address.ts';
 import { naming, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
@@ -33,7 +33,7 @@ import { SystemResolver } from '../dns/system-resolver.ts';
 import type { AddressVerifier } from './address-verifier.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
 import { Deliverable } from './deliverable.ts';
-import { Evaluation, type Verdict } from './evaluation.ts';
+import { Evaluation, softened, type Verdict } from './evaluation.ts';
 import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
 import type { PostingSource } from './posting-source.ts';
@@ -59,7 +59,7 @@ export interface RecipientPolicyOptions {
 /** One transaction's command, without the recipient. */
 export interface RecipientEnvelope extends Omit<MailRequest, 'recipient'> {
   /** External form; '' is the null sender. */
-  readonly sender: string;
+  readonly sender?: string;
 }
 
 const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
@@ -77,6 +77,7 @@ export class RecipientPolicy {
   /** What every refusal ends with. */
   readonly footer: RejectFooter;
   readonly #loggedPermits: MatchList;
+  readonly #flushedSites: MatchList;
   readonly #mapsAddresses: boolean;
   readonly #headerClients: readonly Table[];
   readonly #isSoft: boolean;
@@ -97,6 +98,7 @@ export class RecipientPolicy {
     this.footer = new RejectFooter(open);
     this.#resolver = options.resolver ?? new SystemResolver();
     this.#loggedPermits = openMatchList(open, 'smtpd_log_access_permit_actions', 'exact');
+    this.#flushedSites = openMatchList(open, 'fast_flush_domains', 'domain');
     this.#mapsAddresses = !overrides(settings).includes('no_address_mappings');
     this.#headerClients = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
@@ -159,6 +161,11 @@ export class RecipientPolicy {
   checkEtrn(domain: string, client: Client): Promise<Reply | undefined> {
     const request = { client, etrnDomain: domain, where: 'ETRN' };
     return this.#ask(request, (evaluation) => this.#stages.etrn(evaluation));
+  }
+
+  /** Is its mail flushed for who asks (ETRN)? Throws TemporaryError. */
+  async isFlushedSite(site: string): Promise<boolean> {
+    return await this.#flushedSites.matches(new Decision(false), 'access', site.toLowerCase());
   }
 
   /** Where an address that an access table has ordered goes: with its aliases (BCC), or as it is (REDIRECT). */
@@ -332,6 +339,7 @@ export class RecipientPolicy {
       log,
       resolver,
       loggedPermits,
+      isSoft: this.#isSoft,
       verifier: this.#verifier?.(),
       request: { ...request, actions },
     };
@@ -359,7 +367,7 @@ export class RecipientPolicy {
   /** soft_bounce: nothing is refused for good. */
   #soften(reply: Reply): Reply {
     if (!this.#isSoft || reply.code < 500) return reply;
-    return { code: reply.code - 100, status: `4${reply.status.slice(1)}`, text: reply.text };
+    return softened(reply);
   }
 
   #tell(decision: Decision, decided: RecipientDecision): RecipientDecision {

@@ -1,6 +1,7 @@
 // Fills templates of replies (default_rbl_reply, smtpd_reject_footer) with what is known of a request. What comes from
 // outside is put in as it is, never expanded, and only the characters of smtpd_expansion_filter pass.
 
+import { toInternal } from '../address/form.ts';
 import { expand, ExpansionError } from '../settings/expand.ts';
 import type { Settings } from '../settings/settings.ts';
 import { clientText, type MailRequest } from './mail-request.ts';
@@ -24,10 +25,7 @@ export class ReplyTemplates {
 }
 
 /** The attributes that every template may name; undefined for others. */
-export function requestAttribute(
-  { client, sender = '', recipient = '' }: MailRequest,
-  name: string,
-): string | undefined {
+export function requestAttribute({ client, sender, recipient }: MailRequest, name: string): string | undefined {
   switch (name) {
     case 'client':
       return clientText(client);
@@ -50,11 +48,14 @@ export function requestAttribute(
   }
 }
 
-function addressPart(name: string, prefix: string, address: string): string | undefined {
-  const at = address.lastIndexOf('@');
-  if (name === prefix) return address || '<>';
-  if (name === `${prefix}_name`) return address === '' ? '<>' : at === -1 ? address : address.slice(0, at);
-  if (name === `${prefix}_domain`) return at === -1 ? '' : address.slice(at + 1);
+/** An address that is not known yet is empty, the null sender is `<>` (smtpd_expand(3)). */
+function addressPart(name: string, prefix: string, address: string | undefined): string | undefined {
+  if (address === undefined) return name === prefix || name.startsWith(`${prefix}_`) ? '' : undefined;
+  const given = toInternal(address);
+  const at = given.lastIndexOf('@');
+  if (name === prefix) return given || '<>';
+  if (name === `${prefix}_name`) return given === '' ? '<>' : at === -1 ? given : given.slice(0, at);
+  if (name === `${prefix}_domain`) return at === -1 ? '' : given.slice(at + 1);
   return undefined;
 }
 

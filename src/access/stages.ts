@@ -5,6 +5,7 @@
 
 import type { OpenOptions } from '../routing/open-maps.ts';
 import { SettingsError } from '../settings/settings-error.ts';
+import type { StageDoubts } from '../routing/types.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Evaluation, ListKind, Restriction, Verdict } from './evaluation.ts';
 import { RestrictionReader } from './restrictions.ts';
@@ -66,17 +67,31 @@ export class RestrictionStages {
     return this.#endOfData.length > 0;
   }
 
-  client(evaluation: Evaluation): Promise<Verdict> {
+  async client(evaluation: Evaluation): Promise<Verdict> {
     evaluation.deferIfPermit = undefined;
-    return this.#run(evaluation, 'client', this.#client);
+    const verdict = await this.#run(evaluation, 'client', this.#client);
+    this.#remember(evaluation, 'client');
+    return verdict;
   }
 
   async helo(evaluation: Evaluation): Promise<Verdict> {
     if (evaluation.client.helo === undefined) return 'dunno';
-    return await this.#run(evaluation, 'helo', this.#helo);
+    this.#recall(evaluation, ['client']);
+    const verdict = await this.#run(evaluation, 'helo', this.#helo);
+    this.#remember(evaluation, 'helo');
+    return verdict;
   }
 
   async sender(evaluation: Evaluation): Promise<Verdict> {
+    // VRFY before MAIL.
+    if (evaluation.request.sender === undefined) return 'dunno';
+    this.#recall(evaluation, ['client', 'helo']);
+    const verdict = await this.#ofSender(evaluation);
+    this.#remember(evaluation, 'sender');
+    return verdict;
+  }
+
+  async #ofSender(evaluation: Evaluation): Promise<Verdict> {
     const verdict = await this.#run(evaluation, 'sender', this.#sender);
     if (isRefusal(verdict) || !this.#rejectsUnlistedSender) return verdict;
     if (evaluation.sender === '' || evaluation.actions.isDiscarded) return verdict;
@@ -88,6 +103,9 @@ export class RestrictionStages {
       const verdict = await this.#delayed(evaluation, true);
       if (isRefusal(verdict)) return verdict;
     }
+    this.#recall(evaluation, ['sender']);
+    // VRFY before MAIL: what waits for a sender's judgement does not count yet.
+    if (evaluation.request.sender === undefined) evaluation.deferIfPermit = undefined;
     const [first = [], second = []] = this.#relayAndRecipient;
     const verdict = await this.#run(evaluation, 'recipient', first);
     if (isRefusal(verdict)) return verdict;
@@ -111,7 +129,19 @@ export class RestrictionStages {
       const verdict = await this.#delayed(evaluation, false);
       if (isRefusal(verdict)) return verdict;
     }
+    this.#recall(evaluation, ['client', 'helo']);
     return await this.#alone(evaluation, 'etrn', this.#etrn);
+  }
+
+  /** Where nothing waits for RCPT, a deferral of an earlier command still holds at this one. */
+  #recall(evaluation: Evaluation, stages: readonly (keyof StageDoubts)[]): void {
+    const { doubts } = evaluation.client;
+    if (this.isDelayed || doubts === undefined) return;
+    evaluation.deferIfPermit = stages.map((stage) => doubts[stage]).find((doubt) => doubt !== undefined);
+  }
+
+  #remember({ client, deferIfPermit }: Evaluation, stage: keyof StageDoubts): void {
+    if (!this.isDelayed && client.doubts !== undefined) client.doubts[stage] = deferIfPermit;
   }
 
   async #delayed(evaluation: Evaluation, withSender: boolean): Promise<Verdict> {

@@ -50,6 +50,7 @@ export async function explainOne(
     ...(helo === undefined ? {} : { helo }),
     ...(login === undefined ? {} : { login }),
     protocol: 'ESMTP',
+    doubts: {},
   };
   const steps: TraceStep[] = [];
   const actions = noActions();

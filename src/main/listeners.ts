@@ -113,6 +113,7 @@ class CurrentPolicy implements SmtpPolicy {
   checkData: SmtpPolicy['checkData'] = (request) => this.#policy.checkData(request);
   checkEndOfData: SmtpPolicy['checkEndOfData'] = (request) => this.#policy.checkEndOfData(request);
   checkEtrn: SmtpPolicy['checkEtrn'] = (...question) => this.#policy.checkEtrn(...question);
+  isFlushedSite: SmtpPolicy['isFlushedSite'] = (site) => this.#policy.isFlushedSite(site);
   routeOrdered: SmtpPolicy['routeOrdered'] = (...question) => this.#policy.routeOrdered(...question);
 
   get handling(): AddressHandling {

@@ -13,6 +13,8 @@ import { Notices } from '../queue/notices.ts';
 import { Pickup } from '../queue/pickup.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { QueueChanges } from '../queue/queue-changes.ts';
+import { openQueueSurvey } from '../mailstore/queue-survey.ts';
+import { SiteFlush } from '../queue/site-flush.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import type { Verifier } from '../queue/verifier.ts';
 import { openVerifier } from './open-verifier.ts';
@@ -43,6 +45,7 @@ export interface OpenedQueue {
   readonly entered: () => number;
   readonly reports: SessionReporter;
   readonly verifier: Verifier;
+  readonly siteFlush: SiteFlush;
 }
 
 /** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
@@ -113,6 +116,12 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     entered: () => entered,
     reports,
     verifier,
+    siteFlush: new SiteFlush({
+      survey: () => openQueueSurvey(parts.dataDirectory),
+      changes,
+      clock: systemClock,
+      warn: (text) => log.write(`${syslogName}/flush`, 'warning', text),
+    }),
     pickup: openPickup(settings, parts, queue),
   };
 }

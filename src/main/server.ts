@@ -218,6 +218,7 @@ export class Server {
       clock: systemClock,
       freeSpace: () => freeSpace.octets(),
       ...(this.#opened === undefined ? {} : { reports: this.#opened.reports }),
+      flushSite: (site: string) => this.#opened?.siteFlush.request(site) ?? false,
       metrics: this.#observation.metrics,
       newSession: this.#observation.newSession,
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
@@ -364,6 +365,7 @@ export class Server {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
     await this.#imap?.close();
     await this.#logins?.close();
+    await this.#opened?.siteFlush.close();
     await this.#pickup?.close();
     await this.#upkeep?.close();
     await this.#tls?.close();

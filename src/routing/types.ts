@@ -55,6 +55,16 @@ export type TraceSink = (step: TraceStep) => void;
 /** `none`: the DNS knows no name; `unsure`: it could not tell; `forged`: the name does not have the address. */
 type NameStatus = 'found' | 'none' | 'unsure' | 'forged';
 
+/**
+ * Deferrals that earlier commands of the session have left (smtpd_delay_reject = no): each is the reply, should nothing
+ * that comes later refuse.
+ */
+export interface StageDoubts {
+  client?: Reply | undefined;
+  helo?: Reply | undefined;
+  sender?: Reply | undefined;
+}
+
 /** Who asks: decides what relaying is allowed. */
 export interface Client {
   /** IP address; absent: a stranger. */
@@ -66,6 +76,8 @@ export interface Client {
   readonly reverseName?: string;
   readonly reverseNameStatus?: NameStatus;
   readonly port?: number | undefined;
+  /** The session's. */
+  readonly doubts?: StageDoubts;
   /** What it said at HELO, EHLO or LHLO. */
   readonly helo?: string;
   readonly protocol?: 'SMTP' | 'ESMTP' | 'LMTP';

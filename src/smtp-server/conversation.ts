@@ -3,7 +3,7 @@
 
 import type { ClientRights } from '../access/client-rights.ts';
 import type { ProgramLog } from '../lib/log.ts';
-import type { Client } from '../routing/types.ts';
+import type { Client, StageDoubts } from '../routing/types.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
 import type { TlsDetails } from '../tls/server-tls.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -34,6 +34,8 @@ export interface Conversation {
   readonly clientText: string;
   /** Who asks, for routing and access. */
   readonly asker: Client;
+  /** What earlier commands have left (smtpd_delay_reject = no). */
+  readonly doubts: StageDoubts;
   readonly commandNames: readonly string[];
   readonly isOver: boolean;
   /** smtpd_client_event_limit_exceptions. */
@@ -55,6 +57,8 @@ export interface Conversation {
   loginSenders: readonly string[] | undefined;
   saslMethod: string | undefined;
   transaction: Transaction | undefined;
+  /** Of which the reply that goes out now tells: at the end of a message its transaction is over already. */
+  readonly concerned: Transaction | undefined;
   /** What Postfix calls `where`: the last command, for the log. */
   where: string;
 

@@ -40,6 +40,8 @@ export interface SharedParts {
   readonly bytes?: PassingBytes;
   /** Octets free where messages are kept; the answer may be a second old. */
   readonly freeSpace: () => number;
+  /** Tries the queued mail for a site now; false where that cannot be. Absent: nobody can (LMTP, tests). */
+  readonly flushSite?: (site: string) => boolean;
   /** Is told of sessions with trouble (notify_classes). */
   readonly reports?: SessionReporter;
   /** Absent: no TLS is offered. */

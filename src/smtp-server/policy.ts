@@ -33,6 +33,8 @@ export interface SmtpPolicy {
   checkData(request: MailRequest): Promise<Reply | undefined>;
   checkEndOfData(request: MailRequest): Promise<Reply | undefined>;
   checkEtrn(domain: string, client: Client): Promise<Reply | undefined>;
+  /** fast_flush_domains. Throws TemporaryError. */
+  isFlushedSite(site: string): Promise<boolean>;
   /** Where an address goes that an access table has ordered. Throws TemporaryError. */
   routeOrdered(address: string, sender: string, order: 'bcc' | 'redirect'): Promise<readonly Delivery[]>;
   /** What this service does to addresses; absent: everything. */

@@ -13,10 +13,11 @@ export function rejectLine(session: Conversation, where: string, reply: SmtpRepl
 
 /** smtpd_reject_footer. */
 export function withFooter(
-  { asker, where, transaction, parts }: Conversation,
+  { asker, where, concerned: transaction, parts }: Conversation,
   footer: NonNullable<SmtpPolicy['footer']>,
   refusal: SmtpReply,
 ): Promise<SmtpReply> {
-  const request = { client: asker, where, sender: transaction?.sender };
+  const [first] = transaction?.recipients ?? [];
+  const request = { client: asker, where, sender: transaction?.sender, recipient: first?.original };
   return footer.addTo(refusal, request, parts.clock.now());
 }

@@ -168,7 +168,7 @@ export class SmtpServer {
       const began = clock.monotonic();
       Object.assign(session.client, await clientNames.lookup(address));
       metrics?.observe('lookup', clock.monotonic() - began);
-    }
+    } else Object.assign(session.client, { nameStatus: 'none', reverseNameStatus: 'none' });
     session.isLimitException = (await this.#parts.isLimitException?.(session.client)) ?? false;
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);

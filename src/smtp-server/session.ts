@@ -17,10 +17,9 @@
 
 import type { ClientRights } from '../access/client-rights.ts';
 import { ProgramLog } from '../lib/log.ts';
-import { TemporaryError } from '../lib/temporary-error.ts';
-import type { Client } from '../routing/types.ts';
+import type { Client, StageDoubts } from '../routing/types.ts';
 import { endsSession, formatReply, hostReplies, isRefusal, replies, softened } from '../smtp/reply.ts';
-import { SmtpError, type SmtpReply } from '../smtp/reply.ts';
+import type { SmtpReply } from '../smtp/reply.ts';
 import type { TlsDetails } from '../tls/server-tls.ts';
 import { Admission } from './admission.ts';
 import { askerOf } from './asker.ts';
@@ -30,6 +29,7 @@ import { commandsOf } from './commands.ts';
 import type { CommandResult, Conversation, LineConsumer } from './conversation.ts';
 import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
+import { errorReply, panicReply } from './error-reply.ts';
 import { ErrorBudget } from './error-budget.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
@@ -51,6 +51,7 @@ export class Session implements Conversation {
   readonly deadline: Deadline;
   readonly counts = new CommandCounts();
   readonly errors: ErrorBudget;
+  readonly doubts: StageDoubts = {};
 
   helo = '';
   protocol: 'SMTP' | 'ESMTP' | 'LMTP' = 'SMTP';
@@ -71,6 +72,7 @@ export class Session implements Conversation {
   #bodyCommand: RunningCommand | undefined;
   #lineConsumer: LineConsumer | undefined;
   #bodyOctets = 0;
+  #finished: Transaction | undefined;
   #transactionNumber = 0;
   #isBusy = true;
   #isOver = false;
@@ -109,6 +111,10 @@ export class Session implements Conversation {
     return [...this.#commands.keys()];
   }
 
+  get concerned(): Transaction | undefined {
+    return this.transaction ?? this.#finished;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -116,9 +122,9 @@ export class Session implements Conversation {
   /** Greets the client and begins to read. */
   async start(): Promise<void> {
     const greeting = await this.#admission.admit();
-    this.#isBusy = false;
     if (this.#isOver) return;
-    this.#put(greeting);
+    await this.#answer(greeting);
+    this.#isBusy = false;
     this.run();
   }
 
@@ -160,7 +166,7 @@ export class Session implements Conversation {
       this.#isBusy = false;
       this.run();
     };
-    step.then(resume, (error: unknown) => this.#finish(this.#panic(error)));
+    step.then(resume, (error: unknown) => this.#finish(panicReply(this, error)));
   }
 
   #stepLine(): 'more' | 'wait' | Promise<unknown> {
@@ -209,12 +215,12 @@ export class Session implements Conversation {
     try {
       result = run();
     } catch (error) {
-      return this.#count(running, this.#toReply(error));
+      return this.#count(running, errorReply(this, error));
     }
     if (!(result instanceof Promise)) return this.#count(running, result);
     return result.then(
       (reply) => this.#count(running, reply),
-      (error: unknown) => this.#count(running, this.#toReply(error)),
+      (error: unknown) => this.#count(running, errorReply(this, error)),
     );
   }
 
@@ -283,17 +289,19 @@ export class Session implements Conversation {
 
   async #finishBody(body: BodyReader): Promise<void> {
     const running = this.#bodyCommand as RunningCommand;
+    this.#finished = this.transaction;
     if (this.where === 'DATA') this.where = 'END-OF-MESSAGE';
     this.#body = undefined;
     let results: readonly SmtpReply[];
     try {
       results = await body.finish();
     } catch (error) {
-      results = [this.#toReply(error)];
+      results = [errorReply(this, error)];
     }
     const isRefused = results.every(isRefusal);
     this.counts.count(running.name, !isRefused);
     for (const reply of results) await this.#answer(reply);
+    this.#finished = undefined;
     if (isRefused) this.errors.countError();
   }
 
@@ -309,7 +317,6 @@ export class Session implements Conversation {
   forgetIntroduction(): void {
     this.resetTransaction();
     this.helo = '';
-    this.protocol = 'SMTP';
     this.login = undefined;
     this.loginSenders = undefined;
     this.saslMethod = undefined;
@@ -380,22 +387,5 @@ export class Session implements Conversation {
   #logEnd(reason: string): void {
     const octets = this.#body === undefined ? '' : ` (${this.#bodyOctets} bytes)`;
     this.log.info(`${reason} after ${this.where}${octets} from ${this.clientText}`);
-  }
-
-  #toReply(error: unknown): SmtpReply {
-    if (error instanceof SmtpError) return error.reply;
-    if (error instanceof TemporaryError) {
-      this.log.warning(`${this.where} from ${this.clientText}: ${error.message}`);
-      // As cleanup(8) says where a table fails at the end of the data.
-      return this.where === 'END-OF-MESSAGE' ? replies.queueFileWriteError : replies.temporaryLookupFailure;
-    }
-    return this.#panic(error);
-  }
-
-  /** A broken invariant: the session is closed with 421, the log says that it is ours. */
-  #panic(error: unknown): SmtpReply {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.parts.log.write(this.options.program, 'panic', `${this.where} from ${this.clientText}: ${text}`);
-    return hostReplies.serverError(this.options.hostname);
   }
 }

@@ -19,6 +19,11 @@ export function isHeaderLine(line: string): boolean {
   return /^[!-9;-~]+[ \t]*:/.test(line);
 }
 
+/** Printable, and without what would mean something in an address or in a header (NEUTER_CHARACTERS of smtpd(8)). */
+export function neutered(text: string): string {
+  return printable(text).replace(/[ <>()\\";@]/g, '?');
+}
+
 /** Replaces what could forge a log line or a header; Postfix's printable(3) does the same with `?`. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');

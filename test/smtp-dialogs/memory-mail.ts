@@ -109,6 +109,9 @@ export class MemoryPolicy implements SmtpPolicy {
   async checkData(): Promise<undefined> {}
   async checkEndOfData(): Promise<undefined> {}
   async checkEtrn(): Promise<undefined> {}
+  async isFlushedSite(): Promise<boolean> {
+    return false;
+  }
 
   async routeOrdered(): Promise<[]> {
     return [];

@@ -89,6 +89,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clientNames: { lookup: async () => named(options.clientName ?? 'client.example.org') },
     clock: systemClock,
     freeSpace: () => state.freeSpace,
+    flushSite: () => true,
     ...(options.withoutTls ? {} : { tls: await openServerTls(options.settings) }),
     service: { ...readServiceOptions(settings, options.protocol ?? 'smtp'), ...options.overrides },
     serviceName: 'smtp',

@@ -1,7 +1,7 @@
 // HELO, EHLO and LHLO (RFC 5321 §4.1.1.1, RFC 2033 §4.1): who the client says it is, and what we offer it.
 // A greeting in the middle of a session forgets the transaction, as RSET does.
 
-import { printable } from '../../smtp/command-line.ts';
+import { neutered, printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { Conversation } from '../conversation.ts';
 import { discardedKeywords, offeredMechanisms, offersAuthentication, offersStartTls } from '../offers.ts';
@@ -14,7 +14,8 @@ const maxNameLength = 255;
 export function helo(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   if (rest === '') return replies.heloSyntax;
   return judged(session, rest, () => {
-    begin(session, rest, 'SMTP');
+    // A client that once said EHLO knows of PIPELINING, whatever it says later: smtpd(8) does not go back either.
+    begin(session, rest, session.protocol === 'ESMTP' ? 'ESMTP' : 'SMTP');
     return reply(250, '', session.options.hostname);
   });
 }
@@ -44,7 +45,8 @@ function judged(
   const { policy } = session.parts;
   if (policy.isDelayed) return go();
   const former = session.helo;
-  session.helo = nameOf(rest);
+  // As it was given: what is no name must not become one.
+  session.helo = printable(rest).slice(0, maxNameLength);
   return policy.checkHelo(session.asker, session.where).then((refusal) => {
     if (refusal === undefined) return go();
     session.logReject(session.where, refusal, {});
@@ -54,7 +56,7 @@ function judged(
 }
 
 function nameOf(rest: string): string {
-  return printable(rest).slice(0, maxNameLength);
+  return neutered(rest).slice(0, maxNameLength);
 }
 
 function offer(session: Conversation): SmtpReply | Promise<SmtpReply> {

@@ -6,22 +6,33 @@ import type { Conversation } from '../conversation.ts';
 
 export function vrfy(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
   const { options, parts } = session;
-  if (session.helo === '' && options.heloRequired) return replies.sendHelo;
   if (options.vrfyDisabled) return replies.vrfyDisabled;
   const syntax = options.smtputf8 ? replies.vrfyUtf8Syntax : replies.vrfySyntax;
-  const words = rest.split(/[ \t]+/);
-  const hasUtf8 = options.smtputf8 && words.length === 2 && words[1]?.toUpperCase() === 'SMTPUTF8';
   if (rest === '') return syntax;
-  if (words.length > 1 && !hasUtf8) return replies.badRecipient;
-  const result = parsePath('TO', `TO:${words[0]}`);
-  if (result.kind !== 'path' || result.path.address === '') return replies.badRecipient;
+  const hasUtf8 = options.smtputf8 && /[ \t]smtputf8$/i.test(rest);
+  const given = hasUtf8 ? rest.replace(/[ \t]+smtputf8$/i, '') : rest;
+  const result = parsePath('TO', `TO:${given}`);
+  if (result.kind !== 'path' || result.path.address === '' || result.path.parameters.length > 0) {
+    return replies.badRecipient;
+  }
   const { address } = result.path;
   if (options.strictSmtputf8 && !hasUtf8 && /[\u0080-\uffff]/.test(address)) return replies.needSmtpUtf8;
-  return parts.policy.checkRecipient(address, { sender: '', client: session.asker, where: 'VRFY' }).then((decision) => {
+  const { sender, queueId, actions, parameters } = session.transaction ?? {};
+  // What has been ordered for the message is not ordered again, and a question orders nothing for it.
+  const orders = actions && { actions: { ...actions, bcc: [...actions.bcc], prepended: [...actions.prepended] } };
+  const envelope = {
+    ...(sender === undefined ? {} : { sender }),
+    queueId,
+    client: session.asker,
+    where: 'VRFY',
+    size: parameters?.size ?? 0,
+    ...orders,
+  };
+  return parts.policy.checkRecipient(address, envelope).then((decision) => {
     if (isRefusal(decision.reply)) {
-      session.logReject('VRFY', decision.reply, { recipient: address });
+      session.logReject('VRFY', decision.reply, { sender, queueId, recipient: address });
       return decision.reply;
     }
-    return reply(252, '2.0.0', words[0] as string);
+    return reply(252, '2.0.0', given);
   });
 }

@@ -2,7 +2,7 @@
 // proxy in front of us does. From here on restrictions, log and Received: see that other client, and the session
 // begins again with a greeting. One wrong attribute, and those before it count all the same, as in Postfix.
 
-import { printable } from '../../smtp/command-line.ts';
+import { neutered, printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { CommandResult, Conversation } from '../conversation.ts';
 import {
@@ -76,7 +76,7 @@ function apply(session: Conversation, { name, value }: Attribute): SmtpReply | u
       return undefined;
     }
     case 'HELO':
-      session.helo = isUnavailable(value) ? '' : printable(value);
+      session.helo = isUnavailable(value) ? '' : neutered(value);
       return undefined;
     case 'PROTO':
       if (!/^e?smtp$/i.test(value)) return badSyntax(name, value);
