@@ -105,7 +105,7 @@ export class RestrictionStages {
     }
     this.#recall(evaluation, ['sender']);
     // VRFY before MAIL: what waits for a sender's judgement does not count yet.
-    if (evaluation.request.sender === undefined) evaluation.deferIfPermit = undefined;
+    if (this.isDelayed && evaluation.request.sender === undefined) evaluation.deferIfPermit = undefined;
     const [first = [], second = []] = this.#relayAndRecipient;
     const verdict = await this.#run(evaluation, 'recipient', first);
     if (isRefusal(verdict)) return verdict;

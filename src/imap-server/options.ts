@@ -1,7 +1,10 @@
 // The settings that the IMAP server uses, read once when it starts.
 
+import { SettingsError } from '../settings/settings-error.ts';
+
 /** What is asked of settings/settings.ts; kept apart so that tests can give plain values. */
 export interface SettingsSource {
+  text(name: string): string;
   flag(name: string): boolean;
   integer(name: string): number;
   seconds(name: string): number;
@@ -26,6 +29,8 @@ export interface ImapOptions {
   readonly idleTimeoutMilliseconds: number;
   /** A client that takes no output for so long is cut off. */
   readonly writeTimeoutMilliseconds: number;
+  /** A load balancer tells who the client is, within so many milliseconds; 0: nobody does. */
+  readonly proxyTimeoutMilliseconds: number;
   readonly maxAuthAttempts: number;
   readonly maxFolders: number;
 }
@@ -41,6 +46,7 @@ export const defaultImapOptions: ImapOptions = {
   loginTimeoutMilliseconds: 60_000,
   idleTimeoutMilliseconds: 30 * 60_000,
   writeTimeoutMilliseconds: 5 * 60_000,
+  proxyTimeoutMilliseconds: 0,
   maxAuthAttempts: 5,
   maxFolders: 10_000,
 };
@@ -57,5 +63,15 @@ export function readImapOptions(settings: SettingsSource): ImapOptions {
     userConnectionLimit: settings.integer('posthaste_imap_user_connection_limit'),
     loginTimeoutMilliseconds: settings.seconds('posthaste_imap_login_timeout') * 1000,
     idleTimeoutMilliseconds: settings.seconds('posthaste_imap_idle_timeout') * 1000,
+    proxyTimeoutMilliseconds: proxyTimeout(settings),
   };
+}
+
+function proxyTimeout(settings: SettingsSource): number {
+  const name = 'posthaste_imap_upstream_proxy_protocol';
+  const word = settings.text(name);
+  if (word !== '' && word !== 'haproxy') {
+    throw new SettingsError(`${name}: unknown protocol ${word}: haproxy is the only one`, name);
+  }
+  return word === '' ? 0 : settings.seconds('smtpd_upstream_proxy_timeout') * 1000;
 }

@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls';
 import type { Authenticator } from '../auth/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ProgramLog, type Log } from '../lib/log.ts';
+import { type ProxyEndpoints, readProxyHeader } from '../lib/proxy-header.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { ServerHandshake } from '../tls/server-tls.ts';
 import { ConnectionLimits } from './connection-limits.ts';
@@ -69,7 +70,7 @@ export class ImapServer {
 
   /** Listens; resolves with the port, which is chosen by the system for 0. */
   listen(address: string, port: number, { implicitTls = false }: { implicitTls?: boolean } = {}): Promise<number> {
-    const server = createServer({ noDelay: true }, (socket) => this.#connect(socket, implicitTls));
+    const server = createServer({ noDelay: true }, (socket) => this.#take(socket, implicitTls));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, address, () => {
@@ -98,9 +99,27 @@ export class ImapServer {
     this.#context.views.close();
   }
 
-  #connect(socket: Socket, implicitTls: boolean): void {
-    const remoteAddress = plainAddress(socket.remoteAddress);
-    const localAddress = plainAddress(socket.localAddress);
+  #take(socket: Socket, implicitTls: boolean): void {
+    const { proxyTimeoutMilliseconds } = this.#context.options;
+    if (proxyTimeoutMilliseconds === 0) {
+      this.#connect(socket, implicitTls);
+      return;
+    }
+    this.#handshakes.add(socket);
+    readProxyHeader(socket, proxyTimeoutMilliseconds)
+      .then(
+        (endpoints) => this.#connect(socket, implicitTls, endpoints),
+        (error: Error) => {
+          this.#log.warning(`imap-login: haproxy: ${error.message}: rip=${plainAddress(socket.remoteAddress)}`);
+          socket.destroy();
+        },
+      )
+      .finally(() => this.#handshakes.delete(socket));
+  }
+
+  #connect(socket: Socket, implicitTls: boolean, endpoints?: ProxyEndpoints): void {
+    const remoteAddress = plainAddress(endpoints?.remoteAddress ?? socket.remoteAddress);
+    const localAddress = plainAddress(endpoints?.localAddress ?? socket.localAddress);
     const isCounted = !this.#isClosing && this.#limits.connected(remoteAddress);
     if (!isCounted || (implicitTls && this.#parts.tls === undefined)) {
       if (isCounted) this.#limits.disconnected(remoteAddress);

@@ -39,6 +39,9 @@ export interface ServiceOptions {
   readonly isFullTemporary: boolean;
   readonly portLogging: boolean;
   readonly nameLookup: boolean;
+  /** A load balancer tells who the client is (smtpd_upstream_proxy_protocol). */
+  readonly isBehindProxy: boolean;
+  readonly proxyTimeout: number;
   /** What a bare LF in a message leads to. Postfix's `no`, where it ends a line, does not exist here. */
   readonly bareLineFeed: 'reject' | 'normalize';
   readonly bareLineFeedCode: number;
@@ -122,6 +125,8 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     isFullTemporary: settings.flag('posthaste_quota_full_tempfail'),
     portLogging: settings.flag('smtpd_client_port_logging'),
     nameLookup: settings.flag('smtpd_peername_lookup'),
+    isBehindProxy: proxyProtocol(settings),
+    proxyTimeout: settings.seconds('smtpd_upstream_proxy_timeout') * 1000,
     bareLineFeed: /^(?:yes|normalize)$/i.test(settings.text('smtpd_forbid_bare_newline')) ? 'normalize' : 'reject',
     bareLineFeedCode: settings.integer('smtpd_forbid_bare_newline_reject_code'),
     forbidUnauthorizedPipelining: settings.flag('smtpd_forbid_unauth_pipelining'),
@@ -141,6 +146,14 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     localHeaderClients: settings.list('local_header_rewrite_clients').map((word) => word.toLowerCase()),
     undisclosedHeader: settings.text('undisclosed_recipients_header'),
   };
+}
+
+/** LMTP has no balancer in front of it. */
+function proxyProtocol(settings: SettingsSource): boolean {
+  const name = 'smtpd_upstream_proxy_protocol';
+  const word = settings.text(name);
+  if (word === '' || word === 'haproxy') return word !== '';
+  throw new SettingsError(`${name}: unknown protocol ${word}: haproxy is the only one`, name);
 }
 
 function tlsOptions(settings: SettingsSource, tlsWrapperMode: boolean) {

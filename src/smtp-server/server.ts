@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientLimits } from './client-limits.ts';
+import { type ProxyEndpoints, readProxyHeader } from '../lib/proxy-header.ts';
 import { hostReplies } from '../smtp/reply.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts, SharedParts } from './parts.ts';
@@ -37,6 +38,8 @@ export class SmtpServer {
   readonly #parts: SessionParts;
   readonly #serviceName: string;
   readonly #sessions = new Set<Session>();
+  /** Of whom no load balancer has told yet. */
+  readonly #strangers = new Set<Socket>();
   readonly #server: Server;
   #options: ServiceOptions;
   #ticker: NodeJS.Timeout | undefined;
@@ -51,7 +54,7 @@ export class SmtpServer {
       limits: new ClientLimits(parts.clock, service.rateUnit),
       sleep: (milliseconds) => sleep(milliseconds),
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
   }
 
   get sessionCount(): number {
@@ -96,6 +99,7 @@ export class SmtpServer {
   /** Takes no more connections; idle sessions hear 421, running messages are finished first. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#strangers) socket.destroy();
     for (const session of this.#sessions) session.shutDown();
     if (this.#sessions.size > 0) {
       const empty = new Promise<void>((resolve) => {
@@ -111,8 +115,28 @@ export class SmtpServer {
     await closed;
   }
 
-  #accept(socket: Socket): void {
-    const address = plainAddress(socket.remoteAddress);
+  #take(socket: Socket): void {
+    const { isBehindProxy, proxyTimeout, program } = this.#options;
+    if (!isBehindProxy) {
+      this.#accept(socket);
+      return;
+    }
+    this.#strangers.add(socket);
+    readProxyHeader(socket, proxyTimeout)
+      .then(
+        (endpoints) => this.#accept(socket, endpoints),
+        (error: Error) => {
+          const peer = plainAddress(socket.remoteAddress);
+          this.#parts.log.write(program, 'warning', `haproxy read: ${error.message} from [${peer}]`);
+          socket.destroy();
+        },
+      )
+      .finally(() => this.#strangers.delete(socket));
+  }
+
+  /** `endpoints` where a load balancer has told who its client is. */
+  #accept(socket: Socket, endpoints?: ProxyEndpoints): void {
+    const address = plainAddress(endpoints?.remoteAddress ?? socket.remoteAddress);
     const options = this.#options;
     const counts = this.#parts.limits.connected(address);
     const client: SessionClient = {
@@ -121,15 +145,16 @@ export class SmtpServer {
       nameStatus: 'unsure',
       reverseName: 'unknown',
       reverseNameStatus: 'unsure',
-      port: socket.remotePort,
-      serverAddress: plainAddress(socket.localAddress),
-      serverPort: socket.localPort,
+      port: endpoints?.remotePort ?? socket.remotePort,
+      serverAddress: plainAddress(endpoints?.localAddress ?? socket.localAddress),
+      serverPort: endpoints?.localPort ?? socket.localPort,
     };
     const wire = new Wire(socket, {
       onInput: () => session.run(),
       onLost: () => session.lost(),
       onDiscarded: (octets) => this.#parts.bytes?.passed(octets),
     });
+    wire.proxied = endpoints;
     if (this.#parts.reports?.isWanted) wire.transcript = new Transcript();
     const session: Session = new Session(this.#parts, options, client, wire, () => {
       this.#sessions.delete(session);

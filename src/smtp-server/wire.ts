@@ -6,6 +6,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ServerHandshake, TlsDetails } from '../tls/server-tls.ts';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import type { ProxyEndpoints } from '../lib/proxy-header.ts';
 import type { Transcript } from './transcript.ts';
 
 export type Line =
@@ -66,6 +68,8 @@ export class Wire {
   #isHandshaking = false;
   /** A bare LF ends a line of this client (smtpd_forbid_bare_newline_exclusions). */
   takesBareLineFeeds = false;
+  /** What a load balancer has said of the connection's ends. */
+  proxied: ProxyEndpoints | undefined;
 
   constructor(socket: Socket, events: WireEvents) {
     this.#socket = socket;
@@ -253,12 +257,12 @@ export class Wire {
 
   /** Which of our addresses the client connected to. */
   get localAddress(): string {
-    return this.#socket.localAddress ?? '';
+    return this.proxied?.localAddress ?? this.#socket.localAddress ?? '';
   }
 
   /** Who is at the other end of the connection, whoever it speaks for. */
   get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? '';
+    return this.proxied?.remoteAddress ?? this.#socket.remoteAddress ?? '';
   }
 
   /** Octets that the client has not taken from us yet. */

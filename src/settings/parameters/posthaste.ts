@@ -54,6 +54,7 @@ export const posthasteParameters = {
   posthaste_imap_login_timeout: time('60s', 'supported', 'How long an IMAP client may take to log in.'),
   posthaste_imap_idle_timeout: time('1800s', 'supported', 'How long an IMAP client may be silent; at least 30 minutes by RFC 3501 §5.4.'),
   posthaste_imap_max_line_length: integer('65536', 'supported', 'The longest IMAP command line, in bytes.'),
+  posthaste_imap_upstream_proxy_protocol: text('', 'supported', '`haproxy`: a load balancer connects to the IMAP listeners, and says first who its client is, within smtpd_upstream_proxy_timeout.'),
   posthaste_metrics_listen: list('', 'supported', 'Where Prometheus may ask for metrics (`GET /metrics`), as `127.0.0.1:9154`; a port alone is that of 127.0.0.1. An address that others can reach needs posthaste_metrics_token_file.'),
   posthaste_metrics_token_file: text('', 'supported', 'A file with the token that whoever asks for metrics must show (`Authorization: Bearer`); at least 16 characters.'),
   posthaste_trace_days: integer('14', 'supported', 'How many days `posthaste trace` looks back; 0 keeps nothing.'),
