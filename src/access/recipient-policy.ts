@@ -32,6 +32,7 @@ import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import type { AddressVerifier } from './address-verifier.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
+import { ContentChecks } from './content-checks.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, softened, type Verdict } from './evaluation.ts';
 import type { MailRequest } from './mail-request.ts';
@@ -45,6 +46,8 @@ import { RestrictionStages } from './stages.ts';
 export interface RecipientPolicyOptions {
   /** The service's settings: main.cf with its own `-o` on top. */
   readonly settings: Settings;
+  /** Those of the cleanup service that it hands messages to (cleanup_service_name); absent: its own. */
+  readonly cleanupSettings?: Settings | undefined;
   readonly tables: TableRegistry;
   readonly router: Router;
   readonly log: Log;
@@ -76,6 +79,8 @@ export class RecipientPolicy {
   readonly #clients: ClientLists;
   /** What every refusal ends with. */
   readonly footer: RejectFooter;
+  /** What is asked about the message itself. */
+  readonly contentChecks: ContentChecks;
   readonly #loggedPermits: MatchList;
   readonly #flushedSites: MatchList;
   readonly #mapsAddresses: boolean;
@@ -96,6 +101,8 @@ export class RecipientPolicy {
     this.#stages = new RestrictionStages(open);
     this.#clients = new ClientLists(open);
     this.footer = new RejectFooter(open);
+    const isUnchecked = overrides(settings).includes('no_header_body_checks');
+    this.contentChecks = new ContentChecks({ ...open, settings: options.cleanupSettings ?? settings }, isUnchecked);
     this.#resolver = options.resolver ?? new SystemResolver();
     this.#loggedPermits = openMatchList(open, 'smtpd_log_access_permit_actions', 'exact');
     this.#flushedSites = openMatchList(open, 'fast_flush_domains', 'domain');
@@ -325,20 +332,14 @@ export class RecipientPolicy {
   ): Promise<Result> {
     const kept = request.actions ?? noActions();
     const actions = { ...kept, bcc: [...kept.bcc], prepended: [...kept.prepended] };
-    const [router, listed, log, resolver, loggedPermits] = [
-      this.#router,
-      this.#listed,
-      this.#log,
-      this.#resolver,
-      this.#loggedPermits,
-    ];
+    const router = this.#router;
     const options = {
       decision,
       router,
-      listed,
-      log,
-      resolver,
-      loggedPermits,
+      listed: this.#listed,
+      log: this.#log,
+      resolver: this.#resolver,
+      loggedPermits: this.#loggedPermits,
       isSoft: this.#isSoft,
       verifier: this.#verifier?.(),
       request: { ...request, actions },

@@ -2,6 +2,7 @@
 
 import type { AddressHandling } from '../routing/types.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { ContentChecks } from '../access/content-checks.ts';
 import type { RejectFooter } from '../access/reject-footer.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import { type ListenAddress, listenAddresses, type MasterService } from '../settings/services.ts';
@@ -103,6 +104,10 @@ class CurrentPolicy implements SmtpPolicy {
   clientRights: SmtpPolicy['clientRights'] = (client) => this.#policy.clientRights(client);
   get footer(): RejectFooter {
     return this.#policy.footer;
+  }
+
+  get contentChecks(): ContentChecks {
+    return this.#policy.contentChecks;
   }
 
   allowsMechanism: SmtpPolicy['allowsMechanism'] = (name) => this.#policy.allowsMechanism(name);

@@ -126,6 +126,13 @@ export class RoutingState {
   }
 
   /** The restrictions of a service with these settings. */
+  /** `-o` of the cleanup line that a service names, as `-o cleanup_service_name=subcleanup` of a submission service. */
+  #cleanupSettings(settings: Settings): Settings | undefined {
+    const name = settings.text('cleanup_service_name');
+    const { services } = this.configuration;
+    return services.find((service) => service.name === name && service.command === 'cleanup')?.settings;
+  }
+
   policy(settings: Settings): RecipientPolicy {
     let policy = this.#policies.get(settings);
     if (!policy) {
@@ -134,7 +141,17 @@ export class RoutingState {
       const { log, quota, verifier, transports } = this.#parts;
       const posting = this.#parts.directory.lookups.lists;
       const { resolver } = transports;
-      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver, verifier });
+      policy = new RecipientPolicy({
+        settings,
+        cleanupSettings: this.#cleanupSettings(settings),
+        tables,
+        router,
+        log,
+        quota,
+        posting,
+        resolver,
+        verifier,
+      });
       this.#policies.set(settings, policy);
     }
     return policy;

@@ -22,13 +22,15 @@ export async function acceptMessage(
   const { recipients } = transaction;
   const refused = recipients.find((recipient) => recipient.dataRefusal !== undefined)?.dataRefusal;
   const valid = isLmtp ? recipients.filter((recipient) => recipient.dataRefusal === undefined) : recipients;
-  let result = receiver.refusal(bareLineFeeds) ?? (isLmtp && valid.length > 0 ? undefined : refused);
+  const contentRefusal = await receiver.settle();
+  let result = contentRefusal ?? receiver.refusal(bareLineFeeds) ?? (isLmtp && valid.length > 0 ? undefined : refused);
   result ??= await session.parts.policy.checkEndOfData(
     requestOf(transaction, session.asker, 'END-OF-MESSAGE', receiver.size),
   );
   if (result !== undefined) {
     receiver.discard();
-    session.logReject('END-OF-MESSAGE', result, rejectedEnvelope(transaction));
+    // What stands in it has been told of by whom it was refused.
+    if (contentRefusal === undefined) session.logReject('END-OF-MESSAGE', result, rejectedEnvelope(transaction));
   } else if (transaction.actions.isDiscarded) {
     receiver.discard();
     session.parts.queue.recordDiscarded(recipients);

@@ -2,6 +2,7 @@
 // the rest to the store as it arrives, and keeps count of what may make us refuse the message at its end. After
 // the first reason to refuse it keeps no octet of it.
 
+import type { MessageCheck } from '../access/content-checks.ts';
 import type { Content, ContentWriter } from '../mailstore/types.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import { hostReplies, replies, type SmtpReply } from '../smtp/reply.ts';
@@ -14,6 +15,8 @@ export interface MessageReceiverOptions {
   /** Our own trace header, in CRLF lines. */
   readonly received: string;
   readonly onHeaderEnd: (seen: HeaderSummary) => string;
+  /** header_checks and its kin: is given where what it lets pass goes. Absent: nothing is asked. */
+  readonly beginCheck?: ((emit: (octets: Buffer) => void) => MessageCheck) | undefined;
   /** For messages whose header addresses are rewritten. */
   readonly rewriter?: FieldRewriter | undefined;
 }
@@ -25,9 +28,12 @@ export class MessageReceiver {
   #waiting: Promise<void> | undefined;
   #isDiscarding = false;
   #failure: unknown;
+  readonly #check: MessageCheck | undefined;
+  #isOwn = true;
 
   constructor(options: MessageReceiverOptions) {
     this.#options = options;
+    this.#check = options.beginCheck?.((octets) => this.#passOn(octets));
     this.#filter = new HeaderFilter({
       emit: (slice) => this.#store(slice),
       droppedHeaders: options.service.droppedHeaders,
@@ -36,7 +42,38 @@ export class MessageReceiver {
       rewriter: options.rewriter,
       onFailure: (error) => this.#fail(error),
     });
-    this.#store(Buffer.from(options.received, 'utf8'));
+    this.#putReceived(Buffer.from(options.received, 'utf8'));
+  }
+
+  /** Our own fields are looked at as all others (cleanup(8)), and neither dropped nor counted. */
+  #putReceived(received: Buffer): void {
+    if (this.#check === undefined) {
+      this.#store(received);
+      return;
+    }
+    this.#check.write(received);
+    this.#check.end();
+    this.#check.mark(() => {
+      this.#isOwn = false;
+    });
+    this.#wait(this.#check.waiting);
+  }
+
+  #passOn(octets: Buffer): void {
+    if (this.#isDiscarding) return;
+    if (this.#isOwn) {
+      this.#store(octets);
+      return;
+    }
+    this.#filter.write(octets);
+    this.#wait(this.#filter.waiting);
+  }
+
+  /** Everything has been looked at; the refusal that comes of it, if any. */
+  async settle(): Promise<SmtpReply | undefined> {
+    this.#check?.end();
+    await this.#check?.waiting;
+    return this.#check?.refusal;
   }
 
   /** Octets of the message as the client sent it, stuffed dots not counted. */
@@ -56,7 +93,10 @@ export class MessageReceiver {
     if (this.#isDiscarding) return;
     const limit = this.#options.service.messageSizeLimit;
     if (limit > 0 && this.#size > limit) this.discard();
-    else {
+    else if (this.#check !== undefined) {
+      this.#check.write(slice);
+      this.#wait(this.#check.waiting);
+    } else {
       this.#filter.write(slice);
       this.#wait(this.#filter.waiting);
     }

@@ -4,7 +4,7 @@ import { formatMailDate, formatReceived, withProtocol } from '../message/receive
 import { printable } from '../smtp/command-line.ts';
 import type { HeaderSummary } from './header-filter.ts';
 import { plainAddress } from './plain-address.ts';
-import { MessageReceiver } from './message-receiver.ts';
+import { MessageReceiver, type MessageReceiverOptions } from './message-receiver.ts';
 import type { TlsDetails } from '../tls/server-tls.ts';
 import type { Conversation } from './conversation.ts';
 import type { Transaction } from './transaction.ts';
@@ -23,9 +23,30 @@ export async function openMessage(session: Conversation, transaction: Transactio
     // Fields that an access table has ordered (PREPEND) go above our own.
     received:
       transaction.actions.prepended.map((field) => `${field}\r\n`).join('') + receivedField(session, transaction),
+    beginCheck: beginCheck(session, transaction),
     onHeaderEnd: (seen) => endHeader(session, transaction, seen, sender),
     rewriter,
   });
+}
+
+/** header_checks and body_checks, with the words of cleanup(8) for the log. */
+function beginCheck(session: Conversation, transaction: Transaction): MessageReceiverOptions['beginCheck'] {
+  const { contentChecks } = session.parts.policy;
+  if (contentChecks === undefined || contentChecks.isEmpty) return undefined;
+  const { log } = session.parts;
+  const { cleanupProgram } = session.options;
+  const [first] = transaction.recipients;
+  const helo = session.helo === '' ? '' : ` helo=<${session.helo}>`;
+  const logged = `from ${session.clientText}; from=<${transaction.sender}> to=<${first?.original ?? ''}> proto=${session.protocol}${helo}`;
+  return (emit) =>
+    contentChecks.begin({
+      actions: transaction.actions,
+      logged,
+      queueId: transaction.queueId as string,
+      info: (text) => log.write(cleanupProgram, 'info', text),
+      warn: (text) => log.write(cleanupProgram, 'warning', text),
+      emit,
+    });
 }
 
 function receivedField(session: Conversation, transaction: Transaction): string {

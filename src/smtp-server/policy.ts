@@ -2,6 +2,7 @@
 // Implemented by the access folder (and by small stand-ins in tests): the interface lives with its caller.
 
 import type { ClientRights } from '../access/client-rights.ts';
+import type { ContentChecks } from '../access/content-checks.ts';
 import type { MailRequest } from '../access/mail-request.ts';
 import type { RecipientEnvelope } from '../access/recipient-policy.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
@@ -15,6 +16,8 @@ export interface SmtpPolicy {
     readonly isEmpty: boolean;
     addTo(refusal: Reply, request: MailRequest, now: number): Promise<Reply>;
   };
+  /** header_checks and its kin; absent: none. */
+  readonly contentChecks?: ContentChecks;
   clientRights(client: Client): Promise<ClientRights>;
   /** smtpd_sasl_mechanism_filter. */
   allowsMechanism(name: string): Promise<boolean>;

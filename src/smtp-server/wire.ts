@@ -6,7 +6,6 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ServerHandshake, TlsDetails } from '../tls/server-tls.ts';
-import { type SecureContext, TLSSocket } from 'node:tls';
 import type { ProxyEndpoints } from '../lib/proxy-header.ts';
 import type { Transcript } from './transcript.ts';
 
