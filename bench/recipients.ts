@@ -104,7 +104,7 @@ async function startOthersOfOurs({ folder, userFiles, peers }: RecipientOptions)
 }
 
 export async function load(
-  server: MailServer,
+  server: Pick<MailServer, 'smtpPort' | 'rootPids'>,
   kind: RecipientRow['kind'],
   seconds: number,
 ): Promise<{ rate: number; cpu: number }> {

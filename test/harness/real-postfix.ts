@@ -107,6 +107,11 @@ export class RealPostfix {
     return false;
   }
 
+  /** master(8)'s; its daemons are its children. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   readLog(): string {
     return existsSync(this.folder.log) ? readFileSync(this.folder.log, 'utf8') : '';
   }
