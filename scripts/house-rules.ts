@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['address', 'message', 'smtp', 'imap', 'sieve'],
   ['settings', 'tables', 'database', 'dns', 'tls', 'smtp-client', 'maildir', 'metrics'],
   ['routing', 'directory', 'auth'],
-  ['access', 'cleanup', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof', 'lint'],
+  ['access', 'cleanup', 'milter', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof', 'lint'],
   ['smtp-server', 'imap-server', 'pop3-server', 'sieve-server', 'http-server', 'delivery'],
   ['main', 'cli'],
 ];
@@ -25,6 +25,8 @@ const allowedEdges = new Set([
   'auth>directory',
   'queue>bounce',
   'queue>mailstore',
+  'queue>milter',
+  'milter>mailstore',
   'main>cli',
   'cli>main',
 ]);

@@ -75,6 +75,11 @@ function order(evaluation: Evaluation, action: string, text: string, rules: Acti
       evaluation.log('discard', `${evaluation.subjectText} ${text || 'triggers DISCARD action'}`);
       actions.isDiscarded = true;
       return 'permit';
+    case 'FILTER':
+      if (!text.includes(':')) return misuse(evaluation, rules, 'requires transport:destination');
+      evaluation.log('filter', `${evaluation.subjectText} triggers FILTER ${text}`);
+      actions.filter = text;
+      return 'dunno';
     case 'REDIRECT':
     case 'BCC':
       if (!text.includes('@')) return misuse(evaluation, rules, 'requires user@domain target');
@@ -82,7 +87,8 @@ function order(evaluation: Evaluation, action: string, text: string, rules: Acti
       if (action === 'BCC') addOrder(actions.bcc, text);
       else actions.redirect = text;
       return 'dunno';
-    case 'PREPEND':
+    default:
+      // PREPEND.
       if (request.where === 'END-OF-MESSAGE') {
         evaluation.warn(
           `access table ${rules.source}: action PREPEND must be used before smtpd_end_of_data_restrictions`,
@@ -92,10 +98,6 @@ function order(evaluation: Evaluation, action: string, text: string, rules: Acti
       if (!/^[!-9;-~]+[ \t]*:/.test(text)) return misuse(evaluation, rules, 'requires header: text');
       addOrder(actions.prepended, text);
       return 'dunno';
-    default:
-      // Mail that is to pass a filter must not go round it.
-      evaluation.warn(`access table ${rules.source}: the action ${action} is not supported yet`);
-      return serverError;
   }
 }
 

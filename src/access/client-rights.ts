@@ -20,6 +20,8 @@ export interface ClientRights {
   readonly isAuthHidden: boolean;
   /** smtpd_discard_ehlo_keyword_address_maps: in place of smtpd_discard_ehlo_keywords, in lower case. */
   readonly discardedKeywords?: ReadonlySet<string>;
+  /** smtpd_milter_maps: in place of smtpd_milters; `?` where that could not be found out. */
+  readonly milters?: string;
 }
 
 export class ClientLists {
@@ -31,6 +33,7 @@ export class ClientLists {
   readonly #authHidden: MatchList;
   readonly #mechanisms: MatchList;
   readonly #keywords: Maps;
+  readonly #milters: Maps;
 
   constructor(options: OpenOptions) {
     this.#options = options;
@@ -40,6 +43,7 @@ export class ClientLists {
     this.#bareLineFeeds = openMatchList(options, 'smtpd_forbid_bare_newline_exclusions', 'client');
     this.#authHidden = openMatchList(options, 'smtpd_sasl_exceptions_networks', 'client');
     this.#keywords = openMaps(options, 'smtpd_discard_ehlo_keyword_address_maps');
+    this.#milters = openMaps(options, 'smtpd_milter_maps');
     this.#mechanisms = openMatchList(options, 'smtpd_sasl_mechanism_filter', 'exact');
   }
 
@@ -52,20 +56,35 @@ export class ClientLists {
       this.#matches(decision, this.#authHidden, client),
       this.#matches(decision, this.#verp, client),
     ]);
-    const rights = { mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden, mayUseVerp };
-    const discardedKeywords = await this.#discarded(decision, client);
-    return discardedKeywords === undefined ? rights : { ...rights, discardedKeywords };
+    const keywords = await this.#found(decision, this.#keywords, client);
+    const discardedKeywords =
+      keywords?.value === undefined ? undefined : new Set(splitList(keywords.value.toLowerCase()));
+    const milters = await this.#found(decision, this.#milters, client);
+    return {
+      mayUseXclient,
+      mayUseXforward,
+      maySendBareLineFeeds,
+      isAuthHidden,
+      mayUseVerp,
+      ...(discardedKeywords === undefined ? {} : { discardedKeywords }),
+      // Nobody goes round a filter because a table does not answer.
+      ...(milters === undefined ? {} : { milters: milters.value ?? '?' }),
+    };
   }
 
-  async #discarded(decision: Decision, { address = '' }: Client): Promise<ReadonlySet<string> | undefined> {
-    if (this.#keywords.isEmpty) return undefined;
+  /** What a table says of the client's address; without a value where it could not tell. */
+  async #found(
+    decision: Decision,
+    maps: Maps,
+    { address = '' }: Client,
+  ): Promise<{ readonly value: string | undefined } | undefined> {
+    if (maps.isEmpty) return undefined;
     try {
-      const found = await this.#keywords.find(decision, 'access', address, 'full');
-      return found && new Set(splitList(found.value.toLowerCase()));
+      return await maps.find(decision, 'access', address, 'full');
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
-      this.#options.warn(`${this.#keywords.name}: ${error.message}`);
-      return undefined;
+      this.#options.warn(`${maps.name}: ${error.message}`);
+      return { value: undefined };
     }
   }
 

@@ -7,6 +7,8 @@ export interface MessageActions {
   isHeld: boolean;
   /** DISCARD: acknowledged and forgotten; no further restriction is asked. */
   isDiscarded: boolean;
+  /** FILTER: goes through `transport:nexthop`; the last one wins. */
+  filter: string | undefined;
   /** REDIRECT: goes there instead of to its recipients; the last one wins. */
   redirect: string | undefined;
   /** BCC: goes there as well. */
@@ -24,6 +26,7 @@ export function noActions(): MessageActions {
   return {
     isHeld: false,
     isDiscarded: false,
+    filter: undefined,
     redirect: undefined,
     bcc: [],
     prepended: [],
@@ -39,6 +42,7 @@ export function addOrder(orders: string[], order: string): void {
 export function keepOrders(kept: MessageActions, actions: MessageActions): void {
   kept.isHeld = actions.isHeld;
   kept.isDiscarded = actions.isDiscarded;
+  kept.filter = actions.filter;
   kept.redirect = actions.redirect;
   kept.bcc.splice(0, kept.bcc.length, ...actions.bcc);
   kept.prepended.splice(0, kept.prepended.length, ...actions.prepended);

@@ -10,7 +10,8 @@ import path from 'node:path';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type AlignedBlocks, blockBytes, sectorBytes } from './aligned-blocks.ts';
 import type { ContentFile, ContentFiles } from './content-files.ts';
-import { type Content, type ContentWriter, StoreFullError } from './types.ts';
+import { openContentReader } from './content-reader.ts';
+import { type Content, type ContentReader, type ContentWriter, StoreFullError } from './types.ts';
 
 function translate(error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code;
@@ -101,6 +102,26 @@ export class BodyWriter implements ContentWriter {
       this.#full.shift();
       this.#blocks.give(block);
     }
+  }
+
+  async reread(): Promise<ContentReader> {
+    let data: Buffer | null = null;
+    if (this.#hash === undefined) data = Buffer.concat(this.#chunks);
+    else {
+      await this.#writeOut();
+      await this.#writeLast();
+      if (this.#error !== undefined) throw this.#error;
+    }
+    const row = {
+      id: 0,
+      size: this.#size,
+      sha256: null,
+      base: null,
+      place: this.#file?.place ?? null,
+      prefix: null,
+      data,
+    };
+    return openContentReader(row, row, (place) => this.#files.absolute(place), this.#files.bytes);
   }
 
   async finish(): Promise<Content> {

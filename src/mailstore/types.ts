@@ -358,6 +358,8 @@ export interface ContentWriter {
   readonly size: number;
   /** Returns a promise when the caller must wait before writing more. The chunk is copied or owned from here on. */
   write(chunk: Uint8Array): Promise<void> | undefined;
+  /** What was written, to be read before it is durable: for filters. Nothing may be written after it. */
+  reread(): Promise<ContentReader>;
   /** Durable when it resolves (the file and its directory are synced). Throws StoreFullError. */
   finish(): Promise<Content>;
   /** Forgets what was written and removes the file; after finish() it does nothing, for the file is the store's then. */

@@ -10,7 +10,9 @@ import type { FreshMessage } from '../queue/accepted.ts';
 import { maildropFolder } from '../queue/maildrop.ts';
 import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
+import type { InternalMail } from '../queue/own-mail.ts';
 import { Pickup } from '../queue/pickup.ts';
+import { PickupFilters } from '../queue/pickup-filters.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { QueueChanges } from '../queue/queue-changes.ts';
 import { openQueueSurvey } from '../mailstore/queue-survey.ts';
@@ -57,6 +59,10 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
   const transports = { find: (name: string) => state().transports.find(name) };
   const syslogName = settings.text('syslog_name');
   const shared = { store, clock: systemClock, log, metrics, syslogName, transports, mailboxes };
+  const filterDefaults = {
+    nexthop: settings.text('default_filter_nexthop'),
+    hostname: settings.text('myhostname'),
+  };
   let entered = 0;
   const onQueued = (queueId: string, fresh?: FreshMessage) => {
     entered++;
@@ -69,6 +75,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     revision: () => state().tables.revision(),
     reportExpansions: (message, expanded) => notices.prepare('success', message, expanded),
     byOriginalRecipient: settings.flag('enable_original_recipient'),
+    filterDefaults,
     onQueued,
   });
   const times = {
@@ -83,6 +90,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     route,
     newQueueId: () => queue.newQueueId(),
     onQueued,
+    filters: (kind: InternalMail) => state().internalFilters(kind),
     hostname: settings.text('myhostname'),
     mailName: settings.text('mail_name'),
   };
@@ -101,7 +109,13 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     softBounce: settings.flag('soft_bounce'),
     deferTransports: settings.list('defer_transports'),
   });
-  const changes = new QueueChanges({ ...shared, scheduler, route, handling: () => state().pickupHandling });
+  const changes = new QueueChanges({
+    ...shared,
+    scheduler,
+    route,
+    handling: () => state().pickupHandling,
+    filter: { target: () => state().pickupFilter, defaults: filterDefaults },
+  });
   const reports = {
     get isWanted() {
       return [...policy().classes].some((one) => one !== 'delay' && one !== '2bounce');
@@ -147,5 +161,12 @@ function openPickup(settings: Settings, { dataDirectory, store, log, route, stat
     mayUse: (user) => state().maySubmit(user),
     freeSpace: () => freeSpace.octets(),
     minFree: settings.integer('queue_minfree'),
+    filters: new PickupFilters({
+      store,
+      queue,
+      route,
+      milters: () => state().localFilters,
+      contentFilter: () => state().pickupFilter,
+    }),
   });
 }

@@ -12,6 +12,10 @@ import { directoryTableOpener } from '../directory/tables.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { toExternal } from '../address/form.ts';
+import { HeaderChecks } from '../milter/header-checks.ts';
+import { type MilterOptions, readMacroOptions, readMilters } from '../milter/options.ts';
+import { LocalFilters } from '../queue/local-filters.ts';
+import type { InternalMail } from '../queue/own-mail.ts';
 import { type NoticePolicy, readNoticePolicy } from '../queue/notice-policy.ts';
 import { Decision } from '../routing/decision.ts';
 import { openMaps, openMatchList } from '../routing/open-maps.ts';
@@ -56,6 +60,9 @@ export class RoutingState {
   readonly #probeSender: ProbeSender;
   /** Whom notices go to, and what they say. */
   readonly noticePolicy: NoticePolicy;
+  readonly headerChecks: HeaderChecks;
+  /** For mail that comes in by no SMTP session. */
+  readonly localFilters: LocalFilters;
   readonly #parts: RoutingParts;
   readonly #warn: (text: string) => void;
   readonly #limitExceptions: MatchList;
@@ -83,6 +90,17 @@ export class RoutingState {
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
     this.#submitters = openMatchList(open, 'authorized_submit_users', 'exact');
+    const cleanup = `${configuration.settings.text('syslog_name')}/cleanup`;
+    this.headerChecks = new HeaderChecks(openMaps(open, 'milter_header_checks'), parts.log, cleanup);
+    this.localFilters = new LocalFilters({
+      milters: this.#localMilters(),
+      macros: readMacroOptions(configuration.settings),
+      checks: this.headerChecks,
+      headerSizeLimit: configuration.settings.integer('header_size_limit'),
+      sizeLimit: configuration.settings.integer('message_size_limit'),
+      log: parts.log,
+      program: cleanup,
+    });
     if (configuration.services.some(({ command }) => command === 'local')) void this.router.local;
     this.transports = new Transports(configuration.services, {
       ...parts.transports,
@@ -100,6 +118,13 @@ export class RoutingState {
         return deliveries;
       },
     });
+  }
+
+  /** non_smtpd_milters, unless the pickup service has `no_milters`. */
+  #localMilters(): readonly MilterOptions[] {
+    const pickup = this.#pickupSettings;
+    const overrides = pickup.list('receive_override_options').map((word) => word.toLowerCase());
+    return overrides.includes('no_milters') ? [] : readMilters(pickup, 'non_smtpd_milters');
   }
 
   /** Throws SettingsError where a table, list or restriction cannot be used; then nothing stays open. */
@@ -188,11 +213,27 @@ export class RoutingState {
     return await this.#submitters.matches(new Decision(false), 'access', await user());
   }
 
+  get #pickupSettings(): Settings {
+    const { services, settings } = this.configuration;
+    return services.find(({ command }) => command === 'pickup')?.settings ?? settings;
+  }
+
   /** What is done to the addresses of locally written mail: receive_override_options of the pickup service. */
   get pickupHandling(): AddressHandling {
-    const { services, settings } = this.configuration;
-    const pickup = services.find(({ command }) => command === 'pickup')?.settings ?? settings;
-    return pickup.list('receive_override_options').includes('no_address_mappings') ? 'unmapped' : 'external';
+    return this.#pickupSettings.list('receive_override_options').includes('no_address_mappings')
+      ? 'unmapped'
+      : 'external';
+  }
+
+  /** content_filter of the pickup service. */
+  get pickupFilter(): string {
+    return this.#pickupSettings.text('content_filter');
+  }
+
+  /** non_smtpd_milters for what the mail system writes itself, where it is to be filtered. */
+  internalFilters(kind: InternalMail): LocalFilters | undefined {
+    const classes = this.configuration.settings.list('internal_mail_filter_classes');
+    return classes.includes(kind) && !this.localFilters.isEmpty ? this.localFilters : undefined;
   }
 
   pickupRewriter(): HeaderRewriting {

@@ -223,6 +223,7 @@ export class Server {
       newSession: this.#observation.newSession,
       isLimitException: (client: { address: string; name: string }) => this.#state.isLimitException(client),
       bytes: this.#bytes,
+      headerChecks: () => this.#state.headerChecks,
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
     };
     this.#imap = new ImapServer({

@@ -187,6 +187,7 @@ export class Notices {
     const { hostname } = policy;
     const content = await this.#returned(message.content, headersOnly);
     return await this.#mail.prepare({
+      kind: 'bounce',
       sender: plan.sender,
       recipient,
       smtputf8,

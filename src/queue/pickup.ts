@@ -18,8 +18,10 @@ import type { Log } from '../lib/log.ts';
 import type { ContentWriter, Mailstore } from '../mailstore/types.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import type { AddressHandling } from '../routing/types.ts';
-import { LineEnds, type LocalHeader, localHeader } from './local-message.ts';
+import { LineEnds } from '../message/line-ends.ts';
+import { type LocalHeader, localHeader } from './local-message.ts';
 import { MaildropError, type MaildropFile, openMaildropFile } from './maildrop.ts';
+import type { PickupFilters } from './pickup-filters.ts';
 import type { QueueOptions, RouteRecipient } from './submit.ts';
 import { Submitters } from './submitters.ts';
 import type { MailQueue, SubmittedRecipient } from './types.ts';
@@ -51,6 +53,8 @@ export interface PickupOptions {
   /** Octets free where messages are kept, and how many must be (queue_minfree). */
   readonly freeSpace: () => number;
   readonly minFree: number;
+  /** What its mail passes before it is queued, and behind the queue; absent: nothing. */
+  readonly filters?: PickupFilters;
   /** How often the folder is looked at when nothing has told of a change. */
   readonly intervalMilliseconds?: number;
 }
@@ -234,12 +238,17 @@ export class Pickup {
       log.write(`${syslogName}/pickup`, 'info', `${queueId}: uid=${uid} from=<${envelope.sender}>`);
       log.write(`${syslogName}/cleanup`, 'info', `${queueId}: message-id=${header.messageId}`);
       const addresses = [sender, ...recipients.map(({ original }) => original)];
+      // One that is too large goes back, and only its header is there.
+      const filters = this.#isTooLarge(file) ? undefined : this.#options.filters;
+      const passed = await filters?.pass({ queueId, sender: given, recipients, writer: content });
+      if (passed === 'discarded') return;
       await queue.submit({
         queueId,
         sender: given,
         handling,
         recipients,
-        content: await content.finish(),
+        ...passed,
+        content: passed?.content ?? (await content.finish()),
         ret: envelope.ret,
         envid: envelope.envid,
         ...(envelope.verp === undefined ? {} : { verp: envelope.verp }),

@@ -14,6 +14,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { expiredByForce, type Mailstore, type QueueMessage, type QueueRecipient } from '../mailstore/types.ts';
 import type { AddressHandling, Delivery } from '../routing/types.ts';
+import { type FilterDefaults, throughFilter } from './content-filter.ts';
 import { endOf } from './end-row.ts';
 import { vacationTransport } from './plan.ts';
 import type { RouteRecipient } from './submit.ts';
@@ -30,6 +31,8 @@ export interface QueueChangesOptions {
   readonly route: RouteRecipient;
   /** What the pickup service does to addresses: requeued mail comes in by it. */
   readonly handling: () => AddressHandling;
+  /** content_filter of the pickup service, and its next hop by default; absent: none. */
+  readonly filter?: { readonly target: () => string; readonly defaults: FilterDefaults };
   readonly clock: Clock;
   readonly log: Log;
   readonly syslogName: string;
@@ -140,7 +143,7 @@ export class QueueChanges {
         rows.set(`${given} ${end}`, { ...row, state: 'pending', status: '', reason: '' });
         continue;
       }
-      const deliveries = await this.#options.route(recipient, sender, handling);
+      const deliveries = this.#filtered(await this.#options.route(recipient, sender, handling));
       const targets: readonly Pick<Delivery, 'recipient' | 'transport' | 'nexthop'>[] =
         deliveries.length > 0 ? deliveries : [{ recipient, transport: 'error', nexthop: '5.1.1 User unknown' }];
       for (const target of targets) {
@@ -151,6 +154,14 @@ export class QueueChanges {
       }
     }
     return [...rows.values()];
+  }
+
+  /** Requeued mail passes the filter that mail from pickup passes (postsuper(1)). */
+  #filtered(deliveries: readonly Delivery[]): readonly Delivery[] {
+    const { filter } = this.#options;
+    const target = filter?.target() ?? '';
+    if (filter === undefined || target === '') return deliveries;
+    return deliveries.map((delivery) => throughFilter(delivery, target, filter.defaults));
   }
 
   #tell(id: string, change: QueueChange): void {

@@ -77,7 +77,8 @@ export class SessionReports {
       const text = [...header, '', ...body, 'For other details, see the local mail logfile', ''];
       return Buffer.from(text.map(printable).join('\r\n'));
     };
-    const message = await this.#mail.prepare({ sender, recipient, smtputf8: false, eightBit: true, compose });
+    const kind = 'notify';
+    const message = await this.#mail.prepare({ kind, sender, recipient, smtputf8: false, eightBit: true, compose });
     await this.#options.store.accept(message.operation);
     message.committed();
   }

@@ -13,6 +13,8 @@ import type { Mailstore, NewQueueMessage } from '../mailstore/types.ts';
 import type { AddressHandling, Delivery } from '../routing/types.ts';
 import { type AcceptedOptions, announceAccepted } from './accepted.ts';
 import { finalRecipients } from './duplicates.ts';
+import { type FilterDefaults, recipientsThroughFilter } from './content-filter.ts';
+import { editedRecipients } from './edited-recipients.ts';
 import { withoutExpanded } from './expanded.ts';
 import type { Concerned, PreparedNotices, Reported } from './notices.ts';
 import { type Mailboxes, Planner, queueEntry } from './plan.ts';
@@ -45,6 +47,7 @@ export interface QueueOptions extends AcceptedOptions {
   ) => Promise<PreparedNotices | undefined>;
   /** enable_original_recipient. */
   readonly byOriginalRecipient: boolean;
+  readonly filterDefaults: FilterDefaults;
 }
 
 export class Queue implements MailQueue {
@@ -66,8 +69,9 @@ export class Queue implements MailQueue {
     const { store, clock, byOriginalRecipient } = this.#options;
     const { queueId, content, arrival, handling = 'external' } = submission;
     const began = clock.now();
-    const { recipients, expanded } = withoutExpanded(await this.#decided(submission, handling));
-    const finals = finalRecipients(recipients, byOriginalRecipient);
+    const decided = await this.#edited(await this.#decided(submission, handling), submission, handling);
+    const { recipients, expanded } = withoutExpanded(decided);
+    const finals = finalRecipients(this.#filtered(recipients, submission.filter), byOriginalRecipient);
     const sender = await this.#options.rewriteSender(submission.sender, handling);
     const report = await this.#report(submission, sender, expanded);
     const notices = report === undefined ? {} : { notices: report.operations };
@@ -97,6 +101,22 @@ export class Queue implements MailQueue {
     const fresh = queued && { message: queued, content };
     announceAccepted(this.#options, message, plan, began - arrival, commit, fresh);
     report?.committed();
+  }
+
+  async #edited(
+    recipients: readonly SubmittedRecipient[],
+    { recipientOrders = [], sender }: Submission,
+    handling: AddressHandling,
+  ): Promise<readonly SubmittedRecipient[]> {
+    if (recipientOrders.length === 0) return recipients;
+    const { byOriginalRecipient, redecide } = this.#options;
+    const own = handling === 'unmapped' ? 'unmapped' : 'internal';
+    const route = (address: string) => redecide(address, sender, own);
+    return await editedRecipients(recipients, recipientOrders, { byOriginalRecipient, route });
+  }
+
+  #filtered(recipients: readonly SubmittedRecipient[], filter = ''): readonly SubmittedRecipient[] {
+    return filter === '' ? recipients : recipientsThroughFilter(recipients, filter, this.#options.filterDefaults);
   }
 
   /** Rather no report than no message: what cannot be made is told in the log. */

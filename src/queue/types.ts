@@ -1,6 +1,7 @@
 // The door through which every message enters, whatever brought it (SMTP, LMTP, sendmail, a bounce).
 
 import type { Content } from '../mailstore/types.ts';
+import type { RecipientOrder } from '../milter/envelope-edits.ts';
 import type { AddressHandling, Delivery } from '../routing/types.ts';
 
 export interface SubmittedRecipient {
@@ -22,6 +23,10 @@ export interface Submission {
   /** What is done to its addresses; absent: everything. */
   readonly handling?: AddressHandling;
   readonly recipients: readonly SubmittedRecipient[];
+  /** What milters have ordered about recipients. */
+  readonly recipientOrders?: readonly RecipientOrder[];
+  /** `transport:nexthop` that all of it goes to instead (content_filter, FILTER). */
+  readonly filter?: string;
   /** Kept in the queue, all of it, until somebody releases it (HOLD in an access table). */
   readonly hold?: boolean;
   /** Received: header and message, without Return-Path and Delivered-To. */

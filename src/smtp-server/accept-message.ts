@@ -8,6 +8,7 @@ import { MailboxFullError } from '../queue/types.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
 import type { Conversation } from './conversation.ts';
+import { filterMessage, type FilterVerdict } from './filter-message.ts';
 import { orderedRecipients } from './ordered-recipients.ts';
 import { type AcceptedRecipient, rejectedEnvelope, requestOf, type Transaction } from './transaction.ts';
 
@@ -36,11 +37,42 @@ export async function acceptMessage(
     session.parts.queue.recordDiscarded(recipients);
     result = reply(250, '2.0.0', `${okText} queued as ${transaction.queueId}`);
   } else {
-    result = await submit(session, transaction, receiver, valid, okText);
+    result = await store(session, transaction, receiver, valid, okText);
   }
+  session.filters?.abort();
   if (!isRefusal(result)) session.errors.forgive();
   if (!isLmtp) return [result];
   return recipients.map((recipient) => recipient.dataRefusal ?? (result as SmtpReply));
+}
+
+/** Shows the message to filters, where there are any, and hands it to the queue. */
+async function store(
+  session: Conversation,
+  transaction: Transaction,
+  receiver: MessageReceiver,
+  recipients: readonly AcceptedRecipient[],
+  okText: string,
+): Promise<SmtpReply> {
+  const { filters } = session;
+  const queueId = transaction.queueId as string;
+  try {
+    let filtered: FilterVerdict | undefined;
+    if (filters !== undefined) filtered = await filterMessage(session, filters, transaction, receiver);
+    if (filtered?.kind === 'refused') {
+      receiver.discard();
+      return filtered.reply;
+    }
+    if (filtered?.kind === 'discarded') {
+      receiver.discard();
+      session.parts.queue.recordDiscarded(recipients);
+    } else {
+      await submit(session, transaction, receiver, recipients, filtered);
+    }
+    return reply(250, '2.0.0', `${okText} queued as ${queueId}`);
+  } catch (error) {
+    receiver.discard();
+    return failure(session, transaction, error);
+  }
 }
 
 async function submit(
@@ -48,42 +80,49 @@ async function submit(
   transaction: Transaction,
   receiver: MessageReceiver,
   recipients: readonly AcceptedRecipient[],
-  okText: string,
-): Promise<SmtpReply> {
+  filtered: (FilterVerdict & { readonly kind: 'accepted' }) | undefined,
+): Promise<void> {
+  const { actions } = transaction;
   const queueId = transaction.queueId as string;
-  try {
-    const content = await receiver.finish();
-    await session.parts.queue.submit({
-      queueId,
-      sender: transaction.sender,
-      handling: session.parts.policy.handling ?? 'external',
-      recipients: await orderedRecipients(session.parts.policy, transaction, recipients),
-      ...(transaction.actions.isHeld ? { hold: true } : {}),
-      content,
-      ret: transaction.parameters.ret,
-      envid: transaction.parameters.envid,
-      smtputf8: transaction.parameters.smtputf8,
-      eightBit: transaction.parameters.eightBit,
-      ...(transaction.parameters.verp === undefined ? {} : { verp: transaction.parameters.verp }),
-      arrival: transaction.arrival,
-    });
-    return reply(250, '2.0.0', `${okText} queued as ${queueId}`);
-  } catch (error) {
-    receiver.discard();
-    const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof StoreFullError) {
-      session.log.warning(`${queueId}: ${message}`);
-      session.logReject('END-OF-MESSAGE', replies.noSpace, transaction);
-      return replies.noSpace;
-    }
-    if (error instanceof MailboxFullError) {
-      const refusal = session.options.isFullTemporary ? replies.mailboxFullForNow : replies.mailboxFull;
-      session.logReject('END-OF-MESSAGE', refusal, transaction);
-      return refusal;
-    }
-    // Whatever it was: nothing is acknowledged, so the client keeps the message and tries again.
-    if (error instanceof TemporaryError) session.log.warning(`${queueId}: ${message}`);
-    else session.log.error(`${queueId}: cannot store message: ${error instanceof Error ? error.stack : message}`);
-    return replies.queueFileWriteError;
+  const ordered = await orderedRecipients(session.parts.policy, transaction, recipients);
+  const content = filtered?.content ?? (await receiver.finish());
+  if (filtered?.content !== undefined) receiver.discard();
+  const filter = actions.redirect === undefined ? (actions.filter ?? session.options.contentFilter) : '';
+  const orders = filtered?.envelope.recipients ?? [];
+  await session.parts.queue.submit({
+    queueId,
+    sender: filtered?.envelope.sender ?? transaction.sender,
+    handling: session.parts.policy.handling ?? 'external',
+    recipients: ordered,
+    ...(orders.length === 0 ? {} : { recipientOrders: orders }),
+    ...(filter === '' ? {} : { filter }),
+    ...(actions.isHeld ? { hold: true } : {}),
+    content,
+    ret: transaction.parameters.ret,
+    envid: transaction.parameters.envid,
+    smtputf8: transaction.parameters.smtputf8,
+    eightBit: transaction.parameters.eightBit,
+    ...(transaction.parameters.verp === undefined ? {} : { verp: transaction.parameters.verp }),
+    arrival: transaction.arrival,
+  });
+}
+
+/** Nothing was accepted. */
+function failure(session: Conversation, transaction: Transaction, error: unknown): SmtpReply {
+  const queueId = transaction.queueId as string;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof StoreFullError) {
+    session.log.warning(`${queueId}: ${message}`);
+    session.logReject('END-OF-MESSAGE', replies.noSpace, transaction);
+    return replies.noSpace;
   }
+  if (error instanceof MailboxFullError) {
+    const refusal = session.options.isFullTemporary ? replies.mailboxFullForNow : replies.mailboxFull;
+    session.logReject('END-OF-MESSAGE', refusal, transaction);
+    return refusal;
+  }
+  // Whatever it was: nothing is acknowledged, so the client keeps the message and tries again.
+  if (error instanceof TemporaryError) session.log.warning(`${queueId}: ${message}`);
+  else session.log.error(`${queueId}: cannot store message: ${error instanceof Error ? error.stack : message}`);
+  return replies.queueFileWriteError;
 }

@@ -5,6 +5,7 @@
 import type { ClientRights } from '../access/client-rights.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
 import type { Conversation } from './conversation.ts';
+import { SessionFilters } from './filters.ts';
 
 export class Admission {
   readonly #session: Conversation;
@@ -48,10 +49,21 @@ export class Admission {
     this.#session.wire.takesBareLineFeeds = rights.maySendBareLineFeeds;
   }
 
+  /** Filters hear of the client, anew where XCLIENT has changed who it is. */
+  async #filtered(): Promise<SmtpReply | undefined> {
+    const session = this.#session;
+    session.filters?.close();
+    session.filters = SessionFilters.of(session);
+    const refusal = await session.filters?.connect();
+    // The client may have gone meanwhile: nobody else would say goodbye to the filters.
+    if (session.isOver) session.filters?.close();
+    return refusal;
+  }
+
   async #greeting(): Promise<SmtpReply> {
     const { parts, options, asker, where } = this.#session;
     const refusal = parts.policy.isDelayed ? undefined : await parts.policy.checkClient(asker, where);
-    if (refusal === undefined) return { code: 220, status: '', text: options.banner };
+    if (refusal === undefined) return (await this.#filtered()) ?? { code: 220, status: '', text: options.banner };
     this.#isDenied = true;
     this.#session.logReject(where, refusal, {});
     return refusal;

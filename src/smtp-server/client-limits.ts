@@ -37,6 +37,11 @@ export class ClientLimits {
     return { open: counts.open, rate: counts.connections };
   }
 
+  /** Connections that the address has now. */
+  open(address: string): number {
+    return this.#counts.get(address)?.open ?? 0;
+  }
+
   disconnected(address: string): void {
     const counts = this.#counts.get(address);
     if (counts === undefined) return;

@@ -10,6 +10,7 @@ import type { BodyReader } from './body-reader.ts';
 import type { CommandCounts } from './command-counts.ts';
 import type { Deadline } from './deadline.ts';
 import type { ErrorBudget } from './error-budget.ts';
+import type { SessionFilters } from './filters.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
 import type { ForwardedClient, RejectedEnvelope, Transaction } from './transaction.ts';
@@ -43,6 +44,8 @@ export interface Conversation {
   readonly rights: ClientRights;
   /** Refused at the connection: only QUIT is left. */
   readonly isDenied: boolean;
+  /** Milters of this session; undefined: none. */
+  filters: SessionFilters | undefined;
   /** XFORWARD: who sent the message that comes next. */
   forwarded: ForwardedClient | undefined;
   /** It has sent something behind a command that must be the last of a group. */

@@ -3,7 +3,7 @@
 // the first reason to refuse it keeps no octet of it.
 
 import type { MessageCheck } from '../access/content-checks.ts';
-import type { Content, ContentWriter } from '../mailstore/types.ts';
+import type { Content, ContentReader, ContentWriter } from '../mailstore/types.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import { hostReplies, replies, type SmtpReply } from '../smtp/reply.ts';
 import { HeaderFilter, type HeaderSummary } from './header-filter.ts';
@@ -122,11 +122,21 @@ export class MessageReceiver {
 
   /** Durable when it resolves. */
   async finish(): Promise<Content> {
+    await this.#end();
+    return this.#options.writer.finish();
+  }
+
+  /** For filters: the whole message, not yet durable. */
+  async reread(): Promise<ContentReader> {
+    await this.#end();
+    return this.#options.writer.reread();
+  }
+
+  async #end(): Promise<void> {
     this.#filter.finish();
     await this.#filter.waiting;
     await this.takeWaiting();
     if (this.#failure !== undefined) throw this.#failure;
-    return this.#options.writer.finish();
   }
 
   #store(slice: Buffer): void {

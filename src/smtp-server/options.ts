@@ -4,9 +4,10 @@
 import { unknownSecurityOption } from '../auth/sasl-security.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import type { Settings } from '../settings/settings.ts';
+import { type FilterOptions, readFilterOptions } from './filters.ts';
 
 /** A service's settings, its own `-o` overrides applied. */
-export type SettingsSource = Pick<Settings, 'text' | 'flag' | 'integer' | 'seconds' | 'list'>;
+export type SettingsSource = Pick<Settings, 'text' | 'flag' | 'integer' | 'seconds' | 'list' | 'origin'>;
 
 export type ServiceProtocol = 'smtp' | 'lmtp';
 
@@ -96,6 +97,10 @@ export interface ServiceOptions {
   readonly localHeaderClients: readonly string[];
   /** undisclosed_recipients_header: a whole field, or ''. */
   readonly undisclosedHeader: string;
+  /** content_filter: `transport:nexthop`, or ''. */
+  readonly contentFilter: string;
+  /** smtpd_milters; undefined: none. */
+  readonly filters: FilterOptions | undefined;
 }
 
 export function readServiceOptions(settings: SettingsSource, protocol: ServiceProtocol): ServiceOptions {
@@ -145,6 +150,8 @@ export function readServiceOptions(settings: SettingsSource, protocol: ServicePr
     alwaysAddMissingHeaders: settings.flag('always_add_missing_headers'),
     localHeaderClients: settings.list('local_header_rewrite_clients').map((word) => word.toLowerCase()),
     undisclosedHeader: settings.text('undisclosed_recipients_header'),
+    contentFilter: settings.text('content_filter'),
+    filters: readFilterOptions(settings),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts';
 import type { PassingBytes } from '../lib/passing-bytes.ts';
 import type { Mailstore } from '../mailstore/types.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
+import type { HeaderChecks } from '../milter/header-checks.ts';
 import type { MailQueue } from '../queue/types.ts';
 import type { HandshakeLog, ServerHandshake } from '../tls/server-tls.ts';
 import type { ClientLimits } from './client-limits.ts';
@@ -42,6 +43,8 @@ export interface SharedParts {
   readonly freeSpace: () => number;
   /** Tries the queued mail for a site now; false where that cannot be. Absent: nobody can (LMTP, tests). */
   readonly flushSite?: (site: string) => boolean;
+  /** milter_header_checks, the newest. */
+  readonly headerChecks?: () => HeaderChecks;
   /** Is told of sessions with trouble (notify_classes). */
   readonly reports?: SessionReporter;
   /** Absent: no TLS is offered. */

@@ -35,6 +35,8 @@ export function selectCommand(
     return { kind: 'answer', name: command === undefined ? 'unknown' : verb.toLowerCase(), reply: denied };
   }
   if (command === undefined) return selectUnknown(session, verb, line.text);
+  const standing = session.filters?.otherRefusal(verb);
+  if (standing !== undefined) return { kind: 'answer', name: verb.toLowerCase(), command, reply: standing };
 
   session.where = verb;
   const name = verb.toLowerCase();
@@ -60,5 +62,8 @@ function selectUnknown(session: Conversation, verb: string, text: string): Selec
     session.log.warning(`non-${protocol} command from ${session.clientText}: ${printable(text).slice(0, 100)}`);
     return { kind: 'end', reply: replies.iCanBreakRulesToo };
   }
-  return unknown(replies.unknownCommand);
+  const { filters } = session;
+  if (filters === undefined) return unknown(replies.unknownCommand);
+  const run = async (): Promise<SmtpReply> => (await filters.unknown(text)) ?? replies.unknownCommand;
+  return { kind: 'run', name: 'unknown', command: { run }, rest: '' };
 }

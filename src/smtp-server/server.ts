@@ -158,6 +158,7 @@ export class SmtpServer {
     if (this.#parts.reports?.isWanted) wire.transcript = new Transcript();
     const session: Session = new Session(this.#parts, options, client, wire, () => {
       this.#sessions.delete(session);
+      session.filters?.close();
       this.#report(session);
       this.#parts.limits.disconnected(address);
       if (this.#sessions.size === 0) this.#whenEmpty?.();

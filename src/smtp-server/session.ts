@@ -1,10 +1,9 @@
 // One client's conversation: its state, the loop that reads it and the one place that replies. What the commands
 // mean stands in commands/, one file each; the octets are the wire's.
 //
-// The loop takes commands from what has arrived for as long as they answer at once. A command that must wait (a
-// table, the store) gives a promise: the loop stops there and goes on with its result, so commands are answered
-// strictly in order. Replies are gathered and written when the input is used up: a pipelined group of commands
-// is answered with one write (RFC 2920 §3.2).
+// The loop takes commands from what has arrived for as long as they answer at once. A command that must wait gives a
+// promise: the loop stops there and goes on with its result, so commands are answered strictly in order. Replies are
+// gathered and written when the input is used up: a pipelined group is answered with one write (RFC 2920 §3.2).
 //
 // Between DATA and the end of a message, or within a BDAT chunk, a body reader takes the octets in place of
 // commands. A message is acknowledged by its body reader only when the queue says that it is durable; a
@@ -31,6 +30,7 @@ import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
 import { errorReply, panicReply } from './error-reply.ts';
 import { ErrorBudget } from './error-budget.ts';
+import type { SessionFilters } from './filters.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts } from './parts.ts';
 import { rejectLine, withFooter } from './reject-line.ts';
@@ -63,6 +63,7 @@ export class Session implements Conversation {
   isLimitException = false;
   pipelinesTooEarly = false;
   forwarded: ForwardedClient | undefined;
+  filters: SessionFilters | undefined;
   where = 'CONNECT';
 
   readonly #commands: ReadonlyMap<string, Command>;
@@ -329,6 +330,7 @@ export class Session implements Conversation {
 
   resetTransaction(): void {
     this.transaction?.bdat?.abort();
+    this.filters?.abort();
     this.endTransaction();
   }
 

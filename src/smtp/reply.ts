@@ -25,6 +25,11 @@ export function replyText(reply: SmtpReply): string {
   return reply.status === '' ? `${reply.code} ${reply.text}` : `${reply.code} ${reply.status} ${reply.text}`;
 }
 
+/** The same without the code. */
+export function statusText({ status, text }: SmtpReply): string {
+  return status === '' ? text : `${status} ${text}`;
+}
+
 /** The octets on the wire (RFC 5321 §4.2.1), all but the last line with a hyphen after the code. */
 export function formatReply(reply: SmtpReply): string {
   if (!reply.text.includes('\n')) return `${replyText(reply)}\r\n`;

@@ -155,6 +155,7 @@ export class Harness {
       revision: () => this.revision,
       reportExpansions: (message, expanded) => notices.prepare('success', message, expanded),
       byOriginalRecipient: true,
+      filterDefaults: { nexthop: '', hostname: 'mx.example.com' },
       onQueued,
     });
     const making = {

@@ -4,7 +4,7 @@ import { chown, link, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, wr
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LineEnds } from '../../src/queue/local-message.ts';
+import { LineEnds } from '../../src/message/line-ends.ts';
 import { type MaildropEnvelope, MaildropWriter } from '../../src/queue/maildrop.ts';
 import { Pickup, type PickupOptions } from '../../src/queue/pickup.ts';
 import { Harness, later } from './harness.ts';

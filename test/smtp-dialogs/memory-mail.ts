@@ -57,6 +57,11 @@ export class MemoryStore {
         if (size > this.capacity) throw new StoreFullError('no space left');
         return { kind: 'inline', data, size, sha256: createHash('sha256').update(data).digest() };
       },
+      reread: async () => {
+        const data = Buffer.concat(chunks);
+        const read = async (from: number, to: number) => data.subarray(from, to);
+        return { size, read, readAll: async () => data, close: async () => undefined };
+      },
       abort: async () => {
         chunks.length = 0;
         done();

@@ -30,7 +30,7 @@ export const addressParameters = {
   local_recipient_maps: list('proxy:unix:passwd.byname $alias_maps', 'supported', 'The valid recipients of mydestination; empty accepts all.'),
   local_transport: text('local:$myhostname', 'supported', 'The transport and next hop for mydestination.'),
   mail_name: text('Postfix', 'supported', 'The name shown in the greeting and in Received headers.'),
-  mail_version: text('3.7.11', 'unsupported', 'The Postfix version whose behaviour and defaults are followed.'),
+  mail_version: text('3.7.11', 'supported', 'The Postfix version whose behaviour and defaults are followed.'),
   masquerade_classes: list('envelope_sender, header_sender, header_recipient', 'supported', 'Which addresses are masqueraded.'),
   masquerade_domains: list('', 'supported', 'Domains whose subdomains are removed from addresses.'),
   masquerade_exceptions: list('', 'supported', 'User names that are never masqueraded.'),

@@ -10,7 +10,7 @@ export const cleanupParameters = {
   body_checks_size_limit: integer('51200', 'supported', 'How many bytes of each part of a message body_checks look at.'),
   cleanup_replace_stray_cr_lf: flag('yes'),
   cleanup_service_name: text('cleanup', 'supported', 'The cleanup line of master.cf whose `-o` settings hold for header and body checks of this service.'),
-  content_filter: text('', 'unsupported', 'The transport and next hop of a filter that sees all mail first.'),
+  content_filter: text('', 'supported', 'The transport and next hop of a filter that sees all mail first.'),
   disable_mime_input_processing: flag('no', 'supported', 'Whether header and body checks take all behind the header for body, whatever MIME says.'),
   duplicate_filter_limit: integer('1000', 'unneeded', 'How many addresses the duplicate filter remembers: here all of a message.', 1),
   enable_original_recipient: flag('yes', 'supported', 'Whether copies with different original recipients stay separate.'),

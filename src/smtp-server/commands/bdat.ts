@@ -42,7 +42,7 @@ export function bdat(session: Conversation, rest: string): SmtpReply | undefined
 async function judge(session: Conversation, transaction: Transaction): Promise<SmtpReply | undefined> {
   const refusal = await session.parts.policy.checkData(requestOf(transaction, session.asker, 'BDAT'));
   if (refusal !== undefined) session.logReject('BDAT', refusal, rejectedEnvelope(transaction));
-  return refusal;
+  return refusal ?? (await session.filters?.data(transaction, rejectedEnvelope(transaction)));
 }
 
 function refuse(

@@ -21,6 +21,8 @@ async function begin(session: Conversation, transaction: Transaction): Promise<S
     session.logReject('DATA', refusal, rejectedEnvelope(transaction));
     return refusal;
   }
+  const filtered = await session.filters?.data(transaction, rejectedEnvelope(transaction));
+  if (filtered !== undefined) return filtered;
   session.readBody(new DataReader(session, transaction, await openMessage(session, transaction)));
   return replies.startData;
 }

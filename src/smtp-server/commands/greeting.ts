@@ -4,6 +4,7 @@
 import { neutered, printable } from '../../smtp/command-line.ts';
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { Conversation } from '../conversation.ts';
+import type { SessionFilters } from '../filters.ts';
 import { discardedKeywords, offeredMechanisms, offersAuthentication, offersStartTls } from '../offers.ts';
 import { xclientNames } from './xclient.ts';
 import { xforwardNames } from './xforward.ts';
@@ -43,6 +44,7 @@ function judged(
   go: () => SmtpReply | Promise<SmtpReply>,
 ): SmtpReply | Promise<SmtpReply> {
   const { policy } = session.parts;
+  if (session.filters !== undefined) return judgedAndFiltered(session, session.filters, rest, go);
   if (policy.isDelayed) return go();
   const former = session.helo;
   // As it was given: what is no name must not become one.
@@ -53,6 +55,23 @@ function judged(
     session.helo = former;
     return refusal;
   });
+}
+
+async function judgedAndFiltered(
+  session: Conversation,
+  filters: SessionFilters,
+  rest: string,
+  go: () => SmtpReply | Promise<SmtpReply>,
+): Promise<SmtpReply> {
+  const { policy } = session.parts;
+  const former = session.helo;
+  session.helo = nameOf(rest);
+  const refusal = policy.isDelayed ? undefined : await policy.checkHelo(session.asker, session.where);
+  if (refusal !== undefined) session.logReject(session.where, refusal, {});
+  const answer = refusal ?? (await filters.helo(session.helo));
+  if (answer === undefined) return await go();
+  session.helo = former;
+  return answer;
 }
 
 function nameOf(rest: string): string {

@@ -38,11 +38,13 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   const actions = noActions();
   const instance = nextInstance(session);
   const request = { actions, instance, size: parameters.size };
-  return parts.policy.checkSender(address, session.asker, undefined, request).then((verdict) => {
+  return parts.policy.checkSender(address, session.asker, undefined, request).then(async (verdict) => {
     if (verdict !== undefined && isRefusal(verdict)) {
       session.logReject('MAIL', verdict, { sender: address });
       return verdict;
     }
+    const filtered = await session.filters?.mail(address, result.path.parameters, actions);
+    if (filtered !== undefined) return filtered;
     session.transaction = {
       sender: address,
       parameters,

@@ -27,7 +27,7 @@ export function rcpt(session: Conversation, rest: string): SmtpReply | Promise<S
   if (strictSmtputf8 && !transaction.parameters.smtputf8 && /[\u0080-\uffff]/.test(address))
     return replies.needSmtpUtf8;
   if (isFull(session, transaction)) return replies.tooManyRecipients;
-  return check(session, transaction, address, parameters);
+  return check(session, transaction, address, parameters, result.path.parameters);
 }
 
 async function check(
@@ -35,7 +35,9 @@ async function check(
   transaction: Transaction,
   address: string,
   parameters: RcptParameters,
+  words: readonly string[],
 ): Promise<SmtpReply> {
+  const { filters } = session;
   const { sender } = transaction;
   const { metrics, clock } = session.parts;
   const began = clock.monotonic();
@@ -53,8 +55,11 @@ async function check(
   const isDataRefusal = decision.replyStage === 'data' && isRefusal(decision.reply);
   if (isRefusal(decision.reply) && !isDataRefusal) {
     session.logReject('RCPT', decision.reply, { queueId: transaction.queueId, sender, recipient: address });
+    await filters?.rcpt(transaction, address, words, decision.reply);
     return decision.reply;
   }
+  const filtered = await filters?.rcpt(transaction, address, words);
+  if (filtered !== undefined) return filtered;
   nameTransaction(session, transaction);
   const { deliveries, revision } = decision;
   // As the client wrote it: that is what Received and X-Original-To tell, and a notice names.
