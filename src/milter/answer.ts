@@ -16,4 +16,8 @@ export const tryLater: Answer = {
   kind: 'reply',
   reply: reply(451, '4.7.1', 'Service unavailable - try again later'),
 };
+export const misconfigured: Answer = {
+  kind: 'reply',
+  reply: reply(451, '4.3.5', 'Server configuration problem - try again later'),
+};
 export const unavailable: Answer = { kind: 'reply', reply: reply(550, '5.5.0', 'Service unavailable') };

@@ -96,7 +96,7 @@ export class MilterChain {
     return this.#milters.some((milter) => milter.isActive);
   }
 
-  async message(message: EditableMessage): Promise<Answer | undefined> {
+  async message(message: EditableMessage, log: ProgramLog): Promise<Answer | undefined> {
     const headers = this.#macros('endOfHeader');
     const ends = this.#macros('endOfData');
     for (const milter of this.#milters) {
@@ -104,9 +104,11 @@ export class MilterChain {
         if (milter.standing !== undefined) return milter.standing;
         continue;
       }
+      milter.log = log;
       milter.beginContent();
       const answer = await showMessage(milter, message, await headers(milter), () => ends(milter));
       milter.endContent();
+      milter.log = this.#options.log;
       message.endFilter();
       if (answer !== undefined) return answer;
     }

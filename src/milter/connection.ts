@@ -50,8 +50,9 @@ export class MilterConnection {
       this.#wake?.();
     };
     socket.on('error', (error) => fail(reasonOf(error)));
-    socket.on('end', () => fail(new Error('connection closed')));
-    socket.on('close', () => fail(new Error('connection closed')));
+    // Postfix's word for it.
+    socket.on('end', () => fail(new Error('Application error')));
+    socket.on('close', () => fail(new Error('Application error')));
     socket.on('drain', () => this.#wake?.());
   }
 
@@ -116,7 +117,8 @@ export class MilterConnection {
     const bytes = this.#received.length === 1 ? (this.#received[0] as Buffer) : Buffer.concat(this.#received);
     this.#received = [bytes];
     const length = bytes.readUInt32BE();
-    if (length < 1 || length > maxPacketBytes) throw new Error(`a reply packet of ${length} bytes`);
+    if (length < 1 || length > maxPacketBytes)
+      throw new Error(`unreasonable packet length: ${length} > ${maxPacketBytes}`);
     if (bytes.length < length + 4) return undefined;
     const rest = bytes.subarray(length + 4);
     this.#received = rest.length === 0 ? [] : [rest];
@@ -158,6 +160,6 @@ export class MilterConnection {
       this.#socket.destroy();
     }
     this.#gathered = [];
-    this.#failure ??= new Error('connection closed');
+    this.#failure ??= new Error('Application error');
   }
 }

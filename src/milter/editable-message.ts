@@ -1,8 +1,8 @@
 // A message between its arrival and the queue, as filters see and change it. Its header is in memory, in fields; its body
 // is read from the store in pieces, whatever its size, and a body that a filter puts in its place is written to the store.
 //
-// The rules are those of Postfix's cleanup(8), which are Sendmail's: our own Received: field, the first, is not shown to
-// filters. Changes count the fields behind the first; insertions count all of them, so that 0 is above Received:.
+// The rules are those of Postfix's cleanup(8), which are Sendmail's: our own Received: field, the first as the message comes,
+// is not shown to filters, and no change touches it. Insertions count all fields, so that 0 is above it.
 // A field that does not exist is added at the end. A changed field has the filter's name, value and folding; a line of it
 // that does not begin with a blank gets a tab.
 
@@ -45,6 +45,7 @@ export class EditableMessage {
   readonly #options: EditableMessageOptions;
   /** Whole fields, each with its line ends. */
   readonly #fields: Buffer[] = [];
+  #own: Buffer | undefined;
   #headerBytes = 0;
   #bodyStart = 0;
   #hasSeparator = false;
@@ -92,6 +93,7 @@ export class EditableMessage {
         this.#hasSeparator = kind === 'empty';
         this.#bodyStart = kind === 'empty' ? lineEnd : start;
         this.#headerBytes = start;
+        [this.#own] = this.#fields;
         return;
       }
       if (lineEnd > maxHeaderBytes) throw new MessageTooLargeError('header too large');
@@ -102,7 +104,8 @@ export class EditableMessage {
 
   /** The fields that filters see: name, and what follows the colon with line feeds between lines. */
   *fields(): Generator<{ readonly name: string; readonly value: string }> {
-    for (const field of this.#fields.slice(1)) {
+    for (const field of this.#fields) {
+      if (field === this.#own) continue;
       const text = field
         .toString('latin1')
         .replace(/\r?\n$/, '')
@@ -159,16 +162,15 @@ export class EditableMessage {
     this.#isHeaderChanged = true;
   }
 
-  /** Place of the index-th field of this name behind the first of all, or -1. */
+  /** Place of the index-th field of this name that filters see, or -1. */
   #find(index: number, name: string): number {
     const wanted = name.toLowerCase();
     let left = index;
-    for (let at = 1; at < this.#fields.length; at++) {
-      const field = this.#fields[at] as Buffer;
-      const own = field.toString('latin1', 0, field.indexOf(58)).trimEnd();
-      if (own.toLowerCase() === wanted && --left === 0) return at;
-    }
-    return -1;
+    return this.#fields.findIndex((field) => {
+      if (field === this.#own) return false;
+      const its = field.toString('latin1', 0, field.indexOf(58)).trimEnd();
+      return its.toLowerCase() === wanted && --left === 0;
+    });
   }
 
   /** A body has been put in place by the filter that is heard now. */
@@ -210,25 +212,38 @@ export class EditableMessage {
     this.#isReplaced = false;
   }
 
+  /** RET and ENVID count (RFC 3461 §4.3, §4.4). */
   changeSender(address: string, parameters: string): void {
-    if (parameters !== '') this.#ignored('chg_from', parameters);
-    this.envelope.sender = readAddress(address);
+    const { envelope } = this;
+    envelope.sender = readAddress(address);
+    for (const word of wordsOf(parameters)) {
+      const ret = /^RET=(FULL|HDRS)$/i.exec(word)?.[1];
+      const envid = /^ENVID=([!-*,-<>-~+]{1,100})$/i.exec(word)?.[1];
+      if (ret !== undefined) envelope.ret = ret.toUpperCase();
+      if (envid !== undefined) envelope.envid = envid;
+    }
   }
 
+  /** NOTIFY and ORCPT count (RFC 3461 §4.1, §4.2). */
   addRecipient(address: string, parameters: string): void {
-    if (parameters !== '') this.#ignored('add_rcpt', parameters);
     const recipient = readAddress(address);
+    let notify = '';
+    let orcpt = '';
+    for (const word of wordsOf(parameters)) {
+      const value = word.slice(word.indexOf('=') + 1);
+      if (/^NOTIFY=/i.test(word) && notifyWords.test(value)) notify = value.toUpperCase();
+      else if (/^ORCPT=[!-<>-~]{1,500}$/i.test(word) && value.includes(';')) orcpt = value;
+      else {
+        const shown = word.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
+        this.#options.warn(`ignoring ESMTP argument from Milter or header/body_checks: "${shown}"`);
+      }
+    }
     if (recipient === '') this.#options.warn('ignoring attempt from Milter to add null recipient');
-    else this.envelope.recipients.push({ order: 'add', address: recipient });
+    else this.envelope.recipients.push({ order: 'add', address: recipient, notify, orcpt });
   }
 
   deleteRecipient(address: string): void {
     this.envelope.recipients.push({ order: 'delete', address: readAddress(address) });
-  }
-
-  #ignored(order: string, parameters: string): void {
-    const shown = parameters.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
-    this.#options.warn(`cleanup_${order}: ignoring ESMTP arguments "${shown}"`);
   }
 
   // ---- afterwards
@@ -253,6 +268,12 @@ export class EditableMessage {
     for (const reader of this.#readers) await reader.close();
     for (const writer of this.#writers) await writer.abort();
   }
+}
+
+const notifyWords = /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2})$/i;
+
+function wordsOf(parameters: string): string[] {
+  return parameters.split(/[ \t]+/).filter((word) => word !== '');
 }
 
 function lineKind(bytes: Buffer, start: number, end: number): 'field' | 'continuation' | 'empty' | 'end' {

@@ -12,8 +12,6 @@ export class BadEditError extends Error {
   override name = 'BadEditError';
 }
 
-const largestIndex = 0x7fffffff;
-
 /** False for what is no order. Throws BadEditError, PacketError. */
 export async function applyEdit(
   message: EditableMessage,
@@ -59,13 +57,13 @@ function editFor(
       return () => message.addHeader(field);
     }
     case letters.insertHeader: {
-      const index = indexOf(fields, 'insert');
+      const index = fields.number();
       const field = headerOf(fields, space);
       return () => message.insertHeader(index, field);
     }
     case letters.changeHeader: {
       // Sendmail takes 0 for 1.
-      const index = indexOf(fields, 'change') || 1;
+      const index = fields.number() || 1;
       const name = nameOf(fields);
       const value = fields.octets();
       fields.end();
@@ -88,12 +86,6 @@ function editFor(
     default:
       return undefined;
   }
-}
-
-function indexOf(fields: FieldReader, what: string): number {
-  const index = fields.number();
-  if (index > largestIndex) throw new BadEditError(`bad ${what} header index: ${index}`);
-  return index;
 }
 
 function nameOf(fields: FieldReader): string {

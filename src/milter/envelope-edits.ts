@@ -7,16 +7,23 @@ export interface RecipientOrder {
   readonly order: 'add' | 'delete';
   /** External form. */
   readonly address: string;
+  /** NOTIFY of an added one (RFC 3461 §4.1), or ''. */
+  readonly notify?: string;
+  /** Its ORCPT, or ''. */
+  readonly orcpt?: string;
 }
 
 export interface EnvelopeEdits {
   /** External form; '' is the null sender; undefined: as it was. */
   sender: string | undefined;
+  /** With the sender; undefined: as they were. */
+  ret: string | undefined;
+  envid: string | undefined;
   readonly recipients: RecipientOrder[];
 }
 
 export function noEnvelopeEdits(): EnvelopeEdits {
-  return { sender: undefined, recipients: [] };
+  return { sender: undefined, ret: undefined, envid: undefined, recipients: [] };
 }
 
 /** RFC 5321 §4.5.3.1.3, with room for those who do not keep to it. */

@@ -2,6 +2,7 @@
 // taken, nothing is durable and nothing acknowledged. A message that nobody changes is stored as it came: its octets are
 // read once for each filter, and written again only where they change.
 
+import type { ProgramLog } from '../lib/log.ts';
 import type { Content, ContentReader, ContentWriter } from '../mailstore/types.ts';
 import { type SmtpReply, replies, reply } from '../smtp/reply.ts';
 import type { Answer } from './answer.ts';
@@ -17,7 +18,9 @@ export interface InspectOptions {
   readonly newWriter: () => ContentWriter;
   readonly headerSizeLimit: number;
   readonly sizeLimit: number;
-  readonly warn: (text: string) => void;
+  readonly queueId: string;
+  /** Of cleanup. */
+  readonly log: ProgramLog;
   readonly checks?: HeaderCheckRun | undefined;
 }
 
@@ -45,14 +48,15 @@ const closing = reply(421, '4.7.0', 'Server closing connection');
 
 /** Throws TemporaryError or StoreFullError. */
 export async function inspect(options: InspectOptions): Promise<Inspection> {
-  const { chain, checks, reader } = options;
+  const { chain, checks, reader, log, queueId } = options;
   let message: EditableMessage | undefined;
   try {
     message = await EditableMessage.open({
       ...options,
+      warn: (text) => log.warning(`${queueId}: ${text}`),
       checkField: checks === undefined ? undefined : (field) => checks.check(field),
     });
-    const answer = await chain.message(message);
+    const answer = await chain.message(message, log);
     const { failure } = message;
     if (failure !== undefined && !isFinal(answer)) throw failure;
     return ruling(answer, checks) ?? (await accepted(message, options, answer?.kind === 'hold'));

@@ -19,13 +19,28 @@ import {
   step,
 } from './protocol.ts';
 import { parseReplyCode } from './reply-code.ts';
-import { type Answer, refused, tryLater, unavailable } from './answer.ts';
+import { type Answer, misconfigured, refused, tryLater, unavailable } from './answer.ts';
 
 /** Wants events of a message; no more of this one; of no more messages; nothing before the next connection. */
 type State = 'envelope' | 'message' | 'message-done' | 'session-done' | 'failed';
 
 /** Macros as they are sent: name, value, name … */
 export type MacroPairs = readonly (readonly [string, string])[];
+
+/** It has answered, with what is no answer here. */
+class MilterAnswerError extends Error {
+  override name = 'MilterAnswerError';
+}
+
+const decisions: readonly string[] = [
+  letters.continue,
+  letters.skip,
+  letters.accept,
+  letters.discard,
+  letters.reject,
+  letters.temporaryFailure,
+  letters.shutdown,
+];
 
 /** SMFIR_PROGRESS begins the time anew; a filter that says nothing else for this many times is given up. */
 const maxProgress = 1000;
@@ -34,7 +49,8 @@ const maxEdits = 10_000;
 
 export class Milter {
   readonly #options: MilterOptions;
-  readonly #log: ProgramLog;
+  /** Of the program that speaks with it now: smtpd, or cleanup for the message. */
+  log: ProgramLog;
   #connection: MilterConnection | undefined;
   #state: State = 'envelope';
   /** What it answers whatever comes: it has failed, or refused the client. */
@@ -48,7 +64,7 @@ export class Milter {
 
   constructor(options: MilterOptions, log: ProgramLog) {
     this.#options = options;
-    this.#log = log;
+    this.log = log;
   }
 
   get steps(): number {
@@ -90,7 +106,7 @@ export class Milter {
     try {
       this.#connection = await MilterConnection.open(address, connectTimeout);
     } catch (error) {
-      this.#log.warning(`connect to Milter service ${name}: ${messageOf(error)}`);
+      this.log.warning(`connect to Milter service ${name}: ${messageOf(error)}`);
       this.#fail();
       return;
     }
@@ -99,30 +115,38 @@ export class Milter {
       const packet = await this.#connection.read(commandTimeout);
       this.#agree(packet);
     } catch (error) {
-      this.#warn(`${messageOf(error)} in initial handshake`);
+      const isAnswer = error instanceof MilterAnswerError;
+      this.#warn(isAnswer ? error.message : `can't read SMFIC_OPTNEG reply packet header: ${messageOf(error)}`);
+      if (!isAnswer) this.#warn('read error in initial handshake');
       this.#fail();
     }
   }
 
   #agree({ letter, data }: Packet): void {
-    if (letter !== command.negotiate) throw new Error(`unexpected reply "${printable(letter)}"`);
+    if (letter !== command.negotiate)
+      throw new MilterAnswerError(`unexpected reply "${printable(letter)}" in initial handshake`);
     const fields = new FieldReader(data);
     const version = fields.number();
     const actions = fields.number();
     this.#steps = fields.number();
     if (version > this.#options.version) {
-      throw new Error(`protocol version ${version} conflict with MTA protocol version ${this.#options.version}`);
+      throw new MilterAnswerError(
+        `protocol version ${version} conflict with MTA protocol version ${this.#options.version}`,
+      );
     }
-    if ((actions & ~allActions) !== 0) throw new Error(`request mask 0x${actions.toString(16)} conflict`);
+    if ((actions & ~allActions) !== 0) {
+      const mask = `0x${actions.toString(16)}`;
+      throw new MilterAnswerError(`request mask ${mask} conflict with MTA request mask 0x${allActions.toString(16)}`);
+    }
     if ((this.#steps & ~this.#options.steps) !== 0) {
-      throw new Error(`event mask 0x${this.#steps.toString(16)} with features that were not offered`);
+      throw new MilterAnswerError(`event mask 0x${this.#steps.toString(16)} with features that were not offered`);
     }
     // A filter of an old version does not know later events, whatever its bits say.
     this.#unspoken = ~this.#options.steps | (version < 3 ? step.noUnknown : 0) | (version < 4 ? step.noData : 0);
     while (!fields.isAtEnd) {
       const stage = macroStages[fields.number()];
       const names = fields.string();
-      if (stage === undefined) throw new Error('a list of symbols for an unknown stage');
+      if (stage === undefined) throw new MilterAnswerError('a list of symbols for an unknown stage');
       this.#symbols.set(
         stage,
         names.split(/[\s,]+/).filter((name) => name !== ''),
@@ -157,8 +181,9 @@ export class Milter {
       }
       return await this.#hear(connection, event, timeout, message);
     } catch (error) {
-      const isBadEdit = error instanceof BadEditError;
-      this.#warn(isBadEdit ? error.message : `can't read ${rule.name} reply packet: ${messageOf(error)}`);
+      if (error instanceof BadEditError) return this.#misconfigured(error.message);
+      const where = error instanceof MilterAnswerError ? '' : `can't read ${rule.name} reply packet header: `;
+      this.#warn(`${where}${messageOf(error)}`);
       return this.#fail();
     }
   }
@@ -191,7 +216,8 @@ export class Milter {
         continue;
       }
       if (letter === letters.replyCode) return this.#decideReply(event, data);
-      if (data.length > 0) throw new Error(`${nameOf(letter)} was followed by ${data.length} data bytes`);
+      if (data.length > 0 && decisions.includes(letter))
+        throw new MilterAnswerError(`reply ${nameOf(letter)} was followed by ${data.length} data bytes`);
       return this.#decide(event, letter);
     }
   }
@@ -206,7 +232,7 @@ export class Milter {
         return this.#given();
       case letters.accept:
         this.#state = isConnection ? 'session-done' : 'message-done';
-        if (isConnection) this.#hangUp();
+        if (isConnection) this.#drop();
         return this.#given();
       case letters.discard:
         if (isConnection) {
@@ -222,7 +248,9 @@ export class Milter {
       case letters.shutdown:
         return this.#refuse(true, { kind: 'shutdown' });
       default:
-        throw new Error(`unexpected filter response ${nameOf(letter)} after event ${eventRules[event]?.name}`);
+        throw new MilterAnswerError(
+          `unexpected filter response ${nameOf(letter)} after event ${eventRules[event]?.name}`,
+        );
     }
   }
 
@@ -236,15 +264,15 @@ export class Milter {
   #decideReply(event: Event, data: Buffer): Answer | undefined {
     const given = parseReplyCode(data);
     if (given === undefined) {
-      this.#warn(`malformed reply: ${printable(data.toString('latin1')).slice(0, 200)}`);
-      return this.#fail();
+      const text = data.toString('latin1').replace(/\0.*$/s, '');
+      return this.#misconfigured(`malformed reply: ${printable(text).slice(0, 200)}`);
     }
     return this.#refuse(event === command.connect || event === command.helo, { kind: 'reply', reply: given });
   }
 
   #refuse(isConnection: boolean, given: Answer): Answer {
     if (!isConnection) return given;
-    this.#hangUp();
+    this.#drop();
     this.#state = 'session-done';
     this.#standing = given;
     return given;
@@ -280,28 +308,33 @@ export class Milter {
     this.#state = 'session-done';
   }
 
-  #hangUp(): void {
-    this.#connection?.send(command.quit);
-    this.#connection?.close(true);
+  /** Nothing more will be said to it. */
+  #drop(): void {
+    this.#connection?.close();
     this.#connection = undefined;
   }
 
   /** From here on its default action is what it answers. */
-  #fail(): Answer | undefined {
-    this.#connection?.close();
-    this.#connection = undefined;
+  #fail(forNow: Answer = tryLater): Answer | undefined {
+    this.#drop();
     this.#state = 'failed';
     this.#standing = {
       accept: undefined,
       quarantine: { kind: 'hold' } as const,
       reject: unavailable,
-      tempfail: tryLater,
+      tempfail: forNow,
     }[this.#options.defaultAction];
     return this.#standing;
   }
 
+  /** It speaks the protocol and says what makes no sense. */
+  #misconfigured(text: string): Answer | undefined {
+    this.#warn(text);
+    return this.#fail(misconfigured);
+  }
+
   #warn(text: string): void {
-    this.#log.warning(`milter ${this.#options.name}: ${text}`);
+    this.log.warning(`milter ${this.#options.name}: ${text}`);
   }
 }
 
@@ -320,7 +353,7 @@ function isContent(event: Event): boolean {
 }
 
 function nameOf(letter: string): string {
-  return answerNames[letter] ?? `(unknown filter reply ${printable(letter)})`;
+  return answerNames[letter] ?? '(unknown filter reply)';
 }
 
 function printable(text: string): string {

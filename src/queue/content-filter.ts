@@ -4,6 +4,7 @@
 
 import { domainOf } from '../address/form.ts';
 import type { Delivery } from '../routing/types.ts';
+import { nobodyLeft } from './edited-recipients.ts';
 import type { SubmittedRecipient } from './types.ts';
 
 export interface FilterDefaults {
@@ -33,6 +34,8 @@ export function recipientsThroughFilter(
 ): readonly SubmittedRecipient[] {
   return recipients.map((recipient) => ({
     ...recipient,
-    deliveries: recipient.deliveries.map((delivery) => throughFilter(delivery, filter, defaults)),
+    deliveries: recipient.deliveries.map((delivery) =>
+      delivery.nexthop === nobodyLeft ? delivery : throughFilter(delivery, filter, defaults),
+    ),
   }));
 }

@@ -14,15 +14,18 @@ export interface EditRules {
   readonly route: (address: string) => Promise<readonly Delivery[]>;
 }
 
+/** The next hop of the delivery that is left where there is nobody to deliver to. */
+export const nobodyLeft = 'milters have deleted all recipients';
+
 export async function editedRecipients(
   given: readonly SubmittedRecipient[],
   orders: readonly RecipientOrder[],
   { byOriginalRecipient, route }: EditRules,
 ): Promise<readonly SubmittedRecipient[]> {
   let recipients = given;
-  for (const { order, address } of orders) {
+  for (const { order, address, notify = '', orcpt = '' } of orders) {
     if (order === 'add') {
-      const added = { original: address, notify: '', orcpt: '', deliveries: await route(address) };
+      const added = { original: address, notify, orcpt, deliveries: await route(address) };
       recipients = [...recipients, added];
       continue;
     }
@@ -45,7 +48,7 @@ function nobody(recipient: SubmittedRecipient): SubmittedRecipient {
     recipient: original,
     original,
     transport: 'discard',
-    nexthop: 'milters have deleted all recipients',
+    nexthop: nobodyLeft,
   };
   return { original, notify: 'NEVER', orcpt: '', deliveries: [delivery] };
 }

@@ -122,7 +122,8 @@ class Inspection {
       chain: this.#chain,
       reader: await writer.reread(),
       newWriter,
-      warn: (text) => this.#warn(`${queueId}: ${text}`),
+      queueId,
+      log: new ProgramLog(log, program),
       checks: checks.begin((action, field, text) => {
         log.write(program, 'info', headerActionLine(this.#line('', 'END-OF-MESSAGE', ''), action, field, text));
       }),

@@ -27,7 +27,7 @@ export interface PassingMessage {
 
 /** What filters have made of a submission; what is absent is as it was. */
 export type Passed = Pick<Submission, 'recipients'> &
-  Partial<Pick<Submission, 'sender' | 'content' | 'recipientOrders' | 'filter' | 'hold'>>;
+  Partial<Pick<Submission, 'sender' | 'ret' | 'envid' | 'content' | 'recipientOrders' | 'filter' | 'hold'>>;
 
 export class PickupFilters {
   readonly #options: PickupFilterOptions;
@@ -68,10 +68,12 @@ export class PickupFilters {
     { content, envelope, filter, redirect, isHeld }: LocalVerdict & { readonly kind: 'accepted' },
   ): Promise<Passed> {
     if (content !== undefined) await writer.abort();
-    const { sender, recipients: recipientOrders } = envelope;
+    const { sender, ret, envid, recipients: recipientOrders } = envelope;
     const common = {
       ...(content === undefined ? {} : { content }),
       ...(sender === undefined ? {} : { sender }),
+      ...(ret === undefined ? {} : { ret }),
+      ...(envid === undefined ? {} : { envid }),
       ...(isHeld ? { hold: true } : {}),
     };
     const [first] = recipients;

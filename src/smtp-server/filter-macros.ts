@@ -70,7 +70,8 @@ async function mailMacro(
   name: string,
 ): Promise<string | undefined> {
   if (name === '{mail_addr}') return sender;
-  return sender === '' ? undefined : await route(session, sender, '', name.slice(6, -1));
+  // Where mail to the null sender goes (empty_address_recipient).
+  return await route(session, sender === '' ? 'MAILER-DAEMON' : sender, '', name.slice(6, -1));
 }
 
 async function rcptMacro(
@@ -81,7 +82,7 @@ async function rcptMacro(
   if (refusal !== undefined) {
     // As Sendmail has it, and filters that want refused recipients know it.
     if (name === '{rcpt_mailer}') return 'error';
-    return name === '{rcpt_host}' ? refusal.status : refusal.text;
+    return name === '{rcpt_host}' ? refusal.status : refusal.text.replace(/^<[^>]*>: /, '');
   }
   return name === '{rcpt_addr}' ? recipient : await route(session, recipient, sender, name.slice(6, -1));
 }

@@ -2,6 +2,7 @@
 // cleanup(8) does, and hands back the message as they have made it. 250 is said only after that, as without them.
 
 import { whatsupLine } from '../access/mail-request.ts';
+import { ProgramLog } from '../lib/log.ts';
 import type { Content } from '../mailstore/types.ts';
 import type { Answer } from '../milter/answer.ts';
 import type { EnvelopeEdits } from '../milter/envelope-edits.ts';
@@ -31,10 +32,10 @@ export async function filterMessage(
   receiver: MessageReceiver,
 ): Promise<FilterVerdict> {
   const { options, parts } = session;
-  const write = (level: 'info' | 'warning', text: string): void => parts.log.write(options.cleanupProgram, level, text);
+  const write = (text: string): void => parts.log.write(options.cleanupProgram, 'info', text);
   const request = { client: session.asker, where: 'END-OF-MESSAGE', ...rejectedEnvelope(transaction) };
   const checks = parts.headerChecks?.().begin((action, field, text) => {
-    write('info', headerActionLine(whatsupLine(request, '', '', session.clientText), action, field, text));
+    write(headerActionLine(whatsupLine(request, '', '', session.clientText), action, field, text));
   });
   const reader = await receiver.reread();
   const inspection = await filters.whole(transaction, (chain) =>
@@ -44,12 +45,12 @@ export async function filterMessage(
       newWriter: () => parts.store.contentWriter(),
       headerSizeLimit: options.headerSizeLimit,
       sizeLimit: options.messageSizeLimit,
-      warn: (text) => write('warning', `${transaction.queueId}: ${text}`),
+      queueId: transaction.queueId as string,
+      log: new ProgramLog(parts.log, options.cleanupProgram),
       checks,
     }),
   );
-  const tell = (what: string, text: string): void =>
-    write('info', whatsupLine(request, what, text, session.clientText));
+  const tell = (what: string, text: string): void => write(whatsupLine(request, what, text, session.clientText));
   return act(transaction, inspection, tell);
 }
 

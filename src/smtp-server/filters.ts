@@ -17,7 +17,7 @@ import { noMacroContext, type MacroContext, sessionMacro } from './filter-macros
 import { whatsupLine } from '../access/mail-request.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import { replyText, reply, type SmtpReply } from '../smtp/reply.ts';
+import { formatReply, replyText, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { Conversation } from './conversation.ts';
 import type { RejectedEnvelope, Transaction } from './transaction.ts';
 
@@ -100,6 +100,11 @@ export class SessionFilters {
     return refusal?.code === 421 ? refusal : undefined;
   }
 
+  /** The client says who it is: what a former greeting has begun is over. */
+  introduced(): void {
+    if (this.#session.helo !== '') this.abort();
+  }
+
   mail(sender: string, words: readonly string[], actions: Transaction['actions']): Promise<SmtpReply | undefined> {
     this.#context = { sender };
     return this.#ask((chain) => chain.mail([`<${sender}>`, ...words]), { sender }, actions);
@@ -134,7 +139,16 @@ export class SessionFilters {
 
   /** What one of those commands is refused with that filters are not told of. */
   otherRefusal(verb: string): SmtpReply | undefined {
-    if (!otherCommands.has(verb)) return undefined;
+    if (!otherCommands.has(verb) || (verb === 'AUTH' && !this.#session.options.saslEnabled)) return undefined;
+    return this.#standingRefusal;
+  }
+
+  /** They have refused the client for good. */
+  get hasRefused(): boolean {
+    return (this.#standingRefusal?.code ?? 0) >= 500;
+  }
+
+  get #standingRefusal(): SmtpReply | undefined {
     if (this.#chain === undefined) return misconfigured;
     const { standing } = this.#chain;
     return standing?.kind === 'reply' ? standing.reply : undefined;
@@ -157,7 +171,12 @@ export class SessionFilters {
   /** The session is over. What runs goes on to its end: a message must not slip through because its client is gone. */
   close(): void {
     this.#isClosing = true;
-    if (this.#running === 0) this.#chain?.close();
+    if (this.#running === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#session.helo !== '') this.#chain?.abort();
+    this.#chain?.close();
   }
 
   async #busy<Result>(running: Promise<Result>): Promise<Result> {
@@ -166,7 +185,7 @@ export class SessionFilters {
       return await running;
     } finally {
       this.#running--;
-      if (this.#isClosing && this.#running === 0) this.#chain?.close();
+      if (this.#isClosing && this.#running === 0) this.#end();
     }
   }
 
@@ -185,10 +204,8 @@ export class SessionFilters {
   #refusal(answer: Answer, envelope: RejectedEnvelope, actions?: Transaction['actions']): SmtpReply | undefined {
     switch (answer.kind) {
       case 'hold':
-        if (actions !== undefined && !actions.isHeld) {
-          actions.isHeld = true;
-          this.#log('milter-hold', hold, envelope);
-        }
+        if (actions !== undefined) actions.isHeld = true;
+        this.#log('milter-hold', hold, envelope);
         return undefined;
       case 'discard':
         if (actions !== undefined) actions.isDiscarded = true;
@@ -198,7 +215,7 @@ export class SessionFilters {
         this.#log('milter-reject', replyText(closing), envelope);
         return closing;
       case 'reply':
-        this.#log('milter-reject', replyText(answer.reply), envelope);
+        this.#log('milter-reject', formatReply(answer.reply).trimEnd(), envelope);
         return answer.reply;
     }
   }

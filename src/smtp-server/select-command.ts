@@ -64,6 +64,7 @@ function selectUnknown(session: Conversation, verb: string, text: string): Selec
   }
   const { filters } = session;
   if (filters === undefined) return unknown(replies.unknownCommand);
-  const run = async (): Promise<SmtpReply> => (await filters.unknown(text)) ?? replies.unknownCommand;
+  const run = async (): Promise<SmtpReply> =>
+    (await filters.unknown(text.trim().split(/[ \t]/, 1)[0] ?? '')) ?? replies.unknownCommand;
   return { kind: 'run', name: 'unknown', command: { run }, rest: '' };
 }

@@ -330,7 +330,7 @@ export class Session implements Conversation {
 
   resetTransaction(): void {
     this.transaction?.bdat?.abort();
-    this.filters?.abort();
+    if (this.transaction !== undefined) this.filters?.abort();
     this.endTransaction();
   }
 

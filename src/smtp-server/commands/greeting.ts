@@ -69,9 +69,8 @@ async function judgedAndFiltered(
   const refusal = policy.isDelayed ? undefined : await policy.checkHelo(session.asker, session.where);
   if (refusal !== undefined) session.logReject(session.where, refusal, {});
   const answer = refusal ?? (await filters.helo(session.helo));
-  if (answer === undefined) return await go();
   session.helo = former;
-  return answer;
+  return answer ?? (await go());
 }
 
 function nameOf(rest: string): string {
@@ -79,6 +78,8 @@ function nameOf(rest: string): string {
 }
 
 function offer(session: Conversation): SmtpReply | Promise<SmtpReply> {
+  // Whom filters have refused is offered nothing, as Sendmail does it.
+  if (session.filters?.hasRefused) return reply(250, '', `${session.options.hostname}\nENHANCEDSTATUSCODES`);
   const say = (mechanisms: string): SmtpReply =>
     reply(250, '', [session.options.hostname, ...keywords(session, mechanisms)].join('\n'));
   if (!offersAuthentication(session)) return say('');
@@ -87,6 +88,7 @@ function offer(session: Conversation): SmtpReply | Promise<SmtpReply> {
 
 function begin(session: Conversation, rest: string, protocol: 'SMTP' | 'ESMTP' | 'LMTP'): void {
   session.resetTransaction();
+  session.filters?.introduced();
   session.helo = nameOf(rest);
   session.protocol = protocol;
 }

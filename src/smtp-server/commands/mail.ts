@@ -44,7 +44,10 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
       return verdict;
     }
     const filtered = await session.filters?.mail(address, result.path.parameters, actions);
-    if (filtered !== undefined) return filtered;
+    if (filtered !== undefined) {
+      session.filters?.abort();
+      return filtered;
+    }
     session.transaction = {
       sender: address,
       parameters,
