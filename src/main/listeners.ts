@@ -34,6 +34,7 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
         `${service.file}:${service.line}: there is no server for the inet service ${service.name} (${service.command}) yet: take the line out`,
       );
     }
+    refuseProxy(service);
     for (const address of listenAddresses(service.name, service.settings)) {
       planned.push({
         ...address,
@@ -58,6 +59,16 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
   }
   refuseUnserved(settings);
   return planned;
+}
+
+/** Mail must not go round a filter: better no start than one without it. */
+function refuseProxy({ name, settings }: MasterService): void {
+  if (settings.text('smtpd_proxy_filter') === '') return;
+  throw new SettingsError(
+    `smtpd_proxy_filter: filters between client and queue are not supported (service ${name}): use smtpd_milters or content_filter`,
+    'smtpd_proxy_filter',
+    settings.origin('smtpd_proxy_filter'),
+  );
 }
 
 function refuseUnserved(settings: Settings): void {

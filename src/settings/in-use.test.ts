@@ -17,6 +17,7 @@ const readToRefuse = new Set([
   'posthaste_pop3_listen',
   'posthaste_pop3s_listen',
   'posthaste_sieve_listen',
+  'smtpd_proxy_filter',
   'smtp_tls_per_site',
   'lmtp_tls_per_site',
 ]);
