@@ -24,8 +24,7 @@ export type HeaderLog = (action: string, what: string, text: string) => void;
 export function headerActionLine(about: string, action: string, field: string, text: string): string {
   const [, queueId = '', from = '', rest = ''] = /^(\S+): : \S+ from (\S+): ;(.*)$/s.exec(about) ?? [];
   const shown = field.replace(/[^\x20-\x7e]/g, '?').slice(0, 60);
-  const line = `${queueId}: milter-header-${action}: header ${shown} from ${from};${rest}`;
-  return text === '' ? line : `${line}: ${text}`;
+  return `${queueId}: milter-header-${action}: header ${shown} from ${from};${rest}: ${text}`;
 }
 
 export class HeaderChecks {
@@ -90,7 +89,8 @@ export class HeaderCheckRun {
         told('strip');
         return undefined;
       case 'REPLACE':
-        if (!/^[!-9;-~]+[ \t]*:/.test(text)) return this.#misuse(field, `bad REPLACE header text "${text}"`);
+        if (!/^[!-9;-~]+[ \t]*:/.test(text))
+          return this.#misuse(field, `bad REPLACE header text "${text}" in milter_header_checks map`);
         told('replace');
         return text;
       case 'HOLD':
@@ -102,12 +102,17 @@ export class HeaderCheckRun {
         this.orders.isDiscarded = this.#isOver = true;
         return field;
       case 'FILTER':
-        if (!text.includes(':')) return this.#misuse(field, `bad FILTER command ${text} -- need transport:destination`);
+        if (!text.includes(':'))
+          return this.#misuse(
+            field,
+            `bad FILTER command ${text} in milter_header_checks map -- need transport:destination`,
+          );
         told('filter');
         this.orders.filter = text;
         return field;
       case 'REDIRECT':
-        if (!text.includes('@')) return this.#misuse(field, `bad REDIRECT target "${text}" -- need user@domain`);
+        if (!text.includes('@'))
+          return this.#misuse(field, `bad REDIRECT target "${text}" in milter_header_checks map -- need user@domain`);
         told('redirect');
         this.orders.redirect = text;
         this.#isOver = true;
@@ -115,7 +120,7 @@ export class HeaderCheckRun {
       case 'REJECT':
         return this.#reject(field, text);
       default:
-        return this.#misuse(field, `unsupported command: ${action}`);
+        return this.#misuse(field, `unsupported command in milter_header_checks map: ${action}`);
     }
   }
 
@@ -124,14 +129,14 @@ export class HeaderCheckRun {
     const isLater = split.status.startsWith('4');
     const reason = split.text || 'message content rejected';
     this.#log('reject', field, `${split.status} ${reason}`);
-    this.orders.refusal = { code: isLater ? 450 : 550, status: split.status, text: reason };
+    this.orders.refusal = { code: isLater ? 451 : 550, status: split.status, text: reason };
     this.#isOver = true;
     return field;
   }
 
   /** A slip in a table is told and passed over, as by cleanup(8). */
   #misuse(field: string, what: string): string {
-    this.#warn(`milter_header_checks: ${what}`);
+    this.#warn(what);
     return field;
   }
 }

@@ -169,6 +169,7 @@ class Inspection {
       case '{_}':
         return `${client.name} [${client.address}]`;
       case '{client_addr}':
+      case '{daemon_addr}':
         return client.address;
       case '{client_name}':
       case '{client_ptr}':

@@ -325,3 +325,65 @@ export const filterCases: readonly FilterCase[] = [
     comesOut: 0,
   },
 ];
+
+const byUser = (one: Omit<FilterCase, 'submits'> & { readonly to?: readonly string[] }): FilterCase => ({
+  submits: ['-f', 's@a.example', ...(one.to ?? ['r@b.example'])],
+  message: ['From: s@a.example', 'Date: Sun, 22 Nov 2026 03:00:00 +0000', 'Message-Id: <1@a.example>', '', 'hello'],
+  ...one,
+});
+
+/** Mail of the sendmail command, with non_smtpd_milters. */
+export const localCases: readonly FilterCase[] = [
+  byUser({ name: 'nothing is changed' }),
+  byUser({ name: 'two recipients, one an alias', to: ['list@b.example', 'r@b.example'] }),
+  byUser({
+    name: 'changes',
+    scripts: atEnd(
+      addHeader('X-A', 'a'),
+      insertHeader(0, 'X-B', 'b'),
+      changeHeader(1, 'From', 'new@a.example'),
+      replaceBody('other\r\n'),
+      order('e', '<from@a.example>'),
+      order('+', '<more@b.example>'),
+      order('-', '<r@b.example>'),
+    ),
+  }),
+  byUser({ name: 'discarded', scripts: [{ answers: { E: ['d'] } }], comesOut: 0 }),
+  byUser({ name: 'discarded at MAIL', scripts: [{ answers: { M: ['d'] } }], comesOut: 0 }),
+  byUser({ name: 'quarantine', scripts: atEnd(order('q', 'x')), comesOut: 0 }),
+  byUser({ name: 'accepted at RCPT', scripts: [{ answers: { R: ['a'] } }] }),
+  byUser({ name: 'accepted at the connection', scripts: [{ answers: { C: ['a'] } }] }),
+  byUser({
+    name: 'fields that are missing',
+    message: ['Subject: x', 'From: s@a.example', '', 'hello'],
+    scripts: [
+      {
+        answers: {
+          E: [
+            changeHeader(1, 'Message-Id', '<new@a.example>'),
+            changeHeader(1, 'Date', 'Sun, 22 Nov 2026 03:00:00 +0000'),
+            'c',
+          ],
+        },
+      },
+    ],
+  }),
+];
+
+/** With tables of patterns for what milters add. */
+export const headerCheckCases: readonly FilterCase[] = [
+  { name: 'no pattern', scripts: atEnd(addHeader('X-Other', 'a')) },
+  { name: 'ignored', scripts: atEnd(addHeader('X-Ignore', 'a'), addHeader('X-After', 'b')) },
+  { name: 'a change that is ignored', scripts: atEnd(changeHeader(1, 'X-One', 'ignore me')) },
+  { name: 'replaced', scripts: atEnd(insertHeader(1, 'X-Replace', 'a')) },
+  { name: 'rejected', scripts: atEnd(addHeader('X-Reject', 'a')), comesOut: 0 },
+  { name: 'rejected with a text', scripts: atEnd(addHeader('X-Refuse', 'a')), comesOut: 0 },
+  { name: 'put off', scripts: atEnd(addHeader('X-Later', 'a')), comesOut: 0 },
+  { name: 'discarded', scripts: atEnd(addHeader('X-Discard', 'a')), comesOut: 0 },
+  { name: 'held', scripts: atEnd(addHeader('X-Hold', 'a')), comesOut: 0 },
+  { name: 'redirected', scripts: atEnd(addHeader('X-Redirect', 'a')) },
+  { name: 'filtered', scripts: atEnd(addHeader('X-Filter', 'a')) },
+  { name: 'warned of', scripts: atEnd(addHeader('X-Warn', 'a\n\tb'), addHeader('X-Info', 'a')) },
+  { name: 'a field of the client', message: ['X-Reject: mine', '', 'hello'] },
+  { name: 'a mistake', scripts: atEnd(addHeader('X-Mistake', 'a')) },
+];

@@ -2,7 +2,9 @@
 // what a client hears, what the milters are told, and what comes out of the other end.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts } from '../harness/free-ports.ts';
@@ -19,6 +21,8 @@ export interface FilterCase {
   readonly name: string;
   readonly listener?: Listener;
   readonly scripts?: readonly MilterScript[];
+  /** Handed to the sendmail command instead, with these arguments. */
+  readonly submits?: readonly string[];
   /** Lines of the client, each awaits its reply; `.` ends data; by default one message with `message`. */
   readonly talk?: readonly string[];
   readonly message?: readonly string[];
@@ -56,11 +60,20 @@ export function usualTalk(message: readonly string[]): string[] {
   ];
 }
 
+/** Beside what both always have; `milter` is the first one's address. */
+export type MoreSettings = (milter: string) => Readonly<Record<string, string>>;
+
 abstract class Peer {
   readonly milters: ScriptedMilter[] = [];
   readonly ports = new Map<Listener, number>();
   readonly folder = mkdtempSync('/tmp/filtered-');
   abstract readLog(): string;
+  abstract sendmail(args: readonly string[], input: string): void;
+  readonly #more: MoreSettings;
+
+  constructor(more: MoreSettings) {
+    this.#more = more;
+  }
   abstract stop(): Promise<void>;
 
   async prepare(): Promise<void> {
@@ -103,6 +116,7 @@ abstract class Peer {
       milter_command_timeout: '1s',
       milter_content_timeout: '1s',
       milter_connect_timeout: '2s',
+      ...this.#more(`inet:127.0.0.1:${this.milters[0]?.port}`),
       milter_rcpt_macros:
         'i {rcpt_addr} {rcpt_host} {rcpt_mailer} {client_addr} {client_name} {client_ptr} {auth_type}',
     };
@@ -130,6 +144,15 @@ class PostfixPeer extends Peer {
     return this.#postfix?.readLog() ?? '';
   }
 
+  sendmail(args: readonly string[], input: string): void {
+    const { etc } = (this.#postfix as RealPostfix).folder;
+    execFileSync('/usr/sbin/sendmail', ['-C', etc, ...args], {
+      input,
+      env: { PATH: '/usr/sbin:/usr/bin:/bin', MAIL_CONFIG: etc },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  }
+
   async stop(): Promise<void> {
     this.#postfix?.stop();
     await this.end();
@@ -153,6 +176,12 @@ class OurPeer extends Peer {
     return this.#server?.logLines().join('\n') ?? '';
   }
 
+  sendmail(args: readonly string[], input: string): void {
+    const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+    const { configFolder } = this.#server as PosthasteProcess;
+    execFileSync(program, ['-c', configFolder, 'sendmail', ...args], { input, stdio: ['pipe', 'ignore', 'inherit'] });
+  }
+
   async stop(): Promise<void> {
     await this.#server?.stop();
     await this.end();
@@ -160,10 +189,15 @@ class OurPeer extends Peer {
 }
 
 export class FilteredPeers {
-  readonly postfix = new PostfixPeer();
-  readonly ours = new OurPeer();
+  readonly postfix: PostfixPeer;
+  readonly ours: OurPeer;
   #sink: LmtpSink | undefined;
   #number = 0;
+
+  constructor(more: MoreSettings = () => ({})) {
+    this.postfix = new PostfixPeer(more);
+    this.ours = new OurPeer(more);
+  }
 
   async start(): Promise<void> {
     this.#sink = await LmtpSink.start();
@@ -190,7 +224,8 @@ export class FilteredPeers {
     const before = peer.readLog().length;
     const talk = one.talk ?? usualTalk([`X-Case: ${id}`, ...message, '.']);
     const lines = talk.map((line) => line.replaceAll('CASE', id));
-    const replies = await converse(peer.ports.get(listener) ?? 0, lines);
+    const replies = one.submits === undefined ? await converse(peer.ports.get(listener) ?? 0, lines) : [];
+    if (one.submits !== undefined) peer.sendmail(one.submits, `${[`X-Case: ${id}`, ...message].join('\n')}\n`);
     const delivered = await this.#delivered(id, one.comesOut ?? 1);
     // What a milter hears last it hears behind the client's end.
     await sleep(30);
@@ -233,6 +268,8 @@ function neutral(text: string, id: string): string {
   return text
     .replaceAll(id, 'CASE')
     .replace(/^(D .)i\|[0-9A-Za-z]{10,}\|/, '$1i|ID|')
+    .replace(/L Date\|.*/, 'L Date|TIME|')
+    .replace(/L Message-Id\|.*/, 'L Message-Id|ID|')
     .replace(/queued as [0-9A-Za-z]+/, 'queued as ID')
     .replace(/\b[0-9A-F]{9,12}: |\b4[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{13,}: /g, 'ID: ');
 }
