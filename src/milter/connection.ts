@@ -93,23 +93,19 @@ export class MilterConnection {
   }
 
   /** Writes what was gathered; throws where the filter does not read it in time. */
-  async flush(timeout: number): Promise<void> {
+  flush(timeout: number): Promise<void> {
     if (this.#gathered.length > 0) {
       const bytes = this.#gathered.length === 1 ? (this.#gathered[0] as Buffer) : Buffer.concat(this.#gathered);
       this.#gathered = [];
       this.#gatheredBytes = 0;
       this.#socket.write(bytes);
     }
-    while (this.#socket.writableNeedDrain) await this.#wait(timeout);
+    return this.#until(timeout, () => (this.#socket.writableNeedDrain ? undefined : true)).then(() => undefined);
   }
 
   async read(timeout: number): Promise<Packet> {
     await this.flush(timeout);
-    for (;;) {
-      const packet = this.#takePacket();
-      if (packet !== undefined) return packet;
-      await this.#wait(timeout);
-    }
+    return await this.#until(timeout, () => this.#takePacket());
   }
 
   #takePacket(): Packet | undefined {
@@ -127,25 +123,28 @@ export class MilterConnection {
     return { letter: bytes.toString('latin1', 4, 5), data: bytes.subarray(5, length + 4) };
   }
 
-  /** Until something has changed. */
-  #wait(timeout: number): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-      };
-      const timer = setTimeout(() => {
-        done();
-        reject(new Error('Connection timed out'));
-      }, timeout);
-      this.#wake = () => {
-        done();
-        // What has arrived before the end is still read.
-        if (this.#failure !== undefined && this.#receivedBytes < 5) reject(this.#failure);
-        else resolve();
-      };
-    });
+  /** One time for all of it: a filter that sends an octet now and then is late too. */
+  async #until<Result>(timeout: number, look: () => Result | undefined): Promise<Result> {
+    let isLate = false;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      for (;;) {
+        const found = look();
+        if (found !== undefined) return found;
+        if (this.#failure !== undefined) throw this.#failure;
+        if (isLate) throw new Error('Connection timed out');
+        timer ??= setTimeout(() => {
+          isLate = true;
+          this.#wake?.();
+        }, timeout);
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
   }
 
   /** With `farewell`, what was gathered still goes out. */
@@ -161,5 +160,6 @@ export class MilterConnection {
     }
     this.#gathered = [];
     this.#failure ??= new Error('Application error');
+    this.#wake?.();
   }
 }

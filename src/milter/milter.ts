@@ -42,8 +42,9 @@ const decisions: readonly string[] = [
   letters.shutdown,
 ];
 
-/** SMFIR_PROGRESS begins the time anew; a filter that says nothing else for this many times is given up. */
+/** SMFIR_PROGRESS begins the time anew: so often, and until so many times the time are over. */
 const maxProgress = 1000;
+const patience = 10;
 /** Orders for one message: a filter without end is garbage. */
 const maxEdits = 10_000;
 
@@ -179,7 +180,12 @@ export class Milter {
         if (connection.isFull) await connection.flush(timeout);
         return this.#standing;
       }
-      return await this.#hear(connection, event, timeout, message);
+      const limit = setTimeout(() => connection.close(), patience * timeout);
+      try {
+        return await this.#hear(connection, event, timeout, message);
+      } finally {
+        clearTimeout(limit);
+      }
     } catch (error) {
       if (error instanceof BadEditError) return this.#misconfigured(error.message);
       const where = error instanceof MilterAnswerError ? '' : `can't read ${rule.name} reply packet header: `;

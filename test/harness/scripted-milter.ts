@@ -14,6 +14,8 @@ export interface MilterScript {
   readonly negotiation?: Buffer;
   /** What it says at an event (its letter), in that order; by default `c`. At `O`: in place of the negotiation. */
   readonly answers?: Readonly<Record<string, readonly MilterReply[]>>;
+  /** Before the answer to an event. */
+  readonly delays?: Readonly<Record<string, number>>;
   /** Ends the connection at this event, or says nothing. */
   readonly hangsUpAt?: string;
   readonly isSilentAt?: string;
@@ -103,7 +105,12 @@ export class ScriptedMilter {
       return;
     }
     if (isSilentStep(letter, steps)) return;
-    for (const reply of answers[letter] ?? ['c']) socket.write(typeof reply === 'string' ? packet(reply) : reply);
+    const say = (): void => {
+      for (const reply of answers[letter] ?? ['c']) socket.write(typeof reply === 'string' ? packet(reply) : reply);
+    };
+    const delay = script.delays?.[letter] ?? 0;
+    if (delay === 0) say();
+    else setTimeout(say, delay);
   }
 
   async stop(): Promise<void> {
