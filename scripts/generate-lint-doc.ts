@@ -27,6 +27,7 @@ and writes nothing.
 | \`--ignore RULE\` | leave out a rule; may be given again |
 | \`--here\` | say also what Posthaste does not do with a configuration of Postfix; always said in a folder of its own |
 | \`--rules\` | list the rules |
+| \`--relay\` | say only, service by service, whether strangers can have mail relayed, and how (see below) |
 
 **Exit status**, for use in tests of a configuration: 0 nothing to mend (hints do not count), 1 errors or warnings, 2 the folder
 cannot be read.
@@ -40,6 +41,45 @@ other folder stands for \`/etc/postfix\` alone.
 
 **What is not known is not reported.** Rows that only a database server, an index or a network table knows are never guessed:
 rules that need them keep silent. \`posthaste explain\` asks the tables themselves.
+
+## No open relay, proved
+
+For every SMTP service of \`master.cf\` lint decides whether a stranger (not logged in, from anywhere) can have mail relayed.
+It does not look for bad patterns in the lists; it makes the attempts, in thought: the code that answers RCPT on the running
+server is asked for every kind of client, HELO name, sender and recipient that makes a difference, with the service's
+own \`-o\` settings. Three answers are possible.
+
+- **No stranger can relay**: every attempt is refused at some command.
+- **Strangers can relay** (\`open-relay\`; \`relay-to-one-domain\` where a row opens the door to one domain): with the words to
+  say, which you can try yourself, and list by list the restriction and the row that let it through.
+- **Cannot tell** (\`relay-undecided\`): an SQL, LDAP or socket table, a policy service, a certificate or the DNS decides. What
+  would have to hold is said.
+
+\`\`\`
+$ posthaste -c /etc/postfix lint --relay
+service smtp: strangers can relay
+  smtpd_recipient_restrictions: check_sender_access hash:/etc/postfix/senders permits (/etc/postfix/senders:1: partner.example OK): as MAIL FROM:<someone@partner.example> RCPT TO:<victim@elsewhere-7x3.com>
+service submission: no stranger can relay: 164 kinds of attempts are refused
+\`\`\`
+
+*Who tries:* an IPv4 and an IPv6 address that no network of the configuration holds, with and without a name in the DNS, under
+TLS; a client in each network of \`mynetworks\` or of an access table that is too large to be anybody's own (public, up to /8 for
+sure, up to /15 perhaps); a stranger who uses XCLIENT where \`smtpd_authorized_xclient_hosts\` lets them; an anonymous login where
+\`noanonymous\` is missing. *What they say:* HELO with a name and with a bare address; the null sender, a foreign and a forged one of
+ours; recipients elsewhere, in six top-level domains, and in the forms of the published relay tests (percent hack, quotes,
+source routes, bang paths, literals, trailing dots, mixed) before a domain of each class; and for each row of an access table that
+does not refuse, a word that hits it: first one row at a time, then two of different kinds. For a pattern an example is made
+and tried; where none is found the row is a condition.
+
+*What counts as relayed:* every command from the connection to the end of the message is accepted, and a delivery leaves for
+the victim's domain. Aliases and catch-alls of our domains that lead elsewhere are their owners' choice; DISCARD and
+REDIRECT send the victim nothing. With \`allow_untrusted_routing\` a relay domain's server gets to see \`user%elsewhere@domain\`:
+what it does with that is its own matter, so lint cannot tell. Services that listen on a loopback address only are for
+this machine's programs and are shown, but not reported.
+
+*What is taken for granted* is said with the answer: that tables of clients and certificates which lint cannot read list only
+the administrator's own, and that nobody but the proxy connects to a service with \`smtpd_upstream_proxy_protocol\`. Milters and
+content filters can only refuse more and are not looked at. A configuration that is not understood is never called closed.
 
 `;
 

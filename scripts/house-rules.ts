@@ -27,6 +27,7 @@ const allowedEdges = new Set([
   'queue>mailstore',
   'queue>milter',
   'milter>mailstore',
+  'lint>access',
   'main>cli',
   'cli>main',
 ]);

@@ -57,6 +57,8 @@ export interface RecipientPolicyOptions {
   readonly resolver?: Resolver;
   /** For reject_unverified_sender and _recipient; absent: they let everybody pass. */
   readonly verifier?: () => AddressVerifier | undefined;
+  /** False for who only wants to know what would happen without relay control. */
+  readonly requiresRelayControl?: false;
 }
 
 /** One transaction's command, without the recipient. */
@@ -98,7 +100,7 @@ export class RecipientPolicy {
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/smtpd`);
     const open: OpenOptions = { settings, registry: tables, warn: (text) => this.#log.warning(text) };
     this.#listed = new ListedAddresses(open);
-    this.#stages = new RestrictionStages(open);
+    this.#stages = new RestrictionStages(open, options.requiresRelayControl !== false);
     this.#clients = new ClientLists(open);
     this.footer = new RejectFooter(open);
     const isUnchecked = overrides(settings).includes('no_header_body_checks');

@@ -34,7 +34,7 @@ export class RestrictionStages {
   readonly #rejectsUnlistedSender: boolean;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
-  constructor(open: OpenOptions) {
+  constructor(open: OpenOptions, requiresControl = true) {
     const { settings } = open;
     const reader = new RestrictionReader(open);
     const read = (name: Parameters<Settings['list']>[0], kind: ListKind): Restriction[] =>
@@ -44,7 +44,7 @@ export class RestrictionStages {
     this.#sender = read('smtpd_sender_restrictions', 'sender');
     const relay = read('smtpd_relay_restrictions', 'recipient');
     const recipient = read('smtpd_recipient_restrictions', 'recipient');
-    requireRelayControl(settings);
+    if (requiresControl) requireRelayControl(settings);
     const isRelayFirst = settings.flag('smtpd_relay_before_recipient_restrictions');
     this.#relayAndRecipient = isRelayFirst ? [relay, recipient] : [recipient, relay];
     this.#data = read('smtpd_data_restrictions', 'data');

@@ -10,6 +10,8 @@ import { DirectoryOpenError } from '../directory/refusal.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { LintOptions } from '../lint/context.ts';
 import { allRules, lintConfiguration } from '../lint/lint.ts';
+import type { RelayProof } from '../lint/relay/proof.ts';
+import { summary as proofSummary } from '../lint/relay/summary.ts';
 import type { LintFinding, Severity } from '../lint/rule.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { SettingsError } from '../settings/settings-error.ts';
@@ -20,6 +22,7 @@ interface Options {
   readonly hints: boolean;
   readonly ignore: readonly string[];
   readonly rules?: true;
+  readonly relay?: true;
 }
 
 const examples = `
@@ -28,7 +31,8 @@ Exit status: 0 nothing to mend (hints do not count), 1 findings, 2 the folder ca
 Examples:
   posthaste -c /etc/postfix lint
   posthaste -c image/etc/postfix lint --no-hints --ignore catch-all
-  posthaste -c /etc/postfix lint --here --json`;
+  posthaste -c /etc/postfix lint --here --json
+  posthaste -c /etc/postfix lint --relay`;
 
 export function register(program: Command, context: CommandContext): void {
   program
@@ -38,6 +42,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--no-hints', 'errors and warnings only')
     .option('--ignore <rule>', 'leave out a rule; may be given again', collect, [])
     .option('--rules', 'list the rules')
+    .option('--relay', 'show only whether strangers can have mail relayed, service by service, and how')
     .addHelpText('after', examples)
     .action((options: Options) => (options.rules ? listRules(context) : lint(context, options)));
 }
@@ -49,7 +54,11 @@ function collect(value: string, before: readonly string[]): string[] {
 async function lint(context: CommandContext, options: Options): Promise<void> {
   const unknown = options.ignore.find((id) => !allRules().some((rule) => rule.id === id));
   if (unknown !== undefined) throw new CommandError(`there is no rule ${unknown} (lint --rules lists them)`, 2);
-  const { findings, cutRules } = await readAndLint(context, options);
+  const { findings, cutRules, relayProofs } = await readAndLint(context, options);
+  if (options.relay) {
+    printProofs(context, relayProofs);
+    return;
+  }
   const shown = findings.filter(
     ({ rule, severity }) => !options.ignore.includes(rule) && (options.hints || severity !== 'hint'),
   );
@@ -112,6 +121,33 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
   } finally {
     directory.close();
   }
+}
+
+/** Exit status 1 where a door is open, or might be. */
+function printProofs(context: CommandContext, proofs: readonly RelayProof[]): void {
+  for (const proof of proofs) {
+    if (context.json) context.print(JSON.stringify(asObject(proof)));
+    else for (const line of proofSummary(proof)) context.print(line);
+    if (proof.verdict !== 'closed' && !proof.isLocal) process.exitCode = 1;
+  }
+}
+
+function asObject({ server, isLocal, verdict, leaks, assumptions, attempts, failure }: RelayProof): object {
+  const ways = leaks.map(({ attempt, conditions, path: lists, place }) => {
+    const { client, clientNote, sender, recipient } = attempt;
+    const { address, name, helo, login } = client;
+    return {
+      client: { address, name, helo, login },
+      as: clientNote,
+      sender,
+      recipient,
+      conditions,
+      path: lists,
+      place,
+    };
+  });
+  const service = server.service === undefined ? null : server.name;
+  return { service, isLocal, verdict, attempts, ways, assumptions, failure };
 }
 
 function add(domains: Map<string, string[]>, table: string, name: string): void {

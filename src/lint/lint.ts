@@ -2,6 +2,7 @@
 // lines. Nothing is connected to; files are read and nothing is written.
 
 import { LintContext, type LintOptions } from './context.ts';
+import { proveServices, type RelayProof } from './relay/proof.ts';
 import type { Hit, LintFinding, Rule } from './rule.ts';
 import { ruleFamilies } from './rules.ts';
 
@@ -13,11 +14,14 @@ export interface LintResult {
   readonly findings: readonly LintFinding[];
   /** Rules that had more to say than is kept. */
   readonly cutRules: readonly string[];
+  /** Whether strangers can have mail relayed, by service. */
+  readonly relayProofs: readonly RelayProof[];
 }
 
 /** Throws SettingsError where the folder cannot be read. */
 export async function lintConfiguration(directory: string, options: LintOptions = {}): Promise<LintResult> {
   const context = await LintContext.open(directory, options);
+  const relayProofs = await proveServices(context);
   const findings: LintFinding[] = [];
   const cutRules: string[] = [];
   for (const rule of allRules()) {
@@ -30,7 +34,7 @@ export async function lintConfiguration(directory: string, options: LintOptions 
       findings.push(toFinding(rule, hit));
     }
   }
-  return { directory: context.directory, findings: findings.sort(byPlace), cutRules };
+  return { directory: context.directory, findings: findings.sort(byPlace), cutRules, relayProofs };
 }
 
 export function allRules(): readonly Rule[] {

@@ -1,8 +1,6 @@
-// A service's restriction lists as words with their arguments (SMTPD_ACCESS_README), restriction classes put in, and the
-// question that matters most: who gets past the relay control?
+// A service's restriction lists as words with their arguments (SMTPD_ACCESS_README), restriction classes put in.
 
 import type { LintContext } from './context.ts';
-import { domainOfKey } from './address-search.ts';
 import type { Place } from './rule.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -112,78 +110,7 @@ function isTable(word: string): boolean {
   );
 }
 
-export interface Leak {
-  readonly entry: Entry;
-  /** sure: rows are there that say OK; possible: nobody can see them. */
-  readonly kind: 'sure' | 'possible';
-  readonly text: string;
-}
-
-export interface RelayControl {
-  /** Strangers’ mail for other domains is refused by this list. */
-  readonly isGuarded: boolean;
-  /** Ways to be permitted before the guard. */
-  readonly leaks: readonly Leak[];
-  /** The entry that lets everyone through before any guard. */
-  readonly opener: Entry | undefined;
-}
-
-const guards = new Set([
-  'reject_unauth_destination',
-  'defer_unauth_destination',
-  'reject',
-  'defer',
-  'check_relay_domains',
-]);
-
-export function relayControl(context: LintContext, list: RestrictionList): RelayControl {
-  const leaks: Leak[] = [];
-  for (const entry of list.entries) {
-    if (entry.isWarning) continue;
-    if (guards.has(entry.name)) return { isGuarded: true, leaks, opener: undefined };
-    if (entry.name === 'permit') return { isGuarded: false, leaks, opener: entry };
-    const leak = leakOf(context, entry);
-    if (leak !== undefined) leaks.push(leak);
-  }
-  return { isGuarded: false, leaks, opener: undefined };
-}
-
-function leakOf(context: LintContext, entry: Entry): Leak | undefined {
-  const { name, argument } = entry;
-  if (name === 'check_policy_service') return { entry, kind: 'possible', text: 'a policy service may answer OK' };
-  if (name === 'permit_tls_all_clientcerts') {
-    return { entry, kind: 'sure', text: 'any certificate authority’s clients are permitted' };
-  }
-  const forged = /^check_(sender|helo|reverse_client_hostname|sender_(mx|ns|a)|helo_(mx|ns|a))_access$/.test(name);
-  const isRecipient = /^check_recipient(_mx|_ns|_a)?_access$/.test(name);
-  if (!forged && !isRecipient) return undefined;
-  const use = tableUse(argument, { parameter: name, place: { file: '', line: 0 }, service: undefined });
-  const contents = use === undefined ? undefined : context.contents(use);
-  if (contents === undefined || contents.kind === 'failed') return undefined;
-  if (contents.kind === 'static') return permits(contents.value) ? { entry, kind: 'sure', text: argument } : undefined;
-  if (contents.kind === 'opaque') {
-    return { entry, kind: 'possible', text: `${argument} may answer OK for an address of another domain` };
-  }
-  const rows =
-    contents.kind === 'rows'
-      ? contents.rows.map(({ folded, value, line }) => ({ key: folded, value, line }))
-      : contents.rules.map(({ pattern, value, line }) => ({ key: pattern, value, line }));
-  const row = rows.find(
-    ({ key, value }) => permits(value) && (forged || contents.kind !== 'rows' || !isOwn(context, key)),
-  );
-  if (row === undefined) return undefined;
-  const who = forged ? 'anyone who claims it' : 'anyone';
-  return { entry, kind: 'sure', text: `line ${row.line} (${row.key} ${row.value}) lets ${who} relay` };
-}
-
-export function permits(value: string): boolean {
-  return /^(ok|relay|permit|\d+)$/i.test(value.trim()) && !/^[45]\d\d$/.test(value.trim());
-}
-
-/** Mail for our own domains is no relaying. */
-function isOwn(context: LintContext, key: string): boolean {
-  const domain = domainOfKey(key);
-  if (domain === '') return false;
-  const lists = [...context.domainLists.values()];
-  return lists.some(({ domains }) => domains.has(domain)) || lists.some(({ isOpen }) => isOpen);
+/** `service submission, ` where the service has settings of its own. */
+export function serverName({ service, name }: Server): string {
+  return service === undefined || Object.keys(service.overrides).length === 0 ? '' : `service ${name}, `;
 }

@@ -4,35 +4,13 @@
 import type { LintContext } from '../context.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { isAccessAction, isRestriction, takesArgument } from '../restriction-names.ts';
-import { type Leak, listNames, relayControl, restrictionList, type Server, smtpServers } from '../restriction-lists.ts';
+import { listNames, restrictionList, serverName, smtpServers } from '../restriction-lists.ts';
 import { cut, some } from '../show.ts';
+import { relayRules } from './relay.ts';
 import { readable } from './tables.ts';
 
 export const accessRules: readonly Rule[] = [
-  {
-    id: 'open-relay',
-    severity: 'error',
-    title: 'Restrictions that let strangers relay.',
-    consequence: 'Anyone sends mail to anyone through this server; it is used within hours and listed within days.',
-    mend: 'Let smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination.',
-    check: openRelays,
-  },
-  {
-    id: 'no-relay-control',
-    severity: 'error',
-    title: 'Neither relay nor recipient restrictions end the relaying of strangers.',
-    consequence: 'Postfix’s SMTP server refuses to start with a fatal error.',
-    mend: 'Let smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination.',
-    check: missingControls,
-  },
-  {
-    id: 'access-before-relay-control',
-    severity: 'warning',
-    title: 'A table or policy service is asked before reject_unauth_destination, and no other list guards.',
-    consequence: 'One row or answer that says OK for an address of another domain makes an open relay.',
-    mend: 'Put the check behind reject_unauth_destination, or keep relay control in smtpd_relay_restrictions.',
-    check: earlyChecks,
-  },
+  ...relayRules,
   {
     id: 'restriction-unknown',
     severity: 'error',
@@ -95,89 +73,6 @@ export const accessRules: readonly Rule[] = [
     check: idleLoginChecks,
   },
 ];
-
-function* openRelays(context: LintContext): Generator<Hit> {
-  for (const server of smtpServers(context)) {
-    const relay = relayControl(context, restrictionList(context, server, 'relay'));
-    const recipient = relayControl(context, restrictionList(context, server, 'recipient'));
-    if (isClosedBefore(context, server)) continue;
-    const opened = [relay, recipient].find(({ opener }) => opener !== undefined);
-    if (!relay.isGuarded && !recipient.isGuarded) {
-      if (opened?.opener === undefined) continue;
-      const name = opened === relay ? 'relay' : 'recipient';
-      const { parameter, place } = restrictionList(context, server, name);
-      yield {
-        place,
-        text: `${serverName(server)}${parameter}: ${opened.opener.shown} stands before any relay control`,
-      };
-      continue;
-    }
-    for (const leak of commonLeaks(relay, recipient)) {
-      if (leak.kind !== 'sure') continue;
-      const name = relay.isGuarded ? 'relay' : 'recipient';
-      const { parameter, place } = restrictionList(context, server, name);
-      yield { place, text: `${serverName(server)}${parameter}: ${leak.entry.shown}: ${cut(leak.text, 90)}` };
-    }
-  }
-}
-
-type Control = ReturnType<typeof relayControl>;
-
-/** Both lists are asked; what one of them lets pass the other may still stop. */
-function commonLeaks(relay: Control, recipient: Control): readonly Leak[] {
-  if (relay.isGuarded && relay.leaks.length === 0) return [];
-  if (recipient.isGuarded && recipient.leaks.length === 0) return [];
-  return relay.isGuarded ? relay.leaks : recipient.leaks;
-}
-
-/** client, helo or sender restrictions let only chosen clients in. */
-function isClosedBefore(context: LintContext, server: Server): boolean {
-  return (['client', 'helo', 'sender'] as const).some((name) =>
-    restrictionList(context, server, name).entries.some((entry) => entry.name === 'reject' && !entry.isWarning),
-  );
-}
-
-function serverName({ service, name }: Server): string {
-  return service === undefined || Object.keys(service.overrides).length === 0 ? '' : `service ${name}, `;
-}
-
-function* missingControls(context: LintContext): Generator<Hit> {
-  const needed = [
-    'reject_unauth_destination',
-    'defer_unauth_destination',
-    'reject',
-    'defer',
-    'defer_if_permit',
-    'check_relay_domains',
-  ];
-  const told = new Set<string>();
-  for (const server of smtpServers(context)) {
-    const lists = (['relay', 'recipient'] as const).map((name) => restrictionList(context, server, name));
-    if (lists.some(({ entries }) => entries.some(({ name }) => needed.includes(name)))) continue;
-    // With a permit in it, that is the finding.
-    if (lists.some(({ entries }) => entries.some(({ name }) => name === 'permit'))) continue;
-    const place = (lists.find(({ place: { line } }) => line > 0) ?? lists[0])?.place;
-    if (place === undefined || told.has(`${place.file}:${place.line}`)) continue;
-    told.add(`${place.file}:${place.line}`);
-    yield { place, text: `${serverName(server)}smtpd_relay_restrictions and smtpd_recipient_restrictions` };
-  }
-}
-
-function* earlyChecks(context: LintContext): Generator<Hit> {
-  const told = new Set<string>();
-  for (const server of smtpServers(context)) {
-    const relay = relayControl(context, restrictionList(context, server, 'relay'));
-    const recipient = relayControl(context, restrictionList(context, server, 'recipient'));
-    if (isClosedBefore(context, server)) continue;
-    const { parameter, place } = restrictionList(context, server, relay.isGuarded ? 'relay' : 'recipient');
-    for (const leak of commonLeaks(relay, recipient)) {
-      const key = `${place.file}:${place.line} ${leak.entry.shown}`;
-      if (leak.kind !== 'possible' || told.has(key)) continue;
-      told.add(key);
-      yield { place, text: `${serverName(server)}${parameter}: ${cut(leak.entry.shown)}: ${cut(leak.text, 90)}` };
-    }
-  }
-}
 
 function* eachList(context: LintContext) {
   const told = new Set<string>();
