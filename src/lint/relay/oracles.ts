@@ -62,7 +62,10 @@ export async function exploreOracles(play: (answers: Play) => Promise<boolean>):
     for (const oracle of answers.asked) {
       if (agreed.has(oracle)) continue;
       const next = new Set([...agreed, oracle]);
-      const key = [...next].map(numberOf).sort().join(' ');
+      const key = [...next]
+        .map(numberOf)
+        .toSorted((a, b) => a - b)
+        .join(' ');
       if (!seen.has(key)) waiting.push(next);
       seen.add(key);
     }

@@ -115,8 +115,10 @@ class Reader {
     }
     this.#at = end + 1;
     if (!inner.startsWith('^')) return inner.startsWith('\\') ? (inner[1] === 'd' ? '1' : (inner[1] ?? '')) : inner[0];
-    const test = new RegExp(`[${inner}]`, 'i');
-    return [...'a1-_.@'].find((one) => test.test(one));
+    // Enough for the classes of access tables: a letter or digit that is not named, alone or within a range.
+    const isNamed = (one: string): boolean =>
+      inner.includes(one) || (inner.includes('a-z') && /[a-z]/.test(one)) || (inner.includes('0-9') && /\d/.test(one));
+    return ['a', '1', '-', '_', '.', '@'].find((one) => !isNamed(one));
   }
 
   #repeated(one: string): string {
