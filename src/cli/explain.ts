@@ -3,8 +3,9 @@
 
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { loadConfiguration } from '../settings/configuration.ts';
+import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
+import { explainSender, formatSender, senderService } from './explain-sender.ts';
 import { type Explanation, formatExplanation } from './explanation-tree.ts';
 import { formatWhyNot, whyNot } from './why-not.ts';
 import { explainOne, type ExplainOptions, openForExplaining, parseMoment, serviceSettings } from './explainer.ts';
@@ -19,6 +20,7 @@ const examples = `
 Examples:
   posthaste explain anna@example.com
   posthaste explain --sender bob@example.com --login bob@example.com --service submission carol@elsewhere.org
+  posthaste explain --login bob@example.com --sender sales@example.com
   posthaste explain --why-not sales@example.com --reaches bert@example.com
   posthaste explain --at 4dhRlh0009zSyXh sales@example.com
   posthaste explain --json --client 192.0.2.7 anna@example.com info@example.com
@@ -27,7 +29,7 @@ Examples:
 export function register(program: Command, context: CommandContext): void {
   program
     .command('explain')
-    .description('show where mail for an address goes, and why')
+    .description('show where mail for an address goes, and why; without one, whether --login may send as --sender')
     .argument('[address...]', 'recipients; - reads them from standard input, one a line')
     .option('--sender <address>', 'the envelope sender; "" is the null sender')
     .option('--client <ip>', 'the address of the client; a stranger without it')
@@ -47,8 +49,13 @@ async function explain(context: CommandContext, addresses: readonly string[], op
   if ((question === undefined) !== (reaches === undefined)) {
     throw new CommandError('explain: --why-not ADDRESS and --reaches MAILBOX go together', 2);
   }
-  if (question === undefined && addresses.length === 0) throw new CommandError('explain: which address?', 2);
   const configuration = await loadConfiguration(context.configDirectory);
+  const { login, sender } = options;
+  if (question === undefined && addresses.length === 0) {
+    if (login === undefined || sender === undefined) throw new CommandError('explain: which address?', 2);
+    await explainLogin(configuration, context, { ...options, login, sender });
+    return;
+  }
   const settings = serviceSettings(configuration, options.service);
   const at = options.at === undefined ? undefined : parseMoment(options.at);
   const opened = await openForExplaining(configuration, context, at);
@@ -65,6 +72,27 @@ async function explain(context: CommandContext, addresses: readonly string[], op
       if (context.json) context.print(JSON.stringify(asObject(explanation)));
       else for (const line of formatExplanation(address, explanation)) context.print(line);
     }
+  } finally {
+    opened.close();
+  }
+}
+
+/** May this login send as this address? */
+async function explainLogin(
+  configuration: Configuration,
+  context: CommandContext,
+  options: Options & { readonly login: string; readonly sender: string },
+): Promise<void> {
+  const settings = senderService(configuration, options.service);
+  const at = options.at === undefined ? undefined : parseMoment(options.at);
+  const opened = await openForExplaining(configuration, context, at);
+  try {
+    const policy = opened.routing.policy(settings);
+    await opened.routing.tables.ready();
+    const answer = await explainSender(policy, opened.routing, settings, opened.directory, options);
+    if (context.json) context.print(JSON.stringify(answer));
+    else for (const line of formatSender(answer)) context.print(line);
+    if (!answer.maySend) process.exitCode = 1;
   } finally {
     opened.close();
   }

@@ -139,7 +139,7 @@ export async function openForExplaining(
   configuration: Configuration,
   context: CommandContext,
   at?: Moment,
-): Promise<{ readonly routing: Routing; close(): void }> {
+): Promise<{ readonly routing: Routing; readonly directory: Directory | undefined; close(): void }> {
   const { settings } = configuration;
   const dataDirectory = dataDirectoryOf(configuration);
   const file = path.join(dataDirectory, 'directory.db');
@@ -172,6 +172,7 @@ export async function openForExplaining(
     });
     return {
       routing,
+      directory,
       close: () => {
         routing.close();
         close();

@@ -8,6 +8,7 @@ import { maxPage, type Page } from './domains.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
+import { removeRightsOfDomain } from './sender-rights.ts';
 import type { DomainRow } from './schema.ts';
 
 export interface AliasDomainInfo {
@@ -86,6 +87,7 @@ export class AliasDomains {
       const row = await needAliasDomain(change.db, domain);
       const before = await describe(change.db, row);
       await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
+      await removeRightsOfDomain(change, domain);
       await change.event('alias-domain.remove', domain, before, null);
     });
   }

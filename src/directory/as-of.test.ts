@@ -75,3 +75,17 @@ it('tells a mailbox from a later one at the same address', async () => {
   for (const { id } of await directory.mailboxes.purgeable(clock.now())) await directory.mailboxes.purge(id);
   await at({ time: clock.now() }, (past) => expect(past.mailboxByAddress('bert@example.com')?.id).toBe(later.id));
 });
+
+it('has the grants and denials of then', async () => {
+  await directory.domains.add('example.com');
+  await directory.mailboxes.add({ address: 'anna@example.com', passwordHash: '{PLAIN}x' });
+  await directory.senderRights.add('boss@example.com', 'anna@example.com', true);
+  const granted = await lastEvent();
+  await directory.senderRights.set('boss@example.com', 'anna@example.com', false);
+  const denied = await lastEvent();
+  await directory.senderRights.remove('boss@example.com', 'anna@example.com');
+  const allowed = (past: Directory) => past.senderRights.answer('boss@example.com')?.allowed.map(({ login }) => login);
+  await at({ event: granted }, (past) => expect(allowed(past)).toEqual(['anna@example.com']));
+  await at({ event: denied }, (past) => expect(allowed(past)).toEqual([]));
+  expect(allowed(directory)).toBeUndefined();
+});

@@ -10,6 +10,7 @@ import { insertTargets } from './alias-rows.ts';
 import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
 import { insertPersons, parsePersons } from './list-rows.ts';
 import type { DomainClass, PostingRule } from './schema.ts';
+import { parsePlace } from './sender-rights.ts';
 import { type VacationInfo, writeVacation } from './vacations.ts';
 
 /** After this event, or at this time (milliseconds since 1970). */
@@ -51,6 +52,12 @@ interface PastAlias {
   readonly targets: readonly string[];
 }
 
+interface PastSenderRight {
+  readonly address: string;
+  readonly login: string;
+  readonly allowed: boolean;
+}
+
 interface Past {
   /** The last event that counts; 0 where none does. */
   event: number;
@@ -60,6 +67,7 @@ interface Past {
   readonly aliases: Map<string, PastAlias>;
   readonly settings: Map<string, { readonly value: string }>;
   readonly lists: Map<string, PastList>;
+  readonly senderRights: Map<string, PastSenderRight>;
   /** Members of each list, by its key; in their shown form by their own. */
   readonly members: Map<string, Map<string, string>>;
 }
@@ -96,6 +104,7 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
     aliases: new Map(),
     settings: new Map(),
     lists: new Map(),
+    senderRights: new Map(),
     members: new Map(),
   };
   for (;;) {
@@ -118,6 +127,10 @@ function apply(past: Past, { action, object, before, after }: DirectoryEvent): v
       return put(past.aliasDomains, object, after);
     case 'alias':
       return put(past.aliases, addressKey(parseAliasAddress(object)), after);
+    case 'sender-login': {
+      const { login } = (after ?? before) as PastSenderRight;
+      return put(past.senderRights, `${addressKey(parsePlace(object))} ${login}`, after);
+    }
     case 'setting':
       return put(past.settings, object, after);
     case 'mailbox': {
@@ -179,6 +192,10 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
   await writeMailboxes(db, past, ids);
   await writeAliases(db, past, ids);
   await writeLists(db, past, ids);
+  for (const { address, login, allowed } of past.senderRights.values()) {
+    const values = { ...parsePlace(address), login, allowed: allowed ? 1 : 0, created: 0 };
+    await db.insertInto('sender_right').values(values).execute();
+  }
   for (const [name, { value }] of past.settings) await db.insertInto('setting').values({ name, value }).execute();
 }
 

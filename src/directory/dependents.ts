@@ -5,6 +5,7 @@ import { aliasDomainsOf, findDomain } from './domain-rows.ts';
 import { removeListRow } from './lists.ts';
 import { removeMailboxRow } from './mailbox-rows.ts';
 import type { DomainRow } from './schema.ts';
+import { removeRightsOfDomain } from './sender-rights.ts';
 
 export async function removeDependents(change: Change, row: DomainRow): Promise<void> {
   const mailboxes = await change.db
@@ -26,6 +27,7 @@ export async function removeDependents(change: Change, row: DomainRow): Promise<
   for (const name of await aliasDomainsOf(change.db, row.id)) {
     const found = await findDomain(change.db, name);
     if (found) await change.db.updateTable('domain').set({ tombstone: found.id }).where('id', '=', found.id).execute();
+    await removeRightsOfDomain(change, name);
     await change.event('alias-domain.remove', name, { name, target: row.name }, null);
   }
 }

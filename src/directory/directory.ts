@@ -26,6 +26,7 @@ import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
+import { SenderRights } from './sender-rights.ts';
 import { BriefSnapshot } from './brief-snapshot.ts';
 
 export interface DirectoryOptions {
@@ -53,6 +54,7 @@ export class Directory {
   readonly appPasswords: AppPasswords;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
+  readonly senderRights: SenderRights;
   readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
@@ -73,6 +75,7 @@ export class Directory {
     this.lists = new Lists(this.#db, changes);
     this.appPasswords = new AppPasswords(this.#db, changes);
     this.notes = new LoginNotes(file, options.readonly === true, () => snapshot.close());
+    this.senderRights = new SenderRights(this.#db, changes, this.lookups);
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */

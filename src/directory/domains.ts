@@ -6,6 +6,7 @@ import { removeDependents } from './dependents.ts';
 import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
+import { removeRightsOfDomain } from './sender-rights.ts';
 import type { DomainClass, DomainKind, DomainRow } from './schema.ts';
 
 export interface DomainInfo {
@@ -113,6 +114,7 @@ export class Domains {
         );
       }
       if (dependents !== '') await removeDependents(change, row);
+      await removeRightsOfDomain(change, row.name);
       await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
       await change.event('domain.remove', domain, summary(row), null);
     });

@@ -42,6 +42,13 @@ export interface HostedAddress {
   readonly isEnabled: boolean;
 }
 
+export interface SenderRightEntry {
+  readonly login: string;
+  /** For every address of the domain. */
+  readonly isWhole: boolean;
+  readonly isAllowed: boolean;
+}
+
 /** What the delivery agent and the quota check ask. */
 export interface MailboxEntry {
   readonly id: number;
@@ -96,7 +103,12 @@ const addressesSql = `
         UNION SELECT domain_id, 'owner-' || localpart FROM list
         UNION SELECT domain_id, localpart || '-request' FROM list) a
   JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
-  WHERE d.tombstone = 0`;
+  WHERE d.tombstone = 0
+  UNION SELECT localpart || '@' || domain FROM sender_right`;
+
+const senderRightsSql = `
+  SELECT login, localpart, allowed FROM sender_right WHERE domain = ? AND localpart IN (?, ?) ORDER BY localpart, login
+  LIMIT 1000`;
 
 /** Domains kept in memory; thousands are usual. */
 const maxDomains = 20_000;
@@ -118,6 +130,7 @@ export class DirectoryLookups {
   readonly #setting: Statement;
   readonly #addresses: Statement;
   readonly #domainNames: Statement;
+  readonly #senderRights: Statement;
   readonly lists: ListLookups;
   readonly vacations: VacationLookups;
   readonly secrets: LoginSecrets;
@@ -138,6 +151,7 @@ export class DirectoryLookups {
     this.#addresses = connection.prepare(addressesSql).pluck();
     this.#domainNames = connection.prepare('SELECT name FROM domain WHERE tombstone = 0').pluck();
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
+    this.#senderRights = connection.prepare(senderRightsSql).raw();
     const ask = <T>(read: () => T): T => this.#ask(read);
     this.lists = new ListLookups(connection, ask, this);
     this.vacations = new VacationLookups(connection, ask);
@@ -245,6 +259,12 @@ export class DirectoryLookups {
 
   targets(aliasId: number): string[] {
     return this.#ask(() => this.#targets.all(aliasId) as string[]);
+  }
+
+  /** Grants and denials for an address and for its whole domain (`localpart` ''), in folded form. */
+  senderRights(localpart: string, domain: string): SenderRightEntry[] {
+    const rows = this.#ask(() => this.#senderRights.all(domain, localpart, '') as [string, string, number][]);
+    return rows.map(([login, place, allowed]) => ({ login, isWhole: place === '', isAllowed: allowed === 1 }));
   }
 
   setting(name: string): string | undefined {

@@ -6,6 +6,7 @@ import { needDomain } from './domain-rows.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import type { MailboxRow } from './schema.ts';
+import { removeRightsOfLogin } from './sender-rights.ts';
 import { readVacations, type VacationInfo } from './vacations.ts';
 
 const dayMilliseconds = 86_400_000;
@@ -36,6 +37,8 @@ export async function removeMailboxRow(change: Change, row: MailboxRow): Promise
     .where('id', '=', row.id)
     .execute();
   await change.event('mailbox.remove', row.shown, await describeWhole(change.db, row), null);
+  const at = row.shown.lastIndexOf('@');
+  await removeRightsOfLogin(change, `${row.localpart}${row.shown.slice(at)}`);
 }
 
 export async function findMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {

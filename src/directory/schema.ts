@@ -19,6 +19,8 @@
 //            password; `hash` is sha1 or sha256. `made_of` is the SHA-256 of the stored hash (of the app password's
 //            digest) that the password belonged to: keys of a password that has changed since are void.
 // secret     what the installation must not tell: `scram-salt` is the key from which salts are made.
+// sender_right  a login that may (`allowed` 1) or may not (0) send as an address besides what follows from who receives
+//            its mail; `localpart` '' is every address of the domain, which need not be one of ours.
 
 import type { Generated, Selectable } from 'kysely';
 
@@ -100,6 +102,16 @@ export interface ListPersonTable {
   address: string;
 }
 
+export interface SenderRightTable {
+  domain: string;
+  localpart: string;
+  /** Folded. */
+  login: string;
+  shown: string;
+  allowed: number;
+  created: number;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -160,6 +172,7 @@ export interface DirectorySchema {
   vacation: VacationTable;
   list: ListTable;
   list_person: ListPersonTable;
+  sender_right: SenderRightTable;
   setting: SettingTable;
   event: EventTable;
   app_password: AppPasswordTable;
@@ -172,4 +185,5 @@ export type DomainRow = Selectable<DomainTable>;
 export type MailboxRow = Selectable<MailboxTable>;
 export type AliasRow = Selectable<AliasTable>;
 export type AppPasswordRow = Selectable<AppPasswordTable>;
+export type SenderRightRow = Selectable<SenderRightTable>;
 export type ListRow = Selectable<ListTable>;

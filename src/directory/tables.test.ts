@@ -248,6 +248,39 @@ describe('the other tables', () => {
     expect(await ask('sender-logins', 'anna@example.com')).toBeUndefined();
   });
 
+  it('adds grants and takes denials away, an address before its domain', async () => {
+    const { senderRights } = directory;
+    for (const name of ['anna', 'ben', 'carl']) await mailbox(`${name}@example.com`);
+    await alias('sales@example.com', 'anna@example.com', 'ben@example.com');
+    await directory.aliasDomains.add('example.org', 'example.com');
+    await senderRights.add('@example.com', 'carl@example.org', true);
+    await senderRights.add('@example.com', 'ben@example.com', false);
+    await senderRights.add('sales@example.com', 'ben@example.com', true);
+    for (const domain of ['example.com', 'example.org']) {
+      expect(await ask('sender-logins', `sales@${domain}`)).toBe('anna@example.com, carl@example.com, ben@example.com');
+      expect(await ask('sender-logins', `ben@${domain}`)).toBe('carl@example.com');
+      expect(await ask('sender-logins', `@${domain}`)).toBe('carl@example.com');
+      expect(await ask('sender-logins', `nobody@${domain}`)).toBeUndefined();
+    }
+    await senderRights.add('anna+news@example.com', 'ben@example.com', true);
+    expect(await ask('sender-logins', 'anna+news@example.com')).toBe(
+      'anna@example.com, carl@example.com, ben@example.com',
+    );
+    await expect(senderRights.add('@example.com', 'Ben@example.org', true)).rejects.toThrow(
+      /denied to ben@example.com/,
+    );
+    await expect(senderRights.add('@example.com', 'two words', true)).rejects.toThrow(/no login name/);
+    await expect(senderRights.set('@example.com', 'anna@example.com', true)).rejects.toThrow(/nothing is said of/);
+
+    // Who is gone leaves nothing to the next of that name; and a domain takes its own along.
+    await directory.mailboxes.remove('carl@example.com');
+    expect(await ask('sender-logins', '@example.com')).toBe('(nobody)');
+    await directory.domains.remove('example.com', { recursive: true });
+    expect(await senderRights.list()).toEqual([]);
+    const actions = (await directory.events({ limit: 1000 })).map(({ action }) => action);
+    expect(actions.filter((action) => action.startsWith('sender-login.'))).toHaveLength(8);
+  });
+
   it('writes paths that stay below their folder', async () => {
     await mailbox('"../../etc"@example.com');
     await mailbox('".hidden"@example.com');

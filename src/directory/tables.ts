@@ -7,18 +7,18 @@
 // alias-domains    virtual_alias_domains: class alias.      relay-domains  relay_domains: class relay.
 // virtual-aliases  virtual_alias_maps: see virtual-alias.ts. mailboxes      virtual_mailbox_maps: `domain/user/`.
 // relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
-// sender-logins    smtpd_sender_login_maps: the mailbox itself, or the mailboxes that an alias reaches.
+// sender-logins    smtpd_sender_login_maps: see sender-logins.ts.
 // transports       transport_maps: a domain's own transport, and that of its mailing lists.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type LookupResult, notFound, type RevisionSource, type Table, type TableOpener } from '../tables/table.ts';
 import type { Directory } from './directory.ts';
-import { reachedMailboxes } from './expansion.ts';
 import { listTransport } from './list-lookups.ts';
 import type { DirectoryLookups, HostedDomain } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import type { DomainKind } from './schema.ts';
+import { findSenderLogins } from './sender-logins.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 type Find = (lookups: DirectoryLookups, key: string) => LookupResult;
@@ -37,9 +37,6 @@ const tables = {
 export type DirectoryTableName = keyof typeof tables;
 
 export const directoryTableNames = Object.keys(tables) as readonly DirectoryTableName[];
-
-/** Mailboxes that may send as one alias: more would be no protection. */
-const maxSenderLogins = 100;
 
 export class DirectoryTable implements Table, RevisionSource {
   readonly name: string;
@@ -133,38 +130,6 @@ function findRelayRecipient(lookups: DirectoryLookups, key: string): LookupResul
   const domain = lookups.domain(key.slice(1));
   if (domain?.kind !== 'relay' || !domain.isActive) return notFound;
   return { kind: 'found', value: 'OK', source: rowOf(domain) };
-}
-
-function findSenderLogins(lookups: DirectoryLookups, key: string): LookupResult {
-  const at = key.lastIndexOf('@');
-  if (at < 0) return notFound;
-  const localpart = fold(key.slice(0, at));
-  const domain = foldDomain(key.slice(at + 1));
-  const hit = lookups.address(localpart, domain);
-  if (!hit?.domain.isActive) return notFound;
-  const logins = new Set<string>();
-  // The owner of a mailbox may use its address also where an alias takes its mail elsewhere.
-  const own = `${localpart}@${hit.domain.target?.name ?? hit.domain.name}`;
-  if (hit.mailboxId !== undefined && hit.isEnabled) logins.add(own);
-  if (hit.aliasId !== undefined && (localpart !== '' || lookups.setting('catch-all-may-send') !== 'no')) {
-    for (const target of lookups.targets(hit.aliasId)) {
-      if (target.startsWith('@')) continue;
-      for (const login of reachedMailboxes(lookups, target, maxSenderLogins)) logins.add(login);
-    }
-  }
-  const list = hit.aliasId === undefined && logins.size === 0 ? lookups.lists.at(localpart, hit.domain) : undefined;
-  // A list speaks through its owners.
-  for (const owner of list === undefined ? [] : lookups.lists.persons(list.id, 'owner')) {
-    for (const login of reachedMailboxes(lookups, owner, maxSenderLogins)) logins.add(login);
-  }
-  if (logins.size === 0) return notFound;
-  const source =
-    list !== undefined
-      ? `directory:lists row ${list.id}`
-      : hit.aliasId === undefined
-        ? `directory:mailboxes row ${hit.mailboxId}`
-        : `directory:aliases row ${hit.aliasId}`;
-  return { kind: 'found', value: [...logins].slice(0, maxSenderLogins).join(', '), source };
 }
 
 function findTransport(lookups: DirectoryLookups, key: string): LookupResult {

@@ -23,6 +23,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   'app-password': () => import('../cli/app-password.ts'),
   alias: () => import('../cli/alias.ts'),
   list: () => import('../cli/list.ts'),
+  'sender-login': () => import('../cli/sender-login.ts'),
   quota: () => import('../cli/quota.ts'),
   explain: () => import('../cli/explain.ts'),
   lint: () => import('../cli/lint.ts'),

@@ -115,11 +115,60 @@ test('V20: an unknown user of an alias domain is refused at RCPT', async () => {
   expect((await rcpt('only@ap.test')).reply.code).toBe(250);
 });
 
-test('V15: who may send as whom', async () => {
-  expect((await rcpt('a@d.test', 'a@d.test', 'a@d.test')).reply.code).toBe(250);
-  expect((await rcpt('a@d.test', 'b@d.test', 'c@d.test')).reply.code).toBe(250);
-  expect((await rcpt('a@d.test', 'a@ad.test', 'a@d.test')).reply.code).toBe(250);
-  expect((await rcpt('a@d.test', 'a@d.test', 'c@d.test')).reply.text).toContain('not owned by user c@d.test');
+describe('V15: who may send as whom', () => {
+  const sends = async (login: string, sender: string) => (await rcpt('only@plain.test', sender, login)).reply;
+
+  test.each([
+    ['a@d.test', 'a@d.test', 'the login user'],
+    ['A@d.test', 'a@D.TEST', 'the login user in other letters'],
+    ['c@d.test', 'b@d.test', 'an alias owner'],
+    ['a@d.test', 'a@ad.test', 'an alias domain address'],
+    ['c@d.test', 'b@ad.test', 'an alias through an alias domain'],
+    ['a@d.test', 'a+list@d.test', 'an extension address'],
+    ['a@d.test', 'a+list@ad.test', 'an extension address of an alias domain'],
+    ['z@d.test', 'whatever@d.test', 'a catch-all owner, as the policy is at first'],
+    ['a@d.test', '', 'the null sender, which nobody owns'],
+  ])('%s as <%s>: %s', async (login, sender) => {
+    expect((await sends(login, sender)).code).toBe(250);
+  });
+
+  test.each([
+    ['c@d.test', 'a@d.test', 'a stranger'],
+    ['z@d.test', 'a@d.test', 'the catch-all owner where somebody has the address'],
+    ['z@d.test', 'b@d.test', 'the catch-all owner where an alias has it'],
+    ['a@d.test', 'someone@far.test', 'an address of elsewhere'],
+    ['b@z.test', 'b@d.test', 'the same name in another domain'],
+  ])('%s as <%s>: 553 for %s', async (login, sender) => {
+    expect(await sends(login, sender)).toEqual({
+      code: 553,
+      status: '5.7.1',
+      text: `<${sender}>: Sender address rejected: not owned by user ${login}`,
+    });
+  });
+
+  test('grants, denials and the policy for catch-alls count at once', async () => {
+    const { senderRights } = directory;
+    const later = async (login: string, sender: string) => {
+      await sleep(5);
+      return (await sends(login, sender)).code;
+    };
+    await senderRights.add('a@d.test', 'c@d.test', true);
+    expect(await later('c@d.test', 'a@d.test')).toBe(250);
+    expect(await later('c@d.test', 'a+x@ad.test')).toBe(250);
+    await senderRights.set('a@d.test', 'c@d.test', false);
+    await senderRights.add('a@d.test', 'a@d.test', false);
+    // Every owner is denied: the catch-all does not step in.
+    expect(await later('a@d.test', 'a@d.test')).toBe(553);
+    expect(await later('z@d.test', 'a@d.test')).toBe(553);
+    await senderRights.remove('a@d.test', 'a@d.test');
+    await senderRights.remove('a@d.test', 'c@d.test');
+    expect(await later('a@d.test', 'a@d.test')).toBe(250);
+    await senderRights.setCatchAll(false);
+    expect(await later('z@d.test', 'whatever@d.test')).toBe(553);
+    await senderRights.setCatchAll(true);
+    await senderRights.add('@far.test', 'a@ad.test', true);
+    expect(await later('a@d.test', 'someone@far.test')).toBe(250);
+  });
 });
 
 test('a change made through another connection counts for the next decision', async () => {
