@@ -5,6 +5,9 @@ import type { Client } from '../../routing/types.ts';
 
 /** A domain of nobody's, in which the victim lives. */
 export const elsewhere = 'elsewhere-7x3.com';
+/** Names that no table has: `victim@ REJECT` is not to hide anything. */
+export const victim = 'victim-7x3';
+export const someone = 'someone-7x3';
 const literal = '198.51.100.77';
 /** relay_domains = com is a mistake that only a domain in com shows. */
 const topDomains = ['com', 'net', 'org', 'de', 'example', 'invalid'];
@@ -32,35 +35,42 @@ export const plainForms = topDomains.length;
 
 /** External form. `own` are domains that are served here, one of each kind. */
 export function recipientForms(own: readonly string[]): string[] {
-  const forms = elsewhereDomains.map((domain) => `victim@${domain}`);
+  const v = victim;
   const e = elsewhere;
-  forms.push(`victim@${e}.`, `VICTIM@${e.toUpperCase()}`, `"victim"@${e}`, `victim@[${literal}]`, `victim@${literal}`);
-  forms.push(`victim%${e}`, `"victim%${e}"`, `${e}!victim`, `"${e}!victim"`, `"victim@${e}"`, `@${e}:victim@${e}`);
+  const forms = elsewhereDomains.map((domain) => `${v}@${domain}`);
+  forms.push(
+    `${v}@${e}.`,
+    `${v.toUpperCase()}@${e.toUpperCase()}`,
+    `"${v}"@${e}`,
+    `${v}@[${literal}]`,
+    `${v}@${literal}`,
+  );
+  forms.push(`${v}%${e}`, `"${v}%${e}"`, `${e}!${v}`, `"${e}!${v}"`, `"${v}@${e}"`, `@${e}:${v}@${e}`);
   for (const here of own) {
     forms.push(
-      `victim%${e}@${here}`,
-      `"victim%${e}"@${here}`,
-      `"victim@${e}"@${here}`,
-      `victim@${e}@${here}`,
-      `victim%${e}%${here}`,
-      `victim@${e}%${here}`,
-      `${e}!victim@${here}`,
-      `"${e}!victim"@${here}`,
-      `${here}!${e}!victim`,
-      `${here}!victim@${e}`,
-      `@${here}:victim@${e}`,
-      `@${here}:victim%${e}@${here}`,
-      `@${e},@${here}:victim@${e}`,
-      `victim%${e}%${here}@${here}`,
-      `victim%${e}@${here}.`,
-      `@${here}:"victim@${e}"@${here}`,
+      `${v}%${e}@${here}`,
+      `"${v}%${e}"@${here}`,
+      `"${v}@${e}"@${here}`,
+      `${v}@${e}@${here}`,
+      `${v}%${e}%${here}`,
+      `${v}@${e}%${here}`,
+      `${e}!${v}@${here}`,
+      `"${e}!${v}"@${here}`,
+      `${here}!${e}!${v}`,
+      `${here}!${v}@${e}`,
+      `@${here}:${v}@${e}`,
+      `@${here}:${v}%${e}@${here}`,
+      `@${e},@${here}:${v}@${e}`,
+      `${v}%${e}%${here}@${here}`,
+      `${v}%${e}@${here}.`,
+      `@${here}:"${v}@${e}"@${here}`,
     );
   }
   return forms;
 }
 
 export function senders(own: string | undefined): string[] {
-  return [`someone@${elsewhere}`, '', ...(own === undefined ? [] : [`postmaster@${own}`])];
+  return [`${someone}@${elsewhere}`, '', ...(own === undefined ? [] : [`postmaster@${own}`])];
 }
 
 const tls = { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256 };
@@ -77,4 +87,10 @@ export function strangers(addresses: readonly string[]): Client[] {
       return { address, name, ...reverse, protocol: 'ESMTP', tls };
     }),
   );
+}
+
+/** Undefined: none at all. */
+export function withHelo(attempt: Attempt, helo: string | undefined): Attempt {
+  const { helo: _, ...client } = attempt.client;
+  return { ...attempt, client: helo === undefined ? client : { ...client, helo } };
 }

@@ -16,8 +16,12 @@ export interface Recipient {
   readonly isNarrow: boolean;
 }
 
+/** Clients who are strangers, though a row or a network of the configuration has them. */
 export interface Network {
+  /** One of them. */
   readonly address: string;
+  /** Its name in the DNS, where that is what the row is about. */
+  readonly name?: string;
   /** As written: `4.0.0.0/6`. */
   readonly text: string;
   /** So large that strangers live in it for sure; else it may be the administrator's. */
@@ -42,6 +46,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Rows of one table that are tried one by one; the rest of a larger table is a condition. */
 const maxRows = 1000;
+const maxExceptions = 50;
 
 /** Adds to `candidates`; returns conditions under which rows count for which no word was found. */
 export function readCandidates(
@@ -57,15 +62,18 @@ export function readCandidates(
 }
 
 function ofRows(kind: Kind, rows: readonly Row[], candidates: Candidates, context: LintContext): string[] {
-  const permitting = rows.filter(({ value }) => effectOf(value) === 'permits');
-  const special = permitting.filter((row) => kind !== 'recipient' || !isOwn(context, row.folded));
+  const isOthers = (row: Row): boolean => kind !== 'recipient' || !isOwn(context, row.folded);
+  const special = rows.filter((row) => effectOf(row.value) === 'permits' && isOthers(row));
+  // An exception from what another row refuses.
+  const exceptions = rows.filter((row) => effectOf(row.value) === 'neither' && isOthers(row));
+  for (const { folded } of exceptions.slice(0, maxExceptions)) addKey(kind, folded, candidates);
   for (const { folded } of special.slice(0, maxRows)) addKey(kind, folded, candidates);
   return special.length > maxRows ? [`one of its rows behind the first ${maxRows} that permit does`] : [];
 }
 
 function addKey(kind: Kind, key: string, candidates: Candidates): void {
   if (kind === 'client') {
-    const network = networkOfKey(key);
+    const network = strangersOfKey(key);
     if (network !== undefined) candidates.clients.push(network);
   } else if (kind === 'helo') candidates.helos.push(key.replace(/^\./, 'sub.'));
   else {
@@ -81,7 +89,12 @@ function addKey(kind: Kind, key: string, candidates: Candidates): void {
 }
 
 /** `203` stands for 203.0.0.0/8, and so on; one of two octets is as large as a provider, or one organisation's own. */
-function networkOfKey(key: string): Network | undefined {
+function strangersOfKey(key: string): Network | undefined {
+  // Anybody can have a name below a top-level domain.
+  const top = /^\.?([a-z]{2,}|xn--[a-z0-9-]+)$/.exec(key)?.[1];
+  if (top !== undefined && top !== 'unknown' && top !== 'localhost') {
+    return { address: '203.0.113.77', name: `mail.elsewhere-7x3.${top}`, text: key, isSure: true };
+  }
   const octets = /^\d{1,3}(\.\d{1,3})?$/.test(key) ? key.split('.') : undefined;
   if (octets === undefined) return undefined;
   const address = [...octets, ...['7', '77', '177'].slice(0, 4 - octets.length)].join('.');

@@ -1,6 +1,7 @@
 // One attempt from the connection to the end of the message, asked of the policy as a session asks it.
 
 import type { RecipientPolicy } from '../../access/recipient-policy.ts';
+import type { MailRequest } from '../../access/mail-request.ts';
 import { noActions } from '../../access/message-actions.ts';
 import { domainOf, localpartOf, toInternal } from '../../address/form.ts';
 import type { Delivery, TraceStep } from '../../routing/types.ts';
@@ -27,15 +28,16 @@ export async function play(
   const trace = (step: TraceStep): void => void steps.push(step);
   if (!policy.isDelayed) {
     if ((await policy.checkClient(client, 'CONNECT')) !== undefined) return refused;
-    if ((await policy.checkHelo(client, 'EHLO')) !== undefined) return refused;
+    if (client.helo !== undefined && (await policy.checkHelo(client, 'EHLO')) !== undefined) return refused;
   }
   const request = { actions, isQuestionOnly: true };
   if ((await policy.checkSender(sender, client, trace, request)) !== undefined) return refused;
   const decided = await policy.checkRecipient(recipient, { ...request, sender, client }, trace);
   if (decided.reply.code >= 400 || decided.replyStage === 'data') return refused;
-  const message = { ...request, client, sender, recipient, recipientCount: 1 };
-  if ((await policy.checkData(message)) !== undefined) return refused;
-  if ((await policy.checkEndOfData({ ...message, size: 1000 })) !== undefined) return refused;
+  // Of two recipients together neither is asked about any more.
+  const alone = { ...request, client, sender, recipient, recipientCount: 1 };
+  const together = { ...request, client, sender, recipientCount: 2 };
+  if (!(await isTaken(policy, alone)) && !(await isTaken(policy, together))) return refused;
   // Thrown away, or for whom the administrator has named.
   if (actions.isDiscarded || actions.redirect !== undefined) return refused;
   const leaving = decided.deliveries.filter(({ transport, isCopy }) => isCopy !== true && leavesBy(transport));
@@ -43,6 +45,11 @@ export async function play(
   if (leaving.some((delivery) => goesElsewhere(delivery, attempt))) return { kind: 'relayed', path };
   const routed = leaving.find(isRouted);
   return routed === undefined ? refused : { kind: 'passed-on', path, domain: domainOf(toInternal(routed.recipient)) };
+}
+
+async function isTaken(policy: RecipientPolicy, message: MailRequest): Promise<boolean> {
+  if ((await policy.checkData(message)) !== undefined) return false;
+  return (await policy.checkEndOfData({ ...message, size: 1000 })) === undefined;
 }
 
 /** To the victim, or to whom a row names: not to where an alias of a domain of ours leads. */

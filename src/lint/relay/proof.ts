@@ -24,12 +24,13 @@ import type { LintContext } from '../context.ts';
 import { classParameters } from '../domain-lists.ts';
 import { type Server, smtpServers } from '../restriction-lists.ts';
 import type { Place } from '../rule.ts';
-import { type Attempt, elsewhere, heloNames, plainForms, recipientForms, senders, strangers } from './attempts.ts';
+import { type Attempt, heloNames, plainForms, recipientForms, senders, strangers, withHelo } from './attempts.ts';
 import { clientsOf, isLocalService, strangerAddresses } from './clients.ts';
 import { exploreOracles, type Oracle } from './oracles.ts';
 import { type Outcome, play } from './play.ts';
 import { listedDomain, type ProofSettings, proofSettings } from './proof-settings.ts';
 import { ProofTables, quietLog } from './proof-tables.ts';
+import { specialAttempts } from './special-attempts.ts';
 import { StrangerDns } from './stranger-dns.ts';
 import { placeOfPath } from './path.ts';
 
@@ -59,8 +60,6 @@ export interface RelayProof {
 
 /** As many ways are told as somebody reads. */
 const maxLeaks = 20;
-/** Pairs of rows: beyond this the two tables are too large to be multiplied. */
-const maxPairs = 4000;
 
 /** For every SMTP service; kept in the context, where the rules find it. */
 export async function proveServices(context: LintContext): Promise<readonly RelayProof[]> {
@@ -152,18 +151,24 @@ class Proof {
     const own = ownDomains(this.#context, this.#prepared);
     const clients = await clientsOf(this.#policy, this.#prepared.settings, this.#prepared.networks);
     const forms = recipientForms(own);
+    const helos = this.#helos();
     for (const [index, { client, note, condition }] of clients.entries()) {
       const common = { clientNote: note, isNarrow: false, ...(condition === undefined ? {} : { condition }) };
-      for (const helo of heloNames) {
+      for (const helo of helos) {
         for (const sender of senders(own[0])) {
           const isFirst = index === 0 && helo === heloNames[0] && sender !== '';
           for (const recipient of isFirst ? forms : forms.slice(0, plainForms)) {
             if (this.#isEnough()) return;
-            await this.#try({ ...common, client: { ...client, helo }, sender, recipient });
+            await this.#try(withHelo({ ...common, client, sender, recipient }, helo));
           }
         }
       }
     }
+  }
+
+  /** Who says no HELO at all is asked nothing about it. */
+  #helos(): readonly (string | undefined)[] {
+    return this.#prepared.settings.flag('smtpd_helo_required') ? heloNames : [...heloNames, undefined];
   }
 
   #isOpen(): boolean {
@@ -176,48 +181,18 @@ class Proof {
     return size >= maxLeaks || [...this.#leaks.values()].some(isForAnybody);
   }
 
-  /** Words that rows ask for: one at a time, then two of different kinds. */
+  /** Words that rows ask for. */
   async #special(): Promise<void> {
-    const { candidates } = this.#prepared;
-    const [base] = strangers(strangerAddresses(this.#prepared.networks));
-    const plain: Attempt = {
-      client: { ...base, helo: heloNames[0] ?? '' },
-      clientNote: '',
-      sender: `someone@${elsewhere}`,
-      recipient: `victim@${elsewhere}`,
-      isNarrow: false,
-    };
-    const changes: ((attempt: Attempt) => Attempt)[][] = [
-      [...new Set(candidates.senders)].map((sender) => (attempt) => ({ ...attempt, sender })),
-      [...new Set(candidates.helos)].map((helo) => (attempt) => ({ ...attempt, client: { ...attempt.client, helo } })),
-      candidates.recipients.map(({ address, isNarrow }) => (attempt) => ({ ...attempt, recipient: address, isNarrow })),
-      candidates.clients.map(({ address, text, isSure }) => (attempt) => ({
-        ...attempt,
-        client: { ...attempt.client, address },
-        clientNote: `a client in ${text}`,
-        ...(isSure ? {} : { condition: `not all of ${text} is the administrator's own` }),
-      })),
-    ];
-    for (const kind of changes) for (const change of kind) await this.#try(change(plain));
-    for (const [index, kind] of changes.entries()) {
-      for (const other of changes.slice(index + 1)) await this.#pairs(plain, kind, other);
+    const { candidates, networks } = this.#prepared;
+    const [address] = strangerAddresses(networks);
+    const clients = strangers(address === undefined ? [] : [address]);
+    const { attempts, isComplete } = specialAttempts(candidates, clients, this.#helos());
+    if (!isComplete) {
+      this.#assumptions.add('no three rows of large access tables, each of which is refused alone, permit together');
     }
-  }
-
-  async #pairs(
-    plain: Attempt,
-    ones: readonly ((attempt: Attempt) => Attempt)[],
-    others: readonly ((attempt: Attempt) => Attempt)[],
-  ): Promise<void> {
-    if (ones.length * others.length > maxPairs) {
-      this.#assumptions.add('no two rows of large access tables, each of which is refused alone, permit together');
-    }
-    let count = 0;
-    for (const one of ones) {
-      for (const other of others) {
-        if (++count > maxPairs || this.#leaks.size >= maxLeaks) return;
-        await this.#try(other(one(plain)));
-      }
+    for (const attempt of attempts) {
+      await this.#try(attempt);
+      if (this.#leaks.size >= maxLeaks) return;
     }
   }
 

@@ -1,6 +1,7 @@
 // What the proof of relay control found, for people.
 
 import { cut } from '../show.ts';
+import { heloNames } from './attempts.ts';
 import { shortPath } from './path.ts';
 import type { Leak, RelayProof } from './proof.ts';
 
@@ -8,7 +9,7 @@ import type { Leak, RelayProof } from './proof.ts';
 export function describeLeak({ attempt, conditions, path }: Leak): string {
   const { client, clientNote, sender, recipient } = attempt;
   const who = clientNote === '' ? '' : ` from ${clientNote}`;
-  const helo = /\d$/.test(client.helo ?? '') ? ` HELO ${client.helo}` : '';
+  const helo = client.helo === undefined ? ' without HELO' : heloNames[0] === client.helo ? '' : ` HELO ${client.helo}`;
   const when = conditions.length === 0 ? '' : `, if ${conditions.map((one) => cut(one, 160)).join(' and ')}`;
   return `${cut(shortPath(path), 200)}: as${who}${helo} MAIL FROM:<${sender}> RCPT TO:<${recipient}>${when}`;
 }
