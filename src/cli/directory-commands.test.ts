@@ -17,7 +17,6 @@ import { register as registerDomain } from './domain.ts';
 import { register as registerList } from './list.ts';
 import { register as registerMailbox } from './mailbox.ts';
 import { register as registerQuota } from './quota.ts';
-import { register as registerSenderLogin } from './sender-login.ts';
 import { formatSize, parseSize } from './sizes.ts';
 
 let folder: string;
@@ -57,7 +56,6 @@ async function run(
     registerAlias,
     registerList,
     registerQuota,
-    registerSenderLogin,
   ])
     register(program, context);
   await program.parseAsync(typeof line === 'string' ? line.split(' ') : [...line], { from: 'user' });
@@ -366,37 +364,5 @@ describe('a mailing list', () => {
     );
     await run('list add team@example.com --owner anna@example.com');
     await expect(run('list set team@example.com')).rejects.toThrow(/nothing to change/);
-  });
-});
-
-describe('sender-login', () => {
-  it('grants, denies, lists, explains and takes back', async () => {
-    await run('domain add example.com');
-    await run('mailbox add anna@example.com');
-    const granted = await run('sender-login add boss@example.com anna@example.com');
-    expect(granted.out).toBe('anna@example.com may send as boss@example.com');
-    expect(granted.err).toContain('add directory:sender-logins to smtpd_sender_login_maps');
-    await run('sender-login add anna@example.com other@example.net --deny');
-    expect((await run('sender-login list --login anna@example.com')).out).toMatch(
-      /^ADDRESS.*\nboss@example.com  anna@example.com  yes /,
-    );
-    expect((await run('sender-login show boss@example.com')).out).toBe(
-      'address:  boss@example.com\nmay send: anna@example.com (granted)',
-    );
-    const shown = JSON.parse((await run('sender-login show anna+x@example.com', { json: true })).out);
-    expect(shown).toEqual({
-      address: 'anna+x@example.com',
-      answeredBy: 'anna@example.com',
-      allowed: [{ login: 'anna@example.com', because: 'its own mailbox' }],
-      denied: [{ login: 'other@example.net', because: 'denied' }],
-    });
-    await run('sender-login set boss@example.com anna@example.com --deny');
-    expect((await run('sender-login show boss@example.com')).out).toContain('may send: nobody');
-    await expect(run('sender-login set boss@example.com anna@example.com')).rejects.toThrow(/--grant or --deny/);
-    await run('sender-login remove boss@example.com anna@example.com');
-    await expect(run('sender-login remove boss@example.com anna@example.com')).rejects.toThrow(/nothing is said of/);
-    expect((await run('sender-login catch-all')).out).toContain('may send as');
-    expect((await run('sender-login catch-all no', { json: true })).out).toBe('{"catchAllMaySend":false}');
-    expect((await run('sender-login catch-all')).out).toContain('may not send as');
   });
 });

@@ -136,3 +136,26 @@ test('shows what an access table orders for a client by its name, and asks no po
     orders: ['DISCARD: accepted and thrown away'],
   });
 });
+
+test('without an address it says whether a login may send as the sender, and why', async () => {
+  const asked = ['--service', 'submission', '--login', 'anna', '--sender'];
+  try {
+    expect(await object(...asked, 'a+x@m.test')).toMatchObject({
+      maySend: true,
+      checks: ['smtpd_sender_restrictions: reject_sender_login_mismatch'],
+      owners: ['anna'],
+      answeredBy: 'a@m.test',
+      reply: { code: 250 },
+    });
+    expect(process.exitCode ?? 0).toBe(0);
+    expect(await object(...asked, 'b@m.test')).toMatchObject({ maySend: false, reply: { code: 553 } });
+    expect(process.exitCode).toBe(1);
+    const text = (await explain(false, ...asked, 'b@m.test')).join('\n');
+    expect(text).toContain('anna sends as b@m.test: no');
+    expect(text).toContain('├─ owners    none: no table knows the address');
+    expect(text).toMatch(/inline:\{\{a@m\.test=anna\}\} {2}@m\.test → not found/);
+  } finally {
+    process.exitCode = 0;
+  }
+  await expect(explain(true, '--login', 'anna')).rejects.toThrow('which address?');
+});

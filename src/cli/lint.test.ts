@@ -121,3 +121,33 @@ test('--rules lists them', async () => {
   const { lines } = await run(['--rules'], true);
   expect(lines.length).toBeGreaterThan(70);
 });
+
+test('--relay says of each service whether strangers can relay, and how', async () => {
+  write('senders', 'partner.example  OK\n');
+  write(
+    'main.cf',
+    `${plain}smtpd_relay_restrictions =
+smtpd_recipient_restrictions = permit_mynetworks, check_sender_access hash:${folder}/senders, reject_unauth_destination
+`,
+  );
+  const service = (name: string): string => `${name} inet n - y - - smtpd\n`;
+  const closed = '  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject\n';
+  write('master.cf', `${service('smtp')}${service('submission')}${closed}${service('127.0.0.1:10026')}`);
+  const { status, lines } = await run(['--relay']);
+  expect(status).toBe(1);
+  expect(lines[0]).toBe('service smtp: strangers can relay');
+  expect(lines[1]).toBe(
+    `  smtpd_recipient_restrictions: check_sender_access hash:${folder}/senders permits (${folder}/senders:1: partner.example OK): as MAIL FROM:<someone@partner.example> RCPT TO:<victim-7x3@elsewhere-7x3.com>`,
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^service submission: no stranger can relay: \d{3} kinds of attempts are refused$/),
+  );
+  expect(lines).toContain('service 127.0.0.1:10026: strangers can relay (only this machine can connect)');
+  const [object = ''] = (await run(['--relay'], true)).lines;
+  expect(JSON.parse(object)).toMatchObject({
+    service: 'smtp',
+    isLocal: false,
+    verdict: 'relays',
+    ways: [{ sender: 'someone@partner.example', recipient: 'victim-7x3@elsewhere-7x3.com', conditions: [] }],
+  });
+});
