@@ -150,6 +150,10 @@ smtpd_sender_login_maps = directory:sender-logins
 smtpd_tls_security_level = may
 #smtpd_tls_cert_file = /etc/letsencrypt/live/mail.example.com/fullchain.pem
 #smtpd_tls_key_file = /etc/letsencrypt/live/mail.example.com/privkey.pem
+# Or let the server get its certificate by itself (docs/tls.md), if port 80 of this host is its own:
+#posthaste_acme_directory = https://acme-v02.api.letsencrypt.org/directory
+#posthaste_acme_terms_agreed = yes
+#posthaste_acme_http_listen = 0.0.0.0:80 [::]:80
 
 # Use TLS towards other servers where they offer it.
 smtp_tls_security_level = may
