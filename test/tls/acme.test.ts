@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type ConnectionOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../../src/lib/clock.ts';
 import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
@@ -25,6 +26,8 @@ describe.skipIf(reason !== undefined)(`ACME${reason === undefined ? '' : ` (${re
   let pebble: Pebble;
   let http: HttpChallengeListener;
   let tls: TlsChallengeListener;
+  let httpPort = 0;
+  let tlsPort = 0;
   let folder: string;
   let clock: FakeClock;
   let log: MemoryLog;
@@ -36,8 +39,8 @@ describe.skipIf(reason !== undefined)(`ACME${reason === undefined ? '' : ` (${re
     clock = new FakeClock(Date.now());
     http = new HttpChallengeListener();
     tls = new TlsChallengeListener(clock);
-    const httpPort = await http.listen({ host: '127.0.0.1', port: 0 });
-    const tlsPort = await tls.listen({ host: '127.0.0.1', port: 0 });
+    httpPort = await http.listen({ host: '127.0.0.1', port: 0 });
+    tlsPort = await tls.listen({ host: '127.0.0.1', port: 0 });
     pebble = await Pebble.start({ certificates, httpPort, tlsPort, hosts });
   }, 30_000);
 
@@ -245,6 +248,33 @@ describe.skipIf(reason !== undefined)(`ACME${reason === undefined ? '' : ` (${re
     expect(pebble.count('POST /order-plz')).toBe(1);
     const pause = await new CertificateFiles(folder).pause(pebble.directory);
     expect(pause).toEqual({ until: clock.now() + 120 * minute, failures: 1 });
+  });
+
+  test('strangers who come to the challenge listeners get nothing', async () => {
+    const get = (path: string, more: RequestInit = {}) => fetch(`http://127.0.0.1:${httpPort}${path}`, more);
+    const withdraw = await http.offer('mx.test.example', 'a-token-of-some-length', 'the answer');
+    const path = '/.well-known/acme-challenge/a-token-of-some-length';
+    expect(await (await get(path)).text()).toBe('the answer');
+    expect((await get(path, { method: 'POST', body: 'x' })).status).toBe(404);
+    expect((await get(`${path}/../../passwd`)).status).toBe(404);
+    expect((await get('/', { headers: { 'x-long': 'x'.repeat(20_000) } })).status).toBe(431);
+    withdraw();
+    expect((await get(path)).status).toBe(404);
+
+    const shake = (options: ConnectionOptions): Promise<string> =>
+      new Promise((resolve) => {
+        const client = connect({ port: tlsPort, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+        client.on('secureConnect', () => resolve(client.getPeerCertificate().subjectaltname ?? ''));
+        client.on('error', () => resolve('nothing'));
+      });
+    const ours = { servername: 'mx.test.example', ALPNProtocols: ['acme-tls/1'] };
+    const take = await tls.offer('mx.test.example', 'token', 'the answer');
+    expect(await shake(ours)).toBe('DNS:mx.test.example');
+    expect(await shake({ ...ours, ALPNProtocols: ['h2'] })).toBe('nothing');
+    expect(await shake({ ...ours, servername: 'other.example' })).toBe('nothing');
+    expect(await shake({})).toBe('nothing');
+    take();
+    expect(await shake(ours)).toBe('nothing');
   });
 
   test('an authority whose own certificate nobody vouches for is told nothing', async () => {

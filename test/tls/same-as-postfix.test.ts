@@ -2,6 +2,7 @@
 // tables say of both; the same replies, log lines and Received fields. What Node does not tell of a handshake (key
 // exchange, signatures) is taken out of Postfix's lines first: docs/postfix-parity.md.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +34,7 @@ const services = {
   failingRelay:
     'smtpd_tls_ask_ccert=yes -o relay_clientcerts=fail:away -o smtpd_relay_restrictions=permit_tls_clientcerts,reject',
   named: 'tls_server_sni_maps=texthash:FOLDER/names',
+  indexed: 'tls_server_sni_maps=hash:FOLDER/indexed',
   unnamed: 'tls_server_sni_maps=fail:away',
   wrapped: 'smtpd_tls_wrappermode=yes -o smtpd_tls_ask_ccert=yes',
 } as const;
@@ -107,6 +109,13 @@ describe.skipIf(reason !== undefined)(`TLS as Postfix's${reason === undefined ? 
       names: `other.example ${certificates.path('other')}\n.wild.example ${certificates.path('good')}\n`,
     };
     for (const [name, text] of Object.entries(tables)) writeFileSync(join(folder, name), text);
+    // An index with the contents of the files, whose source is gone.
+    const source = join(folder, 'indexed');
+    writeFileSync(source, tables.names);
+    writeFileSync(join(folder, 'main.cf'), 'compatibility_level = 3.6\n');
+    execFileSync('postmap', ['-c', folder, '-F', `hash:${source}`]);
+    rmSync(source);
+    chmodSync(`${source}.db`, 0o644);
   }
 
   function lines(side: 'postfix' | 'ours'): string {
@@ -210,6 +219,8 @@ describe.skipIf(reason !== undefined)(`TLS as Postfix's${reason === undefined ? 
     ['named', 'a name below a row with a dot', () => ({ servername: 'a.b.wild.example' })],
     ['named', 'a name without a row', () => ({ servername: 'no.example' })],
     ['named', 'no name', () => ({})],
+    ['indexed', 'a name in an index of postmap -F', () => ({ servername: 'other.example' })],
+    ['indexed', 'a name below a row of it', () => ({ servername: 'a.wild.example' })],
     ['unnamed', 'a table that is away', () => ({ servername: 'other.example' })],
     ['wrapped', 'TLS from the first octet', () => shows('client')],
   ])('%s: %s', async (service, _title, tls, to = 'ann@example.com') => {
