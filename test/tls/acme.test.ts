@@ -207,6 +207,37 @@ describe.skipIf(reason !== undefined)(`ACME${reason === undefined ? '' : ` (${re
     expect((await state()).notBefore).toBe(clock.now() + 30 * minute);
   });
 
+  test('one host that fails holds up no other', { timeout: 30_000 }, async () => {
+    // Nobody answers for a name that the DNS does not know.
+    const keeper = await openKeeper({ hosts: ['gone.test.example', 'imap.test.example'] });
+    keeper.start();
+    await settled(() => keeper.chains('imap.test.example') !== undefined);
+    expect(log.lines[0]).toContain('gone.test.example: no new certificate: ');
+    expect((await new CertificateFiles(folder).pause(pebble.directory)).until).toBe(0);
+  });
+
+  test('an account that the authority has forgotten is asked for again', { timeout: 30_000 }, async () => {
+    await (await openKeeper()).renew('mx.test.example');
+    const files = new CertificateFiles(folder);
+    const account = await files.account(pebble.directory);
+    await files.saveAccount(pebble.directory, { ...account, url: `${account.url}999` });
+    const keeper = await openKeeper({ contact: account.contact ?? [] });
+    await expect(keeper.renew('mx.test.example')).rejects.toThrow('accountDoesNotExist');
+    await keeper.renew('mx.test.example');
+    expect((await files.account(pebble.directory)).url).toBe(account.url);
+  });
+
+  test('another authority is asked at once, whatever the last one said', { timeout: 30_000 }, async () => {
+    const files = new CertificateFiles(folder);
+    await files.prepare();
+    const later = clock.now() + 600 * minute;
+    const directory = 'https://other.example/dir';
+    await files.saveState('mx.test.example', { attempts: 5, notBefore: later, directory, order: `${directory}/order` });
+    const keeper = await openKeeper();
+    keeper.start();
+    await settled(() => !keeper.isEmpty);
+  });
+
   test('an attempt that is cut short goes on with its order and its key', { timeout: 30_000 }, async () => {
     const keeper = await openKeeper();
     // As if it were killed when the order is ready: what follows never comes.

@@ -85,10 +85,13 @@ export class AcmeClient {
   async register({ contact, agreesToTerms, external }: NewAccount): Promise<string> {
     const { newAccount, termsOfService, needsExternalAccount } = await this.directory();
     if (termsOfService !== undefined && !agreesToTerms) {
-      throw new AcmeError(`read ${termsOfService}, and set posthaste_acme_terms_agreed = yes if you agree`);
+      throw new AcmeError(`read ${termsOfService}, and set posthaste_acme_terms_agreed = yes if you agree`, 'settings');
     }
     if (needsExternalAccount && external === undefined) {
-      throw new AcmeError('this authority wants an account of yours: set posthaste_acme_external_account_file');
+      throw new AcmeError(
+        'this authority wants an account of yours: set posthaste_acme_external_account_file',
+        'settings',
+      );
     }
     this.#accountUrl = undefined;
     const { location } = await this.#post(newAccount, {
@@ -192,5 +195,5 @@ function readOrder(orderUrl: string, text: string, retryAfterSeconds: number | u
 
 function url(value: unknown, what: string): string {
   if (typeof value === 'string' && /^https:\/\//i.test(value)) return value;
-  throw new AcmeError(`the server's answer has no ${what}`);
+  throw new AcmeError(`the server's answer has no ${what}`, 'unreachable');
 }

@@ -15,7 +15,7 @@ export interface AcmeResponse {
 /** The server has refused, or could not be asked. */
 export class AcmeError extends Error {
   override name = 'AcmeError';
-  /** `rateLimited`, `malformed` … (RFC 8555 §6.7); '' where it gave none, or did not answer. */
+  /** `rateLimited`, `malformed` … (RFC 8555 §6.7), or our own `unreachable` and `settings`; '' for what is of one host. */
   readonly type: string;
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
@@ -89,12 +89,12 @@ export class AcmeConnection {
     if (this.#nonce === undefined) await this.#request('HEAD', newNonceUrl);
     const nonce = this.#nonce;
     this.#nonce = undefined;
-    if (nonce === undefined) throw new AcmeError(`${newNonceUrl}: the server gives no nonce`);
+    if (nonce === undefined) throw new AcmeError(`${newNonceUrl}: the server gives no nonce`, 'unreachable');
     return nonce;
   }
 
   #request(method: 'GET' | 'HEAD' | 'POST', url: string, body?: string): Promise<AcmeResponse> {
-    if (!/^https:\/\//i.test(url)) return Promise.reject(new AcmeError(`${url}: not an https:// address`));
+    if (!/^https:\/\//i.test(url)) return Promise.reject(new AcmeError(`${url}: not an https:// address`, 'settings'));
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(timeoutMilliseconds)]);
     const headers = {
       'user-agent': this.#options.userAgent,
@@ -103,7 +103,7 @@ export class AcmeConnection {
         : { 'content-type': 'application/jose+json', 'content-length': Buffer.byteLength(body) }),
     };
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(new AcmeError(`${new URL(url).host}: ${error.message}`));
+      const fail = (error: Error) => reject(new AcmeError(`${new URL(url).host}: ${error.message}`, 'unreachable'));
       const sent = request(url, { method, headers, agent: this.#agent, signal }, (response) => {
         let text = '';
         response.setEncoding('utf8');

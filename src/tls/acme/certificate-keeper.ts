@@ -134,7 +134,9 @@ export class CertificateKeeper {
 
   async #dueTime(host: string): Promise<number> {
     const { attempts, notBefore, renewAt, directory } = await this.#options.files.state(host);
-    const isOurs = this.#chains.has(host) && directory === this.#options.directoryUrl;
+    // What another authority has said does not bind this one.
+    if (directory !== undefined && directory !== this.#options.directoryUrl) return 0;
+    const isOurs = this.#chains.has(host) && directory !== undefined;
     // Without an entry of its own the certificate's times count: the state may have been lost.
     const planned = isOurs && attempts === 0 ? (renewAt ?? usualRenewal(this.#certificate(host))) : 0;
     return Math.max(notBefore, planned);
@@ -189,6 +191,11 @@ export class CertificateKeeper {
     const wait = Math.max(growing(firstRetry, attempts), asked);
     await save({ problem: error.message, notBefore: now + wait });
     log.warning(`${host}: no new certificate: ${error.message}; next attempt in ${Math.ceil(wait / minute)} minutes`);
+    if (error instanceof AcmeError && error.type === 'accountDoesNotExist') {
+      // It has forgotten us: the next attempt asks for the account again.
+      const { key } = await files.account(directoryUrl);
+      await files.saveAccount(directoryUrl, { key });
+    }
     if (error instanceof AcmeError && isOfServer(error)) {
       const { failures } = await files.pause(directoryUrl);
       const until = now + Math.max(growing(firstRetry, failures + 1), asked);
@@ -285,12 +292,19 @@ function growing(first: number, attempts: number): number {
 }
 
 /** Trouble of the authority, or with us as a whole: other hosts would fare no better. */
+const ofServer: ReadonlySet<string> = new Set([
+  'unreachable',
+  'settings',
+  'rateLimited',
+  'serverInternal',
+  'accountDoesNotExist',
+  'userActionRequired',
+  'externalAccountRequired',
+  'unauthorized',
+]);
+
 function isOfServer({ type, status }: AcmeError): boolean {
-  return (
-    status === 0 ||
-    status >= 500 ||
-    ['rateLimited', 'serverInternal', 'accountDoesNotExist', 'userActionRequired', 'unauthorized'].includes(type)
-  );
+  return ofServer.has(type) || status >= 500;
 }
 
 function issuerOf(certificate: X509Certificate): string {
