@@ -112,7 +112,7 @@ describe.skipIf(reason !== undefined)(`what is offered${reason === undefined ? '
 
   test('no renegotiation', async () => {
     const said = await run('openssl', ['s_client', '-connect', `127.0.0.1:${wrapped}`, '-tls1_2'], 'R\n');
-    expect(said).toMatch(/RENEGOTIATING\n.*no renegotiation/s);
+    expect(said).toMatch(/RENEGOTIATING\n.*(?:no renegotiation|unexpected record)/s);
   });
 
   test('a service with its own versions and curves', async () => {
