@@ -2,7 +2,7 @@
 // attributes: { unix:/var/spool/postfix/private/auth, mode=0660, user=postfix, group=postfix }. A socket that says nothing
 // else may be opened by our own user only.
 
-import { execFileSync } from 'node:child_process';
+import { accountId } from '../auth/dovecot-server/account-id.ts';
 import type { AuthEndpoint } from '../auth/dovecot-server/auth-listener.ts';
 import { splitList } from '../lib/split-list.ts';
 import { listenAddresses } from '../settings/services.ts';
@@ -40,18 +40,4 @@ export function readAuthEndpoints(settings: Settings, parameter: EndpointParamet
       group === undefined ? undefined : (accountId('group', group) ?? fail(`${place}: there is no group ${group}`));
     return [{ at: { path }, mode: Number.parseInt(mode, 8), uid, gid }];
   });
-}
-
-/** By the system's name services. */
-function accountId(database: 'passwd' | 'group', name: string): number | undefined {
-  if (/^\d+$/.test(name)) return Number(name);
-  try {
-    const entry = execFileSync('getent', [database, '--', name], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return Number(entry.split(':')[2]);
-  } catch {
-    return undefined;
-  }
 }

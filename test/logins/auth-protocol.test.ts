@@ -26,7 +26,7 @@ describe('the auth protocol', () => {
       .logins({
         posthaste_auth_listen: `{ unix:${socket}, mode=0666 }, inet:127.0.0.1:0`,
         posthaste_auth_userdb_listen: userdb,
-        posthaste_auth_userdb_fields: 'uid=vmail gid=8 home=/home/vmail/%d/%n',
+        posthaste_auth_userdb_fields: 'uid=root gid=8 home=/home/vmail/%d/%n',
         posthaste_auth_login_fields: 'proxy=y host=127.0.0.1 port=2143',
       })
       .listen();
@@ -105,7 +105,7 @@ describe('the auth protocol', () => {
     const client = await greeted();
     expect(
       await client.ask(`AUTH\t1\tPLAIN\tservice=imap\tresp=${plain('anna@example.com', 'of the directory')}`),
-    ).toBe('OK\t1\tuser=anna@example.com\tproxy=y\thost=127.0.0.1\tport=2143\tpass=of the directory');
+    ).toBe('OK\t1\tuser=anna@example.com\tproxy=y\thost=127.0.0.1\tport=2143\tnologin\tpass=of the directory');
   });
 
   test('many exchanges at once on one connection do not get mixed up', async () => {
@@ -196,7 +196,7 @@ describe('the auth protocol', () => {
     master.send('VERSION\t1\t1\n');
     expect([await master.line(), await master.line()]).toEqual(['VERSION\t1\t1', `SPID\t${process.pid}`]);
     expect(await master.ask('USER\t1\tAnna@example.com\tservice=lmtp')).toBe(
-      'USER\t1\tanna@example.com\tuid=vmail\tgid=8\thome=/home/vmail/example.com/anna\tquota_rule=*:bytes=5000',
+      'USER\t1\tanna@example.com\tuid=0\tgid=8\thome=/home/vmail/example.com/anna\tquota_rule=*:bytes=5000',
     );
     expect(await master.ask('USER\t2\tnobody@example.com\tservice=lmtp')).toBe('NOTFOUND\t2');
     expect(await master.ask('PASS\t3\tbert@example.com\tservice=lmtp')).toBe(
@@ -224,7 +224,7 @@ describe('the auth protocol', () => {
     await master.line();
     await master.line();
     expect(await master.ask(`REQUEST\t1\t43\t9\t${cookie}`)).toContain('FAIL\t1');
-    expect(await master.ask(`REQUEST\t2\t42\t9\t${cookie}`)).toContain('USER\t2\tanna@example.com\tuid=vmail');
+    expect(await master.ask(`REQUEST\t2\t42\t9\t${cookie}`)).toContain('USER\t2\tanna@example.com\tuid=0');
     expect(await master.ask(`REQUEST\t3\t42\t9\t${cookie}`)).toContain('FAIL\t3');
   });
 

@@ -9,6 +9,7 @@ import { splitList } from '../../lib/split-list.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { SettingsError } from '../../settings/settings-error.ts';
 import { type ServerLimits, type SqlServerContext, usualServerLimits } from '../../tables/sql/shared-pools.ts';
+import { accountId } from '../dovecot-server/account-id.ts';
 import { HashLimiter } from '../hash-limiter.ts';
 import { verifyPassword } from '../password-scheme.ts';
 import type { Authenticator } from '../types.ts';
@@ -138,7 +139,12 @@ export function readFieldTemplates(
       if (field === '' || value === undefined) {
         throw new SettingsError(`${name}: ${word}: must be field=value`, name, settings.origin(name));
       }
-      return [field, parseTemplate(value, name)] as const;
+      const isAccount = (field === 'uid' || field === 'gid') && !value.includes('%');
+      const id = isAccount ? accountId(field === 'uid' ? 'passwd' : 'group', value) : undefined;
+      if (isAccount && id === undefined) {
+        throw new SettingsError(`${name}: ${word}: there is no such account`, name, settings.origin(name));
+      }
+      return [field, parseTemplate(id === undefined ? value : String(id), name)] as const;
     }),
   );
 }

@@ -208,6 +208,8 @@ export class AuthClientConnection {
     const values = loginValues(login, { login, service: named, remoteAddress: clientAddress });
     const fields = [...loginFields].map(([name, template]) => `${name}=${expandTemplate(template, values)}`);
     if (!loginFields.has('proxy') && !loginFields.has('proxy_maybe')) return fields;
+    // Without `nologin` the login process hands the user to its own IMAP server.
+    if (!loginFields.has('nologin')) fields.push('nologin');
     const sent = toBytes(lastResponse, 'base64') ?? Buffer.alloc(0);
     const password = mechanism === 'PLAIN' ? decodePlain(sent)?.password : decodeLogin(sent);
     return loginFields.has('pass') || password === undefined ? fields : [...fields, `pass=${password}`];
