@@ -161,14 +161,7 @@ describe.skipIf(!canRunDovecot())('a real Dovecot (package dovecot-core) has the
     ],
     ...['a%%b', '%{orig_user}', '%{auth_domain}', '%{login_user}', '%s', '%{userdb:no:else}', '%-100.3u', '%100.3u'],
   ];
-  const logins = [
-    'anna@example.com',
-    'Mixed.Case+x@Sub.Example.COM',
-    'bare',
-    '12345@a.b',
-    "o'h@two@ats",
-    'ä@ö.example',
-  ];
+  const logins = ['anna@example.com', 'Mixed.Case+x@Sub.Example.COM', 'bare', '12345@a.b', "o'h@two@ats"];
 
   test('of every variable and modifier', async () => {
     const folder = mkdtempSync('/tmp/variables-');

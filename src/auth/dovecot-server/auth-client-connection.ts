@@ -47,6 +47,7 @@ const answerMilliseconds = 9000;
 /** How long a client's user may think. */
 const challengeMilliseconds = 300_000;
 const maxExchanges = 1000;
+const maxLoggedLength = 100;
 
 export class AuthClientConnection {
   readonly #parts: AuthClientParts;
@@ -179,7 +180,7 @@ export class AuthClientConnection {
     if (step.kind === 'challenge') return this.#challenge(id, exchange, step);
     if (step.kind === 'denied') {
       this.#parts.log.info(
-        `auth client: ${exchange.service} login of <${step.login ?? ''}> from ${exchange.clientAddress || 'local'} denied: ${step.reason}`,
+        `auth client: ${exchange.service} login of <${(step.login ?? '').slice(0, maxLoggedLength)}> from ${exchange.clientAddress || 'local'} denied: ${step.reason}`,
       );
       if (step.isTemporary) return this.#cannotTell(id, exchange, step.login);
       return this.#finish(id, exchange, failure(id, step.login, false));
