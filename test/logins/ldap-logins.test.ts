@@ -1,13 +1,12 @@
 // Logins by a real OpenLDAP with Dovecot's own dovecot-ldap.conf.ext: by a bind after a search, by a bind at a DN made of the
 // name, and by reading the password.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ldapAdmin, ldapPassword, ldapSuffix, noOpenLdap, OpenLdapServer } from '../harness/openldap.ts';
-import { Certificates } from '../queue/certificates.ts';
-import { hasOpenssl } from '../queue/certificates.ts';
-import { logIn, LoginRig } from './login-rig.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ldapAdmin, ldapPassword, ldapSuffix, noOpenLdap, OpenLdapServer } from '../harness/openldap.ts';
+import { Certificates, hasOpenssl } from '../queue/certificates.ts';
+import { logIn, LoginRig } from './login-rig.ts';
 
 const people = `ou=people,${ldapSuffix}`;
 const entry = (uid: string, password: string | undefined, more = ''): string =>

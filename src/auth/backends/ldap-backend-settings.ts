@@ -14,13 +14,14 @@ import { LdapBackend } from './ldap-backend.ts';
 import type { VerifyStored } from './pass-fields.ts';
 import { parseTemplate } from './variables.ts';
 
-const known = new Set([
-  ...['hosts', 'uris', 'dn', 'dnpass', 'base', 'scope', 'deref', 'ldap_version', 'blocking', 'debug_level'],
-  ...['tls', 'tls_ca_cert_file', 'tls_ca_cert_dir', 'tls_cipher_suite', 'tls_cert_file', 'tls_key_file'],
-  ...['tls_require_cert', 'sasl_bind', 'sasl_mech', 'sasl_realm', 'sasl_authz_id', 'ldaprc_path'],
-  ...['auth_bind', 'auth_bind_userdn', 'default_pass_scheme', 'pass_attrs', 'pass_filter'],
-  ...['user_attrs', 'user_filter', 'iterate_attrs', 'iterate_filter', 'userdb_warning_disable'],
-]);
+const known = new Set(
+  (
+    'hosts uris dn dnpass base scope deref ldap_version blocking debug_level tls tls_ca_cert_file ' +
+    'tls_ca_cert_dir tls_cipher_suite tls_cert_file tls_key_file tls_require_cert sasl_bind sasl_mech ' +
+    'sasl_realm sasl_authz_id ldaprc_path auth_bind auth_bind_userdn default_pass_scheme pass_attrs ' +
+    'pass_filter user_attrs user_filter iterate_attrs iterate_filter userdb_warning_disable'
+  ).split(' '),
+);
 
 /** Dovecot's own defaults. */
 const presets = {

@@ -23,7 +23,7 @@ import { expandTemplate, type VariableTemplate, type VariableValues } from './va
 export interface SqlBackendOptions {
   readonly name: string;
   readonly server: SqlServer;
-  readonly passwordQuery: VariableTemplate | undefined;
+  readonly passwordQuery: VariableTemplate;
   readonly userQuery: VariableTemplate | undefined;
   readonly iterateQuery: VariableTemplate | undefined;
   readonly defaultScheme: string;
@@ -49,7 +49,7 @@ export class SqlBackend implements PasswordBackend {
   async check(credentials: Credentials): Promise<BackendAnswer> {
     const { passwordQuery, defaultScheme, verify } = this.#options;
     const login = normalLogin(credentials.login);
-    if (login === undefined || passwordQuery === undefined) return { kind: 'unknown' };
+    if (login === undefined) return { kind: 'unknown' };
     const rows = await this.#ask('password_query', passwordQuery, loginValues(login, credentials));
     const [row] = rows;
     if (row === undefined) return { kind: 'unknown' };

@@ -14,12 +14,13 @@ import type { VerifyStored } from './pass-fields.ts';
 import { SqlBackend } from './sql-backend.ts';
 import { parseTemplate, type VariableTemplate } from './variables.ts';
 
-const known = new Set([
-  ...['driver', 'connect', 'default_pass_scheme', 'password_query', 'user_query', 'iterate_query'],
-  // Changes what is stored: never asked here.
-  'update_query',
-  'userdb_warning_disable',
-]);
+/** update_query changes what is stored, and is never asked here. */
+const known = new Set(
+  (
+    'driver connect default_pass_scheme password_query user_query iterate_query update_query ' +
+    'userdb_warning_disable'
+  ).split(' '),
+);
 
 /** Throws SettingsError. */
 export function openSqlBackend(path: string, context: SqlServerContext, verify: VerifyStored): SqlBackend {
@@ -88,11 +89,12 @@ function parseConnect(connect: string, { path }: ConfigFile): Connect {
   return { hosts, options };
 }
 
-const mysqlOptions = new Set([
-  ...['port', 'user', 'password', 'pass', 'dbname', 'charset', 'connect_timeout', 'read_timeout', 'write_timeout'],
-  ...['ssl_ca', 'ssl_ca_path', 'ssl_cert', 'ssl_key', 'ssl_cipher', 'ssl_verify_server_cert'],
-  ...['option_file', 'option_group', 'client_flags'],
-]);
+const mysqlOptions = new Set(
+  (
+    'port user password pass dbname charset connect_timeout read_timeout write_timeout ssl_ca ssl_ca_path ' +
+    'ssl_cert ssl_key ssl_cipher ssl_verify_server_cert option_file option_group client_flags'
+  ).split(' '),
+);
 
 function openMysql(file: ConfigFile, { hosts, options }: Connect, context: SqlServerContext): SqlServer {
   refuseUnknown(file, options, mysqlOptions);
@@ -119,20 +121,12 @@ function openMysql(file: ConfigFile, { hosts, options }: Connect, context: SqlSe
   return openMysqlServer(settings, withTimes(context, options));
 }
 
-const pgsqlOptions = new Set([
-  ...[
-    'port',
-    'user',
-    'password',
-    'pass',
-    'dbname',
-    'connect_timeout',
-    'maxconns',
-    'application_name',
-    'client_encoding',
-  ],
-  ...['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'read_timeout'],
-]);
+const pgsqlOptions = new Set(
+  (
+    'port user password pass dbname connect_timeout maxconns application_name client_encoding sslmode ' +
+    'sslrootcert sslcert sslkey read_timeout'
+  ).split(' '),
+);
 
 function openPgsql(file: ConfigFile, { hosts, options }: Connect, context: SqlServerContext): SqlServer {
   refuseUnknown(file, options, pgsqlOptions);

@@ -23,7 +23,7 @@ const modifiers: Readonly<Record<string, Modifier>> = {
   U: (value) => value.toUpperCase(),
   E: (value) => value.replaceAll(/["'\\]/g, '\\$&'),
   X: toHexNumber,
-  R: (value) => [...value].toReversed().join(''),
+  R: (value) => Array.from(value).toReversed().join(''),
   N: newHash,
   H: oldHash,
   M: (value) => createHash('md5').update(value).digest('hex'),

@@ -53,9 +53,10 @@ const shortNames: Readonly<Record<string, string>> = {
 /** What a login knows. Those that belong to proxies and master users, which there are none of, have no value. */
 const plainNames = new Set([
   ...Object.values(shortNames),
-  ...['hostname', 'domain_first', 'domain_last', 'master_user', 'login_user', 'login_username', 'login_domain'],
-  ...['orig_user', 'orig_username', 'orig_domain', 'auth_user', 'auth_username', 'auth_domain'],
-  ...['real_rip', 'real_lip', 'real_rport', 'real_lport', 'local_name', 'session', 'cert'],
+  ...(
+    'hostname domain_first domain_last master_user login_user login_username login_domain orig_user orig_username ' +
+    'orig_domain auth_user auth_username auth_domain real_rip real_lip real_rport real_lport local_name session cert'
+  ).split(' '),
 ]);
 
 /** `%{passdb:field}` and `%{userdb:field}` are what was found so far, `%{ldap:attribute}` is an entry's. */
@@ -106,7 +107,7 @@ export function expandTemplate(
 function readVariable(source: string, start: number): { variable: Variable; end: number } | string {
   const match = /^(?:(-?)(\d{1,9})(?:\.(-?)(\d{1,9}))?)?([A-Z]{0,10})/.exec(source.slice(start, start + 40));
   const [all = '', sign, first, widthSign, width, letters = ''] = match ?? [];
-  const modifiers = [...letters].filter(isModifier).join('');
+  const modifiers = Array.from(letters).filter(isModifier).join('');
   if (modifiers !== letters) return `%${all}: there is no modifier ${letters.replaceAll(/[LUEXRNHMDT]/g, '')[0]}`;
   const part = readPart({ sign, first, widthSign, width });
   const at = start + all.length;

@@ -31,9 +31,10 @@ const maxLoginLength = 320;
 async function logIn(session: SessionContext, name: string, password: string, method: string): Promise<string> {
   const { authenticator, options } = session.server;
   const login = name.includes('@') || options.localDomain === '' ? name : `${name}@${options.localDomain}`;
-  const { remoteAddress } = session;
+  const { remoteAddress, localAddress, isTls: isSecured } = session;
   if (name.length > maxLoginLength) return refuseLogin(session, name, method, 'login too long');
-  const result = await authenticator.authenticate({ login, password, service: 'imap', remoteAddress });
+  const where = { service: 'imap', remoteAddress, localAddress, mechanism: method, isSecured } as const;
+  const result = await authenticator.authenticate({ login, password, ...where });
   if (result.kind === 'denied') return refuseLogin(session, name, method, result.reason);
   return await enter(session, result, method);
 }
