@@ -2,6 +2,7 @@
 // over the Dovecot auth protocol. A reload replaces the backends; what is being asked of the old ones is answered first.
 
 import type { BackendChain } from '../auth/backends/backend-chain.ts';
+import { UnreadableFile } from '../auth/backends/config-file.ts';
 import { DelayedAuthenticator } from '../auth/backends/delayed-authenticator.ts';
 import { isDirectoryAlone, openBackends, readFieldTemplates } from '../auth/backends/open-backends.ts';
 import { DovecotAuth } from '../auth/dovecot-auth.ts';
@@ -55,6 +56,8 @@ export class Logins {
   readonly #delayed: Authenticator;
   readonly #dovecotServers = new Map<string, DovecotAuth>();
   #chain: BackendChain;
+  /** Replaced by a reload, and perhaps still being asked. */
+  readonly #closing = new Set<BackendChain>();
   #isDirectoryAlone: boolean;
   #lastConnection = 0;
 
@@ -102,9 +105,21 @@ export class Logins {
   /** Throws SettingsError, and then all stays as it was. */
   reload(settings: Settings): void {
     const previous = this.#chain;
-    this.#chain = this.#openChain(settings);
+    try {
+      this.#chain = this.#openChain(settings);
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      this.#log.warning(`${error.message}; logins stay as they were at the start: posthaste_user may not read it`);
+      return;
+    }
     this.#isDirectoryAlone = isDirectoryAlone(settings);
-    setTimeout(() => previous.close(), closeAfterMilliseconds).unref();
+    this.#closing.add(previous);
+    setTimeout(() => this.#closePrevious(previous), closeAfterMilliseconds).unref();
+  }
+
+  #closePrevious(chain: BackendChain): void {
+    this.#closing.delete(chain);
+    chain.close();
   }
 
   /** One connection to each auth service of another program (smtpd_sasl_type = dovecot), whoever asks. */
@@ -170,6 +185,6 @@ export class Logins {
   async close(): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const server of this.#dovecotServers.values()) server.close();
-    this.#chain.close();
+    for (const chain of [this.#chain, ...this.#closing]) chain.close();
   }
 }

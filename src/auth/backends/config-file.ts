@@ -5,6 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { SettingsError } from '../../settings/settings-error.ts';
 
+/** It may be there, for root: a reload comes after the server has become another user. */
+export class UnreadableFile extends SettingsError {
+  override name = 'UnreadableFile';
+}
+
 export interface ConfigFile {
   readonly path: string;
   /** '' where it is not set. */
@@ -18,7 +23,9 @@ export function readConfigFile(path: string, known: ReadonlySet<string>): Config
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SettingsError(`posthaste_auth_backends: ${path}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const Mistake = code === 'EACCES' || code === 'EPERM' ? UnreadableFile : SettingsError;
+    throw new Mistake(`posthaste_auth_backends: ${message}`);
   }
   const values = parseConfig(content, path, known);
   return {
