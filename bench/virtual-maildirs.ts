@@ -1,6 +1,7 @@
 // sh scripts/with-node bench/virtual-maildirs.ts [--runs 3] [--seconds 5] [--folder DIR]: SMTP in, out by virtual(8) into
-// Maildirs, ours and Postfix's turn about, with the same lmdb tables on the same file system. Needs root and Postfix.
+// Maildirs that are there already, ours and Postfix's turn about, with the same lmdb tables on the same file system. Needs root and Postfix.
 
+import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import { removeNewFiles } from './maildirs.ts';
 import { Postfix } from './postfix.ts';
 import type { LoadShape } from './smtp-run.ts';
 import { describeShape, measureThroughput } from './throughput.ts';
-import { writeUserFiles } from './users.ts';
+import { bulkAddress, bulkUserCount, maildirOf, writeUserFiles } from './users.ts';
 
 const { values } = parseArgs({
   options: {
@@ -90,6 +91,14 @@ class VirtualPosthaste implements MailServer {
   }
 }
 
+function makeMaildirs(mail: string): void {
+  for (let number = 1; number <= bulkUserCount; number++) {
+    const maildir = join(mail, maildirOf(bulkAddress(number)));
+    for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, part), { recursive: true });
+  }
+  execFileSync('chown', ['-R', `${mailUid}:${mailUid}`, mail]);
+}
+
 async function main(): Promise<void> {
   const work = resolve(values.folder);
   const disk = mountBenchFileSystem(work, 8192);
@@ -99,6 +108,7 @@ async function main(): Promise<void> {
   const postfix = new Postfix({ folder: join(disk.folder, 'A2'), userFiles, kind: 'A2' });
   const ours = await VirtualPosthaste.create(join(disk.folder, 'virtual'), postfix.configFolder);
   try {
+    for (const server of ['virtual', 'A2']) makeMaildirs(join(disk.folder, server, 'mail'));
     await postfix.start();
     await ours.start();
     const [runs, seconds] = [Number(values.runs), Number(values.seconds)];
