@@ -97,6 +97,11 @@ export class Prober {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    for (const destination of this.#destinations.values()) {
+      for (let one = destination.next(false); one !== undefined; one = destination.next(false)) {
+        one.finish(deferred('4.3.2', 'the server stops'));
+      }
+    }
     await Promise.all(this.#running);
   }
 
@@ -109,6 +114,7 @@ export class Prober {
       this.#destinations.set(key, destination);
     }
     const to = destination;
+    if (this.#abort.signal.aborted) return Promise.resolve(deferred('4.3.2', 'the server stops'));
     return new Promise((finish) => {
       to.add({ isRetry: false, transport, delivery, queued: this.#options.clock.now(), finish });
       this.#pump(to, transport);

@@ -30,6 +30,7 @@ let times: VerifyTimes;
 let route: (address: string) => Promise<readonly Delivery[]>;
 let pendingLimit: number;
 let probeTarget: 'rcpt' | 'data';
+let rateDelayMilliseconds: number;
 
 function open(): Verifier {
   const feedback = { base: 1, by: 'nothing' } as const;
@@ -42,7 +43,7 @@ function open(): Verifier {
     positiveFeedback: feedback,
     negativeFeedback: feedback,
     failedCohortLimit: 1,
-    rateDelayMilliseconds: 0,
+    rateDelayMilliseconds,
     transportRateDelayMilliseconds: 0,
   };
   const tables = new Tables({ log: new MemoryLog(), isWatching: false });
@@ -95,6 +96,7 @@ beforeEach(async () => {
   route = async (address) => [{ recipient: address, original: address, transport: 'relay', nexthop }];
   pendingLimit = 5000;
   probeTarget = 'rcpt';
+  rateDelayMilliseconds = 0;
   verifier = open();
 });
 afterEach(async () => {
@@ -279,6 +281,18 @@ describe('a stranger who asks for much', () => {
     clock.advance(301_000);
     expect(await ask('x@relay.example')).toBe('deliverable');
   });
+});
+
+test('the end of the server waits for no question that must wait for its turn', { timeout: 5000 }, async () => {
+  await verifier.close();
+  rateDelayMilliseconds = 60_000;
+  verifier = open();
+  expect(await ask('ann@relay.example')).toBe('deliverable');
+  const second = ask('bob@relay.example', 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await verifier.close();
+  expect(await second).toBe('deferred');
+  expect(probes()).toBe(1);
 });
 
 test('the cache is bounded, and one that cannot be read is begun anew', async () => {
