@@ -32,6 +32,8 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
   let calls: FailingCalls;
   let server: PosthasteProcess;
   let number = 0;
+  /** Queue ids by subject. */
+  const ids = new Map<string, string>();
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'failing-'));
@@ -94,8 +96,14 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
   async function send(user: string, bytes = 500): Promise<string> {
     const { subject, reply } = await offer(user, bytes);
     expect(reply.code).toBe(250);
+    ids.set(subject, /queued as (\w+)/.exec(reply.text)?.[1] ?? '?');
     return subject;
   }
+
+  const linesOf = (subject: string): string[] =>
+    server.logLines().filter((line) => line.includes(` ${ids.get(subject)}: `));
+  /** The first word about its delivery. */
+  const outcomeOf = (subject: string): string => linesOf(subject).find((line) => line.includes(': to=<')) ?? '';
 
   /** How often mail with this subject is there. */
   function copies(place: string, subject: string): number {
@@ -109,8 +117,8 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     return texts.join('\n').split(`Subject: ${subject}\n`).length - 1;
   }
 
-  const deferred = (reason: RegExp) =>
-    vi.waitFor(() => expect(server.logLines().some((line) => reason.test(line))).toBe(true), { timeout: 10_000 });
+  const deferred = (subject: string, reason: RegExp) =>
+    vi.waitFor(() => expect(outcomeOf(subject)).toMatch(reason), { timeout: 10_000 });
   const arrives = (place: string, subject: string) =>
     vi.waitFor(() => expect(copies(place, subject)).toBe(1), { timeout: 15_000 });
 
@@ -118,7 +126,7 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=128k,uid=${owner},gid=${owner}`, 'small', join(base, 'small')]);
     try {
       const subject = await send('small', 200_000);
-      await deferred(/to=<small@v\.test>.*dsn=4\.3\.0, status=deferred \(.*No space left on device\)/);
+      await deferred(subject, /to=<small@v\.test>.*dsn=4\.3\.0, status=deferred \(.*No space left on device\)/);
       expect(readdirSync(join(base, 'small/box/tmp'))).toEqual([]);
       execFileSync('mount', ['-o', 'remount,size=1m', join(base, 'small')]);
       await arrives('small/box/', subject);
@@ -132,7 +140,7 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     chownSync(place, 0, 0);
     chmodSync(place, 0o755);
     const subject = await send('small');
-    await deferred(/to=<small@v\.test>.*dsn=4\.2\.0, status=deferred \(.*Permission denied\)/);
+    await deferred(subject, /to=<small@v\.test>.*dsn=4\.2\.0, status=deferred \(.*Permission denied\)/);
     expect(readdirSync(place)).toEqual([]);
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=1m,uid=${owner},gid=${owner}`, 'small', place]);
     try {
@@ -154,13 +162,11 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     ['sync', 'EIO', 'box', '', /Input\/output error|I\/O error/i],
   ] as const)('%s fails with %s at %s%s: mail waits, and comes once', async (call, error, place, below, reason) => {
     const user = place.replace('/', '');
-    const before = server.logLines().length;
     calls.fail([call, error, join(base, place, below)]);
     const subject = await send(user);
     await vi.waitFor(
       () => {
-        const lines = server.logLines().slice(before);
-        const line = lines.find((one) => one.includes(`to=<${user}@v.test>`)) ?? '';
+        const line = outcomeOf(subject);
         expect(line).toContain('status=deferred');
         expect(line).toMatch(reason);
       },
@@ -168,7 +174,7 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     );
     calls.mend();
     await arrives(place, subject);
-    await vi.waitFor(() => expect(server.logLines().slice(before).join('\n')).toMatch(/: removed$/m), {
+    await vi.waitFor(() => expect(linesOf(subject).join('\n')).toMatch(/: removed$/m), {
       timeout: 10_000,
     });
     expect(copies(place, subject)).toBe(1);
@@ -180,15 +186,11 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     ['write', 'ENOSPC'],
     ['write', 'EIO'],
   ] as const)('%s fails with %s where a command’s input is kept: it is run later, once', async (call, error) => {
-    const before = server.logLines().length;
     calls.fail([call, error, join(tmpdir(), 'posthaste-')]);
     const subject = await send('command');
     await vi.waitFor(
       () => {
-        const line = server
-          .logLines()
-          .slice(before)
-          .find((one) => one.includes('to=<command@v.test>'));
+        const line = outcomeOf(subject);
         expect(line).toMatch(/dsn=4\.3\.0, status=deferred \(command cannot be run: "\/bin\/sh"\)/);
       },
       { timeout: 10_000 },
@@ -203,7 +205,10 @@ describe.skipIf(!isRoot || !canFailCalls)('a disk that fails', () => {
     const other = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
     await new Promise((resolve) => other.stdout.once('data', resolve));
     const subject = await send('box');
-    await deferred(/to=<box@v\.test>.*dsn=4\.2\.0, status=deferred \(.*unable to lock .* for exclusive access\)/);
+    await deferred(
+      subject,
+      /to=<box@v\.test>.*dsn=4\.2\.0, status=deferred \(.*unable to lock .* for exclusive access\)/,
+    );
     expect(copies('box', subject)).toBe(0);
     other.stdin.end();
     await arrives('box', subject);

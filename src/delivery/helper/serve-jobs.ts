@@ -1,8 +1,11 @@
 // The helper's end: reads frames from standard input, keeps the jobs apart, and answers with lines of JSON. It ends with
 // its input; what was not finished then is given up.
 
+import { Socket } from 'node:net';
 import { FrameReader } from './frame-reader.ts';
 import { type Failure, frameKinds, type HelperReply } from './protocol.ts';
+
+const readBytes = 65_536;
 
 export interface HelperJob<Outcome> {
   /** Resolves when the message may come; with an outcome where there is nothing to do. What need not wait does not. */
@@ -115,10 +118,24 @@ export function serveJobs<Job, Outcome extends { readonly kind: string }>(
   // A terminal sends these to everybody; the server says when it is over by closing our input.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const frames = new FrameReader(take);
-  process.stdin.on('data', (chunk: Buffer) => frames.push(chunk));
-  process.stdin.on('end', () => {
+  // Always into the same buffer: else megabytes of read ones lie about before they are collected.
+  const input = new Socket({
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.alloc(readBytes),
+      callback: (length, buffer) => {
+        frames.push((buffer as Buffer).subarray(0, length));
+        return true;
+      },
+    },
+  });
+  input.on('error', () => undefined);
+  input.on('close', () => {
     for (const job of jobs.values()) job.fail(new Error('the server has ended'));
   });
+  input.resume();
   // Nobody hears the answers any more.
   process.stdout.on('error', () => undefined);
 }
