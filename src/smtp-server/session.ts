@@ -5,14 +5,13 @@
 // promise: the loop stops there and goes on with its result, so commands are answered strictly in order. Replies are
 // gathered and written when the input is used up: a pipelined group is answered with one write (RFC 2920 §3.2).
 //
-// Between DATA and the end of a message, or within a BDAT chunk, a body reader takes the octets in place of
-// commands. A message is acknowledged by its body reader only when the queue says that it is durable; a
-// connection that is lost before then leaves nothing behind, one that is lost after may make the client send the
-// message again, which RFC 5321 §4.5.3.2.6 lives with.
+// Between DATA and the end of a message, or within a BDAT chunk, a body reader takes the octets in place of commands. A
+// message is acknowledged by its body reader only when the queue says that it is durable; a connection that is lost before
+// then leaves nothing behind, one that is lost after may make the client send it again, which RFC 5321 §4.5.3.2.6 lives with.
 //
-// A session is bounded in every direction: lines and recipients by their limits, unread input by pausing the
-// socket, errors by smtpd_hard_error_limit, time by a deadline that single octets do not move (deadline.ts).
-// Whatever a command throws is our own fault or a trouble of ours: the client hears 4xx, never 5xx.
+// A session is bounded in every direction: lines and recipients by their limits, unread input by pausing the socket, errors
+// by smtpd_hard_error_limit, time by a deadline that single octets do not move (deadline.ts). Whatever a command throws is
+// our own fault or a trouble of ours: the client hears 4xx, never 5xx.
 
 import type { ClientRights } from '../access/client-rights.ts';
 import { ProgramLog } from '../lib/log.ts';

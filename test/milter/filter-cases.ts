@@ -314,6 +314,17 @@ export const filterCases: readonly FilterCase[] = [
     ],
   },
   {
+    name: 'BDAT',
+    scripts: atEnd(addHeader('X-A', 'b')),
+    talk: [
+      'EHLO c.example',
+      'MAIL FROM:<s@a.example>',
+      'RCPT TO:<r@b.example>',
+      'BDAT ? LAST\r\nX-Case: CASE\r\n\r\nx',
+      'QUIT',
+    ],
+  },
+  {
     name: 'a lost client',
     talk: ['EHLO c.example', 'MAIL FROM:<s@a.example>', 'RCPT TO:<r@b.example>', 'HANGUP'],
     comesOut: 0,

@@ -2,7 +2,8 @@
 // what a client hears, what the milters are told, and what comes out of the other end.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { isDeepStrictEqual } from 'node:util';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -37,6 +38,8 @@ export interface Observed {
   readonly told: readonly (readonly string[])[];
   readonly delivered: readonly string[];
   readonly log: readonly string[];
+  /** The log says that it is over. */
+  readonly isOver: boolean;
 }
 
 export const usualMessage = [
@@ -68,7 +71,8 @@ abstract class Peer {
   readonly ports = new Map<Listener, number>();
   readonly folder = mkdtempSync('/tmp/filtered-');
   abstract readLog(): string;
-  abstract sendmail(args: readonly string[], input: string): void;
+  /** Ends with the command. The milters must go on meanwhile, so nobody waits in line. */
+  abstract sendmail(args: readonly string[], input: string): Promise<void>;
   readonly #more: MoreSettings;
 
   constructor(more: MoreSettings) {
@@ -113,9 +117,9 @@ abstract class Peer {
       virtual_alias_maps: 'inline:{{list@b.example=one@c.example,two@c.example}}',
       virtual_alias_domains: '',
       message_size_limit: '10240000',
-      milter_command_timeout: '1s',
-      milter_content_timeout: '1s',
-      milter_connect_timeout: '2s',
+      milter_command_timeout: '3s',
+      milter_content_timeout: '3s',
+      milter_connect_timeout: '5s',
       ...this.#more(`inet:127.0.0.1:${this.milters[0]?.port}`),
       milter_rcpt_macros:
         'i {rcpt_addr} {rcpt_host} {rcpt_mailer} {client_addr} {client_name} {client_ptr} {auth_type}',
@@ -144,19 +148,32 @@ class PostfixPeer extends Peer {
     return this.#postfix?.readLog() ?? '';
   }
 
-  sendmail(args: readonly string[], input: string): void {
+  sendmail(args: readonly string[], input: string): Promise<void> {
     const { etc } = (this.#postfix as RealPostfix).folder;
-    execFileSync('/usr/sbin/sendmail', ['-C', etc, ...args], {
-      input,
-      env: { PATH: '/usr/sbin:/usr/bin:/bin', MAIL_CONFIG: etc },
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
+    const env = { PATH: '/usr/sbin:/usr/bin:/bin', MAIL_CONFIG: etc };
+    return runWith(input, '/usr/sbin/sendmail', ['-C', etc, ...args], env);
   }
 
   async stop(): Promise<void> {
     this.#postfix?.stop();
     await this.end();
   }
+}
+
+const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+
+/** Our sendmail command. */
+export function runSendmail(configFolder: string, args: readonly string[], input: string): Promise<void> {
+  return runWith(input, program, ['-c', configFolder, 'sendmail', ...args], process.env);
+}
+
+function runWith(input: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(file, args, { env, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (status) => (status === 0 ? resolve() : reject(new Error(`${file} ends with ${status}`))));
+  });
 }
 
 class OurPeer extends Peer {
@@ -176,10 +193,8 @@ class OurPeer extends Peer {
     return this.#server?.logLines().join('\n') ?? '';
   }
 
-  sendmail(args: readonly string[], input: string): void {
-    const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
-    const { configFolder } = this.#server as PosthasteProcess;
-    execFileSync(program, ['-c', configFolder, 'sendmail', ...args], { input, stdio: ['pipe', 'ignore', 'inherit'] });
+  sendmail(args: readonly string[], input: string): Promise<void> {
+    return runSendmail((this.#server as PosthasteProcess).configFolder, args, input);
   }
 
   async stop(): Promise<void> {
@@ -215,38 +230,49 @@ export class FilteredPeers {
       this.#observe(this.postfix, one, `${id}p`),
       this.#observe(this.ours, one, `${id}o`),
     ]);
-    return { postfix, ours };
+    const observed = { postfix: postfix(), ours: ours() };
+    // What milters hear behind the client's end, and the log, may come a moment later.
+    const look = (): boolean => {
+      Object.assign(observed, { postfix: postfix(), ours: ours() });
+      if (!observed.postfix.isOver || !observed.ours.isOver) return false;
+      return isDeepStrictEqual(withoutLog(observed.postfix, one), withoutLog(observed.ours, one));
+    };
+    for (let attempt = 0; attempt < 100 && !look(); attempt++) await sleep(30);
+    return observed;
   }
 
-  async #observe(peer: Peer, one: FilterCase, id: string): Promise<Observed> {
+  async #observe(peer: Peer, one: FilterCase, id: string): Promise<() => Observed> {
     const { listener = 'one', scripts = [{}], message = [...usualMessage, ...usualBody] } = one;
-    for (const [index, milter] of peer.milters.entries()) milter.script = scripts[index] ?? {};
+    for (const [index, milter] of peer.milters.entries()) {
+      milter.take();
+      milter.script = scripts[index] ?? {};
+    }
     const before = peer.readLog().length;
     const talk = one.talk ?? usualTalk([`X-Case: ${id}`, ...message, '.']);
-    const lines = talk.map((line) => line.replaceAll('CASE', id));
+    const lines = talk.map((line) => withLength(line.replaceAll('CASE', id)));
     const replies = one.submits === undefined ? await converse(peer.ports.get(listener) ?? 0, lines) : [];
-    if (one.submits !== undefined) peer.sendmail(one.submits, `${[`X-Case: ${id}`, ...message].join('\n')}\n`);
+    if (one.submits !== undefined) await peer.sendmail(one.submits, `${[`X-Case: ${id}`, ...message].join('\n')}\n`);
     const delivered = await this.#delivered(id, one.comesOut ?? 1);
-    // What a milter hears last it hears behind the client's end.
-    await sleep(30);
-    const told = peer.milters
-      .slice(0, listener === 'two' ? 2 : 1)
-      .map((milter) => milter.take().map((line) => neutral(line, id)));
-    const log = peer
-      .readLog()
-      .slice(before)
-      .split('\n')
-      .flatMap((line) =>
-        / (?:\S+: milter-|warning: milter |warning: .*[Mm]ilter|warning: .*ignoring)/.test(line)
-          ? [logText(line, id)]
-          : [],
-      );
-    return { replies: replies.map((line) => neutral(line, id)), told, delivered, log };
+    const told = peer.milters.map((): string[] => []);
+    return () => {
+      for (const [index, milter] of peer.milters.entries()) {
+        told[index]?.push(...milter.take().map((line) => neutral(line, id)));
+      }
+      const written = peer.readLog().slice(before);
+      const log = written.split('\n').filter(isAboutFilters);
+      return {
+        replies: replies.map((line) => neutral(line, id)),
+        told: told.slice(0, listener === 'two' ? 2 : 1).map((lines) => [...lines]),
+        delivered,
+        log: log.map((line) => logText(line, id)),
+        isOver: (one.submits === undefined ? / disconnect from / : / message-id=|milter-discard/).test(written),
+      };
+    };
   }
 
   async #delivered(id: string, count: number): Promise<string[]> {
     const messages: string[] = [];
-    for (let attempt = 0; attempt < 200 && messages.length < count; attempt++) {
+    for (let attempt = 0; attempt < 500 && messages.length < count; attempt++) {
       for (const { from, recipients, headers, body } of this.#sink?.take(id) ?? []) {
         const text = [...headers, '', body].join('\n').replace(/^Received: (?:.|\n\t)*$/m, 'Received: ours');
         messages.push(
@@ -259,8 +285,22 @@ export class FilteredPeers {
   }
 }
 
+function isAboutFilters(line: string): boolean {
+  return / (?:\S+: milter-|warning: milter |warning: .*[Mm]ilter|warning: .*ignoring)/.test(line);
+}
+
+function withoutLog(observed: Observed, { logDiffers }: FilterCase): Observed {
+  return logDiffers === undefined ? observed : { ...observed, log: [] };
+}
+
 function logText(line: string, id: string): string {
   return neutral(line.replace(/^.*?(postfix\/[^[]+)\[\d+\]: /, '$1: '), id).replace(/inet:127\.0\.0\.1:\d+/g, 'MILTER');
+}
+
+/** `BDAT ? LAST` and what follows on other lines: how many octets these are. */
+function withLength(line: string): string {
+  const data = /^BDAT \? LAST\r\n/.exec(line)?.[0];
+  return data === undefined ? line : line.replace('?', `${line.length - data.length + 2}`);
 }
 
 /** Without what differs from run to run. */

@@ -1,21 +1,19 @@
 // Milters that lie, flood, dawdle or are cut off, and clients that try to slip by: a whole server with a short patience, which
 // sends what it takes to a sink.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findFreePorts } from '../harness/free-ports.ts';
 import { LmtpSink, type SunkMessage } from '../harness/lmtp-sink.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 import { addHeader, type MilterScript, order, replaceBody, ScriptedMilter } from '../harness/scripted-milter.ts';
+import { runSendmail } from './filtered-peers.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
 
 const folder = mkdtempSync('/tmp/hostile-milters-');
-const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
 let sink: LmtpSink;
 let milter: ScriptedMilter;
 let server: PosthasteProcess;
@@ -38,8 +36,8 @@ beforeAll(async () => {
       local_header_rewrite_clients: '',
       smtpd_milters: address,
       non_smtpd_milters: address,
-      milter_command_timeout: '1s',
-      milter_content_timeout: '1s',
+      milter_command_timeout: '2s',
+      milter_content_timeout: '2s',
       message_size_limit: '60000000',
     },
     services: `lmtp unix - - n - - lmtp
@@ -121,8 +119,8 @@ test.each<[string, MilterScript, string]>([
 test('an octet now and then is no answer in time', async () => {
   const started = performance.now();
   const drip = Array.from({ length: 1 }, () => Buffer.from([0]));
-  expect(await send({ answers: { M: drip }, delays: { M: 700 } })).toBe(later);
-  expect(performance.now() - started).toBeLessThan(4000);
+  expect(await send({ answers: { M: drip }, delays: { M: 1400 } })).toBe(later);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a field of a filter is one field, whatever it holds', async () => {
@@ -165,6 +163,37 @@ test('smtpd_milter_maps spares a client the filters', async () => {
   expect(milter.connections).toBe(connections);
 });
 
+test('notices are shown to filters where internal_mail_filter_classes says so', async () => {
+  const other = await PosthasteProcess.create({
+    folder: join(folder, 'other'),
+    settings: {
+      myhostname: 'mx.example',
+      virtual_mailbox_domains: '',
+      default_transport: `lmtp:inet:127.0.0.1:${sink.port}`,
+      transport_maps: 'inline:{{nobody.example=error:5.1.1 no such user}}',
+      non_smtpd_milters: `inet:127.0.0.1:${milter.port}`,
+      internal_mail_filter_classes: 'bounce',
+    },
+    services: 'lmtp unix - - n - - lmtp\n',
+  });
+  await other.start();
+  try {
+    milter.script = atEnd(addHeader('X-Case', 'notice'), order('+', '<spy@b.example>'), 'c');
+    milter.take();
+    const input = 'From: joe@a.example\n\nhello\n';
+    await runSendmail(other.configFolder, ['-f', 'joe@a.example', 'x@nobody.example'], input);
+    // The filter has added the same to the message that is reported.
+    const both = [...(await arrival('notice'))];
+    if (both.length < 2) both.push(...(await arrival('notice')));
+    const notice = both.find(({ from }) => from.startsWith('<>'));
+    expect(notice?.from).toMatch(/^<>/);
+    expect(notice?.recipients).toEqual([expect.stringMatching(/^<joe@a\.example>/)]);
+    expect(milter.take().filter((line) => line.startsWith('M '))).toEqual(['M joe@a.example|', 'M |']);
+  } finally {
+    await other.stop();
+  }
+}, 30_000);
+
 test('fifty megabytes pass without being kept in memory', async () => {
   const body = `${'All work and no play makes Jack a dull boy. '.repeat(20)}\r\n`.repeat(55_000);
   const before = residentMegabytes();
@@ -185,25 +214,25 @@ function residentMegabytes(): number {
   return Number(pages) / 1024;
 }
 
-function sendmail(id: string): void {
+function sendmail(id: string): Promise<void> {
   const input = `From: joe@a.example\nX-Case: ${id}\n\nhello\n`;
-  execFileSync(program, ['-c', server.configFolder, 'sendmail', '-f', 'joe@a.example', 'ann@b.example'], { input });
+  return runSendmail(server.configFolder, ['-f', 'joe@a.example', 'ann@b.example'], input);
 }
 
 test('mail of this machine waits while a filter puts it off, and goes back where it refuses', async () => {
   milter.script = { answers: { E: ['t'] } };
-  sendmail('waits');
+  await sendmail('waits');
   const log = (): string => server.logLines().join('\n');
   await expect.poll(log, { timeout: 5000 }).toMatch(/pickup\[\d+\]: warning: .* not taken yet: 451 4\.7\.1 /);
   expect(readdirSync(join(server.dataFolder, 'maildrop')).filter((name) => !name.startsWith('.'))).toHaveLength(1);
   milter.script = { answers: { E: ['r'] } };
   sink.take('');
-  sendmail('refused');
+  await sendmail('refused');
   const [notice] = await arrival('');
   expect(notice?.recipients.join()).toContain('<joe@a.example>');
   expect(notice?.body).toContain('Command rejected');
   milter.script = {};
-  sendmail('good');
+  await sendmail('good');
   expect(await arrival('good')).toHaveLength(1);
   expect(sink.take('refused')).toEqual([]);
 }, 30_000);
