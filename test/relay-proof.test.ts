@@ -13,6 +13,7 @@ import { findFreePorts } from './harness/free-ports.ts';
 import { Random } from './harness/random.ts';
 import { ageFile, noRealPostfix, RealPostfix } from './harness/real-postfix.ts';
 import { type GeneratedConfiguration, generateConfiguration, words } from './relay/generated-configurations.ts';
+import { postfixDaemons } from './relay/postfix-daemons.ts';
 import { elsewhere } from './relay/stranger-attempts.ts';
 import { RawClient, startTestServer, type TestServer } from './smtp-dialogs/test-server.ts';
 
@@ -249,23 +250,7 @@ describe.skipIf(noRealPostfix !== undefined)(`a real Postfix (${noRealPostfix ??
       );
       return `127.0.0.1:${port} inet n - n - - smtpd\n${options.join('')}`;
     });
-    return `${servers.join('')}pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-tlsmgr unix - - n 1000? 1 tlsmgr
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-postlog unix-dgram n - n - 1 postlogd
-`;
+    return `${servers.join('')}${postfixDaemons}`;
   }
 
   test(`relays where the proof says so, with ${services} of them`, { timeout: 60_000 }, async () => {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDovecotAuthServer } from './harness/dovecot-auth-server.ts';
 import { findFreePorts } from './harness/free-ports.ts';
 import { ageFile, noRealPostfix, RealPostfix } from './harness/real-postfix.ts';
+import { postfixDaemons } from './relay/postfix-daemons.ts';
 import { RawClient, realDefaults, startTestServer, type TestServer } from './smtp-dialogs/test-server.ts';
 
 const variants = [
@@ -131,16 +132,7 @@ describe.skipIf(noRealPostfix !== undefined)(`as a real Postfix decides (${noRea
     const off = `127.0.0.1:${ports[variants.length]} inet n - n - - smtpd
   -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_sasl_auth_enable=no
 `;
-    return `${servers.join('')}${off}pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-tlsmgr unix - - n 1000? 1 tlsmgr
-discard unix - - n - - discard
-postlog unix-dgram n - n - 1 postlogd
-`;
+    return `${servers.join('')}${off}${postfixDaemons}`;
   }
 
   /** What each sender hears at RCPT, with this login. */

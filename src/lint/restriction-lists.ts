@@ -61,7 +61,8 @@ export function restrictionList(context: LintContext, server: Server, list: List
   };
 }
 
-const tableKinds: Readonly<Record<ListName, string>> = {
+/** What a table that stands alone means, by list. */
+export const tableKinds: Readonly<Record<ListName, string>> = {
   client: 'check_client_access',
   helo: 'check_helo_access',
   sender: 'check_sender_access',

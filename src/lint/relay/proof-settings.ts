@@ -7,7 +7,7 @@ import type { Settings } from '../../settings/settings.ts';
 import type { LintContext } from '../context.ts';
 import { splitList } from '../../lib/split-list.ts';
 import { isRestriction, takesArgument } from '../restriction-names.ts';
-import { type ListName, listNames, type Server } from '../restriction-lists.ts';
+import { type ListName, listNames, type Server, tableKinds } from '../restriction-lists.ts';
 import { tableUse, type TableUse } from '../table-uses.ts';
 import { type Candidates, readCandidates } from './candidates.ts';
 import type { Oracle } from './oracles.ts';
@@ -176,7 +176,7 @@ class Preparation {
       const name = word.toLowerCase();
       if (takesArgument(name)) rewritten.push(...this.#withArgument(name, words[++at], parameter));
       else if (this.#use(word, 'smtpd_restrictions_maps') !== undefined) {
-        rewritten.push(...this.#access(bareKinds[list], word, parameter));
+        rewritten.push(...this.#access(tableKinds[list], word, parameter));
       } else rewritten.push(...this.#plain(word, parameter));
     }
     return rewritten;
@@ -246,17 +246,6 @@ class Preparation {
     return ['check_client_access', this.#tables.addOracle(oracle)];
   }
 }
-
-const bareKinds: Readonly<Record<ListName, string>> = {
-  client: 'check_client_access',
-  helo: 'check_helo_access',
-  sender: 'check_sender_access',
-  relay: 'check_recipient_access',
-  recipient: 'check_recipient_access',
-  data: 'check_client_access',
-  end_of_data: 'check_client_access',
-  etrn: 'check_etrn_access',
-};
 
 const subjects: Readonly<Record<string, string>> = {
   check_helo_access: 'a HELO name, which the client chooses',
