@@ -32,6 +32,7 @@ import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import type { AddressVerifier } from './address-verifier.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
+import { CommandFilter } from './command-filter.ts';
 import { ContentChecks } from './content-checks.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, softened, type Verdict } from './evaluation.ts';
@@ -81,6 +82,7 @@ export class RecipientPolicy {
   readonly #clients: ClientLists;
   /** What every refusal ends with. */
   readonly footer: RejectFooter;
+  readonly commandFilter: CommandFilter;
   /** What is asked about the message itself. */
   readonly contentChecks: ContentChecks;
   readonly #loggedPermits: MatchList;
@@ -103,6 +105,7 @@ export class RecipientPolicy {
     this.#stages = new RestrictionStages(open, options.requiresRelayControl !== false);
     this.#clients = new ClientLists(open);
     this.footer = new RejectFooter(open);
+    this.commandFilter = new CommandFilter(open);
     const isUnchecked = overrides(settings).includes('no_header_body_checks');
     this.contentChecks = new ContentChecks({ ...open, settings: options.cleanupSettings ?? settings }, isUnchecked);
     this.#resolver = options.resolver ?? new SystemResolver();

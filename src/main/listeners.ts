@@ -2,6 +2,7 @@
 
 import type { AddressHandling } from '../routing/types.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { CommandFilter } from '../access/command-filter.ts';
 import type { ContentChecks } from '../access/content-checks.ts';
 import type { RejectFooter } from '../access/reject-footer.ts';
 import type { Configuration } from '../settings/configuration.ts';
@@ -115,6 +116,10 @@ class CurrentPolicy implements SmtpPolicy {
   clientRights: SmtpPolicy['clientRights'] = (client) => this.#policy.clientRights(client);
   get footer(): RejectFooter {
     return this.#policy.footer;
+  }
+
+  get commandFilter(): CommandFilter {
+    return this.#policy.commandFilter;
   }
 
   get contentChecks(): ContentChecks {

@@ -61,9 +61,9 @@ nowhere_destination_rate_delay = 1s
 
 test('what has no effect is told, unless it is the default', async () => {
   const main =
-    'smtpd_upstream_proxy_protocol = haproxy\nsmtpd_proxy_timeout = 100s\ndaemon_directory = /x\nmyorigin = $nothing\n';
+    'smtpd_dns_reply_filter = static:x\nsmtpd_proxy_timeout = 100s\ndaemon_directory = /x\nmyorigin = $nothing\n';
   expect(await findings({ 'main.cf': main })).toEqual([
-    'warning main.cf:1 smtpd_upstream_proxy_protocol is not supported yet: its value has no effect',
+    'warning main.cf:1 smtpd_dns_reply_filter is not supported yet: its value has no effect',
     'info main.cf:3 daemon_directory has no meaning here: Posthaste has no such process or file',
     'warning main.cf:4 myorigin refers to $nothing, which nothing defines',
   ]);

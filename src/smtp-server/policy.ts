@@ -2,6 +2,7 @@
 // Implemented by the access folder (and by small stand-ins in tests): the interface lives with its caller.
 
 import type { ClientRights } from '../access/client-rights.ts';
+import type { CommandFilter } from '../access/command-filter.ts';
 import type { ContentChecks } from '../access/content-checks.ts';
 import type { MailRequest } from '../access/mail-request.ts';
 import type { RecipientEnvelope } from '../access/recipient-policy.ts';
@@ -16,6 +17,8 @@ export interface SmtpPolicy {
     readonly isEmpty: boolean;
     addTo(refusal: Reply, request: MailRequest, now: number): Promise<Reply>;
   };
+  /** smtpd_command_filter; absent: none. */
+  readonly commandFilter?: CommandFilter;
   /** header_checks and its kin; absent: none. */
   readonly contentChecks?: ContentChecks;
   clientRights(client: Client): Promise<ClientRights>;

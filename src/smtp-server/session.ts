@@ -13,6 +13,7 @@
 // by smtpd_hard_error_limit, time by a deadline that single octets do not move (deadline.ts). Whatever a command throws is
 // our own fault or a trouble of ours: the client hears 4xx, never 5xx.
 
+import type { CommandFilter } from '../access/command-filter.ts';
 import type { ClientRights } from '../access/client-rights.ts';
 import { ProgramLog } from '../lib/log.ts';
 import type { Client, StageDoubts } from '../routing/types.ts';
@@ -27,7 +28,7 @@ import { commandsOf } from './commands.ts';
 import type { CommandResult, Conversation, LineConsumer } from './conversation.ts';
 import { CommandCounts } from './command-counts.ts';
 import { Deadline } from './deadline.ts';
-import { errorReply, panicReply } from './error-reply.ts';
+import { errorReply, fatalReply } from './error-reply.ts';
 import { ErrorBudget } from './error-budget.ts';
 import type { SessionFilters } from './filters.ts';
 import type { ServiceOptions } from './options.ts';
@@ -166,7 +167,7 @@ export class Session implements Conversation {
       this.#isBusy = false;
       this.run();
     };
-    step.then(resume, (error: unknown) => this.#finish(panicReply(this, error)));
+    step.then(resume, (error: unknown) => this.#finish(fatalReply(this, error)));
   }
 
   #stepLine(): 'more' | 'wait' | Promise<unknown> {
@@ -190,7 +191,7 @@ export class Session implements Conversation {
   }
 
   /** Runs one command line; a promise where it is not done at once. */
-  #perform(line: Exclude<Line, { kind: 'bare-line-feed' }>): undefined | Promise<void> {
+  #perform(line: Exclude<Line, { kind: 'bare-line-feed' }>, isFiltered = false): undefined | Promise<void> {
     const consumer = this.#lineConsumer;
     this.#lineConsumer = undefined;
     if (consumer !== undefined) {
@@ -198,6 +199,9 @@ export class Session implements Conversation {
       if (line.kind === 'too-long') return this.#count(running, replies.saslResponseTooLong);
       return this.#settle(running, () => consumer(line.kind === 'line' ? line.text : ''));
     }
+    const { commandFilter } = this.parts.policy;
+    if (!isFiltered && line.kind === 'line' && commandFilter?.isEmpty === false)
+      return this.#filter(line, commandFilter);
     const selection = selectCommand(this, this.#commands, line);
     switch (selection.kind) {
       case 'end':
@@ -208,6 +212,13 @@ export class Session implements Conversation {
       case 'run':
         return this.#settle(selection, () => selection.command.run(this, selection.rest));
     }
+  }
+
+  async #filter(line: Line & { kind: 'line' }, filter: CommandFilter): Promise<void> {
+    const text = await filter.replacement(line.text);
+    if (text === undefined) return await this.#perform(line, true);
+    this.log.info(`${this.clientText}: replacing command "${line.text}" with "${text}"`);
+    await this.#perform({ kind: 'line', text }, true);
   }
 
   #settle(running: RunningCommand, run: () => CommandResult | Promise<CommandResult>): undefined | Promise<void> {
