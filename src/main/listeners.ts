@@ -30,6 +30,11 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
   const planned: PlannedListener[] = [];
   for (const service of services) {
     if (service.type !== 'inet') continue;
+    if (service.command === 'qmqpd') {
+      throw new SettingsError(
+        `${service.file}:${service.line}: QMQP is not served: take the line out, and have its clients send by SMTP`,
+      );
+    }
     if (service.command !== 'smtpd') {
       throw new SettingsError(
         `${service.file}:${service.line}: there is no server for the inet service ${service.name} (${service.command}) yet: take the line out`,
