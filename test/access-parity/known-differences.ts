@@ -26,10 +26,10 @@ const known: readonly KnownDifference[] = [
   {
     subject: '`reject_unlisted_sender` before MAIL is judged',
     explains: ({ what, postfix, posthaste }, all, { main }) => {
-      const early = ['smtpd_client_restrictions', 'smtpd_helo_restrictions', 'first', 'second'];
-      if (!early.some((name) => main[name]?.includes('reject_unlisted_sender'))) return false;
+      const lists = Object.entries(main).filter(([name]) => /_restrictions$|^(?:first|second)$/.test(name));
+      if (!lists.some(([, list]) => list.includes('reject_unlisted_sender'))) return false;
       if (what === 'log' && withoutUnlistedSenders(postfix) === withoutUnlistedSenders(posthaste)) return true;
-      return all.some((one) => /^4|^5/.test(one.posthaste) && unlistedSender.test(one.posthaste));
+      return all.some((one) => unlistedSender.test(one.posthaste));
     },
   },
 ];
