@@ -1,8 +1,12 @@
 // Behind a load balancer (smtpd_upstream_proxy_protocol, posthaste_imap_upstream_proxy_protocol): the client is the one
 // that the PROXY header names, however it is cut into packets; whoever sends no header is cut off.
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { parseProxyHeader, ProxyHeaderError } from '../src/lib/proxy-header.ts';
+import { PosthasteProcess } from './harness/posthaste-process.ts';
 import { RawClient, startTestServer, type TestServer } from './smtp-dialogs/test-server.ts';
 
 let server: TestServer | undefined;
@@ -101,4 +105,21 @@ test('no cut of a header is taken for another', () => {
     expect(parseProxyHeader(Buffer.concat([header, Buffer.from('rest')]))?.length).toBe(header.length);
   }
   expect(() => parseProxyHeader(Buffer.from('X'))).toThrow(ProxyHeaderError);
+});
+
+test('IMAP: the client of the log is the one that the header names', { timeout: 30_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'imap-proxy-'));
+  const settings = { posthaste_imap_upstream_proxy_protocol: 'haproxy' };
+  const process = await PosthasteProcess.create({ folder, settings });
+  try {
+    await process.start();
+    const client = await open(process.imapPort);
+    client.send('PROXY TCP4 192.0.2.77 192.0.2.1 1 143\r\na LOGOUT\r\n');
+    await client.closed();
+    expect(client.received).toMatch(/^\* OK .*\r\n\* BYE .*\r\na OK /s);
+  } finally {
+    await process.stop();
+  }
+  expect(readFileSync(process.logFile, 'utf8')).toContain('rip=192.0.2.77, lip=192.0.2.1');
+  rmSync(folder, { recursive: true, force: true });
 });
