@@ -1,7 +1,8 @@
 // What logins leave behind in the directory: keys of SCRAM that could be made because a password was seen, and when an
-// app password was used last. Nobody waits for either, so they are gathered and written together after some seconds, on
-// a connection that does not wait for other writers but tries again later; a crash loses some seconds of them. They are
-// no changes of the configuration and leave no event.
+// app password was used last. Nobody waits for either, so they are gathered and written together after a second, on
+// a connection that waits neither for other writers (it tries again later) nor for the disk: this runs on the thread that
+// speaks the protocols, and what a power cut loses is noted again at a later login. They are no changes of the
+// configuration and leave no event.
 
 import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
 
@@ -23,7 +24,7 @@ export interface AppPasswordUse {
   readonly address: string;
 }
 
-const delayMilliseconds = 5000;
+const delayMilliseconds = 1000;
 /** Beyond this the oldest notes are dropped: keys are made again at the next login. */
 const maxPending = 10_000;
 /** Writes within one of these show the same last use. */
@@ -102,7 +103,7 @@ export class LoginNotes {
   }
 
   #write(): void {
-    this.#connection ??= openSqlite(this.#file, { busyTimeout: 0, cacheKib: 1024 });
+    this.#connection ??= openSqlite(this.#file, { busyTimeout: 0, cacheKib: 1024, synchronous: 'NORMAL' });
     const connection = this.#connection;
     const keys = connection.prepare(insertKeys);
     const use = connection.prepare(
