@@ -13,6 +13,7 @@ import { systemClock } from '../lib/clock.ts';
 import { register as registerAlias } from './alias.ts';
 import { register as registerAliasDomain } from './alias-domain.ts';
 import type { CommandContext } from './context.ts';
+import { register as registerAppPassword } from './app-password.ts';
 import { register as registerDomain } from './domain.ts';
 import { register as registerList } from './list.ts';
 import { register as registerMailbox } from './mailbox.ts';
@@ -53,6 +54,7 @@ async function run(
     registerDomain,
     registerAliasDomain,
     registerMailbox,
+    registerAppPassword,
     registerAlias,
     registerList,
     registerQuota,
@@ -364,5 +366,34 @@ describe('a mailing list', () => {
     );
     await run('list add team@example.com --owner anna@example.com');
     await expect(run('list set team@example.com')).rejects.toThrow(/nothing to change/);
+  });
+});
+
+describe('app passwords', () => {
+  it('are added, listed, changed and removed', async () => {
+    await run('domain add example.com');
+    await run('mailbox add anna@example.com');
+    expect((await run('app-password list')).err).toContain('no app password yet');
+    const { out } = await run(
+      'app-password add anna@example.com scanner --protocol imap,smtp --sender @Example.com <>',
+    );
+    expect(out).toMatch(/^anna@example\.com has an app password "scanner"\npassword: \S{5}(-\S{5}){3}$/);
+    expect((await run('app-password list anna@example.com')).out).toMatch(
+      /^anna@example.com  scanner  smtp imap  @example.com <>  never    never$/m,
+    );
+    await run('app-password set anna@example.com scanner --any-protocol --expires 2030-01-31 --name printer');
+    expect((await run('app-password show anna@example.com printer')).out).toMatch(
+      /protocols: +all\nsenders: +@example.com <>\nexpires: +2030-02-01 00:00\nrecoverable: +no\n/,
+    );
+    expect(await json('app-password list')).toMatchObject([{ name: 'printer', protocols: [], recoverable: false }]);
+    await run('app-password remove anna@example.com printer');
+    expect(await json('app-password list anna@example.com')).toEqual([]);
+    for (const wrong of [
+      'add anna@example.com x --recoverable',
+      'add anna@example.com x --protocol ftp',
+      'show a@b.c x',
+    ])
+      await expect(run(`app-password ${wrong}`), wrong).rejects.toThrow(/./);
+    await expect(run('app-password set anna@example.com x')).rejects.toThrow(/nothing to change/);
   });
 });

@@ -92,8 +92,9 @@ function isBase64(text: string): boolean {
   return /^[A-Za-z0-9+/=]*$/.test(text);
 }
 
+/** A stranger's text, which must not look like another part of the line. */
 function methodOf(mechanism: string): string {
-  return printable(mechanism).slice(0, 100);
+  return mechanism.slice(0, 100).replaceAll(/[^\w-]/g, '?');
 }
 
 /** fail2ban's postfix filter reads this line. */
