@@ -296,7 +296,7 @@ describe('a vacation', () => {
   it('is set, shown, changed in part and ended', async () => {
     await set('--vacation', 'Away.\nWrite to Ben.', '--vacation-from', '2026-12-24', '--vacation-until', '2026-12-31');
     const shown = (await run('mailbox show anna@example.com')).out;
-    expect(shown).toContain('vacation: from 2026-12-24 00:00, until 2027-01-01 00:00, once in 7 days to a sender');
+    expect(shown).toContain('vacation:      from 2026-12-24 00:00, until 2027-01-01 00:00, once in 7 days to a sender');
     expect(shown).toMatch(/ Away\.\n +Write to Ben\.$/);
     expect((await run('mailbox list')).out).toMatch(/anna@example.com .* vacation$/m);
     await set('--vacation-subject', 'Grüße', '--vacation-until', 'never', '--vacation-days', '1');

@@ -7,7 +7,7 @@ import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
-import { keepScramKeys } from './scram-keys.ts';
+import { keepScramKeys, scramMechanismsOf } from './scram-keys.ts';
 import { formatQuota, parseSize } from './sizes.ts';
 import { addVacationOptions, vacationLines, type VacationOptions, vacationSettings } from './vacation-options.ts';
 
@@ -136,7 +136,7 @@ async function list(context: CommandContext, options: { domain?: string; removed
 }
 
 async function show(context: CommandContext, address: string): Promise<void> {
-  await withDirectory(context, true, async ({ directory }) => {
+  await withDirectory(context, true, async ({ directory, settings }) => {
     const info = await directory.mailboxes.need(address);
     printObject(context, info, [
       ['mailbox', info.address],
@@ -145,6 +145,8 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ['enabled', yesNo(info.enabled)],
       ['id', String(info.id)],
       ['created', formatTime(info.created)],
+      ['SCRAM keys', scramMechanismsOf({ directory, settings }, address)],
+      ['app passwords', String((await directory.appPasswords.list(address)).length)],
       ...vacationLines(info.vacation),
     ]);
   });

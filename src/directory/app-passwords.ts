@@ -147,6 +147,11 @@ export class AppPasswords {
   }
 }
 
+/** Those of a password that is no more; nobody is to guess it from them. */
+export async function deleteScramKeys(db: DirectoryDatabase, mailboxId: number): Promise<void> {
+  await db.deleteFrom('scram_key').where('mailbox_id', '=', mailboxId).where('app_password_id', '=', 0).execute();
+}
+
 /** When a mailbox is forgotten. */
 export async function deleteLoginSecrets(db: DirectoryDatabase, mailboxId: number): Promise<void> {
   await db.deleteFrom('app_password').where('mailbox_id', '=', mailboxId).execute();

@@ -2,7 +2,7 @@
 // be restored; an id never names another mailbox. The installation's first mailbox becomes the administrator's:
 // postmaster, abuse and root reach it (RFC 5321 §4.5.1, RFC 2142), so that no fresh host is deaf to complaints.
 
-import { deleteLoginSecrets } from './app-passwords.ts';
+import { deleteLoginSecrets, deleteScramKeys } from './app-passwords.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
@@ -139,6 +139,7 @@ export class Mailboxes {
       };
       const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
+      if (next.password !== row.password) await deleteScramKeys(change.db, row.id);
       if (settings.vacation !== undefined) {
         await writeVacation(change.db, row.id, changedVacation(before.vacation, settings.vacation));
       }
