@@ -14,7 +14,8 @@ import type { ChannelBinding } from './channel-binding.ts';
 import { appPasswordDigest, DirectoryAccounts, maySendAs } from './directory-accounts.ts';
 import { DirectoryAuthenticator } from './directory-authenticator.ts';
 import { DirectorySecrets } from './directory-secrets.ts';
-import { DelayGate } from './login-gate.ts';
+import { GatedSasl } from './gated-sasl.ts';
+import { DelayGate, type LoginGate } from './login-gate.ts';
 import { hashPassword } from './password-scheme.ts';
 import { makeScramKeys } from './scram-key-maker.ts';
 import type { SaslRequest, SaslStep } from './sasl-server.ts';
@@ -331,4 +332,59 @@ describe('every mechanism', () => {
       }
     }
   });
+});
+
+it('passes one gate, which a lock-out closes whatever the secret, also where another program judges', async () => {
+  const attempts: string[] = [];
+  let isLocked = false;
+  const gate: LoginGate = {
+    begin: ({ account, address, protocol, mechanism }) => {
+      const note = (what: string): void => void attempts.push(`${account} ${address} ${protocol} ${mechanism} ${what}`);
+      if (isLocked) return { kind: 'locked', reason: 'locked out', delayMilliseconds: 0 };
+      return {
+        kind: 'admitted',
+        failed: () => {
+          note('failed');
+          return 0;
+        },
+        succeeded: () => note('succeeded'),
+        abandoned: () => note('abandoned'),
+      };
+    },
+  };
+  await makeKeys();
+  const gated = new GatedSasl(gate, sasl);
+  sasl = new BuiltInSasl(
+    {
+      authenticator: new DirectoryAuthenticator({ directory, clock, gate }),
+      gate,
+      secrets: new DirectorySecrets(new DirectoryAccounts(directory, clock)),
+      hostname: 'mx.example.com',
+    },
+    knownMechanisms,
+  );
+  const plain = { initialResponse: base64(`\0${anna}\0geheim`) };
+  const behind = (): Promise<SaslStep> =>
+    gated.begin({
+      ...plain,
+      mechanism: 'PLAIN',
+      protocol: 'smtp',
+      service: 'smtp',
+      serverAddress: '192.0.2.25',
+      clientAddress: '192.0.2.1',
+      isSecured: true,
+    });
+  expect(await withScram()).toMatchObject(welcome);
+  expect(await begin('PLAIN', `\0${anna}\0wrong`)).toMatchObject({ kind: 'denied' });
+  expect(await behind()).toMatchObject(welcome);
+  expect(attempts).toEqual([
+    `${anna} 192.0.2.1 smtp SCRAM-SHA-256 succeeded`,
+    `${anna} 192.0.2.1 smtp PLAIN failed`,
+    `${anna} 192.0.2.1 smtp PLAIN succeeded`,
+  ]);
+  isLocked = true;
+  const locked = { kind: 'denied', reason: 'locked out', told: 'authentication failure' };
+  expect(await withScram()).toMatchObject(locked);
+  expect(await begin('PLAIN', `\0${anna}\0geheim`)).toMatchObject(locked);
+  expect(await behind()).toMatchObject(locked);
 });

@@ -57,23 +57,26 @@ export class DelayGate implements LoginGate {
   }
 }
 
+type Denied = Extract<AuthResult, { kind: 'denied' }>;
+type Outcome = { readonly kind: 'authenticated'; readonly login: string } | Denied;
+
 /**
  * Lets the gate judge, checks, tells it the outcome, and gives a denial when it is due: `spent`, milliseconds, count as
  * waited already.
  */
-export async function passGate(
+export async function passGate<Result extends Outcome>(
   gate: LoginGate,
   attempt: LoginAttempt,
-  check: () => Promise<AuthResult>,
+  check: () => Promise<Result>,
   secret?: string,
   spent: () => number = () => 0,
-): Promise<AuthResult> {
+): Promise<Result | Denied> {
   const ticket = await gate.begin(attempt);
   if (ticket.kind === 'locked') {
     await wait(ticket.delayMilliseconds);
     return { kind: 'denied', reason: ticket.reason };
   }
-  let result: AuthResult;
+  let result: Result;
   try {
     result = await check();
   } catch (error) {

@@ -15,7 +15,8 @@ import { usualFailureDelay } from '../auth/failure-delay.ts';
 import { BuiltInSasl } from '../auth/built-in-sasl.ts';
 import { DirectoryAccounts } from '../auth/directory-accounts.ts';
 import { DirectorySecrets } from '../auth/directory-secrets.ts';
-import { DelayGate } from '../auth/login-gate.ts';
+import { GatedSasl } from '../auth/gated-sasl.ts';
+import { DelayGate, type LoginGate } from '../auth/login-gate.ts';
 import type { SaslServer } from '../auth/sasl-server.ts';
 import { scramHashes } from '../auth/scram-key-maker.ts';
 import type { Authenticator } from '../auth/types.ts';
@@ -54,6 +55,7 @@ export class Logins {
   readonly #listeners: AuthListener[] = [];
   readonly #directoryAlone: Authenticator;
   readonly #delayed: Authenticator;
+  readonly #gate: LoginGate;
   readonly #dovecotServers = new Map<string, DovecotAuth>();
   #chain: BackendChain;
   /** Replaced by a reload, and perhaps still being asked. */
@@ -70,6 +72,7 @@ export class Logins {
     const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
     const failureDelay = { ...usualFailureDelay, firstMilliseconds };
     const gate = new DelayGate(clock, failureDelay);
+    this.#gate = gate;
     const names = readMechanisms(settings);
     const known = { directory, clock, gate, scramHashes: scramHashes(names) };
     this.#directoryAlone = new DirectoryAuthenticator(known);
@@ -123,13 +126,13 @@ export class Logins {
   }
 
   /** One connection to each auth service of another program (smtpd_sasl_type = dovecot), whoever asks. */
-  dovecotAuth(path: string): DovecotAuth {
+  dovecotAuth(path: string): SaslServer {
     let server = this.#dovecotServers.get(path);
     if (server === undefined) {
       server = new DovecotAuth(path, this.#dovecotServers.size);
       this.#dovecotServers.set(path, server);
     }
-    return server;
+    return new GatedSasl(this.#gate, server);
   }
 
   /** Opens the sockets of the auth protocol. */

@@ -4,6 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { openRouting, type Routing } from '../../src/access/open-routing.ts';
 import { DovecotAuth } from '../../src/auth/dovecot-auth.ts';
+import { usualFailureDelay } from '../../src/auth/failure-delay.ts';
+import { GatedSasl } from '../../src/auth/gated-sasl.ts';
+import { DelayGate } from '../../src/auth/login-gate.ts';
 import type { SaslServer } from '../../src/auth/sasl-server.ts';
 import type { ClientName } from '../../src/dns/client-names.ts';
 import { SystemResolver } from '../../src/dns/system-resolver.ts';
@@ -78,6 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const state = { freeSpace: Number.POSITIVE_INFINITY };
   const dns = options.isRealPolicy ? await startDnsServer((options.zone ?? []).join('\n')) : undefined;
   const routing = dns && openPolicy(settings, log, dns.port);
+  const gate = new DelayGate(systemClock, { ...usualFailureDelay, firstMilliseconds: 0 });
   let dovecot: DovecotAuth | undefined;
   const server = new SmtpServer({
     queue,
@@ -85,7 +89,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log,
     policy: routing?.policy(settings) ?? new MemoryPolicy(),
     sasl: options.sasl ?? oneLoginSasl(),
-    dovecotAuth: (path) => (dovecot ??= new DovecotAuth(path, nextDovecot++)),
+    dovecotAuth: (path) => new GatedSasl(gate, (dovecot ??= new DovecotAuth(path, nextDovecot++))),
     clientNames: { lookup: async () => named(options.clientName ?? 'client.example.org') },
     clock: systemClock,
     freeSpace: () => state.freeSpace,
