@@ -5,16 +5,11 @@
 // configuration and leave no event.
 
 import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
+import type { ScramKeyEntry } from './login-secrets.ts';
 
-export interface NewScramKeys {
+export interface NewScramKeys extends ScramKeyEntry {
   readonly mailbox: number;
   readonly hash: string;
-  readonly appPasswordId: number;
-  readonly madeOf: string;
-  readonly salt: Buffer;
-  readonly iterations: number;
-  readonly storedKey: Buffer;
-  readonly serverKey: Buffer;
 }
 
 export interface AppPasswordUse {
