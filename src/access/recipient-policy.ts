@@ -34,6 +34,7 @@ import type { AddressVerifier } from './address-verifier.ts';
 import { ClientLists, type ClientRights } from './client-rights.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, type Verdict } from './evaluation.ts';
+import type { GreylistSource } from './greylisting.ts';
 import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
 import type { PostingSource } from './posting-source.ts';
@@ -54,6 +55,8 @@ export interface RecipientPolicyOptions {
   readonly resolver?: Resolver;
   /** For reject_unverified_sender and _recipient; absent: they let everybody pass. */
   readonly verifier?: () => AddressVerifier | undefined;
+  /** For defer_greylisted; absent: it lets everybody pass. */
+  readonly greylist?: GreylistSource | undefined;
 }
 
 /** One transaction's command, without the recipient. */
@@ -82,6 +85,7 @@ export class RecipientPolicy {
   readonly #isSoft: boolean;
   readonly #probeSender: ProbeSender;
   readonly #verifier: RecipientPolicyOptions['verifier'];
+  readonly #greylist: GreylistSource | undefined;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
@@ -102,6 +106,7 @@ export class RecipientPolicy {
     this.#isSoft = settings.flag('soft_bounce');
     this.#probeSender = new ProbeSender(settings, router.settings.standardForm);
     this.#verifier = options.verifier;
+    this.#greylist = options.greylist;
   }
 
   /** smtpd_delay_reject: clients and HELO names are judged with the recipients. */
@@ -333,6 +338,7 @@ export class RecipientPolicy {
       resolver,
       loggedPermits,
       verifier: this.#verifier?.(),
+      greylist: this.#greylist,
       request: { ...request, actions },
     };
     const before = router.revisions.revision();

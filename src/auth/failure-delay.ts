@@ -17,6 +17,9 @@ export const usualFailureDelay: FailureDelayOptions = {
   maxEntries: 50_000,
 };
 
+/** Where somebody else makes the caller wait (defence/login-guard.ts). */
+export const noFailureDelay: FailureDelayOptions = { ...usualFailureDelay, firstMilliseconds: 0 };
+
 /** Failures further apart than this are somebody's typing errors. */
 const forgetMilliseconds = 900_000;
 

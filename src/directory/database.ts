@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { up as people } from './migrations/0002-people.ts';
+import { up as defence } from './migrations/0004-defence.ts';
 import { DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
 
@@ -23,9 +24,10 @@ const migrations: readonly {
 }[] = [
   { version: 1, name: 'initial', up: initial },
   { version: 2, name: 'people', up: people },
+  { version: 4, name: 'defence', up: defence },
 ];
 
-const knownVersion = 2;
+const knownVersion = 4;
 
 /** "PhDi": marks the file as ours (PRAGMA application_id), so that another program's database is left alone. */
 const applicationId = 0x50684469;

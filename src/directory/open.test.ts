@@ -73,7 +73,7 @@ describe('opening directory.db', () => {
     connection.close();
     const before = readFileSync(file);
     await expect(open()).rejects.toThrow(
-      /newer version of Posthaste \(schema 99, this one knows 2\).*restore a backup/,
+      /newer version of Posthaste \(schema 99, this one knows 4\).*restore a backup/,
     );
     await expect(open(true)).rejects.toThrow(/newer version/);
     expect(readFileSync(file).equals(before)).toBe(true);

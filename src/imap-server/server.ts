@@ -21,6 +21,8 @@ export interface ImapServerParts {
   readonly authenticator: Authenticator;
   /** Octets that a mailbox may hold; undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
+  /** Why nobody may look into this mailbox for now; ''. */
+  readonly maintenance?: (mailbox: number) => string;
   /** Absent where there is no certificate: then no STARTTLS and no implicit TLS. */
   readonly tls?: { secureContext(): SecureContext };
   readonly log: Log;
@@ -53,6 +55,7 @@ export class ImapServer {
       store: parts.store,
       authenticator: parts.authenticator,
       quotaLimit: parts.quotaLimit,
+      maintenance: parts.maintenance,
       views: new FolderViews(parts.store, parts.clock),
       structures: new StructureCache(parts.clock),
       options,

@@ -23,6 +23,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   alias: () => import('../cli/alias.ts'),
   list: () => import('../cli/list.ts'),
   quota: () => import('../cli/quota.ts'),
+  lockout: () => import('../cli/lockout.ts'),
+  alarm: () => import('../cli/lockout.ts'),
   explain: () => import('../cli/explain.ts'),
   lint: () => import('../cli/lint.ts'),
   expect: () => import('../cli/expect.ts'),

@@ -4,6 +4,7 @@
 import type { AddressVerifier } from '../access/address-verifier.ts';
 import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { GreylistSource } from '../access/greylisting.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
 import { listReader } from '../delivery/list-reader.ts';
 import { type TransportParts, Transports } from '../delivery/transports.ts';
@@ -31,6 +32,8 @@ export interface RoutingParts {
   readonly log: Log;
   /** For reject_unverified_sender and _recipient. */
   readonly verifier: () => AddressVerifier | undefined;
+  /** For defer_greylisted. */
+  readonly greylist: GreylistSource;
   readonly transports: Omit<
     TransportParts,
     | 'expandLocal'
@@ -125,10 +128,10 @@ export class RoutingState {
     let policy = this.#policies.get(settings);
     if (!policy) {
       const { router, tables } = this;
-      const { log, quota, verifier, transports } = this.#parts;
+      const { log, quota, verifier, transports, greylist } = this.#parts;
       const posting = this.#parts.directory.lookups.lists;
       const { resolver } = transports;
-      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver, verifier });
+      policy = new RecipientPolicy({ settings, tables, router, log, quota, posting, resolver, verifier, greylist });
       this.#policies.set(settings, policy);
     }
     return policy;

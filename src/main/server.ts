@@ -4,10 +4,10 @@
 import fs from 'node:fs';
 import { DovecotAuth } from '../auth/dovecot-auth.ts';
 import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
-import { usualFailureDelay } from '../auth/failure-delay.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
-import type { ControlRequest } from '../cli/control.ts';
+import type { ControlRequest, DefenceRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
+import { noFailureDelay } from '../auth/failure-delay.ts';
 import { ClientNames } from '../dns/client-names.ts';
 import { HostsFile } from '../dns/hosts-file.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
@@ -24,12 +24,13 @@ import type { Scheduler } from '../queue/scheduler.ts';
 import type { Queue, RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
-import type { Finding } from '../settings/origin.ts';
+import { type Finding, unsaid } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import type { TlsContexts } from '../tls/certificates.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
+import { Defence, isDefenceRequest } from './defence.ts';
 import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { mailboxRoom } from './mailbox-room.ts';
@@ -48,11 +49,6 @@ import { version } from './version.ts';
 
 type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
 
-/** Of a line of which something has been said already, nothing more is said. */
-function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
-  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
-}
-
 export class Server {
   readonly dataDirectory: string;
   readonly #startedAt = systemClock.monotonic();
@@ -63,6 +59,7 @@ export class Server {
   #state!: RoutingState;
   #lock!: DataLock;
   #directory!: Directory;
+  #defence!: Defence;
   #store!: SqliteMailstore;
   readonly #files = new Helper<FileJob, FileOutcome>('file-helper', (reason) => this.#own.error(reason));
   readonly #commands = new Helper<CommandJob, CommandOutcome>('command-helper', (reason) => this.#own.error(reason));
@@ -123,7 +120,8 @@ export class Server {
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
     this.#openQueue(configuration);
     await this.#listen(configuration);
-    this.#bound.push(...(await this.#observe()));
+    const [store, active, connections] = [this.#store, () => this.#scheduler.activeCount, () => this.#connections()];
+    this.#bound.push(...(await this.#observation.listen({ store, active, connections })));
     const commands = new Set(configuration.services.map(({ command }) => command));
     if (commands.has('virtual') || commands.has('local')) this.#files.prepare();
     if (commands.has('pipe') || commands.has('local')) this.#commands.prepare();
@@ -133,7 +131,9 @@ export class Server {
     this.#observation.start();
     this.#scheduler.start();
     this.#pickup?.start();
-    this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
+    this.#control = await startControlServer(this.dataDirectory, (request) =>
+      isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request),
+    );
     this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
     this.#upkeep.start();
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
@@ -145,6 +145,9 @@ export class Server {
 
   async #openStores({ settings }: Configuration): Promise<void> {
     this.#directory = await openDirectory(settings, this.dataDirectory);
+    const [directory, log, { metrics }] = [this.#directory, this.#log, this.#observation];
+    const { dataDirectory } = this;
+    this.#defence = new Defence(settings, { dataDirectory, directory, log, metrics, state: () => this.#state });
     this.#store = await openMailstore({
       folder: this.dataDirectory,
       inlineLimit: settings.integer('posthaste_inline_limit'),
@@ -162,6 +165,7 @@ export class Server {
       quota: mailboxRoom(this.#directory, this.#store),
       log: this.#log,
       verifier: () => this.#opened?.verifier,
+      greylist: this.#defence.greylist,
       transports: {
         resolver: this.#resolver,
         mailboxes: this.#mailboxes,
@@ -211,15 +215,15 @@ export class Server {
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
-    const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
-    const failureDelay = { ...usualFailureDelay, firstMilliseconds };
-    const authenticator = new DirectoryAuthenticator({ directory: this.#directory, clock: systemClock, failureDelay });
+    const logins = { directory: this.#directory, clock: systemClock, failureDelay: noFailureDelay };
+    const authenticator = this.#defence.authenticator(new DirectoryAuthenticator(logins));
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const tls = this.#tls;
     const parts = {
       queue: this.#queue,
       store: this.#store,
       authenticator,
+      senders: this.#defence.senders,
       dovecotAuth: (path: string) => this.#dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
       log: this.#log,
@@ -238,6 +242,7 @@ export class Server {
       store: this.#store,
       authenticator,
       quotaLimit: (mailbox) => this.#directory.mailboxById(mailbox)?.quotaBytes || undefined,
+      maintenance: (mailbox) => this.#directory.mailboxById(mailbox)?.maintenance ?? '',
       ...(tls ? { tls } : {}),
       log: this.#log,
       clock: systemClock,
@@ -250,11 +255,6 @@ export class Server {
         throw listenError(plan, error);
       }
     }
-  }
-
-  #observe() {
-    const active = () => this.#scheduler.activeCount;
-    return this.#observation.listen({ store: this.#store, active, connections: () => this.#connections() });
   }
 
   /** One connection to each auth service, whoever asks. */
@@ -279,7 +279,7 @@ export class Server {
 
   // ---- running
 
-  async #handle(request: ControlRequest): Promise<unknown> {
+  async #handle(request: Exclude<ControlRequest, DefenceRequest>): Promise<unknown> {
     switch (request.command) {
       case 'status':
         return { ...this.status(), accounting: await this.#observation.accounting() };
@@ -318,6 +318,7 @@ export class Server {
       listeners: this.#bound.map(({ label, host, port }) => ({ name: label, address: `${host}:${port}` })),
       connections: this.#connections(),
       queue: { ...this.#store.queueCounts(), active: this.#scheduler.activeCount, entered: this.#entered() },
+      defence: this.#defence.status(),
       residentBytes: process.memoryUsage.rss(),
     };
   }
@@ -383,6 +384,7 @@ export class Server {
     await this.#observation.closeTrace();
     this.#state?.close();
     this.#directory?.close();
+    this.#defence?.close();
     this.#control?.close();
     this.#own.info('daemon stopped');
     this.#log.close();

@@ -8,6 +8,7 @@ import { MailboxFullError } from '../queue/types.ts';
 import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
 import type { Conversation } from './conversation.ts';
+import { exceededReply } from './sending-refusal.ts';
 import { orderedRecipients } from './ordered-recipients.ts';
 import { type AcceptedRecipient, rejectedEnvelope, requestOf, type Transaction } from './transaction.ts';
 
@@ -49,6 +50,15 @@ async function submit(
   okText: string,
 ): Promise<SmtpReply> {
   const queueId = transaction.queueId as string;
+  const { login } = session;
+  const { senders } = session.parts;
+  const exceeded = login === undefined ? undefined : senders?.take(login, recipients.length);
+  if (login !== undefined && exceeded !== undefined) {
+    receiver.discard();
+    const refusal = exceededReply(login, exceeded);
+    session.logReject('END-OF-MESSAGE', refusal, rejectedEnvelope(transaction));
+    return refusal;
+  }
   try {
     const content = await receiver.finish();
     await session.parts.queue.submit({
@@ -56,7 +66,7 @@ async function submit(
       sender: transaction.sender,
       handling: session.parts.policy.handling ?? 'external',
       recipients: await orderedRecipients(session.parts.policy, transaction, recipients),
-      ...(transaction.actions.isHeld ? { hold: true } : {}),
+      ...(transaction.actions.isHeld || (login !== undefined && senders?.holds(login) === true) ? { hold: true } : {}),
       content,
       ret: transaction.parameters.ret,
       envid: transaction.parameters.envid,
@@ -65,9 +75,11 @@ async function submit(
       ...(transaction.parameters.verp === undefined ? {} : { verp: transaction.parameters.verp }),
       arrival: transaction.arrival,
     });
+    if (login !== undefined) senders?.accepted(login, recipients.length);
     return reply(250, '2.0.0', `${okText} queued as ${queueId}`);
   } catch (error) {
     receiver.discard();
+    if (login !== undefined) senders?.giveBack(login, recipients.length);
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof StoreFullError) {
       session.log.warning(`${queueId}: ${message}`);

@@ -36,8 +36,14 @@ export async function logIn(session: SessionContext, name: string, password: str
   if (result.kind === 'denied') {
     const isOver = session.authFailed(name, method);
     if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
+    // RFC 5530 §3: UNAVAILABLE is what passes; a client that hears AUTHENTICATIONFAILED asks its user for a new password.
+    if (result.retryAfterSeconds !== undefined) {
+      throw new ImapRefusal('NO', 'UNAVAILABLE', 'Too many failed logins, try again later.');
+    }
     throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
   }
+  const reason = session.server.maintenance?.(result.mailboxId) ?? '';
+  if (reason !== '') throw new ImapRefusal('NO', 'UNAVAILABLE', `Mailbox is in maintenance: ${reason}`);
   await store.ensureMailbox(result.mailboxId);
   if (!session.logIn({ mailboxId: result.mailboxId, login: result.login }, method)) {
     throw new ImapRefusal(

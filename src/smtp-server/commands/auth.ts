@@ -109,6 +109,10 @@ async function authenticate(
       service: 'smtp',
       remoteAddress: session.client.address,
     });
+    if (result.kind === 'denied' && result.retryAfterSeconds !== undefined) {
+      logFailure(session, mechanism, login, result.reason);
+      return reply(454, '4.7.0', 'Temporary authentication failure: too many failed logins, try again later');
+    }
     if (result.kind === 'denied') return fail(session, mechanism, login, result.reason);
     session.login = result.login;
     session.saslMethod = mechanism;

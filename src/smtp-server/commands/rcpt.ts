@@ -9,6 +9,7 @@ import type { RcptParameters } from '../../smtp/parameters.ts';
 import { offersParameters } from '../offers.ts';
 import { readPath } from '../read-path.ts';
 import type { Conversation } from '../conversation.ts';
+import { sendingRefusal } from '../sending-refusal.ts';
 import { requestOf, type Transaction } from '../transaction.ts';
 
 export function rcpt(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
@@ -37,7 +38,12 @@ async function check(
   parameters: RcptParameters,
 ): Promise<SmtpReply> {
   const { sender } = transaction;
-  const { metrics, clock } = session.parts;
+  const { metrics, clock, senders } = session.parts;
+  const exceeded = sendingRefusal(session, transaction.recipients.length + 1);
+  if (exceeded !== undefined) {
+    session.logReject('RCPT', exceeded, { queueId: transaction.queueId, sender, recipient: address });
+    return exceeded;
+  }
   const began = clock.monotonic();
   let decision: RecipientDecision;
   try {
@@ -53,6 +59,7 @@ async function check(
   const isDataRefusal = decision.replyStage === 'data' && isRefusal(decision.reply);
   if (isRefusal(decision.reply) && !isDataRefusal) {
     session.logReject('RCPT', decision.reply, { queueId: transaction.queueId, sender, recipient: address });
+    if (session.login !== undefined) senders?.rejected(session.login);
     return decision.reply;
   }
   nameTransaction(session, transaction);
