@@ -5,6 +5,7 @@
 
 import type { Clock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { KeptEntries } from './defence-store.ts';
 
 export type AlarmKind = 'recipients' | 'rejected' | 'networks';
@@ -54,7 +55,8 @@ const maxUsers = 20_000;
 
 export class AbuseAlarm {
   readonly #options: AbuseAlarmOptions;
-  readonly #hours = new Map<string, Hour>();
+  /** What falls out of it unlearned was not used for longer than an hour, or there are more users than this. */
+  readonly #hours = new RecentMap<string, Hour>(maxUsers);
   readonly #alarms = new Map<string, Alarm>();
 
   constructor(options: AbuseAlarmOptions) {
@@ -130,15 +132,7 @@ export class AbuseAlarm {
     if (known !== undefined && now - known.began < hourMilliseconds) return known;
     if (known !== undefined) this.#learn(login, known, now);
     const hour: Hour = { began: now, recipients: 0, rejected: 0, networks: new Set() };
-    this.#hours.delete(login);
     this.#hours.set(login, hour);
-    if (this.#hours.size > maxUsers) {
-      for (const [oldest, its] of this.#hours) {
-        this.#hours.delete(oldest);
-        this.#learn(oldest, its, now);
-        break;
-      }
-    }
     return hour;
   }
 

@@ -3,6 +3,7 @@
 // recent going first. So a million addresses with a try each push out each other, not the few that keep trying.
 
 import type { Clock } from '../lib/clock.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 
 interface Count {
   value: number;
@@ -15,23 +16,23 @@ export interface FailureCountsOptions {
   /** Failures within the period that are too many; 0: none are. */
   readonly limit: number;
   readonly periodMilliseconds: number;
-  /** Of each of the two sets. */
+  /** Of each of the two sets, twice over at most (lib/recent-map.ts). */
   readonly maxEntries?: number;
 }
 
-const usualMaxEntries = 50_000;
+const usualMaxEntries = 25_000;
 
 export class FailureCounts {
   readonly limit: number;
   readonly #options: FailureCountsOptions;
-  readonly #max: number;
-  readonly #once = new Map<string, Count>();
-  readonly #again = new Map<string, Count>();
+  readonly #once: RecentMap<string, Count>;
+  readonly #again: RecentMap<string, Count>;
 
   constructor(options: FailureCountsOptions) {
     this.#options = options;
     this.limit = options.limit;
-    this.#max = options.maxEntries ?? usualMaxEntries;
+    this.#once = new RecentMap(options.maxEntries ?? usualMaxEntries);
+    this.#again = new RecentMap(options.maxEntries ?? usualMaxEntries);
   }
 
   get size(): number {
@@ -52,14 +53,7 @@ export class FailureCounts {
     const value = (known === undefined ? 0 : this.#leaked(known, now)) + 1;
     this.forget(key);
     if (value >= this.limit) return true;
-    const set = known === undefined ? this.#once : this.#again;
-    set.set(key, { value, at: now });
-    if (set.size > this.#max) {
-      for (const oldest of set.keys()) {
-        set.delete(oldest);
-        break;
-      }
-    }
+    (known === undefined ? this.#once : this.#again).set(key, { value, at: now });
     return false;
   }
 

@@ -2,6 +2,7 @@
 // owner out. Only right passwords write here, so strangers cannot fill it.
 
 import type { Clock } from '../lib/clock.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { KeptEntries } from './defence-store.ts';
 
 /** Network to when it was seen last (milliseconds since 1970). */
@@ -17,7 +18,7 @@ const maxCached = 10_000;
 export class KnownNetworks {
   readonly #clock: Clock;
   readonly #kept: KeptEntries<NetworksOfAccount>;
-  readonly #cache = new Map<string, NetworksOfAccount>();
+  readonly #cache = new RecentMap<string, NetworksOfAccount>(maxCached);
 
   constructor(clock: Clock, kept: KeptEntries<NetworksOfAccount>) {
     this.#clock = clock;
@@ -40,24 +41,14 @@ export class KnownNetworks {
       .slice(0, maxNetworks);
     const networks = Object.fromEntries(newest);
     this.#kept.put(account, networks, now + keepMilliseconds);
-    this.#remember(account, networks);
+    this.#cache.set(account, networks);
   }
 
   #of(account: string): NetworksOfAccount {
     const cached = this.#cache.get(account);
     if (cached !== undefined) return cached;
     const networks = this.#kept.get(account) ?? {};
-    this.#remember(account, networks);
-    return networks;
-  }
-
-  #remember(account: string, networks: NetworksOfAccount): void {
-    this.#cache.delete(account);
     this.#cache.set(account, networks);
-    if (this.#cache.size <= maxCached) return;
-    for (const oldest of this.#cache.keys()) {
-      this.#cache.delete(oldest);
-      break;
-    }
+    return networks;
   }
 }

@@ -3,6 +3,7 @@
 // `posthaste lockout`.
 
 import type { Clock } from '../lib/clock.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { KeptEntries } from './defence-store.ts';
 
 export type LockoutKind = 'address' | 'network' | 'account' | 'account-network';
@@ -19,14 +20,14 @@ export interface Lockout {
 }
 
 const dayMilliseconds = 86_400_000;
-/** More subjects than this are not locked out at a time: the oldest go free. */
-export const maxLockouts = 50_000;
+/** Of more subjects than this, the oldest go free. */
+export const maxLockouts = 25_000;
 
 export class Lockouts {
   readonly #clock: Clock;
   readonly #kept: KeptEntries<Lockout>;
   readonly #baseMilliseconds: () => number;
-  readonly #current = new Map<string, Lockout>();
+  readonly #current = new RecentMap<string, Lockout>(maxLockouts);
 
   constructor(clock: Clock, kept: KeptEntries<Lockout>, baseMilliseconds: () => number) {
     this.#clock = clock;
@@ -48,11 +49,9 @@ export class Lockouts {
     const times = last !== undefined && now - last.until < dayMilliseconds ? last.times + 1 : 1;
     const duration = Math.min(this.#baseMilliseconds() * 2 ** Math.min(times - 1, 20), dayMilliseconds);
     const lockout: Lockout = { kind, subject, since: now, until: now + duration, times };
-    this.#current.delete(key);
     this.#current.set(key, lockout);
     // Kept for a day longer, to know that it is not the first.
     this.#kept.put(key, lockout, lockout.until + dayMilliseconds);
-    if (this.#current.size > maxLockouts) this.#forgetOldest(now);
     return lockout;
   }
 
@@ -72,13 +71,5 @@ export class Lockouts {
       this.#kept.remove(`${kind} ${locked}`);
     }
     return lifted;
-  }
-
-  #forgetOldest(now: number): void {
-    for (const [key, { until }] of this.#current) if (until + dayMilliseconds <= now) this.#current.delete(key);
-    for (const key of this.#current.keys()) {
-      if (this.#current.size <= maxLockouts) return;
-      this.#current.delete(key);
-    }
   }
 }

@@ -12,10 +12,11 @@
 // An attempt does not tell whether an account exists: names that do not are counted and locked alike. All memory is
 // bounded (failure-counts.ts).
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { FailureDelay, type FailureDelayOptions } from '../auth/failure-delay.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { KeptEntries } from './defence-store.ts';
 import { FailureCounts } from './failure-counts.ts';
 import { Gates } from './gates.ts';
@@ -74,7 +75,7 @@ export interface LockedOut {
 }
 
 /** Wrong secrets of which a fingerprint is kept. */
-const maxFingerprints = 50_000;
+const maxFingerprints = 25_000;
 const maxAccountLength = 320;
 
 export class LoginGuard {
@@ -84,8 +85,9 @@ export class LoginGuard {
   readonly #gates = new Gates();
   readonly #delay: FailureDelay;
   readonly #counts: Readonly<Record<LockoutKind, FailureCounts>>;
-  readonly #fingerprints = new Map<string, string>();
-  readonly #key = randomBytes(32);
+  readonly #fingerprints = new RecentMap<string, string>(maxFingerprints);
+  /** Fingerprints are of no use outside this process. */
+  readonly #key = randomBytes(32).toString('base64');
   #refused = 0;
 
   constructor(options: LoginGuardOptions) {
@@ -230,16 +232,9 @@ export class LoginGuard {
 
   /** Not the wrong secret that the same client has tried before for the same account. */
   #isNewGuess(who: string, secret: string): boolean {
-    const fingerprint = createHmac('sha256', this.#key).update(`${who}\0`).update(secret).digest('base64').slice(0, 12);
+    const fingerprint = hash('sha256', `${this.#key}\0${who}\0${secret}`, 'base64').slice(0, 12);
     if (this.#fingerprints.get(who) === fingerprint) return false;
-    this.#fingerprints.delete(who);
     this.#fingerprints.set(who, fingerprint);
-    if (this.#fingerprints.size > maxFingerprints) {
-      for (const oldest of this.#fingerprints.keys()) {
-        this.#fingerprints.delete(oldest);
-        break;
-      }
-    }
     return true;
   }
 }

@@ -4,6 +4,7 @@
 // counts, in one step.
 
 import type { Clock } from '../lib/clock.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { KeptEntries } from './defence-store.ts';
 
 /** Within 24 hours; 0: no limit. */
@@ -33,7 +34,7 @@ const maxCached = 20_000;
 
 export class SendingLimits {
   readonly #options: SendingLimitsOptions;
-  readonly #sent = new Map<string, SentHours>();
+  readonly #sent = new RecentMap<string, SentHours>(maxCached);
 
   constructor(options: SendingLimitsOptions) {
     this.#options = options;
@@ -88,7 +89,7 @@ export class SendingLimits {
     const next = Object.fromEntries(recent);
     const [oldMessages, oldRecipients] = next[now] ?? [0, 0];
     next[now] = [Math.max(0, oldMessages + messages), Math.max(0, oldRecipients + recipients)];
-    this.#remember(login, next);
+    this.#sent.set(login, next);
     this.#options.kept.put(login, next, (now + hours + 1) * hourMilliseconds);
   }
 
@@ -96,17 +97,7 @@ export class SendingLimits {
     const known = this.#sent.get(login);
     if (known !== undefined) return known;
     const kept = this.#options.kept.get(login) ?? {};
-    this.#remember(login, kept);
+    this.#sent.set(login, kept);
     return kept;
-  }
-
-  #remember(login: string, sent: SentHours): void {
-    this.#sent.delete(login);
-    this.#sent.set(login, sent);
-    if (this.#sent.size <= maxCached) return;
-    for (const oldest of this.#sent.keys()) {
-      this.#sent.delete(oldest);
-      break;
-    }
   }
 }
