@@ -21,6 +21,7 @@ import { type Log, ProgramLog } from '../lib/log.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SenderWatch } from '../smtp-server/parts.ts';
+import type { ScreenCache, ScreenPass } from '../smtp-server/screen/connection-screen.ts';
 import type { RoutingState } from './routing-state.ts';
 
 export interface DefenceParts {
@@ -37,6 +38,8 @@ export class Defence {
   readonly guard: LoginGuard;
   readonly greylist: GreylistSource;
   readonly senders: SenderWatch;
+  /** Postfix's postscreen_cache_map. */
+  readonly screened: ScreenCache;
   readonly #alarm: AbuseAlarm;
 
   constructor(settings: Settings, parts: DefenceParts) {
@@ -76,6 +79,7 @@ export class Defence {
       triplets: this.store.kept<GreyTriplet>('grey', 500_000),
       networks: this.store.kept<GreyNetwork>('grey-network', 100_000),
     });
+    this.screened = this.store.kept<ScreenPass>('screen', 200_000);
     const limits = new SendingLimits({
       clock,
       kept: this.store.kept<SentHours>('sent', 200_000),
@@ -89,6 +93,10 @@ export class Defence {
       rejected: (login) => alarm.rejected(login),
       holds: (login) => alarm.holds(login),
     };
+  }
+
+  get smtpParts() {
+    return { senders: this.senders, screened: this.screened };
   }
 
   authenticator(behind: Authenticator): Authenticator {

@@ -10,6 +10,7 @@ import { SettingsError } from '../settings/settings-error.ts';
 import { type ServiceProtocol, readServiceOptions } from '../smtp-server/options.ts';
 import type { SharedParts } from '../smtp-server/parts.ts';
 import type { SmtpPolicy } from '../smtp-server/policy.ts';
+import { ConnectionScreen, type ScreenCache } from '../smtp-server/screen/connection-screen.ts';
 import { SmtpServer } from '../smtp-server/server.ts';
 import type { RoutingState } from './routing-state.ts';
 
@@ -20,6 +21,8 @@ export interface PlannedListener extends ListenAddress {
   /** The key under which a reload finds the service again. */
   readonly service: string;
   readonly settings: Settings;
+  /** Of the postscreen service that stands before it. */
+  readonly screen?: Settings;
 }
 
 /** Every address that the configuration names. Throws SettingsError for what cannot be served. */
@@ -27,6 +30,10 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
   const planned: PlannedListener[] = [];
   for (const service of services) {
     if (service.type !== 'inet') continue;
+    if (service.command === 'postscreen') {
+      planned.push(...planScreened(service, services));
+      continue;
+    }
     if (service.command !== 'smtpd') {
       throw new SettingsError(
         `${service.file}:${service.line}: there is no server for the inet service ${service.name} (${service.command}) yet: take the line out`,
@@ -56,6 +63,24 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
   }
   refuseUnserved(settings);
   return planned;
+}
+
+/** `smtp inet … postscreen` stands before `smtpd pass … smtpd` (postscreen(8)): the connection goes from one to the other. */
+function planScreened(screen: MasterService, services: readonly MasterService[]): PlannedListener[] {
+  const name = screen.settings.text('smtpd_service_name');
+  const behind = services.find((one) => one.type === 'pass' && one.name === name && one.command === 'smtpd');
+  if (behind === undefined) {
+    const text = `${screen.file}:${screen.line}: postscreen needs a line \`${name} pass - - n - - smtpd' to hand connections to`;
+    throw new SettingsError(text);
+  }
+  return listenAddresses(screen.name, screen.settings).map((address) => ({
+    ...address,
+    label: smtpLabel(behind),
+    kind: 'smtp',
+    service: screen.name,
+    settings: behind.settings,
+    screen: screen.settings,
+  }));
 }
 
 function refuseUnserved(settings: Settings): void {
@@ -123,16 +148,27 @@ class CurrentPolicy implements SmtpPolicy {
   isHeaderClient = async (address: string) => (await this.#policy.isHeaderClient?.(address)) ?? false;
 }
 
+export interface ListenerParts extends SharedParts {
+  /** Clients that have passed the tests before the greeting. */
+  readonly screened: ScreenCache;
+}
+
 export class SmtpListener {
   readonly plan: PlannedListener;
   readonly #server: SmtpServer;
   readonly #policy: CurrentPolicy;
+  #screenSettings: Settings | undefined;
 
-  constructor(plan: PlannedListener, parts: SharedParts, state: () => RoutingState) {
+  constructor(plan: PlannedListener, parts: ListenerParts, state: () => RoutingState) {
     this.plan = plan;
+    this.#screenSettings = plan.screen;
     this.#policy = new CurrentPolicy(state, plan.settings);
     const service = readServiceOptions(plan.settings, this.#protocol);
-    this.#server = new SmtpServer({ ...parts, policy: this.#policy, service, serviceName: plan.service });
+    const { screened: cache, ...shared } = parts;
+    const { clock, log } = shared;
+    const rules = () => state().screenRules(this.#screenSettings as Settings);
+    const screen = plan.screen === undefined ? undefined : new ConnectionScreen({ rules, cache, clock, log });
+    this.#server = new SmtpServer({ ...shared, policy: this.#policy, service, serviceName: plan.service, screen });
   }
 
   get #protocol(): ServiceProtocol {
@@ -148,7 +184,8 @@ export class SmtpListener {
   }
 
   /** Sessions that begin from now on keep to these settings. */
-  reload(settings: Settings): void {
+  reload({ settings, screen }: PlannedListener): void {
+    this.#screenSettings = screen ?? this.#screenSettings;
     this.#policy.settings = settings;
     this.#server.reload(readServiceOptions(settings, this.#protocol));
   }

@@ -5,6 +5,7 @@ import type { AddressVerifier } from '../access/address-verifier.ts';
 import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
 import type { GreylistSource } from '../access/greylisting.ts';
+import { ScreenRules } from '../access/screen-rules.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
 import { listReader } from '../delivery/list-reader.ts';
 import { type TransportParts, Transports } from '../delivery/transports.ts';
@@ -63,6 +64,7 @@ export class RoutingState {
   readonly #mynetworks: MatchList;
   readonly #submitters: MatchList;
   readonly #policies = new Map<Settings, RecipientPolicy>();
+  readonly #screens = new Map<Settings, ScreenRules>();
 
   private constructor(configuration: Configuration, tables: Tables, parts: RoutingParts) {
     this.configuration = configuration;
@@ -112,7 +114,8 @@ export class RoutingState {
     try {
       const state = new RoutingState(configuration, tables, parts);
       for (const service of configuration.services) {
-        if (service.type === 'inet' && service.command === 'smtpd') state.policy(service.settings);
+        if (['inet', 'pass'].includes(service.type) && service.command === 'smtpd') state.policy(service.settings);
+        if (service.type === 'inet' && service.command === 'postscreen') state.screenRules(service.settings);
       }
       state.policy(configuration.settings);
       await tables.ready();
@@ -135,6 +138,18 @@ export class RoutingState {
       this.#policies.set(settings, policy);
     }
     return policy;
+  }
+
+  /** What a postscreen service with these settings looks at. */
+  screenRules(settings: Settings): ScreenRules {
+    let rules = this.#screens.get(settings);
+    if (rules === undefined) {
+      const log = new ProgramLog(this.#parts.log, `${settings.text('syslog_name')}/postscreen`);
+      const open = { settings, registry: this.tables, warn: (text: string) => log.warning(text) };
+      rules = new ScreenRules(open, this.#parts.transports.resolver);
+      this.#screens.set(settings, rules);
+    }
+    return rules;
   }
 
   /** address_verify_sender of this moment, external form. */

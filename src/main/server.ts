@@ -223,7 +223,7 @@ export class Server {
       queue: this.#queue,
       store: this.#store,
       authenticator,
-      senders: this.#defence.senders,
+      ...this.#defence.smtpParts,
       dovecotAuth: (path: string) => this.#dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
       log: this.#log,
@@ -344,7 +344,7 @@ export class Server {
       const plan = planned.find(
         ({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind,
       );
-      if (plan) listener.reload(plan.settings);
+      if (plan) listener.reload(plan);
     }
     this.#warn(configuration.findings);
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));

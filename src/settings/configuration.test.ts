@@ -82,10 +82,10 @@ test('values that cannot be used, in main.cf and in -o', async () => {
 });
 
 test('commands that are unknown or not served yet', async () => {
-  const master = 'a unix - - n - - mialstore\nb unix - - y - - postscreen\nc unix - - n - - cleanup\n';
+  const master = 'a unix - - n - - mialstore\nb unix - - y - - spawn\nc unix - - n - - cleanup\n';
   expect(await findings({ 'master.cf': master })).toEqual([
     'warning master.cf:1 unknown command mialstore: service a will not run',
-    'warning master.cf:2 postscreen is not supported yet: service b will not run',
+    'warning master.cf:2 spawn is not supported yet: service b will not run',
     'info master.cf:2 chroot has no meaning here, one process does all: set for b',
   ]);
 });

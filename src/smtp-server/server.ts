@@ -10,6 +10,7 @@ import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts, SharedParts } from './parts.ts';
 import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
+import type { ConnectionScreen } from './screen/connection-screen.ts';
 import { Session } from './session.ts';
 import { beginTls } from './tls-handshake.ts';
 import { Transcript } from './transcript.ts';
@@ -20,6 +21,8 @@ export interface SmtpServerOptions extends SharedParts {
   readonly service: ServiceOptions;
   /** The service's name in master.cf, for the log. */
   readonly serviceName: string;
+  /** Looks at clients before they are greeted (postscreen in master.cf). */
+  readonly screen?: ConnectionScreen | undefined;
 }
 
 export interface ListenAddress {
@@ -38,12 +41,14 @@ export class SmtpServer {
   readonly #serviceName: string;
   readonly #sessions = new Set<Session>();
   readonly #server: Server;
+  readonly #screen: ConnectionScreen | undefined;
   #options: ServiceOptions;
   #ticker: NodeJS.Timeout | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: SmtpServerOptions) {
-    const { service, serviceName, ...parts } = options;
+    const { service, serviceName, screen, ...parts } = options;
+    this.#screen = screen;
     this.#options = service;
     this.#serviceName = serviceName;
     this.#parts = {
@@ -51,11 +56,14 @@ export class SmtpServer {
       limits: new ClientLimits(parts.clock, service.rateUnit),
       sleep: (milliseconds) => sleep(milliseconds),
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (screen === undefined) this.#accept(socket);
+      else screen.examine(socket, () => this.#acceptScreened(socket));
+    });
   }
 
   get sessionCount(): number {
-    return this.#sessions.size;
+    return this.#sessions.size + (this.#screen?.size ?? 0);
   }
 
   /** Sessions that begin from now on keep to `service`. */
@@ -96,6 +104,7 @@ export class SmtpServer {
   /** Takes no more connections; idle sessions hear 421, running messages are finished first. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#screen?.close();
     for (const session of this.#sessions) session.shutDown();
     if (this.#sessions.size > 0) {
       const empty = new Promise<void>((resolve) => {
@@ -109,6 +118,12 @@ export class SmtpServer {
     }
     clearInterval(this.#ticker);
     await closed;
+  }
+
+  #acceptScreened(socket: Socket): void {
+    this.#accept(socket);
+    // Its reading was stopped while it was looked at.
+    socket.resume();
   }
 
   #accept(socket: Socket): void {
