@@ -8,7 +8,7 @@ import type { Evaluation, Verdict } from './evaluation.ts';
 
 /** The interface lives with its caller. */
 export interface GreylistSource {
-  check(question: GreylistQuestion, times: GreylistTimes, isQuestionOnly: boolean): GreylistAnswer;
+  check(question: GreylistQuestion, times: GreylistTimes): GreylistAnswer;
 }
 
 export function greylistCheck(options: OpenOptions): (evaluation: Evaluation) => Promise<Verdict> {
@@ -23,15 +23,21 @@ export function greylistCheck(options: OpenOptions): (evaluation: Evaluation) =>
   };
   return async (evaluation) => {
     const { client, sender, recipient, decision, request, greylist } = evaluation;
-    if (greylist === undefined || recipient === undefined || request.where !== 'RCPT') return 'dunno';
+    if (recipient === undefined || request.where !== 'RCPT') return 'dunno';
     const { name = '', address = '', login } = client;
     if (login !== undefined || address === '') return 'dunno';
     for (const list of [mynetworks, exceptions]) {
       if (await list.matches(decision, 'access', name, address)) return 'dunno';
     }
-    const isQuestionOnly = request.isQuestionOnly === true || decision.isTracing;
-    const answer = greylist.check({ address, sender, recipient }, times, isQuestionOnly);
-    if (decision.isTracing) decision.tell('greylist', answer.kind === 'pass' ? 'pass' : `wait ${answer.seconds} s`);
+    if (greylist === undefined || request.isQuestionOnly === true) {
+      // What a client finally gets is told, and whoever is put off comes back.
+      decision.tell(
+        'greylist',
+        `put off for ${times.delayMilliseconds / 1000} seconds where all three are new together`,
+      );
+      return 'dunno';
+    }
+    const answer = greylist.check({ address, sender, recipient }, times);
     if (answer.kind === 'pass') return 'dunno';
     const text = `<${recipient}>: Recipient address rejected: Greylisted for ${answer.seconds} seconds`;
     return evaluation.deferPermit({ code: 450, status: '4.2.0', text });

@@ -52,7 +52,8 @@ export class FailureCounts {
     const known = this.#again.get(key) ?? this.#once.get(key);
     const value = (known === undefined ? 0 : this.#leaked(known, now)) + 1;
     this.forget(key);
-    if (value >= this.limit) return true;
+    // What has leaked away since a moment ago is no failure less.
+    if (value > this.limit - 0.5) return true;
     (known === undefined ? this.#once : this.#again).set(key, { value, at: now });
     return false;
   }

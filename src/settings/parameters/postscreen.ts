@@ -25,7 +25,7 @@ export const postscreenParameters = {
   postscreen_discard_ehlo_keyword_address_maps: list('$smtpd_discard_ehlo_keyword_address_maps'),
   postscreen_discard_ehlo_keywords: list('$smtpd_discard_ehlo_keywords'),
   postscreen_dnsbl_action: text('ignore', 'supported', 'What happens to clients whose score reaches postscreen_dnsbl_threshold: ignore, enforce or drop.'),
-  postscreen_dnsbl_allowlist_threshold: integer('${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}', 'supported', 'At this score or below, which must be negative, a client need not wait for the greeting.'),
+  postscreen_dnsbl_allowlist_threshold: integer('${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}', 'supported', 'At this score or below, which must be negative, a client need not wait for the greeting.', -1_000_000),
   postscreen_dnsbl_max_ttl: time('${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h', 'supported', 'How long a good score holds at most.'),
   postscreen_dnsbl_min_ttl: time('60s', 'supported', 'How long a good score holds at least; between the two the TTL of the DNS decides.'),
   postscreen_dnsbl_reply_map: text(''),
