@@ -18,8 +18,8 @@ function open(clock: FakeClock, file?: string, max = 1000, warnings: string[] = 
   const store = new DefenceStore({ file, clock, warn: (text) => warnings.push(text) });
   const triplets = store.kept<GreyTriplet>('grey', max);
   const greylist = new Greylist({ clock, triplets, networks: store.kept<GreyNetwork>('grey-network', 100) });
-  const ask = (address: string, sender: string, recipient = 'anna@example.com', isQuestionOnly = false): number => {
-    const answer = greylist.check({ address, sender, recipient }, times, isQuestionOnly);
+  const ask = (address: string, sender: string, recipient = 'anna@example.com'): number => {
+    const answer = greylist.check({ address, sender, recipient }, times);
     return answer.kind === 'pass' ? 0 : answer.seconds;
   };
   return { ask, store, triplets };
@@ -69,13 +69,6 @@ test('a network that keeps coming back is put off no more; hours count, not mess
     for (const name of ['x', 'y']) expect(ask('192.0.2.7', `${name}${'abc'[round]}@b.example`)).toBe(0);
   }
   expect(ask('192.0.2.9', 'whoever@b.example')).toBe(0);
-});
-
-test('a question alone is not remembered', () => {
-  const clock = new FakeClock();
-  const { ask, triplets } = open(clock);
-  expect(ask('192.0.2.7', 'a@b.example', 'anna@example.com', true)).toBe(300);
-  expect(triplets.count).toBe(0);
 });
 
 test('what is known survives a restart; a broken file is begun anew; strangers cannot fill it', () => {

@@ -58,19 +58,14 @@ export class Greylist {
     this.#options = options;
   }
 
-  /** With `isQuestionOnly` nothing is remembered: somebody wants to know what would happen. */
-  check(
-    { address, sender, recipient }: GreylistQuestion,
-    times: GreylistTimes,
-    isQuestionOnly: boolean,
-  ): GreylistAnswer {
+  check({ address, sender, recipient }: GreylistQuestion, times: GreylistTimes): GreylistAnswer {
     const { triplets, networks } = this.#options;
     const now = this.#options.clock.now();
     const network = senderNetwork(address);
     const { autoAllow, maxAgeMilliseconds, delayMilliseconds } = times;
     const earned = autoAllow > 0 ? networks.get(network) : undefined;
     if (earned !== undefined && earned.passes >= autoAllow) {
-      if (!isQuestionOnly && now - earned.counted > dayMilliseconds) {
+      if (now - earned.counted > dayMilliseconds) {
         networks.put(network, { ...earned, counted: now }, now + maxAgeMilliseconds);
       }
       return pass;
@@ -79,12 +74,11 @@ export class Greylist {
     const known = triplets.get(key);
     const waited = known === undefined ? 0 : now - known.first;
     if (known === undefined || (!known.hasPassed && waited < delayMilliseconds)) {
-      if (known === undefined && !isQuestionOnly) {
+      if (known === undefined) {
         triplets.put(key, { first: now, hasPassed: false }, now + times.retryWindowMilliseconds);
       }
       return { kind: 'wait', seconds: Math.max(1, Math.ceil((delayMilliseconds - waited) / 1000)) };
     }
-    if (isQuestionOnly) return pass;
     triplets.put(key, { first: known.first, hasPassed: true }, now + maxAgeMilliseconds);
     if (!known.hasPassed && autoAllow > 0) this.#earn(network, now, maxAgeMilliseconds);
     return pass;

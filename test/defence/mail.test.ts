@@ -36,7 +36,7 @@ describe.skipIf(noClients !== undefined)(`mail ${noClients ?? ''}`, () => {
     expect(await rcpt('127.9.9.9', 'dora@example.org')).toBe('250 2.1.5 Ok');
     expect(await rcpt('127.3.1.1', 'dora@example.org', ...annaSends)).toBe('250 2.1.5 Ok');
     const explained = await server.posthaste('explain', '--client', '127.3.7.1', 'dora@example.org');
-    expect(explained.text).toContain('450 4.2.0');
+    expect(explained.text).toMatch(/greylist +put off for 2 seconds where all three are new together/);
     await sleep(2100);
     expect(await rcpt('127.3.1.2', 'dora@example.org')).toBe('250 2.1.5 Ok');
     expect(await rcpt('127.3.7.1', 'dora@example.org')).toContain('450 4.2.0');
@@ -98,7 +98,7 @@ describe.skipIf(noClients !== undefined)(`mail ${noClients ?? ''}`, () => {
     expect((await server.swaks('127.5.1.1', '--to', 'x@far.test', ...annaSends)).status).toBe(0);
     const third = await server.swaks('127.5.1.1', '--to', 'x@far.test', ...annaSends);
     expect(third.text).toContain('450 4.7.1 Error: anna@example.com may send 2 messages within 24 hours');
-    expect((await server.posthaste('mailbox', 'show', 'anna@example.com')).text).toMatch(/message limit +2 a day/);
+    expect((await server.posthaste('mailbox', 'show', 'anna@example.com')).text).toMatch(/message limit: +2 a day/);
   }, 60_000);
 
   test('a sudden jump raises the alarm and holds what follows', async () => {
