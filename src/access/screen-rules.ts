@@ -39,6 +39,8 @@ export interface ScreenOptions {
   readonly vrfyDisabled: boolean;
   readonly heloRequired: boolean;
   readonly retention: number;
+  /** How long a client that is sent away waits for it (smtpd_error_sleep_time). */
+  readonly refusalDelay: number;
   /** ALLOWLISTED, or what it was called before 3.6. */
   readonly words: { readonly allowed: string; readonly denied: string };
 }
@@ -143,6 +145,7 @@ function readScreenOptions(settings: Settings): ScreenOptions {
     messageSizeLimit: settings.integer('message_size_limit'),
     vrfyDisabled: settings.flag('postscreen_disable_vrfy_command'),
     heloRequired: settings.flag('postscreen_helo_required'),
+    refusalDelay: milliseconds('smtpd_error_sleep_time'),
     retention: milliseconds('postscreen_cache_retention_time'),
     words: respectful
       ? { allowed: 'ALLOWLISTED', denied: 'DENYLISTED' }

@@ -5,11 +5,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientLimits } from './client-limits.ts';
+import { ProgramLog } from '../lib/log.ts';
 import { hostReplies } from '../smtp/reply.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts, SharedParts } from './parts.ts';
 import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
+import { RefusedClients } from './refused-clients.ts';
 import type { ConnectionScreen } from './screen/connection-screen.ts';
 import { Session } from './session.ts';
 import { beginTls } from './tls-handshake.ts';
@@ -42,6 +44,7 @@ export class SmtpServer {
   readonly #sessions = new Set<Session>();
   readonly #server: Server;
   readonly #screen: ConnectionScreen | undefined;
+  readonly #refused: RefusedClients;
   #options: ServiceOptions;
   #ticker: NodeJS.Timeout | undefined;
   #whenEmpty: (() => void) | undefined;
@@ -49,6 +52,7 @@ export class SmtpServer {
   constructor(options: SmtpServerOptions) {
     const { service, serviceName, screen, ...parts } = options;
     this.#screen = screen;
+    this.#refused = new RefusedClients(parts.clock);
     this.#options = service;
     this.#serviceName = serviceName;
     this.#parts = {
@@ -129,6 +133,7 @@ export class SmtpServer {
   #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
     const options = this.#options;
+    if (this.#refused.cutOff(socket, address, new ProgramLog(this.#parts.log, options.program))) return;
     const counts = this.#parts.limits.connected(address);
     const client: SessionClient = {
       address,
@@ -188,6 +193,7 @@ export class SmtpServer {
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);
     if (!session.isLimitException && this.#exceedsLimits(session, counts)) {
+      await this.#refused.wait(address, options.errorSleep);
       session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
       return;
     }

@@ -11,6 +11,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Log, ProgramLog } from '../../lib/log.ts';
 import { reply, type SmtpReply } from '../../smtp/reply.ts';
 import { plainAddress } from '../plain-address.ts';
+import { RefusedClients } from '../refused-clients.ts';
 import { Wire } from '../wire.ts';
 import { ScreenDialog } from './screen-dialog.ts';
 
@@ -56,10 +57,12 @@ export class ConnectionScreen {
   readonly #connections = new Map<string, number>();
   readonly #dialogs = new Set<ScreenDialog>();
   readonly #sockets = new Set<Socket>();
+  readonly #refused: RefusedClients;
   #waiting = 0;
 
   constructor(options: ConnectionScreenOptions) {
     this.#options = options;
+    this.#refused = new RefusedClients(options.clock);
   }
 
   /** Connections that are being looked at, or refused at length. */
@@ -73,6 +76,7 @@ export class ConnectionScreen {
     const address = plainAddress(socket.remoteAddress);
     const client = `[${address}]:${socket.remotePort ?? 0}`;
     const log = new ProgramLog(this.#options.log, rules.options.program);
+    if (this.#refused.cutOff(socket, address, log)) return;
     const examined = { socket, rules, address, client, log, began: this.#options.clock.monotonic() };
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -184,11 +188,12 @@ export class ConnectionScreen {
     return 'refused';
   }
 
-  #dropWith(examined: Examined, { reply: { status, text } }: Refusal): 'gone' {
+  #dropWith(examined: Examined, { reply: { status, text } }: Refusal): Promise<'gone'> {
     return this.#drop(examined, `521 ${status} ${text}\r\n`);
   }
 
-  #drop({ socket }: Examined, text: string): 'gone' {
+  async #drop({ socket, address, rules }: Examined, text: string): Promise<'gone'> {
+    await this.#refused.wait(address, rules.options.refusalDelay);
     socket.end(text, 'latin1');
     socket.resume();
     socket.once('end', () => socket.destroy());
