@@ -4,8 +4,8 @@
 // forget the last second and a file that cannot be read is begun anew; no mail depends on it. Bounded: each kind has
 // a largest number of entries, and what would expire first goes first.
 
-import { rmSync } from 'node:fs';
-import { openSqlite, type SqliteConnection, type Statement } from '../database/sqlite.ts';
+import { CacheFile } from '../database/cache-file.ts';
+import type { SqliteConnection, Statement } from '../database/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
 
 export interface DefenceStoreOptions {
@@ -39,7 +39,7 @@ export class DefenceStore {
   readonly #counts = new Map<string, number>();
   /** Changes that are not written yet; undefined: removed. */
   #waiting = new Map<string, { readonly kind: string; readonly key: string; readonly entry: Entry | undefined }>();
-  #database: SqliteConnection | undefined;
+  readonly #file: CacheFile;
   readonly #statements = new Map<string, Statement>();
   #timer: NodeJS.Timeout | undefined;
   #cleaner: NodeJS.Timeout | undefined;
@@ -47,6 +47,12 @@ export class DefenceStore {
 
   constructor(options: DefenceStoreOptions) {
     this.#options = options;
+    const { file, warn } = options;
+    const onOpen = (database: SqliteConnection): void => {
+      const rows = database.prepare('SELECT kind, count(*) AS count FROM entry GROUP BY kind').all();
+      for (const { kind, count } of rows as { kind: string; count: number }[]) this.#counts.set(kind, count);
+    };
+    this.#file = new CacheFile({ file, warn, schema, name: file ?? 'memory', onOpen });
     this.#cleaner = setInterval(() => this.cleanUp(), cleanUpMilliseconds);
     this.#cleaner.unref();
   }
@@ -116,8 +122,7 @@ export class DefenceStore {
     this.#isClosed = true;
     this.#statements.clear();
     clearInterval(this.#cleaner);
-    this.#database?.close();
-    this.#database = undefined;
+    this.#file.close();
   }
 
   #apply(db: SqliteConnection, kind: string, key: string, entry: Entry | undefined): void {
@@ -154,41 +159,8 @@ export class DefenceStore {
     return statement;
   }
 
-  /** Trouble with this file is no trouble with mail: nothing is known then. */
   #try<Result>(use: (database: SqliteConnection) => Result): Result | undefined {
-    if (this.#isClosed) return undefined;
-    try {
-      this.#database ??= this.#open();
-      return use(this.#database);
-    } catch (error) {
-      this.#options.warn(`${this.#options.file ?? 'memory'}: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
-
-  #open(): SqliteConnection {
-    const { file } = this.#options;
-    try {
-      return this.#opened(file);
-    } catch (error) {
-      if (file === undefined) throw error;
-      this.#options.warn(`${file}: ${(error as Error).message}: begun anew`);
-      for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-      return this.#opened(file);
-    }
-  }
-
-  #opened(file: string | undefined): SqliteConnection {
-    const database = openSqlite(file ?? ':memory:', { synchronous: 'NORMAL', cacheKib: 2048 });
-    try {
-      database.exec(schema);
-      const rows = database.prepare('SELECT kind, count(*) AS count FROM entry GROUP BY kind').all();
-      for (const { kind, count } of rows as { kind: string; count: number }[]) this.#counts.set(kind, count);
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    return this.#isClosed ? undefined : this.#file.use(use);
   }
 }
 
