@@ -1,5 +1,5 @@
-// A process of its own: opens connections from one address as fast as they are refused, and counts them until it is told
-// to end (a line on standard input); then prints `{"refused": n, "failed": n}`. Arguments: port, address, how many at once.
+// A process of its own: opens connections from one address as fast as they are refused, and counts them between
+// `begin` and `end` on standard input; then prints `{"refused": n, "failed": n}`. Arguments: port, address, how many at once.
 
 import { connect } from 'node:net';
 
@@ -26,7 +26,12 @@ function again(): void {
 }
 
 for (let index = 0; index < Number(atOnce); index++) again();
-process.stdin.once('data', () => {
+process.stdin.on('data', (line: Buffer) => {
+  if (line.toString().startsWith('begin')) {
+    refused = 0;
+    failed = 0;
+    return;
+  }
   isOver = true;
   process.stdout.write(`${JSON.stringify({ refused, failed })}\n`, () => process.exit(0));
 });

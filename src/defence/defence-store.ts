@@ -27,11 +27,13 @@ const schema = `CREATE TABLE IF NOT EXISTS entry (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_expires ON entry (kind, expires);`;
 
-/** More changes than this are not gathered. */
-const maxWaiting = 2000;
-/** Driven out at a time. */
-const evictedShare = 0.05;
-const cleanUpMilliseconds = 600_000;
+/** More changes than this are not gathered: written at once they would hold up everybody. */
+const maxWaiting = 300;
+/** Driven out at a time, for the same reason. */
+const evictedEntries = 100;
+/** What has expired is taken out in small steps too; what is left goes first when there is no room. */
+const cleanUpMilliseconds = 10_000;
+const cleanedEntries = 300;
 
 export class DefenceStore {
   readonly #options: DefenceStoreOptions;
@@ -109,9 +111,10 @@ export class DefenceStore {
   cleanUp(): void {
     this.flush();
     this.#try((db) => {
-      const sql = 'DELETE FROM entry WHERE kind = ? AND expires <= ?';
+      const sql = `DELETE FROM entry WHERE kind = ? AND key IN
+        (SELECT key FROM entry WHERE kind = ? AND expires <= ? ORDER BY expires LIMIT ?)`;
       for (const kind of this.#limits.keys()) {
-        const { changes } = db.prepare(sql).run(kind, this.#options.clock.now());
+        const { changes } = this.#sql(db, sql).run(kind, kind, this.#options.clock.now(), cleanedEntries);
         this.#counts.set(kind, (this.#counts.get(kind) ?? 0) - changes);
       }
     });
@@ -140,13 +143,13 @@ export class DefenceStore {
     if (isKnown) return;
     this.#counts.set(kind, count + 1);
     const max = this.#limits.get(kind) ?? 0;
-    if (count + 1 > max) this.#evict(db, kind, Math.max(1, Math.floor(max * evictedShare)));
+    if (count + 1 > max) this.#evict(db, kind, Math.min(evictedEntries, Math.ceil(max / 10)));
   }
 
   #evict(db: SqliteConnection, kind: string, number: number): void {
     const sql = `DELETE FROM entry WHERE kind = ? AND key IN
       (SELECT key FROM entry WHERE kind = ? ORDER BY expires LIMIT ?)`;
-    const { changes } = db.prepare(sql).run(kind, kind, number);
+    const { changes } = this.#sql(db, sql).run(kind, kind, number);
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) - changes);
   }
 

@@ -90,6 +90,14 @@ test('commands that are unknown or not served yet', async () => {
   ]);
 });
 
+test('an smtpd behind postscreen is served, one behind nothing is not', async () => {
+  const behind = 'smtpd pass - - n - - smtpd\n';
+  expect(await findings({ 'master.cf': `127.0.0.1:25 inet n - n - 1 postscreen\n${behind}` })).toEqual([]);
+  expect(await findings({ 'master.cf': behind })).toEqual([
+    'warning master.cf:1 smtpd behind another server (type pass) is not supported yet: service smtpd will not run',
+  ]);
+});
+
 test('a folder without main.cf is refused with what to do', async () => {
   await expect(loadConfiguration('/nonexistent/folder')).rejects.toThrow(
     /main\.cf does not exist: name the folder with -c/,
