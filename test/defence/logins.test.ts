@@ -83,7 +83,7 @@ describe.skipIf(noClients !== undefined)(`logins ${noClients ?? ''}`, () => {
     },
   );
 
-  test('metrics and the log tell of it', () => {
+  test('the log tells of it, and holds no password', () => {
     const log = server.process.logLines().join('\n');
     expect(log).toMatch(
       /postfix\/auth\[\d+\]: warning: address 127\.1\.1\.1 is locked out for 900 seconds after 4 failed/,

@@ -61,7 +61,7 @@ const visits: Record<string, Planned> = {
   'a client of the list is let in': { from: '127.0.0.67', commands: ['QUIT'] },
   'and one of mynetworks': { from: '127.9.9.9', commands: ['QUIT'] },
   'too many commands': { from: '127.0.0.66', commands: ['HELO h', ...Array.from({ length: 22 }, () => 'NOOP')] },
-  'one that goes away while it should wait': { from: '127.0.0.8', commands: [], leavesAfter: 300 },
+  'one that goes away while it should wait': { from: '127.0.0.8', commands: [], leavesAfter: 100 },
 };
 
 // Skipped where there is no Postfix or we are not root (scripts/install-test-servers); CI counts a skip as a failure.
