@@ -4,10 +4,11 @@
 import { splitList } from '../lib/split-list.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { Decision } from '../routing/decision.ts';
-import { openMaps, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
+import { naming, openMaps, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
 import type { Client } from '../routing/types.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { MatchList } from '../tables/match-list.ts';
+import type { Table } from '../tables/table.ts';
 
 export interface ClientRights {
   readonly mayUseXclient: boolean;
@@ -103,4 +104,11 @@ export class ClientLists {
       return false;
     }
   }
+}
+
+/** The tables behind check_address_map, with or without that word before them. */
+export function openHeaderClients({ settings, registry }: OpenOptions): Table[] {
+  const parameter = 'local_header_rewrite_clients';
+  const names = settings.list(parameter).filter((word) => word.includes(':'));
+  return naming(parameter, settings, () => names.map((name) => registry.open(name)));
 }

@@ -1,9 +1,11 @@
 // Can anything of a recipient be delivered? Refused at RCPT, so that no notice has to be sent, is what leads only to
-// mailboxes without room, mailboxes that are switched off, and lists that the sender may not write to.
+// mailboxes without room, mailboxes that are switched off, and lists that the sender may not write to. Mail that leads only
+// to mailboxes in maintenance is put off with the administrator's reason; from who has logged in it is taken and waits in
+// the queue, since a mail client would bother its user with a 450.
 
 import { listTransport } from '../directory/list-lookups.ts';
 import type { Decision } from '../routing/decision.ts';
-import type { Delivery, Reply } from '../routing/types.ts';
+import type { Client, Delivery, Reply } from '../routing/types.ts';
 import type { PostingSource } from './posting-source.ts';
 import type { QuotaSource } from './quota-source.ts';
 
@@ -15,7 +17,7 @@ export interface DeliverableOptions {
 }
 
 /** Why nothing comes of one delivery: a word, or a list's own text. */
-type Obstacle = 'full' | 'disabled' | { readonly posting: string };
+type Obstacle = 'full' | 'disabled' | { readonly posting: string } | { readonly maintenance: string };
 
 export class Deliverable {
   readonly #options: DeliverableOptions;
@@ -29,22 +31,31 @@ export class Deliverable {
     decision: Decision,
     deliveries: readonly Delivery[],
     recipient: string,
-    { sender = '', size = 0 }: { readonly sender?: string; readonly size?: number },
+    { sender = '', client, size = 0 }: { readonly sender?: string; readonly client: Client; readonly size?: number },
   ): Reply | undefined {
     const { quota, posting, isFullTemporary } = this.#options;
     if (quota === undefined && posting === undefined) return undefined;
+    const rejected = `<${recipient}>: Recipient address rejected:`;
+    const waits = client.login !== undefined;
+    const domainReason = waits ? '' : (quota?.maintenance?.(recipient) ?? '');
+    if (domainReason !== '') return inMaintenance(rejected, domainReason);
     const obstacles: (Obstacle | undefined)[] = [];
     for (const delivery of deliveries) {
       if (!delivery.isCopy) obstacles.push(this.#obstacle(decision, delivery, sender, size));
     }
     if (obstacles.includes(undefined)) return undefined;
-    const rejected = `<${recipient}>: Recipient address rejected:`;
+    for (const obstacle of obstacles) {
+      if (typeof obstacle !== 'object' || !('maintenance' in obstacle)) continue;
+      return waits ? undefined : inMaintenance(rejected, obstacle.maintenance);
+    }
     if (obstacles.includes('full')) {
       const text = `${rejected} Mailbox is full`;
       return isFullTemporary ? { code: 452, status: '4.2.2', text } : { code: 552, status: '5.2.2', text };
     }
-    const list = obstacles.find((obstacle) => typeof obstacle === 'object');
-    if (list !== undefined) return { code: 550, status: '5.7.1', text: `${rejected} ${list.posting}` };
+    for (const obstacle of obstacles) {
+      if (typeof obstacle !== 'object' || !('posting' in obstacle)) continue;
+      return { code: 550, status: '5.7.1', text: `${rejected} ${obstacle.posting}` };
+    }
     return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
   }
 
@@ -62,7 +73,12 @@ export class Deliverable {
     }
     if (transport !== 'mailstore' || quota === undefined) return undefined;
     const answer = quota.check(recipient, size);
-    if (decision.isTracing) decision.tell('quota', `${recipient}: ${answer}`);
+    const shown = typeof answer === 'string' ? answer : `in maintenance: ${answer.maintenance}`;
+    if (decision.isTracing) decision.tell('quota', `${recipient}: ${shown}`);
     return answer === 'ok' ? undefined : answer;
   }
+}
+
+function inMaintenance(rejected: string, reason: string): Reply {
+  return { code: 450, status: '4.2.1', text: `${rejected} In maintenance: ${reason}` };
 }

@@ -108,7 +108,7 @@ async function look(
 }
 
 /** `4.3.2.1` for 1.2.3.4; an IPv6 address as 32 hexadecimal digits. */
-function reverseAddress(address: string): string | undefined {
+export function reverseAddress(address: string): string | undefined {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(address)) return address.split('.').reverse().join('.');
   if (!isIpv6(address)) return undefined;
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
@@ -127,7 +127,7 @@ function listableDomain(what: string): string | undefined {
   return isHostname(domain) ? domain : undefined;
 }
 
-function parseList(
+export function parseList(
   text: string,
   parameter: string,
 ): { readonly domain: string; readonly matches: (address: string) => boolean } {

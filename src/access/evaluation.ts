@@ -13,6 +13,7 @@ import type { Router } from '../routing/router.ts';
 import type { Client, Reply } from '../routing/types.ts';
 import type { MatchList } from '../tables/match-list.ts';
 import type { AddressVerifier } from './address-verifier.ts';
+import type { GreylistSource } from './greylisting.ts';
 import { clientText, type MailRequest, whatsupLine } from './mail-request.ts';
 import { type MessageActions, noActions } from './message-actions.ts';
 
@@ -38,6 +39,8 @@ export interface EvaluationOptions {
   readonly request: MailRequest;
   /** Asks servers whether they take mail for an address; absent: nobody does here. */
   readonly verifier?: AddressVerifier | undefined;
+  /** Remembers who has come back; absent: nobody is put off. */
+  readonly greylist?: GreylistSource | undefined;
   /** Permits by these restrictions are logged (smtpd_log_access_permit_actions). */
   readonly loggedPermits?: MatchList;
   /** soft_bounce, for what the log says of refusals that are none. */
@@ -75,6 +78,7 @@ export class Evaluation {
   readonly resolver: Resolver;
   readonly request: MailRequest;
   readonly verifier: AddressVerifier | undefined;
+  readonly greylist: GreylistSource | undefined;
   readonly actions: MessageActions;
   kind: SubjectKind = 'client';
   /** Whose lookups are under way: a table's failure is told about this address. */
@@ -100,6 +104,7 @@ export class Evaluation {
     this.resolver = options.resolver;
     this.request = options.request;
     this.verifier = options.verifier;
+    this.greylist = options.greylist;
     this.actions = options.request.actions ?? noActions();
     this.subject = options.request.recipient ?? options.request.sender ?? '';
     this.#listed = options.listed;

@@ -9,6 +9,7 @@ import { certificateChecks } from './client-certificates.ts';
 import { destinationChecks, recipientOnly } from './destination-checks.ts';
 import { DnsLists } from './dns-lists.ts';
 import type { Evaluation, Restriction, Verdict } from './evaluation.ts';
+import { greylistCheck } from './greylisting.ts';
 import { permitMxBackup } from './mx-backup.ts';
 import { nameChecks } from './name-checks.ts';
 import { verifiedAddressChecks } from './verified-address.ts';
@@ -43,6 +44,7 @@ export function plainChecks(options: OpenOptions): Record<string, Check> {
     check_recipient_maps: unlistedRecipient,
     reject_unlisted_sender: (evaluation) => (evaluation.sender === '' ? 'dunno' : evaluation.checkListed('sender')),
     permit_mx_backup: permitMxBackup(options),
+    defer_greylisted: greylistCheck(options),
     ...destinationChecks(settings),
     ...sessionChecks(settings),
     ...clientChecks(options),

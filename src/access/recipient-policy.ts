@@ -13,7 +13,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { Decision, decideAtOneRevision } from '../routing/decision.ts';
 import { type AddressRole, ListedAddresses } from '../routing/listed.ts';
 import type { ResolvedAddress } from '../routing/resolve-address.ts';
-import { naming, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
+import { openMatchList, type OpenOptions } from '../routing/open-maps.ts';
 import { HeaderRewriting } from '../routing/header-rewriting.ts';
 import type { Deliveries, Router } from '../routing/router.ts';
 import type {
@@ -31,11 +31,12 @@ import type { Table, TableRegistry } from '../tables/table.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import type { AddressVerifier } from './address-verifier.ts';
-import { ClientLists, type ClientRights } from './client-rights.ts';
+import { ClientLists, type ClientRights, openHeaderClients } from './client-rights.ts';
 import { CommandFilter } from './command-filter.ts';
 import { ContentChecks } from './content-checks.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, softened, type Verdict } from './evaluation.ts';
+import type { GreylistSource } from './greylisting.ts';
 import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
 import type { PostingSource } from './posting-source.ts';
@@ -60,6 +61,8 @@ export interface RecipientPolicyOptions {
   readonly verifier?: () => AddressVerifier | undefined;
   /** False for who only wants to know what would happen without relay control. */
   readonly requiresRelayControl?: false;
+  /** For defer_greylisted; absent: it lets everybody pass. */
+  readonly greylist?: GreylistSource | undefined;
 }
 
 /** One transaction's command, without the recipient. */
@@ -92,6 +95,7 @@ export class RecipientPolicy {
   readonly #isSoft: boolean;
   readonly #probeSender: ProbeSender;
   readonly #verifier: RecipientPolicyOptions['verifier'];
+  readonly #greylist: GreylistSource | undefined;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
@@ -116,6 +120,7 @@ export class RecipientPolicy {
     this.#isSoft = settings.flag('soft_bounce');
     this.#probeSender = new ProbeSender(settings, router.settings.standardForm);
     this.#verifier = options.verifier;
+    this.#greylist = options.greylist;
   }
 
   /** smtpd_delay_reject: clients and HELO names are judged with the recipients. */
@@ -347,6 +352,7 @@ export class RecipientPolicy {
       loggedPermits: this.#loggedPermits,
       isSoft: this.#isSoft,
       verifier: this.#verifier?.(),
+      greylist: this.#greylist,
       request: { ...request, actions },
     };
     const before = router.revisions.revision();
@@ -386,13 +392,6 @@ export class RecipientPolicy {
 
 function lookupFailure(address: string): Reply {
   return { code: 451, status: '4.3.0', text: `<${toInternal(address)}>: Temporary lookup failure` };
-}
-
-/** The tables behind check_address_map, with or without that word before them. */
-function openHeaderClients({ settings, registry }: OpenOptions): Table[] {
-  const parameter = 'local_header_rewrite_clients';
-  const names = settings.list(parameter).filter((word) => word.includes(':'));
-  return naming(parameter, settings, () => names.map((name) => registry.open(name)));
 }
 
 function overrides(settings: Settings): readonly string[] {

@@ -3,6 +3,7 @@
 // The memory is bounded: the client that has failed least recently is forgotten first.
 
 import type { Clock } from '../lib/clock.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 
 export interface FailureDelayOptions {
   /** The first failure waits this long (Dovecot's auth_failure_delay); each further one twice as long. */
@@ -17,17 +18,21 @@ export const usualFailureDelay: FailureDelayOptions = {
   maxEntries: 50_000,
 };
 
+/** Where somebody else makes the caller wait (defence/login-guard.ts). */
+export const noFailureDelay: FailureDelayOptions = { ...usualFailureDelay, firstMilliseconds: 0 };
+
 /** Failures further apart than this are somebody's typing errors. */
 const forgetMilliseconds = 900_000;
 
 export class FailureDelay {
   readonly #clock: Clock;
   readonly #options: FailureDelayOptions;
-  readonly #failures = new Map<string, { count: number; last: number }>();
+  readonly #failures: RecentMap<string, { count: number; last: number }>;
 
   constructor(clock: Clock, options: FailureDelayOptions) {
     this.#clock = clock;
     this.#options = options;
+    this.#failures = new RecentMap(Math.ceil(options.maxEntries / 2));
   }
 
   /** Counts a failure; returns how long its answer waits. */
@@ -36,14 +41,7 @@ export class FailureDelay {
     const now = this.#clock.monotonic();
     const known = this.#failures.get(name);
     const count = known && now - known.last < forgetMilliseconds ? known.count + 1 : 1;
-    this.#failures.delete(name);
     this.#failures.set(name, { count, last: now });
-    if (this.#failures.size > this.#options.maxEntries) {
-      for (const oldest of this.#failures.keys()) {
-        this.#failures.delete(oldest);
-        break;
-      }
-    }
     return Math.min(this.#options.firstMilliseconds * 2 ** Math.min(count - 1, 20), this.#options.maxMilliseconds);
   }
 

@@ -2,6 +2,7 @@
 // gate that refuses the account or the client has the last word.
 
 import { type LoginGate, passGate } from './login-gate.ts';
+import { lockedOut } from './mechanisms/exchange.ts';
 import type { SaslMechanism, SaslRequest, SaslServer, SaslStep } from './sasl-server.ts';
 
 export class GatedSasl implements SaslServer {
@@ -31,12 +32,6 @@ export class GatedSasl implements SaslServer {
     const account = step.login ?? '';
     const result = await passGate(this.#gate, { account, address, protocol, mechanism }, async () => step);
     if (result.kind === 'authenticated' || step.kind === 'denied') return step;
-    return {
-      kind: 'denied',
-      reason: result.reason,
-      told: 'authentication failure',
-      login: account,
-      isTemporary: false,
-    };
+    return lockedOut(result.reason, account);
   }
 }

@@ -31,6 +31,8 @@ export interface LoginRefusal {
   /** For the log. */
   readonly reason: string;
   readonly delayMilliseconds: number;
+  /** Until it is lifted. */
+  readonly retryAfterSeconds?: number;
 }
 
 export interface LoginGate {
@@ -74,7 +76,8 @@ export async function passGate<Result extends Outcome>(
   const ticket = await gate.begin(attempt);
   if (ticket.kind === 'locked') {
     await wait(ticket.delayMilliseconds);
-    return { kind: 'denied', reason: ticket.reason };
+    const { reason, retryAfterSeconds } = ticket;
+    return { kind: 'denied', reason, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
   }
   let result: Result;
   try {

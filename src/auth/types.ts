@@ -28,7 +28,12 @@ export type AuthResult =
       readonly senders?: readonly string[];
     }
   /** `reason` is for the log (`unknown user`, `password mismatch`, `disabled`); the client hears one text for all. */
-  | { readonly kind: 'denied'; readonly reason: string };
+  | {
+      readonly kind: 'denied';
+      readonly reason: string;
+      /** Locked out for so long: the secret was not looked at. The client hears that it may try again later. */
+      readonly retryAfterSeconds?: number;
+    };
 
 export interface Authenticator {
   authenticate(credentials: Credentials): Promise<AuthResult>;

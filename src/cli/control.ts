@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { QueueChange } from '../queue/queue-changes.ts';
 import { CommandError } from './context.ts';
 
-export interface ControlRequest {
+interface ServerRequest {
   readonly command:
     | 'status'
     | 'stop'
@@ -26,6 +26,15 @@ export interface ControlRequest {
   readonly change?: QueueChange;
   readonly ids?: readonly string[];
 }
+
+/** About lock-outs and alarms. */
+export interface DefenceRequest {
+  readonly command: 'lockouts' | 'lockout-remove' | 'alarms' | 'alarm-remove';
+  /** What is to be removed, as it is listed; absent: all. */
+  readonly subject?: string;
+}
+
+export type ControlRequest = ServerRequest | DefenceRequest;
 
 export type ControlResponse =
   | { readonly ok: true; readonly value?: unknown }

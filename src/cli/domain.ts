@@ -9,12 +9,15 @@ import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { maintenanceSetting } from './restraint-options.ts';
 
 interface DomainOptions {
   readonly class?: DomainClass;
   readonly transport?: string;
   readonly enable?: true;
   readonly disable?: true;
+  /** `--no-maintenance` is false. */
+  readonly maintenance?: string | false;
 }
 
 const classOption = (): Option =>
@@ -32,6 +35,7 @@ Examples:
   posthaste domain add example.net --class relay --transport smtp:[192.0.2.1]
   posthaste domain list
   posthaste domain set example.com --disable
+  posthaste domain set example.com --maintenance "moving to a new server"
   posthaste domain remove example.com --recursive`;
 
 export function register(program: Command, context: CommandContext): void {
@@ -60,6 +64,8 @@ export function register(program: Command, context: CommandContext): void {
     .option('--transport <transport>', transportText)
     .option('--enable', 'take its mail again')
     .option('--disable', 'refuse its mail as for unknown users')
+    .option('--maintenance <reason>', 'put its mail off (450) with this reason')
+    .option('--no-maintenance', 'take its mail again')
     .action((name: string, options: DomainOptions) => set(context, name, options));
   domain
     .command('remove')
@@ -97,6 +103,7 @@ function domainSettings(options: DomainOptions) {
     ...(options.transport === undefined ? {} : { transport: options.transport }),
     ...(options.enable ? { active: true } : {}),
     ...(options.disable ? { active: false } : {}),
+    ...maintenanceSetting(options.maintenance),
   };
 }
 
@@ -110,7 +117,11 @@ const columns: readonly Column<DomainInfo>[] = [
 ];
 
 function notes(row: DomainInfo): string {
-  const found = [...(row.active ? [] : ['disabled']), ...(row.postmaster ? [] : ['no postmaster'])];
+  const found = [
+    ...(row.active ? [] : ['disabled']),
+    ...(row.maintenance ? ['maintenance'] : []),
+    ...(row.postmaster ? [] : ['no postmaster']),
+  ];
   return found.join(', ');
 }
 
@@ -136,6 +147,7 @@ async function show(context: CommandContext, name: string): Promise<void> {
       ['class', info.class],
       ['enabled', yesNo(info.active)],
       ['transport', info.transport || '(usual)'],
+      ...(info.maintenance === undefined ? [] : [['maintenance', info.maintenance] as const]),
       ['mailboxes', String(info.mailboxes)],
       ['aliases', String(info.aliases)],
       ['lists', String(info.lists)],
@@ -164,7 +176,7 @@ async function notHosted(
 async function set(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
   const settings = domainSettings(options);
   if (Object.keys(settings).length === 0) {
-    throw new CommandError('nothing to change: give --class, --transport, --enable or --disable', 2);
+    throw new CommandError('nothing to change: give --class, --transport, --enable, --disable or --maintenance', 2);
   }
   await withDirectory(context, false, async ({ directory }) => {
     const info = await directory.domains.set(name, settings);

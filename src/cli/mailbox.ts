@@ -7,6 +7,7 @@ import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { addRestraintOptions, restraintLines, type RestraintOptions, restraintSettings } from './restraint-options.ts';
 import { keepScramKeys, scramMechanismsOf } from './scram-keys.ts';
 import { formatQuota, parseSize } from './sizes.ts';
 import { addVacationOptions, vacationLines, type VacationOptions, vacationSettings } from './vacation-options.ts';
@@ -20,6 +21,8 @@ Examples:
   posthaste mailbox set anna@example.com --password
   posthaste mailbox set anna@example.com --vacation "Back on Monday." --vacation-until 2026-12-31
   posthaste mailbox set anna@example.com --no-vacation
+  posthaste mailbox set anna@example.com --maintenance "being moved until noon"
+  posthaste mailbox set anna@example.com --recipient-limit 500
   posthaste mailbox remove anna@example.com
   posthaste mailbox restore anna@example.com`;
 
@@ -30,7 +33,7 @@ interface AddOptions {
   readonly disable?: true;
 }
 
-interface SetOptions extends AddOptions, VacationOptions {
+interface SetOptions extends AddOptions, VacationOptions, RestraintOptions {
   readonly password?: true;
   readonly enable?: true;
 }
@@ -71,6 +74,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--disable', 'refuse its mail and logins')
     .action((address: string, options: SetOptions) => set(context, address, options));
   addVacationOptions(setting);
+  addRestraintOptions(setting);
   group
     .command('remove')
     .description('remove a mailbox; it can be restored for some time')
@@ -107,8 +111,13 @@ const columns: readonly Column<MailboxInfo>[] = [
   { title: 'MAILBOX', text: (row) => row.address },
   { title: 'NAME', text: (row) => row.name },
   { title: 'QUOTA', isNumber: true, text: (row) => formatQuota(row.quotaBytes) },
-  { title: 'NOTE', text: (row) => [row.enabled ? '' : 'disabled', row.vacation ? 'vacation' : ''].join(' ').trim() },
+  { title: 'NOTE', text: notes },
 ];
+
+function notes({ enabled, maintenance, vacation }: MailboxInfo): string {
+  const words = [enabled ? '' : 'disabled', maintenance ? 'maintenance' : '', vacation ? 'vacation' : ''];
+  return words.filter((word) => word !== '').join(' ');
+}
 
 const removedColumns: readonly Column<MailboxInfo>[] = [
   { title: 'MAILBOX', text: (row) => row.address },
@@ -147,6 +156,7 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ['created', formatTime(info.created)],
       ['SCRAM keys', scramMechanismsOf({ directory, settings }, address)],
       ['app passwords', String((await directory.appPasswords.list(address)).length)],
+      ...restraintLines(info),
       ...vacationLines(info.vacation),
     ]);
   });
@@ -162,10 +172,11 @@ async function set(context: CommandContext, address: string, options: SetOptions
     ...(options.enable ? { enabled: true } : {}),
     ...(options.disable ? { enabled: false } : {}),
     ...(vacation === undefined ? {} : { vacation }),
+    ...restraintSettings(options),
   };
   if (!changesPassword && Object.keys(settings).length === 0) {
     throw new CommandError(
-      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable or a vacation option',
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, a limit or a vacation option',
       2,
     );
   }

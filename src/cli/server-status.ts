@@ -16,6 +16,17 @@ export interface AccountingStatus {
   readonly mismatch: number;
 }
 
+export interface DefenceStatus {
+  /** Addresses, networks and accounts that may not log in now. */
+  readonly lockouts: number;
+  readonly alarms: readonly {
+    readonly login: string;
+    readonly kind: string;
+    readonly text: string;
+    readonly since: number;
+  }[];
+}
+
 export interface ServerStatus {
   readonly version: string;
   readonly pid: number;
@@ -32,5 +43,6 @@ export interface ServerStatus {
     readonly entered: number;
   };
   readonly accounting?: AccountingStatus;
+  readonly defence?: DefenceStatus;
   readonly residentBytes: number;
 }

@@ -45,6 +45,9 @@ function* describe(status: ServerStatus): Iterable<string> {
   yield `connections    ${status.connections.smtp} SMTP, ${status.connections.imap} IMAP`;
   yield `queue          ${status.queue.messages} messages${status.queue.hold > 0 ? `, ${status.queue.hold} on hold` : ''}`;
   if (status.accounting) yield `accounting     ${describeAccounting(status.accounting)}`;
+  const { lockouts = 0, alarms = [] } = status.defence ?? {};
+  if (lockouts > 0) yield `locked out     ${lockouts}: see posthaste lockout list`;
+  for (const { login, text } of alarms) yield `alarm          ${login}: ${text}`;
   yield `memory         ${Math.round(status.residentBytes / 1048576)} MiB`;
 }
 

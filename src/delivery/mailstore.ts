@@ -78,6 +78,9 @@ export class MailstoreAgent implements DeliveryAgent {
     try {
       const mailbox = await mailboxes.mailboxByAddress(recipient);
       if (!mailbox) return { kind: 'bounced', status: '5.1.1', reason: `unknown user: "${recipient}"` };
+      if (mailbox.maintenance) {
+        return { kind: 'deferred', status: '4.2.1', reason: `mailbox is in maintenance: ${mailbox.maintenance}` };
+      }
       if (!isOverQuota(mailbox, usage, size)) return mailbox;
       const full = { reason: 'mailbox is full' };
       return waitsForRoom

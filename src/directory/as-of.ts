@@ -9,6 +9,7 @@ import type { DirectoryEvent } from './events.ts';
 import { insertTargets } from './alias-rows.ts';
 import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
 import { insertPersons, parsePersons } from './list-rows.ts';
+import { changedRestraints, noRestraints, type RestraintInfo } from './restraints.ts';
 import type { DomainClass, PostingRule } from './schema.ts';
 import { parsePlace } from './sender-rights.ts';
 import { type VacationInfo, writeVacation } from './vacations.ts';
@@ -21,6 +22,7 @@ interface PastDomain {
   readonly class: DomainClass;
   readonly active: boolean;
   readonly transport: string;
+  readonly maintenance?: string;
 }
 
 interface PastAliasDomain {
@@ -30,7 +32,7 @@ interface PastAliasDomain {
   readonly active?: boolean;
 }
 
-interface PastMailbox {
+interface PastMailbox extends RestraintInfo {
   readonly id: number;
   readonly address: string;
   readonly name: string;
@@ -179,10 +181,10 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
       .values({ name, active: 1, transport: '', created: 0, ...values })
       .returning('id')
       .executeTakeFirstOrThrow();
-  for (const { name, class: kind, active, transport } of past.domains.values()) {
+  for (const { name, class: kind, active, transport, maintenance = '' } of past.domains.values()) {
     const { id } = await insertDomain(name, { kind, target_id: null });
     ids.set(name, id);
-    const values = { active: active ? 1 : 0, transport };
+    const values = { active: active ? 1 : 0, transport, maintenance };
     await db.updateTable('domain').set(values).where('id', '=', id).execute();
   }
   for (const { name, target, active } of past.aliasDomains.values()) {
@@ -200,14 +202,15 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
 }
 
 async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
-  for (const { id, address, name, quotaBytes, enabled, vacation } of past.mailboxes.values()) {
+  for (const { id, address, name, quotaBytes, enabled, vacation, ...rest } of past.mailboxes.values()) {
     const { domain, localpart, shown } = parseAddress(address);
     const domainId = ids.get(domain);
     if (domainId === undefined) continue;
     const common = { domain_id: domainId, localpart, shown, name, quota: quotaBytes, enabled: enabled ? 1 : 0 };
+    const restraints = changedRestraints(noRestraints, rest);
     await db
       .insertInto('mailbox')
-      .values({ id, ...common, password: '!', created: 0, removed_at: 0 })
+      .values({ id, ...common, ...restraints, password: '!', created: 0, removed_at: 0 })
       .execute();
     if (vacation !== undefined) await writeVacation(db, id, vacation);
   }

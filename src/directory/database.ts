@@ -11,6 +11,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { up as people } from './migrations/0002-people.ts';
 import { up as loginSecrets } from './migrations/0003-login-secrets.ts';
+import { up as defence } from './migrations/0004-defence.ts';
 import { up as senderRights } from './migrations/0005-sender-rights.ts';
 import { DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
@@ -26,6 +27,7 @@ const migrations: readonly {
   { version: 1, name: 'initial', up: initial },
   { version: 2, name: 'people', up: people },
   { version: 3, name: 'login-secrets', up: loginSecrets },
+  { version: 4, name: 'defence', up: defence },
   { version: 5, name: 'sender-rights', up: senderRights },
 ];
 

@@ -6,6 +6,7 @@ import { removeDependents } from './dependents.ts';
 import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
+import { checkReason } from './restraints.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
 import type { DomainClass, DomainKind, DomainRow } from './schema.ts';
 
@@ -15,6 +16,8 @@ export interface DomainInfo {
   readonly active: boolean;
   /** `transport:nexthop`, or '' for the class's own. */
   readonly transport: string;
+  /** Why its mail is put off for now. */
+  readonly maintenance?: string;
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly mailboxes: number;
@@ -30,6 +33,8 @@ export interface DomainSettings {
   readonly class?: DomainClass;
   readonly active?: boolean;
   readonly transport?: string;
+  /** '' ends it. */
+  readonly maintenance?: string;
 }
 
 export interface Page {
@@ -95,6 +100,7 @@ export class Domains {
         kind,
         active: settings.active === undefined ? row.active : Number(settings.active),
         transport: settings.transport === undefined ? row.transport : checkTransport(settings.transport),
+        maintenance: settings.maintenance === undefined ? row.maintenance : checkReason(settings.maintenance),
       };
       await change.db.updateTable('domain').set(next).where('id', '=', row.id).execute();
       await change.event('domain.set', domain, summary(row), summary({ ...row, ...next }));
@@ -137,6 +143,7 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
     class: row.kind as DomainClass,
     active: row.active === 1,
     transport: row.transport,
+    ...(row.maintenance === '' ? {} : { maintenance: row.maintenance }),
     created: row.created,
     mailboxes,
     aliases: count.count,
@@ -210,6 +217,14 @@ function checkTransport(text: string): string {
   return transport;
 }
 
-function summary(row: { name: string; kind: DomainKind; active: number; transport: string }): object {
-  return { name: row.name, class: row.kind, active: row.active === 1, transport: row.transport };
+interface SummarisedDomain {
+  readonly name: string;
+  readonly kind: DomainKind;
+  readonly active: number;
+  readonly transport: string;
+  readonly maintenance?: string;
+}
+
+function summary({ name, kind, active, transport, maintenance = '' }: SummarisedDomain): object {
+  return { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
 }

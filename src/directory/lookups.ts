@@ -22,6 +22,8 @@ export interface HostedDomain {
   /** It is, and so is an alias domain's target. */
   readonly isActive: boolean;
   readonly transport: string;
+  /** Why its mail, or that of an alias domain's target, is put off for now; ''. */
+  readonly maintenance: string;
   /** For an alias domain. */
   readonly target?: { readonly id: number; readonly name: string; readonly kind: DomainKind };
   /** It, or an alias domain's target, has mailing lists: without any nobody asks for one. */
@@ -60,27 +62,35 @@ export interface MailboxEntry {
   readonly enabled: boolean;
   /** Until when it answers mail by itself (milliseconds since 1970); 0: never. */
   readonly vacationUntil: number;
+  /** Why its mail is put off for now, its domain's included; ''. */
+  readonly maintenance: string;
+  /** Within a day; 0 without limit, -1 as the settings say. */
+  readonly messageLimit: number;
+  readonly recipientLimit: number;
 }
 
 export interface MailboxCredentials extends MailboxEntry {
   readonly passwordHash: string;
 }
 
-type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind, number];
+type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind, number, string];
 
-type CredentialColumns = [number, number, number, string, number];
+type CredentialColumns = [number, number, number, string, number, string, number, number];
 
 const credentialsSql =
-  'SELECT id, quota, enabled, password, vacation_until FROM mailbox WHERE domain_id = ? AND localpart = ? AND tombstone = 0';
+  'SELECT id, quota, enabled, password, vacation_until, maintenance, message_limit, recipient_limit ' +
+  'FROM mailbox WHERE domain_id = ? AND localpart = ? AND tombstone = 0';
 
 const mailboxByIdSql = `
-  SELECT m.id, m.localpart || '@' || d.name, m.quota, m.enabled AND d.active, m.vacation_until
+  SELECT m.id, m.localpart || '@' || d.name, m.quota, m.enabled AND d.active, m.vacation_until,
+    CASE m.maintenance WHEN '' THEN d.maintenance ELSE m.maintenance END, m.message_limit, m.recipient_limit
   FROM mailbox m JOIN domain d ON d.id = m.domain_id
   WHERE m.id = ? AND m.tombstone = 0`;
 
 const domainSql = `
   SELECT d.id, d.name, d.kind, d.active AND coalesce(t.active, 1), d.transport, t.id, t.name, t.kind,
-    EXISTS (SELECT 1 FROM list l WHERE l.domain_id = coalesce(t.id, d.id))
+    EXISTS (SELECT 1 FROM list l WHERE l.domain_id = coalesce(t.id, d.id)),
+    CASE d.maintenance WHEN '' THEN coalesce(t.maintenance, '') ELSE d.maintenance END
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id WHERE d.name = ? AND d.tombstone = 0`;
 
 /** Answered from the index alone, also among millions. */
@@ -252,9 +262,18 @@ export class DirectoryLookups {
   #readDomain(name: string): HostedDomain | undefined {
     const row = this.#ask(() => this.#domain.get(name) as DomainColumns | undefined);
     if (!row) return undefined;
-    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists] = row;
+    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, maintenance] = row;
     const target = targetId === null ? {} : { target: { id: targetId, name: targetName, kind: targetKind } };
-    return { id, name: found, kind, isActive: active === 1, transport, ...target, hasLists: hasLists === 1 };
+    return {
+      id,
+      name: found,
+      kind,
+      isActive: active === 1,
+      transport,
+      ...target,
+      hasLists: hasLists === 1,
+      maintenance,
+    };
   }
 
   targets(aliasId: number): string[] {
@@ -297,9 +316,12 @@ export class DirectoryLookups {
     const { id: domainId, name } = hosted.target ?? hosted;
     const row = this.#ask(() => this.#credentials.get(domainId, localpart) as CredentialColumns | undefined);
     if (!row) return undefined;
-    const [id, quotaBytes, enabled, passwordHash, vacationUntil] = row;
+    const [id, quotaBytes, enabled, passwordHash, vacationUntil, own, messageLimit, recipientLimit] = row;
     const isEnabled = enabled === 1 && hosted.isActive;
-    return { id, address: `${localpart}@${name}`, quotaBytes, enabled: isEnabled, passwordHash, vacationUntil };
+    const maintenance = own || hosted.maintenance;
+    const limits = { messageLimit, recipientLimit };
+    const account = { id, address: `${localpart}@${name}`, enabled: isEnabled, passwordHash };
+    return { ...account, quotaBytes, vacationUntil, maintenance, ...limits };
   }
 
   mailboxById(id: number): MailboxEntry | undefined {
@@ -310,12 +332,14 @@ export class DirectoryLookups {
   mailboxByAddress(address: string): MailboxEntry | undefined {
     const found = this.credentials(address);
     if (!found) return undefined;
-    const { id, address: own, quotaBytes, enabled, vacationUntil } = found;
-    return { id, address: own, quotaBytes, enabled, vacationUntil };
+    const { passwordHash: _, ...entry } = found;
+    return entry;
   }
 }
 
 function toEntry(row: unknown[]): MailboxEntry {
-  const [id, address, quotaBytes, enabled, vacationUntil] = row as [number, string, number, number, number];
-  return { id, address, quotaBytes, enabled: enabled === 1, vacationUntil };
+  type Columns = [number, string, number, number, number, string, number, number];
+  const [id, address, quotaBytes, enabled, vacationUntil, maintenance, ...limits] = row as Columns;
+  const [messageLimit, recipientLimit] = limits;
+  return { id, address, quotaBytes, enabled: enabled === 1, vacationUntil, maintenance, messageLimit, recipientLimit };
 }

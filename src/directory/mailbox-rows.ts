@@ -5,6 +5,7 @@ import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
 import { refuse } from './refusal.ts';
+import { describeRestraints, type RestraintInfo } from './restraints.ts';
 import type { MailboxRow } from './schema.ts';
 import { removeRightsOfLogin } from './sender-rights.ts';
 import { readVacations, type VacationInfo } from './vacations.ts';
@@ -13,7 +14,7 @@ const dayMilliseconds = 86_400_000;
 /** How long a removed mailbox can be restored, where the setting `recovery-days` says nothing. */
 const defaultRecoveryDays = 30;
 
-export interface MailboxInfo {
+export interface MailboxInfo extends RestraintInfo {
   readonly id: number;
   readonly address: string;
   readonly name: string;
@@ -109,6 +110,7 @@ export function describeMailbox(row: Omit<MailboxRow, 'vacation_until'>, recover
     quotaBytes: row.quota,
     enabled: row.enabled === 1,
     created: row.created,
+    ...describeRestraints(row),
     ...removed,
   };
 }

@@ -24,6 +24,7 @@ import {
 } from './mailbox-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
+import { changedRestraints, type MailboxRestraints, noRestraints } from './restraints.ts';
 import type { DomainRow } from './schema.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
@@ -35,7 +36,7 @@ export interface NewMailbox {
   readonly enabled?: boolean;
 }
 
-export interface MailboxSettings {
+export interface MailboxSettings extends MailboxRestraints {
   readonly passwordHash?: string;
   readonly name?: string;
   readonly quotaBytes?: number;
@@ -82,7 +83,7 @@ export class Mailboxes {
         removed_at: 0,
       };
       const { id } = await change.db.insertInto('mailbox').values(values).returning('id').executeTakeFirstOrThrow();
-      const info = describeMailbox({ ...values, id, tombstone: 0 }, 0);
+      const info = describeMailbox({ ...values, ...noRestraints, id, tombstone: 0 }, 0);
       await change.event('mailbox.add', address.shown, null, info);
       const becameAdministrator = await appointAdministrator(change, domain, id, address);
       return { ...info, becameAdministrator };
@@ -136,6 +137,7 @@ export class Mailboxes {
         name: settings.name ?? row.name,
         quota: settings.quotaBytes ?? row.quota,
         enabled: settings.enabled === undefined ? row.enabled : Number(settings.enabled),
+        ...changedRestraints(row, settings),
       };
       const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();

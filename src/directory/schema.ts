@@ -3,8 +3,11 @@
 //
 // domain     every name that we host. `kind` is its one address class, or `alias-domain` with `target_id`. So no name
 //            can have two classes. `tombstone` is 0 while the row lives, then the row's own id: a unique index
-//            over (name, tombstone) keeps only living names apart on every database.
+//            over (name, tombstone) keeps only living names apart on every database. `maintenance` is why its mail is put
+//            off for now, '' where it is not.
 // mailbox    `localpart` is the folded key, `shown` the address as given. `id` is never given to another mailbox.
+//            `maintenance` as a domain's; `message_limit` and `recipient_limit` are what its owner may send within a day,
+//            0 without limit, -1 as the settings say.
 //            `vacation_until` is 0 without a vacation, otherwise when its replies end: all that a delivery has to know.
 // vacation   what a mailbox answers; `subject` '' is "Auto: " and the message's own, `starts` and `ends` 0 are open.
 // alias      `localpart` '' is the domain's catch-all.
@@ -37,6 +40,7 @@ export interface DomainTable {
   transport: string;
   created: number;
   tombstone: Generated<number>;
+  maintenance: Generated<string>;
 }
 
 export interface MailboxTable {
@@ -53,6 +57,9 @@ export interface MailboxTable {
   removed_at: number;
   tombstone: Generated<number>;
   vacation_until: Generated<number>;
+  maintenance: Generated<string>;
+  message_limit: Generated<number>;
+  recipient_limit: Generated<number>;
 }
 
 export interface VacationTable {

@@ -12,12 +12,21 @@ export interface MxRecord {
   readonly exchange: string;
 }
 
+export interface AddressWithTtl {
+  readonly address: string;
+  readonly ttl: number;
+}
+
 export type AddressFamily = 4 | 6;
 
 export interface Resolver {
   mx(domain: string): Promise<DnsAnswer<MxRecord>>;
   /** A or AAAA records. */
   addresses(host: string, family: AddressFamily): Promise<DnsAnswer<string>>;
+  /** A records with their TTL in seconds; absent: this resolver does not know it. */
+  addressesWithTtl?(host: string): Promise<DnsAnswer<AddressWithTtl>>;
+  /** How long answers of a zone that there is nothing may be kept, in seconds (SOA, RFC 2308 §5). */
+  negativeTtl?(zone: string): Promise<number | undefined>;
   /** PTR records of an IP address. */
   names(address: string): Promise<DnsAnswer<string>>;
   /** NS records. */

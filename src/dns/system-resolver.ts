@@ -5,7 +5,7 @@
 import { Resolver as NodeResolver } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 import { TemporaryError } from '../lib/temporary-error.ts';
-import type { AddressFamily, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
+import type { AddressFamily, AddressWithTtl, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
 
 export interface SystemResolverOptions {
   /** Milliseconds for one try. */
@@ -35,6 +35,15 @@ export class SystemResolver implements Resolver {
 
   addresses(host: string, family: AddressFamily): Promise<DnsAnswer<string>> {
     return ask(host, (name) => (family === 4 ? this.#resolver.resolve4(name) : this.#resolver.resolve6(name)));
+  }
+
+  addressesWithTtl(host: string): Promise<DnsAnswer<AddressWithTtl>> {
+    return ask(host, (name) => this.#resolver.resolve4(name, { ttl: true }));
+  }
+
+  async negativeTtl(zone: string): Promise<number | undefined> {
+    const answer = await ask(zone, async (name) => [await this.#resolver.resolveSoa(name)]);
+    return answer.kind === 'found' ? answer.records[0]?.minttl : undefined;
   }
 
   nameServers(domain: string): Promise<DnsAnswer<string>> {

@@ -24,6 +24,8 @@ export interface ImapServerParts {
   readonly sasl: LoginMechanisms;
   /** Octets that a mailbox may hold; undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
+  /** Why nobody may look into this mailbox for now; ''. */
+  readonly maintenance?: (mailbox: number) => string;
   /** Absent where there is no certificate: then no STARTTLS and no implicit TLS. */
   readonly tls?: { handshake(): ServerHandshake };
   readonly log: Log;
@@ -57,6 +59,7 @@ export class ImapServer {
       authenticator: parts.authenticator,
       sasl: parts.sasl,
       quotaLimit: parts.quotaLimit,
+      maintenance: parts.maintenance,
       views: new FolderViews(parts.store, parts.clock),
       structures: new StructureCache(parts.clock),
       options,

@@ -25,6 +25,7 @@ export interface ServerContext {
   readonly sasl: LoginMechanisms;
   /** Octets, or undefined for no limit. */
   readonly quotaLimit: (mailbox: number) => number | undefined | Promise<number | undefined>;
+  readonly maintenance: ((mailbox: number) => string) | undefined;
   readonly views: FolderViews;
   readonly structures: StructureCache;
   readonly options: ImapOptions;

@@ -12,7 +12,7 @@ const withArgument = new Set(
 );
 
 const plain = new Set(
-  `check_relay_domains defer defer_if_permit defer_if_reject defer_unauth_destination permit permit_auth_destination
+  `check_relay_domains defer defer_if_permit defer_if_reject defer_greylisted defer_unauth_destination permit permit_auth_destination
   permit_inet_interfaces permit_mx_backup permit_mynetworks permit_naked_ip_address permit_sasl_authenticated
   permit_tls_all_clientcerts permit_tls_clientcerts reject reject_authenticated_sender_login_mismatch
   reject_invalid_helo_hostname reject_invalid_hostname reject_known_sender_login_mismatch reject_maps_rbl

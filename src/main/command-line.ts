@@ -25,6 +25,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   list: () => import('../cli/list.ts'),
   'sender-login': () => import('../cli/sender-login.ts'),
   quota: () => import('../cli/quota.ts'),
+  lockout: () => import('../cli/lockout.ts'),
+  alarm: () => import('../cli/lockout.ts'),
   explain: () => import('../cli/explain.ts'),
   lint: () => import('../cli/lint.ts'),
   expect: () => import('../cli/expect.ts'),

@@ -12,6 +12,7 @@ import { SettingsError } from '../settings/settings-error.ts';
 import { type ServiceProtocol, readServiceOptions } from '../smtp-server/options.ts';
 import type { SharedParts } from '../smtp-server/parts.ts';
 import type { SmtpPolicy } from '../smtp-server/policy.ts';
+import { ConnectionScreen, type ScreenCache } from '../smtp-server/screen/connection-screen.ts';
 import { SmtpServer } from '../smtp-server/server.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
@@ -23,6 +24,8 @@ export interface PlannedListener extends ListenAddress {
   /** The key under which a reload finds the service again. */
   readonly service: string;
   readonly settings: Settings;
+  /** Of the postscreen service that stands before it. */
+  readonly screen?: Settings;
 }
 
 /** Every address that the configuration names. Throws SettingsError for what cannot be served. */
@@ -34,6 +37,10 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
       throw new SettingsError(
         `${service.file}:${service.line}: QMQP is not served: take the line out, and have its clients send by SMTP`,
       );
+    }
+    if (service.command === 'postscreen') {
+      planned.push(...planScreened(service, services));
+      continue;
     }
     if (service.command !== 'smtpd') {
       throw new SettingsError(
@@ -75,6 +82,24 @@ function refuseProxy({ name, settings }: MasterService): void {
     'smtpd_proxy_filter',
     settings.origin('smtpd_proxy_filter'),
   );
+}
+
+/** `smtp inet … postscreen` stands before `smtpd pass … smtpd` (postscreen(8)): the connection goes from one to the other. */
+function planScreened(screen: MasterService, services: readonly MasterService[]): PlannedListener[] {
+  const name = screen.settings.text('smtpd_service_name');
+  const behind = services.find((one) => one.type === 'pass' && one.name === name && one.command === 'smtpd');
+  if (behind === undefined) {
+    const text = `${screen.file}:${screen.line}: postscreen needs a line \`${name} pass - - n - - smtpd' to hand connections to`;
+    throw new SettingsError(text);
+  }
+  return listenAddresses(screen.name, screen.settings).map((address) => ({
+    ...address,
+    label: smtpLabel(behind),
+    kind: 'smtp',
+    service: screen.name,
+    settings: behind.settings,
+    screen: screen.settings,
+  }));
 }
 
 function refuseUnserved(settings: Settings): void {
@@ -151,22 +176,27 @@ class CurrentPolicy implements SmtpPolicy {
   isHeaderClient = async (address: string) => (await this.#policy.isHeaderClient?.(address)) ?? false;
 }
 
+export interface ListenerParts extends SharedParts {
+  /** Clients that have passed the tests before the greeting. */
+  readonly screened: ScreenCache;
+}
+
 export class SmtpListener {
   readonly plan: PlannedListener;
   readonly #server: SmtpServer;
   readonly #policy: CurrentPolicy;
+  #screenSettings: Settings | undefined;
 
-  constructor(plan: PlannedListener, parts: SharedParts, state: () => RoutingState, tls: CurrentTls) {
+  constructor(plan: PlannedListener, parts: ListenerParts, state: () => RoutingState, tls: CurrentTls) {
     this.plan = plan;
+    this.#screenSettings = plan.screen;
     this.#policy = new CurrentPolicy(state, plan.settings);
     const service = readServiceOptions(plan.settings, this.#protocol);
-    this.#server = new SmtpServer({
-      ...parts,
-      policy: this.#policy,
-      service,
-      serviceName: plan.service,
-      tls,
-    });
+    const { screened: cache, ...shared } = parts;
+    const { clock, log } = shared;
+    const rules = () => state().screenRules(this.#screenSettings as Settings);
+    const screen = plan.screen === undefined ? undefined : new ConnectionScreen({ rules, cache, clock, log });
+    this.#server = new SmtpServer({ ...shared, policy: this.#policy, service, serviceName: plan.service, screen, tls });
   }
 
   get #protocol(): ServiceProtocol {
@@ -182,7 +212,8 @@ export class SmtpListener {
   }
 
   /** Sessions that begin from now on keep to these settings. */
-  reload(settings: Settings): void {
+  reload({ settings, screen }: PlannedListener): void {
+    this.#screenSettings = screen ?? this.#screenSettings;
     this.#policy.settings = settings;
     this.#server.reload(readServiceOptions(settings, this.#protocol));
   }

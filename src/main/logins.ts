@@ -16,7 +16,7 @@ import { BuiltInSasl } from '../auth/built-in-sasl.ts';
 import { DirectoryAccounts } from '../auth/directory-accounts.ts';
 import { DirectorySecrets } from '../auth/directory-secrets.ts';
 import { GatedSasl } from '../auth/gated-sasl.ts';
-import { DelayGate, type LoginGate } from '../auth/login-gate.ts';
+import type { LoginGate } from '../auth/login-gate.ts';
 import type { SaslServer } from '../auth/sasl-server.ts';
 import { scramHashes } from '../auth/scram-key-maker.ts';
 import type { Authenticator } from '../auth/types.ts';
@@ -32,6 +32,8 @@ export interface LoginParts {
   readonly directory: Directory;
   readonly log: Log;
   readonly clock: Clock;
+  /** Every attempt to log in passes it. */
+  readonly gate: LoginGate;
 }
 
 interface BoundAuth {
@@ -65,13 +67,10 @@ export class Logins {
 
   /** Throws SettingsError. */
   constructor(settings: Settings, parts: LoginParts) {
-    const { directory, log, clock } = parts;
+    const { directory, log, clock, gate } = parts;
     this.#parts = parts;
     this.#settings = settings;
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/auth`);
-    const firstMilliseconds = settings.seconds('posthaste_auth_failure_delay') * 1000;
-    const failureDelay = { ...usualFailureDelay, firstMilliseconds };
-    const gate = new DelayGate(clock, failureDelay);
     this.#gate = gate;
     const names = readMechanisms(settings);
     const known = { directory, clock, gate, scramHashes: scramHashes(names) };

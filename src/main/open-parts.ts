@@ -4,7 +4,6 @@ import path from 'node:path';
 import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
-import type { Finding } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
@@ -37,7 +36,23 @@ export async function openTls(
   });
 }
 
-/** Of a line of which something has been said already, nothing more is said. */
-export function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
-  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
+/** What IMAP asks about a mailbox that somebody logs in to. */
+export function mailboxRules(directory: Directory) {
+  return {
+    quotaLimit: (mailbox: number) => directory.mailboxById(mailbox)?.quotaBytes || undefined,
+    maintenance: (mailbox: number) => directory.mailboxById(mailbox)?.maintenance ?? '',
+  };
+}
+
+/** A listener as the status names it; without a port it is a path. */
+export function toListed({
+  label,
+  host,
+  port,
+}: {
+  readonly label: string;
+  readonly host: string;
+  readonly port: number;
+}) {
+  return { name: label, address: port === 0 ? host : `${host}:${port}` };
 }

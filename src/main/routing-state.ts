@@ -4,6 +4,8 @@
 import type { AddressVerifier } from '../access/address-verifier.ts';
 import { openTables } from '../access/open-routing.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { GreylistSource } from '../access/greylisting.ts';
+import { ScreenRules } from '../access/screen-rules.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
 import { listReader } from '../delivery/list-reader.ts';
 import { type TransportParts, Transports } from '../delivery/transports.ts';
@@ -36,6 +38,8 @@ export interface RoutingParts {
   readonly log: Log;
   /** For reject_unverified_sender and _recipient. */
   readonly verifier: () => AddressVerifier | undefined;
+  /** For defer_greylisted. */
+  readonly greylist: GreylistSource;
   readonly transports: Omit<
     TransportParts,
     | 'expandLocal'
@@ -71,6 +75,7 @@ export class RoutingState {
   /** tls_server_sni_maps of the services, by what they say. */
   readonly #sniMaps = new Map<string, Maps>();
   readonly #policies = new Map<Settings, RecipientPolicy>();
+  readonly #screens = new Map<Settings, ScreenRules>();
 
   private constructor(configuration: Configuration, tables: Tables, parts: RoutingParts) {
     this.configuration = configuration;
@@ -139,7 +144,8 @@ export class RoutingState {
     try {
       const state = new RoutingState(configuration, tables, parts);
       for (const service of configuration.services) {
-        if (service.type === 'inet' && service.command === 'smtpd') state.policy(service.settings);
+        if (['inet', 'pass'].includes(service.type) && service.command === 'smtpd') state.policy(service.settings);
+        if (service.type === 'inet' && service.command === 'postscreen') state.screenRules(service.settings);
       }
       state.policy(configuration.settings);
       await tables.ready();
@@ -163,7 +169,7 @@ export class RoutingState {
     if (!policy) {
       const { router, tables } = this;
       this.#openSniMaps(settings);
-      const { log, quota, verifier, transports } = this.#parts;
+      const { log, quota, verifier, transports, greylist } = this.#parts;
       const posting = this.#parts.directory.lookups.lists;
       const { resolver } = transports;
       policy = new RecipientPolicy({
@@ -176,6 +182,7 @@ export class RoutingState {
         posting,
         resolver,
         verifier,
+        greylist,
       });
       this.#policies.set(settings, policy);
     }
@@ -191,6 +198,18 @@ export class RoutingState {
   /** A row of tls_server_sni_maps, which say `text`. Throws TemporaryError. */
   async sniRow(text: string, key: string): Promise<string | undefined> {
     return (await this.#sniMaps.get(text)?.find(new Decision(false), 'sni', key, 'full'))?.value;
+  }
+
+  /** What a postscreen service with these settings looks at. */
+  screenRules(settings: Settings): ScreenRules {
+    let rules = this.#screens.get(settings);
+    if (rules === undefined) {
+      const log = new ProgramLog(this.#parts.log, `${settings.text('syslog_name')}/postscreen`);
+      const open = { settings, registry: this.tables, warn: (text: string) => log.warning(text) };
+      rules = new ScreenRules(open, this.#parts.transports.resolver);
+      this.#screens.set(settings, rules);
+    }
+    return rules;
   }
 
   /** address_verify_sender of this moment, external form. */

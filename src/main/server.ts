@@ -3,7 +3,7 @@
 
 import fs from 'node:fs';
 import type { ServerStatus } from '../cli/server-status.ts';
-import type { ControlRequest } from '../cli/control.ts';
+import type { ControlRequest, DefenceRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
 import { HostsFile } from '../dns/hosts-file.ts';
@@ -21,11 +21,12 @@ import type { Scheduler } from '../queue/scheduler.ts';
 import type { Queue, RouteRecipient } from '../queue/submit.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
-import type { Finding } from '../settings/origin.ts';
+import { type Finding, unsaid } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
+import { Defence, isDefenceRequest } from './defence.ts';
 import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { Logins } from './logins.ts';
@@ -33,7 +34,7 @@ import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
-import { openDirectory, openTls, unsaid } from './open-parts.ts';
+import { mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
 import { Observation } from './observation.ts';
 import { type OpenedQueue, openQueue } from './open-queue.ts';
 import { Helper } from '../delivery/helper/on-demand.ts';
@@ -56,6 +57,7 @@ export class Server {
   #state!: RoutingState;
   #lock!: DataLock;
   #directory!: Directory;
+  #defence!: Defence;
   #store!: SqliteMailstore;
   readonly #files = new Helper<FileJob, FileOutcome>('file-helper', (reason) => this.#own.error(reason));
   readonly #commands = new Helper<CommandJob, CommandOutcome>('command-helper', (reason) => this.#own.error(reason));
@@ -128,7 +130,9 @@ export class Server {
     this.#tls.start();
     this.#scheduler.start();
     this.#pickup?.start();
-    this.#control = await startControlServer(this.dataDirectory, (request) => this.#handle(request));
+    this.#control = await startControlServer(this.dataDirectory, (request) =>
+      isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request),
+    );
     this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
     this.#upkeep.start();
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
@@ -140,6 +144,9 @@ export class Server {
 
   async #openStores({ settings }: Configuration): Promise<void> {
     this.#directory = await openDirectory(settings, this.dataDirectory);
+    const [directory, log, { metrics }] = [this.#directory, this.#log, this.#observation];
+    const { dataDirectory } = this;
+    this.#defence = new Defence(settings, { dataDirectory, directory, log, metrics, state: () => this.#state });
     this.#store = await openMailstore({
       folder: this.dataDirectory,
       inlineLimit: settings.integer('posthaste_inline_limit'),
@@ -157,6 +164,7 @@ export class Server {
       quota: mailboxRoom(this.#directory, this.#store),
       log: this.#log,
       verifier: () => this.#opened?.verifier,
+      greylist: this.#defence.greylist,
       transports: {
         resolver: this.#resolver,
         mailboxes: this.#mailboxes,
@@ -205,17 +213,17 @@ export class Server {
   }
 
   async #listen({ settings }: Configuration): Promise<void> {
-    this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock });
+    const gate = this.#defence.guard;
+    this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock, gate });
     const { authenticator, sasl } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
+    const shared = { store: this.#store, sasl, log: this.#log, clock: systemClock };
     const parts = {
+      ...shared,
       queue: this.#queue,
-      store: this.#store,
-      sasl,
+      ...this.#defence.smtpParts,
       dovecotAuth: (path: string) => this.#logins.dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
-      log: this.#log,
-      clock: systemClock,
       freeSpace: () => freeSpace.octets(),
       ...(this.#opened === undefined ? {} : { reports: this.#opened.reports }),
       flushSite: (site: string) => this.#opened?.siteFlush.request(site) ?? false,
@@ -227,14 +235,11 @@ export class Server {
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
     };
     this.#imap = new ImapServer({
+      ...shared,
+      ...mailboxRules(this.#directory),
       settings,
-      store: this.#store,
       authenticator,
-      sasl,
-      quotaLimit: (mailbox) => this.#directory.mailboxById(mailbox)?.quotaBytes || undefined,
       tls: this.#tls.current('imap'),
-      log: this.#log,
-      clock: systemClock,
     });
     (await this.#tls.prepare(this.#started.listeners))();
     for (const plan of this.#started.listeners) {
@@ -265,7 +270,7 @@ export class Server {
 
   // ---- running
 
-  async #handle(request: ControlRequest): Promise<unknown> {
+  async #handle(request: Exclude<ControlRequest, DefenceRequest>): Promise<unknown> {
     switch (request.command) {
       case 'status':
         return { ...this.status(), accounting: await this.#observation.accounting() };
@@ -303,12 +308,10 @@ export class Server {
       uptimeSeconds: (systemClock.monotonic() - this.#startedAt) / 1000,
       configDirectory: this.#configDirectory,
       dataDirectory: this.dataDirectory,
-      listeners: this.#bound.map(({ label, host, port }) => ({
-        name: label,
-        address: port === 0 ? host : `${host}:${port}`,
-      })),
+      listeners: this.#bound.map(toListed),
       connections: this.#connections(),
       queue: { ...this.#store.queueCounts(), active: this.#scheduler.activeCount, entered: this.#entered() },
+      defence: this.#defence.status(),
       residentBytes: process.memoryUsage.rss(),
     };
   }
@@ -337,7 +340,7 @@ export class Server {
       const plan = planned.find(
         ({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind,
       );
-      if (plan) listener.reload(plan.settings);
+      if (plan) listener.reload(plan);
     }
     this.#warn(configuration.findings);
     this.#warn(unsaid(this.#state.transports.findings, configuration.findings));
@@ -379,6 +382,7 @@ export class Server {
     await this.#observation.closeTrace();
     this.#state?.close();
     this.#directory?.close();
+    this.#defence?.close();
     this.#control?.close();
     this.#own.info('daemon stopped');
     this.#log.close();

@@ -11,6 +11,19 @@ function print(metrics: MailMetrics): string[] {
   return page.toString().split('\n');
 }
 
+test('lock-outs and alarms are counted by their kind', () => {
+  const metrics = new MailMetrics();
+  metrics.lockedOut('address');
+  metrics.lockedOut('address');
+  metrics.alarmed('recipients');
+  expect(print(metrics)).toEqual(
+    expect.arrayContaining([
+      'posthaste_lockouts_total{kind="address"} 2',
+      'posthaste_abuse_alarms_total{kind="recipients"} 1',
+    ]),
+  );
+});
+
 test('connections, refusals, logins and warnings are counted from the log', () => {
   const metrics = new MailMetrics();
   const client = 'mail.example.net[192.0.2.7]';

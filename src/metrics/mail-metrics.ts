@@ -38,6 +38,8 @@ export class MailMetrics {
   readonly #refusals = new Series();
   readonly #logins = new Series();
   readonly #lines = new Series();
+  readonly #lockouts = new Series();
+  readonly #alarms = new Series();
 
   observe(stage: Stage, milliseconds: number): void {
     this.#stages[stage].observe(milliseconds);
@@ -66,6 +68,14 @@ export class MailMetrics {
     this.#commits.observe(milliseconds);
     this.#operations += operations;
   };
+
+  lockedOut(kind: string): void {
+    this.#lockouts.add(kind, '');
+  }
+
+  alarmed(kind: string): void {
+    this.#alarms.add(kind, '');
+  }
 
   /** A line of the log. */
   logged(program: string, level: LogLevel, text: string): void {
@@ -112,6 +122,8 @@ export class MailMetrics {
       'Logins; by SMTP, messages of logged-in clients.',
       this.#logins.samples('protocol', 'result'),
     );
+    page.counter('posthaste_lockouts_total', 'Lock-outs of logins.', this.#lockouts.samples('kind'));
+    page.counter('posthaste_abuse_alarms_total', 'Alarms about users who send.', this.#alarms.samples('kind'));
     page.counter('posthaste_log_lines_total', 'Log lines above plain information.', this.#lines.samples('level'));
     const stages = Object.entries(this.#stages).map(([stage, histogram]) => ({ labels: { stage }, histogram }));
     const meaning = Object.entries(stageTexts).map(([stage, text]) => `${stage}: ${text}`);

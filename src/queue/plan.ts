@@ -2,7 +2,7 @@
 // for mail that arrives and for notices alike.
 //
 // A local mailbox gets one copy of a message, however many of its recipients lead to it. A local recipient that cannot be
-// served at this moment (over quota, mailbox gone, directory silent), or whose sender asked for a success report,
+// served at this moment (over quota, in maintenance, mailbox gone, directory silent), or whose sender asked for a success report,
 // becomes a queue row in the same transaction: the queue then bounces, retries or reports with its usual care, and nothing
 // is decided twice or lost in between. So does the question whether an absent owner's mailbox answers.
 
@@ -20,6 +20,8 @@ export interface LocalMailbox {
   readonly quotaBytes: number;
   /** Until when it answers mail by itself (milliseconds since 1970); 0 and absent: never. */
   readonly vacationUntil?: number;
+  /** Why its mail waits in the queue for now; '' and absent: it does not. */
+  readonly maintenance?: string;
 }
 
 /** The directory, as far as delivery asks it. Throws TemporaryError where it cannot tell. */
@@ -115,7 +117,7 @@ export class Planner {
     if (!this.#transports.find(transport)?.isMailstore) return undefined;
     try {
       const mailbox = await this.#mailboxes.mailboxByAddress(recipient);
-      if (!mailbox) return undefined;
+      if (!mailbox || mailbox.maintenance) return undefined;
       return isOverQuota(mailbox, this.#usage, size) ? 'full' : mailbox;
     } catch (error) {
       if (error instanceof TemporaryError) return undefined;

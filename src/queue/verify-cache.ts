@@ -5,8 +5,8 @@
 // With address_verify_map empty the answers are kept in memory only, as in Postfix; else in `verify.db` of the data
 // folder, whatever table that parameter names.
 
-import { rmSync } from 'node:fs';
-import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
+import { CacheFile } from '../database/cache-file.ts';
+import type { SqliteConnection } from '../database/sqlite.ts';
 
 export interface VerifyEntry {
   readonly status: 'deliverable' | 'undeliverable';
@@ -36,22 +36,27 @@ CREATE INDEX IF NOT EXISTS address_updated ON address (updated);`;
 
 export class VerifyCache {
   readonly #options: VerifyCacheOptions;
-  #database: SqliteConnection | undefined;
+  readonly #cache: CacheFile;
   #count = 0;
 
   constructor(options: VerifyCacheOptions) {
     this.#options = options;
+    const { file, warn } = options;
+    const onOpen = (database: SqliteConnection): void => {
+      this.#count = (database.prepare('SELECT count(*) AS count FROM address').get() as { count: number }).count;
+    };
+    this.#cache = new CacheFile({ file, warn, schema, name: 'address_verify_map', onOpen });
   }
 
   get(address: string): VerifyEntry | undefined {
-    return this.#try((database) => {
+    return this.#cache.use((database) => {
       const row = database.prepare('SELECT status, text, updated, route FROM address WHERE address = ?').get(address);
       return row as VerifyEntry | undefined;
     });
   }
 
   put(address: string, { status, text, updated, route }: VerifyEntry): void {
-    this.#try((database) => {
+    this.#cache.use((database) => {
       const isKnown = database.prepare('SELECT 1 FROM address WHERE address = ?').get(address) !== undefined;
       if (!isKnown && this.#count >= this.#max) this.#evict(database);
       database
@@ -62,29 +67,28 @@ export class VerifyCache {
   }
 
   remove(address: string): void {
-    this.#try((database) => {
+    this.#cache.use((database) => {
       this.#count -= database.prepare('DELETE FROM address WHERE address = ?').run(address).changes;
     });
   }
 
   /** After a change of the configuration: whoever was refused by the old one is asked about again. */
   forgetRefusals(): void {
-    this.#try((database) => {
+    this.#cache.use((database) => {
       this.#count -= database.prepare(`DELETE FROM address WHERE status <> 'deliverable'`).run().changes;
     });
   }
 
   /** Removes what has expired. */
   cleanUp(positiveBefore: number, negativeBefore: number): void {
-    this.#try((database) => {
+    this.#cache.use((database) => {
       const sql = `DELETE FROM address WHERE updated < CASE status WHEN 'deliverable' THEN ? ELSE ? END`;
       this.#count -= database.prepare(sql).run(positiveBefore, negativeBefore).changes;
     });
   }
 
   close(): void {
-    this.#database?.close();
-    this.#database = undefined;
+    this.#cache.close();
   }
 
   get #max(): number {
@@ -94,40 +98,5 @@ export class VerifyCache {
   #evict(database: SqliteConnection): void {
     const sql = 'DELETE FROM address WHERE address IN (SELECT address FROM address ORDER BY updated LIMIT ?)';
     this.#count -= database.prepare(sql).run(Math.max(1, Math.floor(this.#max * evictedShare))).changes;
-  }
-
-  /** Trouble with the cache is no trouble with mail: the address is unknown then. */
-  #try<Result>(use: (database: SqliteConnection) => Result): Result | undefined {
-    try {
-      this.#database ??= this.#open();
-      return use(this.#database);
-    } catch (error) {
-      this.#options.warn(`address_verify_map: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
-
-  #open(): SqliteConnection {
-    const { file } = this.#options;
-    try {
-      return this.#opened(file);
-    } catch (error) {
-      if (file === undefined) throw error;
-      this.#options.warn(`${file}: ${(error as Error).message}: begun anew`);
-      for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-      return this.#opened(file);
-    }
-  }
-
-  #opened(file: string | undefined): SqliteConnection {
-    const database = openSqlite(file ?? ':memory:', { synchronous: 'NORMAL', cacheKib: 2048 });
-    try {
-      database.exec(schema);
-      this.#count = (database.prepare('SELECT count(*) AS count FROM address').get() as { count: number }).count;
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
   }
 }

@@ -165,9 +165,9 @@ function checkServices(services: readonly MasterService[]): Finding[] {
         line,
         text: `${command} is not supported yet: service ${name} will not run`,
       });
-    } else if (command === 'smtpd' && service.type === 'inet') {
+    } else if ((command === 'smtpd' || command === 'postscreen') && service.type === 'inet') {
       findings.push(...checkListener(service));
-    } else if (command === 'smtpd') {
+    } else if (command === 'smtpd' && !isBehindScreen(service, services)) {
       const text = `smtpd behind another server (type ${service.type}) is not supported yet: service ${name} will not run`;
       findings.push({ severity: 'warning', file, line, text });
     }
@@ -178,6 +178,13 @@ function checkServices(services: readonly MasterService[]): Finding[] {
     findings.push({ severity: 'info', file: first.file, line: first.line, text });
   }
   return findings;
+}
+
+/** `smtpd pass … smtpd` gets the connections that a postscreen service hands on. */
+function isBehindScreen({ type, name }: MasterService, services: readonly MasterService[]): boolean {
+  const isFront = ({ type: front, command, settings }: MasterService): boolean =>
+    front === 'inet' && command === 'postscreen' && settings.text('smtpd_service_name') === name;
+  return type === 'pass' && services.some(isFront);
 }
 
 function checkListener({ name, settings, file, line }: MasterService): Finding[] {

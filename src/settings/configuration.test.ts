@@ -82,11 +82,19 @@ test('values that cannot be used, in main.cf and in -o', async () => {
 });
 
 test('commands that are unknown or not served yet', async () => {
-  const master = 'a unix - - n - - mialstore\nb unix - - y - - postscreen\nc unix - - n - - cleanup\n';
+  const master = 'a unix - - n - - mialstore\nb unix - - y - - spawn\nc unix - - n - - cleanup\n';
   expect(await findings({ 'master.cf': master })).toEqual([
     'warning master.cf:1 unknown command mialstore: service a will not run',
-    'warning master.cf:2 postscreen is not supported yet: service b will not run',
+    'warning master.cf:2 spawn is not supported yet: service b will not run',
     'info master.cf:2 chroot has no meaning here, one process does all: set for b',
+  ]);
+});
+
+test('an smtpd behind postscreen is served, one behind nothing is not', async () => {
+  const behind = 'smtpd pass - - n - - smtpd\n';
+  expect(await findings({ 'master.cf': `127.0.0.1:25 inet n - n - 1 postscreen\n${behind}` })).toEqual([]);
+  expect(await findings({ 'master.cf': behind })).toEqual([
+    'warning master.cf:1 smtpd behind another server (type pass) is not supported yet: service smtpd will not run',
   ]);
 });
 

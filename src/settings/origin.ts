@@ -20,3 +20,8 @@ export interface Finding {
   readonly line: number;
   readonly text: string;
 }
+
+/** Of a line of which something has been said already, nothing more is said. */
+export function unsaid(findings: readonly Finding[], said: readonly Finding[]): Finding[] {
+  return findings.filter(({ file, line }) => !said.some((one) => one.file === file && one.line === line));
+}

@@ -44,9 +44,9 @@ const commands: ReadonlyMap<string, CommandStatus> = new Map<string, CommandStat
   ['pipe', 'served'],
   ['spawn', 'unserved'],
   ['qmqpd', 'unserved'],
-  ['tlsproxy', 'unserved'],
-  ['dnsblog', 'unserved'],
-  ['postscreen', 'unserved'],
+  ['tlsproxy', 'inside'],
+  ['dnsblog', 'inside'],
+  ['postscreen', 'served'],
 ]);
 
 /** Undefined for a command that neither Postfix nor this program has. */

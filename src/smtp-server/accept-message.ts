@@ -9,6 +9,7 @@ import { isRefusal, replies, reply, type SmtpReply } from '../smtp/reply.ts';
 import type { MessageReceiver } from './message-receiver.ts';
 import type { Conversation } from './conversation.ts';
 import { filterMessage, type FilterVerdict } from './filter-message.ts';
+import { exceededReply } from './sending-refusal.ts';
 import { orderedRecipients } from './ordered-recipients.ts';
 import { type AcceptedRecipient, rejectedEnvelope, requestOf, type Transaction } from './transaction.ts';
 
@@ -53,13 +54,25 @@ async function store(
   recipients: readonly AcceptedRecipient[],
   okText: string,
 ): Promise<SmtpReply> {
-  const { filters } = session;
+  const { filters, login } = session;
+  const { senders } = session.parts;
   const queueId = transaction.queueId as string;
+  const exceeded = login === undefined ? undefined : senders?.take(login, recipients.length);
+  if (login !== undefined && exceeded !== undefined) {
+    receiver.discard();
+    const refusal = exceededReply(login, exceeded);
+    session.logReject('END-OF-MESSAGE', refusal, rejectedEnvelope(transaction));
+    return refusal;
+  }
+  const giveBack = (): void => {
+    receiver.discard();
+    if (login !== undefined) senders?.giveBack(login, recipients.length);
+  };
   try {
     let filtered: FilterVerdict | undefined;
     if (filters !== undefined) filtered = await filterMessage(session, filters, transaction, receiver);
     if (filtered?.kind === 'refused') {
-      receiver.discard();
+      giveBack();
       return filtered.reply;
     }
     if (filtered?.kind === 'discarded') {
@@ -68,9 +81,10 @@ async function store(
     } else {
       await submit(session, transaction, receiver, recipients, filtered);
     }
+    if (login !== undefined) senders?.accepted(login, recipients.length);
     return reply(250, '2.0.0', `${okText} queued as ${queueId}`);
   } catch (error) {
-    receiver.discard();
+    giveBack();
     return failure(session, transaction, error);
   }
 }
@@ -83,7 +97,9 @@ async function submit(
   filtered: (FilterVerdict & { readonly kind: 'accepted' }) | undefined,
 ): Promise<void> {
   const { actions } = transaction;
+  const { login } = session;
   const queueId = transaction.queueId as string;
+  const isHeld = actions.isHeld || (login !== undefined && session.parts.senders?.holds(login) === true);
   const ordered = await orderedRecipients(session.parts.policy, transaction, recipients);
   const content = filtered?.content ?? (await receiver.finish());
   if (filtered?.content !== undefined) receiver.discard();
@@ -96,7 +112,7 @@ async function submit(
     recipients: ordered,
     ...(orders.length === 0 ? {} : { recipientOrders: orders }),
     ...(filter === '' ? {} : { filter }),
-    ...(actions.isHeld ? { hold: true } : {}),
+    ...(isHeld ? { hold: true } : {}),
     content,
     ret: filtered?.envelope.ret ?? transaction.parameters.ret,
     envid: filtered?.envelope.envid ?? transaction.parameters.envid,

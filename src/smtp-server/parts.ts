@@ -1,6 +1,7 @@
 // What the sessions of all services share, handed in by the composition root.
 
 import type { SaslServer } from '../auth/sasl-server.ts';
+import type { Exceeded } from '../defence/sending-limits.ts';
 import type { ClientName, NameStatus } from '../dns/client-names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -12,6 +13,18 @@ import type { MailQueue } from '../queue/types.ts';
 import type { HandshakeLog, ServerHandshake } from '../tls/server-tls.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SmtpPolicy } from './policy.ts';
+
+/** Keeps to what users who have logged in may send, and watches what they do. */
+export interface SenderWatch {
+  check(login: string, recipients: number): Exceeded | undefined;
+  /** Counts a message that is about to be accepted. */
+  take(login: string, recipients: number): Exceeded | undefined;
+  giveBack(login: string, recipients: number): void;
+  accepted(login: string, recipients: number): void;
+  rejected(login: string): void;
+  /** This user's mail is to wait on hold. */
+  holds(login: string): boolean;
+}
 
 /** Sends transcripts to the postmaster. */
 export interface SessionReporter {
@@ -34,6 +47,7 @@ export interface SharedParts {
   readonly clientNames: { lookup(address: string): Promise<ClientName> };
   readonly log: Log;
   readonly clock: Clock;
+  readonly senders?: SenderWatch;
   readonly metrics?: MailMetrics;
   /** A name for each session: log lines carry it for those who trace. */
   readonly newSession?: () => string;

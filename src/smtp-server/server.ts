@@ -6,11 +6,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientLimits } from './client-limits.ts';
 import { type ProxyEndpoints, readProxyHeader } from '../lib/proxy-header.ts';
+import { ProgramLog } from '../lib/log.ts';
 import { hostReplies } from '../smtp/reply.ts';
 import type { ServiceOptions } from './options.ts';
 import type { SessionClient, SessionParts, SharedParts } from './parts.ts';
 import { plainAddress } from './plain-address.ts';
 import type { SmtpPolicy } from './policy.ts';
+import { RefusedClients } from './refused-clients.ts';
+import type { ConnectionScreen } from './screen/connection-screen.ts';
 import { Session } from './session.ts';
 import { beginTls } from './tls-handshake.ts';
 import { Transcript } from './transcript.ts';
@@ -21,6 +24,8 @@ export interface SmtpServerOptions extends SharedParts {
   readonly service: ServiceOptions;
   /** The service's name in master.cf, for the log. */
   readonly serviceName: string;
+  /** Looks at clients before they are greeted (postscreen in master.cf). */
+  readonly screen?: ConnectionScreen | undefined;
 }
 
 export interface ListenAddress {
@@ -41,12 +46,16 @@ export class SmtpServer {
   /** Of whom no load balancer has told yet. */
   readonly #strangers = new Set<Socket>();
   readonly #server: Server;
+  readonly #screen: ConnectionScreen | undefined;
+  readonly #refused: RefusedClients;
   #options: ServiceOptions;
   #ticker: NodeJS.Timeout | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: SmtpServerOptions) {
-    const { service, serviceName, ...parts } = options;
+    const { service, serviceName, screen, ...parts } = options;
+    this.#screen = screen;
+    this.#refused = new RefusedClients(parts.clock);
     this.#options = service;
     this.#serviceName = serviceName;
     this.#parts = {
@@ -54,11 +63,14 @@ export class SmtpServer {
       limits: new ClientLimits(parts.clock, service.rateUnit),
       sleep: (milliseconds) => sleep(milliseconds),
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (screen === undefined) this.#take(socket);
+      else screen.examine(socket, () => this.#acceptScreened(socket));
+    });
   }
 
   get sessionCount(): number {
-    return this.#sessions.size;
+    return this.#sessions.size + (this.#screen?.size ?? 0);
   }
 
   /** Sessions that begin from now on keep to `service`. */
@@ -100,6 +112,7 @@ export class SmtpServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#strangers) socket.destroy();
+    this.#screen?.close();
     for (const session of this.#sessions) session.shutDown();
     if (this.#sessions.size > 0) {
       const empty = new Promise<void>((resolve) => {
@@ -134,10 +147,17 @@ export class SmtpServer {
       .finally(() => this.#strangers.delete(socket));
   }
 
+  #acceptScreened(socket: Socket): void {
+    this.#accept(socket);
+    // Its reading was stopped while it was looked at.
+    socket.resume();
+  }
+
   /** `endpoints` where a load balancer has told who its client is. */
   #accept(socket: Socket, endpoints?: ProxyEndpoints): void {
     const address = plainAddress(endpoints?.remoteAddress ?? socket.remoteAddress);
     const options = this.#options;
+    if (this.#refused.cutOff(socket, address, new ProgramLog(this.#parts.log, options.program))) return;
     const counts = this.#parts.limits.connected(address);
     const client: SessionClient = {
       address,
@@ -199,6 +219,7 @@ export class SmtpServer {
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);
     if (!session.isLimitException && this.#exceedsLimits(session, counts)) {
+      await this.#refused.wait(address, options.errorSleep);
       session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
       return;
     }

@@ -2,8 +2,8 @@
 // mean stands in commands/, one file each; the octets are the wire's.
 //
 // The loop takes commands from what has arrived for as long as they answer at once. A command that must wait gives a
-// promise: the loop stops there and goes on with its result, so commands are answered strictly in order. Replies are
-// gathered and written when the input is used up: a pipelined group is answered with one write (RFC 2920 §3.2).
+// promise: the loop stops there and goes on with its result, so commands are answered in order. Replies are gathered and
+// written when the input is used up: a pipelined group is answered with one write (RFC 2920 §3.2).
 //
 // Between DATA and the end of a message, or within a BDAT chunk, a body reader takes the octets in place of commands. A
 // message is acknowledged by its body reader only when the queue says that it is durable; a connection that is lost before
@@ -125,8 +125,7 @@ export class Session implements Conversation {
     const greeting = await this.#admission.admit();
     if (this.#isOver) return;
     await this.#answer(greeting);
-    this.#isBusy = false;
-    this.run();
+    this.#resume();
   }
 
   greetAgain(): Promise<SmtpReply> {
@@ -159,15 +158,16 @@ export class Session implements Conversation {
     }
   }
 
+  readonly #resume = (): void => {
+    this.#isBusy = false;
+    this.run();
+  };
+
   #waitFor(step: Promise<unknown>): void {
     this.#isBusy = true;
     // Only the wait for the client is timed: our own troubles have their own limits.
     if (!this.wire.isHandshaking) this.deadline.stop();
-    const resume = () => {
-      this.#isBusy = false;
-      this.run();
-    };
-    step.then(resume, (error: unknown) => this.#finish(fatalReply(this, error)));
+    step.then(this.#resume, (error: unknown) => this.#finish(fatalReply(this, error)));
   }
 
   #stepLine(): 'more' | 'wait' | Promise<unknown> {
@@ -303,12 +303,7 @@ export class Session implements Conversation {
     this.#finished = this.transaction;
     if (this.where === 'DATA') this.where = 'END-OF-MESSAGE';
     this.#body = undefined;
-    let results: readonly SmtpReply[];
-    try {
-      results = await body.finish();
-    } catch (error) {
-      results = [errorReply(this, error)];
-    }
+    const results = await body.finish().catch((error: unknown) => [errorReply(this, error)]);
     const isRefused = results.every(isRefusal);
     this.counts.count(running.name, !isRefused);
     for (const reply of results) await this.#answer(reply);
@@ -328,9 +323,7 @@ export class Session implements Conversation {
   forgetIntroduction(): void {
     this.resetTransaction();
     this.helo = '';
-    this.login = undefined;
-    this.loginSenders = undefined;
-    this.saslMethod = undefined;
+    this.login = this.loginSenders = this.saslMethod = undefined;
   }
 
   endTransaction(): void {

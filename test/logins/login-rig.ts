@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noFailureDelay } from '../../src/auth/failure-delay.ts';
+import { DelayGate } from '../../src/auth/login-gate.ts';
 import type { AuthResult, Credentials } from '../../src/auth/types.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -44,8 +46,9 @@ export class LoginRig {
   }
 
   logins(settings: Record<string, string>): Logins {
-    const all = Settings.defaults({ posthaste_auth_failure_delay: '0', ...settings });
-    const logins = new Logins(all, { directory: this.directory, log: this.log, clock: systemClock });
+    const all = Settings.defaults(settings);
+    const gate = new DelayGate(systemClock, noFailureDelay);
+    const logins = new Logins(all, { directory: this.directory, log: this.log, clock: systemClock, gate });
     this.#opened.push(logins);
     return logins;
   }

@@ -58,7 +58,13 @@ export function malformed(): SaslDenial {
 }
 
 export function outcome(result: AuthResult, login: string): SaslStep {
-  return result.kind === 'denied' ? denied(result.reason, login) : result;
+  if (result.kind === 'authenticated') return result;
+  return result.retryAfterSeconds === undefined ? denied(result.reason, login) : lockedOut(result.reason, login);
+}
+
+/** It passes by itself: the client must not ask its user for another password. */
+export function lockedOut(reason: string, login: string): SaslDenial {
+  return { ...denied(reason, login), told: 'too many failed logins, try again later', isTemporary: true };
 }
 
 /** A login name with the domain that it was given without. */

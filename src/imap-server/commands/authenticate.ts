@@ -48,10 +48,10 @@ function begin(
   });
 }
 
-function refuse(session: SessionContext, method: string, { reason, login, flaw }: SaslDenial): never {
+function refuse(session: SessionContext, method: string, { reason, login, flaw, isTemporary }: SaslDenial): never {
   if (flaw === 'base64') throw new ImapRefusal('BAD', '', 'Invalid base64 data.');
   if (flaw === 'syntax') throw new ImapRefusal('BAD', '', 'Invalid authentication response.');
-  return refuseLogin(session, login ?? '', method, reason);
+  return refuseLogin(session, login ?? '', method, reason, isTemporary);
 }
 
 async function ask(session: SessionContext, challenge: string): Promise<string> {

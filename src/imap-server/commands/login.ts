@@ -35,15 +35,25 @@ async function logIn(session: SessionContext, name: string, password: string, me
   if (name.length > maxLoginLength) return refuseLogin(session, name, method, 'login too long');
   const where = { service: 'imap', remoteAddress, localAddress, mechanism: method, isSecured } as const;
   const result = await authenticator.authenticate({ login, password, ...where });
-  if (result.kind === 'denied') return refuseLogin(session, name, method, result.reason);
+  if (result.kind === 'denied') {
+    return refuseLogin(session, name, method, result.reason, result.retryAfterSeconds !== undefined);
+  }
   return await enter(session, result, method);
 }
 
-/** One answer for every reason; the log says which. */
-export function refuseLogin(session: SessionContext, name: string, method: string, reason: string): never {
+/** One answer for every reason, but for what passes by itself; the log says which. */
+export function refuseLogin(
+  session: SessionContext,
+  name: string,
+  method: string,
+  reason: string,
+  isTemporary = false,
+): never {
   if (!/^(?:unknown user|password mismatch)$/.test(reason)) session.log.denied(name, method, reason);
   const isOver = session.authFailed(name, method);
   if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
+  // RFC 5530 §3: UNAVAILABLE is what passes; a client that hears AUTHENTICATIONFAILED asks its user for a new password.
+  if (isTemporary) throw new ImapRefusal('NO', 'UNAVAILABLE', 'Too many failed logins, try again later.');
   throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
 }
 
@@ -60,6 +70,8 @@ export async function enter(session: SessionContext, who: Entrant, method: strin
     // The password is that of another program's table; the mail is elsewhere (RFC 5530 §3).
     throw new ImapRefusal('NO', 'CONTACTADMIN', 'There is no mailbox for this login on this server.');
   }
+  const maintenance = session.server.maintenance?.(mailboxId) ?? '';
+  if (maintenance !== '') throw new ImapRefusal('NO', 'UNAVAILABLE', `Mailbox is in maintenance: ${maintenance}`);
   const user = { mailboxId, login: name };
   await store.ensureMailbox(mailboxId);
   if (!session.logIn(user, method)) {

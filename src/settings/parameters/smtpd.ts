@@ -105,7 +105,7 @@ export const smtpdParameters = {
   smtpd_sasl_type: text('cyrus', 'supported', 'Who checks passwords: `directory` is the built-in one, `dovecot` an auth service of Dovecot at smtpd_sasl_path.'),
   smtpd_sender_login_maps: list('', 'supported', 'Tables of the logins that may use a sender address.'),
   smtpd_sender_restrictions: list('', 'supported', 'Checks of the sender.'),
-  smtpd_service_name: text('smtpd', 'unneeded'),
+  smtpd_service_name: text('smtpd', 'supported', 'The name of the pass service of master.cf to which postscreen hands connections.'),
   smtpd_soft_error_limit: integer('10', 'supported', 'Errors after which replies are delayed.', 1),
   smtpd_starttls_timeout: time('${stress?{10}:{300}}s', 'supported', 'How long the TLS handshake may take.'),
   smtpd_timeout: time('${stress?{10}:{300}}s', 'supported', 'How long a client may take for a command or a piece of the message.'),

@@ -74,7 +74,7 @@ export const systemParameters = {
   qmqpd_error_delay: time('1s'),
   qmqpd_timeout: time('300s'),
   readme_directory: text('/usr/share/doc/postfix', 'unneeded'),
-  respectful_logging: flag('${{$compatibility_level} <level {3.6} ? {no} : {yes}}', 'unneeded', 'Whether the log says allowlist and denylist.'),
+  respectful_logging: flag('${{$compatibility_level} <level {3.6} ? {no} : {yes}}', 'supported', 'Whether the log of postscreen says allowlist and denylist.'),
   rewrite_service_name: text('rewrite', 'unneeded'),
   sample_directory: text('/etc/postfix', 'unneeded'),
   sendmail_path: text('/usr/sbin/sendmail', 'unneeded', 'Where the sendmail command is.'),

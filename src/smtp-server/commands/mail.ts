@@ -9,6 +9,7 @@ import { noActions } from '../../access/message-actions.ts';
 import { offersParameters } from '../offers.ts';
 import { readPath } from '../read-path.ts';
 import type { Conversation } from '../conversation.ts';
+import { sendingRefusal } from '../sending-refusal.ts';
 
 /** Postfix's rule: as much free space as one and a half of the largest message (smtpd_check_queue). */
 const freeSpaceFactor = 1.5;
@@ -30,7 +31,8 @@ export function mail(session: Conversation, rest: string): SmtpReply | Promise<S
   }
   if (options.strictSmtputf8 && !parameters.smtputf8 && !isAscii(address)) return replies.needSmtpUtf8;
   if (!parameters.smtputf8 && hasForeignDomain(address)) return replies.badSender;
-  const refusal = checkLoginSender(session, address) ?? checkSpace(session, parameters.size);
+  const refusal =
+    checkLoginSender(session, address) ?? checkSpace(session, parameters.size) ?? sendingRefusal(session, 1);
   if (refusal !== undefined) {
     session.logReject('MAIL', refusal, { sender: address });
     return refusal;

@@ -9,6 +9,7 @@ import type { RcptParameters } from '../../smtp/parameters.ts';
 import { offersParameters } from '../offers.ts';
 import { readPath } from '../read-path.ts';
 import type { Conversation } from '../conversation.ts';
+import { sendingRefusal } from '../sending-refusal.ts';
 import { requestOf, type Transaction } from '../transaction.ts';
 
 export function rcpt(session: Conversation, rest: string): SmtpReply | Promise<SmtpReply> {
@@ -39,7 +40,12 @@ async function check(
 ): Promise<SmtpReply> {
   const { filters } = session;
   const { sender } = transaction;
-  const { metrics, clock } = session.parts;
+  const { metrics, clock, senders } = session.parts;
+  const exceeded = sendingRefusal(session, transaction.recipients.length + 1);
+  if (exceeded !== undefined) {
+    session.logReject('RCPT', exceeded, { queueId: transaction.queueId, sender, recipient: address });
+    return exceeded;
+  }
   const began = clock.monotonic();
   let decision: RecipientDecision;
   try {
@@ -56,6 +62,7 @@ async function check(
   if (isRefusal(decision.reply) && !isDataRefusal) {
     session.logReject('RCPT', decision.reply, { queueId: transaction.queueId, sender, recipient: address });
     await filters?.rcpt(transaction, address, words, decision.reply);
+    if (session.login !== undefined) senders?.rejected(session.login);
     return decision.reply;
   }
   const filtered = await filters?.rcpt(transaction, address, words);
