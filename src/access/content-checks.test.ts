@@ -111,11 +111,15 @@ test('body_checks look at so much of each part', async () => {
   expect((await check(settings, 'A: b\r\n\r\n123456789\r\nbad\r\n')).refusal?.code).toBe(550);
 });
 
-test('a table that cannot be asked, and FILTER, refuse for now', async () => {
+test('a table that cannot be asked refuses for now', async () => {
   expect((await check({ header_checks: 'fail:1' }, 'A: b\r\n\r\nx\r\n')).refusal?.code).toBe(451);
-  const filtered = await check(
-    { header_checks: 'regexp:{{/^A:/ FILTER smtp:[127.0.0.1]:10025}}' },
-    'A: b\r\n\r\nx\r\n',
+});
+
+test('FILTER names the way that the message takes', async () => {
+  const [good, bad] = ['smtp:[127.0.0.1]:10025', 'nowhere'].map((to) =>
+    check({ header_checks: `regexp:{{/^A:/ FILTER ${to}}}` }, 'A: b\r\n\r\nx\r\n'),
   );
-  expect(filtered.refusal?.code).toBe(451);
+  expect((await good)?.actions.filter).toBe('smtp:[127.0.0.1]:10025');
+  expect((await bad)?.actions.filter).toBeUndefined();
+  expect((await bad)?.refusal).toBeUndefined();
 });

@@ -1,9 +1,7 @@
 // header_checks, mime_header_checks, nested_header_checks and body_checks (Postfix header_checks(5), cleanup(8)): tables
 // that are asked about every field and line of a message, and what their answers do: refuse it, hold it, send it
-// elsewhere, or change the line. A table that cannot be asked refuses the message for now.
-// FILTER is another part's: where it is found the message is refused for now, for mail must not go round a filter.
+// elsewhere or through a filter, or change the line. A table that cannot be asked refuses the message for now.
 
-import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMaps, type OpenOptions } from '../routing/open-maps.ts';
 import { splitStatus, withClass } from '../routing/listed.ts';
 import type { Reply } from '../routing/types.ts';
@@ -206,7 +204,11 @@ export class MessageCheck {
         tell();
         return this.#wired(octets(rest));
       case 'FILTER':
-        throw new TemporaryError(`${map} map: the action FILTER is not supported yet`);
+        if (!rest.includes(':'))
+          return this.#warn(`bad FILTER command ${rest} in ${map} map -- need transport:destination`);
+        tell();
+        actions.filter = rest;
+        return undefined;
       default:
         return this.#warn(`unknown command in ${map} map: ${value}`);
     }

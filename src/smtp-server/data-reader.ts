@@ -42,9 +42,9 @@ export class DataReader implements BodyReader {
     return this.#receiver.takeWaiting();
   }
 
-  finish(): Promise<readonly SmtpReply[]> {
+  async finish(): Promise<readonly SmtpReply[]> {
     this.#session.endTransaction();
-    return acceptMessage(this.#session, this.#transaction, this.#receiver, this.#dots.bareLineFeeds, 'Ok:');
+    return await acceptMessage(this.#session, this.#transaction, this.#receiver, this.#dots.bareLineFeeds, 'Ok:');
   }
 
   abort(): void {

@@ -96,6 +96,7 @@ function mainSettings({ sink }: Setup): Record<string, string> {
     virtual_alias_maps:
       'inline:{{all@b.example=ann@b.example,bob@b.example},{keep@b.example=keep@b.example,copy@b.example},{chain@b.example=all@b.example},{@catch.example=ann@b.example}}',
     virtual_alias_domains: '',
+    header_checks: `regexp:{{/^X-Case: header/ FILTER lmtp:inet:127.0.0.1:${sink}}}`,
     smtpd_sender_restrictions: 'check_sender_access inline:{{plain@a.example=FILTER lmtp:inet:127.0.0.1:' + sink + '}}',
   };
 }
@@ -236,10 +237,17 @@ describe.skipIf(noRealPostfix !== undefined).each([
     expect(filter.recipients.includes('all@b.example')).toBe(side === 'behind');
   }, 40_000);
 
-  test('FILTER leads elsewhere', async () => {
-    const text = 'X-Case: access\r\nSubject: x\r\n\r\nhello\r\n';
-    const mail = envelope(['ann@b.example'], { sender: 'plain@a.example' }, text);
-    await deliver(`[127.0.0.1]:${peer.port}`, mail, testOptions());
-    expect(await outcome('access', 1)).toEqual({ to: ['ann@b.example'], filtered: [false] });
-  }, 20_000);
+  test.each([
+    ['access', 'plain@a.example'],
+    ['header', 'joe@a.example'],
+  ])(
+    'FILTER of %s tables leads elsewhere',
+    async (where, sender) => {
+      const text = `X-Case: ${where}\r\nSubject: x\r\n\r\nhello\r\n`;
+      const mail = envelope(['ann@b.example'], { sender }, text);
+      await deliver(`[127.0.0.1]:${peer.port}`, mail, testOptions());
+      expect(await outcome(where, 1)).toEqual({ to: ['ann@b.example'], filtered: [false] });
+    },
+    20_000,
+  );
 });
