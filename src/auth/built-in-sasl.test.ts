@@ -340,7 +340,7 @@ it('passes one gate, which a lock-out closes whatever the secret, also where ano
   const gate: LoginGate = {
     begin: ({ account, address, protocol, mechanism }) => {
       const note = (what: string): void => void attempts.push(`${account} ${address} ${protocol} ${mechanism} ${what}`);
-      if (isLocked) return { kind: 'locked', reason: 'locked out', delayMilliseconds: 0 };
+      if (isLocked) return { kind: 'locked', reason: 'locked out', delayMilliseconds: 0, retryAfterSeconds: 60 };
       return {
         kind: 'admitted',
         failed: () => {
@@ -383,7 +383,12 @@ it('passes one gate, which a lock-out closes whatever the secret, also where ano
     `${anna} 192.0.2.1 smtp PLAIN succeeded`,
   ]);
   isLocked = true;
-  const locked = { kind: 'denied', reason: 'locked out', told: 'authentication failure' };
+  const locked = {
+    kind: 'denied',
+    reason: 'locked out',
+    told: 'too many failed logins, try again later',
+    isTemporary: true,
+  };
   expect(await withScram()).toMatchObject(locked);
   expect(await begin('PLAIN', `\0${anna}\0geheim`)).toMatchObject(locked);
   expect(await behind()).toMatchObject(locked);

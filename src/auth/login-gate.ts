@@ -32,7 +32,7 @@ export interface LoginRefusal {
   readonly reason: string;
   readonly delayMilliseconds: number;
   /** Until it is lifted. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds: number;
 }
 
 export interface LoginGate {
@@ -77,7 +77,7 @@ export async function passGate<Result extends Outcome>(
   if (ticket.kind === 'locked') {
     await wait(ticket.delayMilliseconds);
     const { reason, retryAfterSeconds } = ticket;
-    return { kind: 'denied', reason, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+    return { kind: 'denied', reason, retryAfterSeconds };
   }
   let result: Result;
   try {

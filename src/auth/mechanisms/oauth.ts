@@ -4,7 +4,16 @@
 
 import type { SaslStep } from '../sasl-server.ts';
 import { toText } from '../sasl.ts';
-import { attempt, challenge, denied, malformed, maxLoginLength, type Mechanism, withDomain } from './exchange.ts';
+import {
+  attempt,
+  challenge,
+  denied,
+  malformed,
+  maxLoginLength,
+  type Mechanism,
+  withDomain,
+  outcome,
+} from './exchange.ts';
 
 interface Shown {
   /** '' where the client leaves it to the token. */
@@ -42,8 +51,7 @@ function oauth(
         tokens.logIn(shown.token, login, { service, remoteAddress }),
       );
       if (result.kind === 'authenticated') return result;
-      const { reason } = result;
-      const end = async (): Promise<SaslStep> => denied(reason, shown.login);
+      const end = async (): Promise<SaslStep> => outcome(result, shown.login);
       return challenge(JSON.stringify(failure(tokens.details)), end);
     },
   };

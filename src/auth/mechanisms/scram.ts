@@ -17,6 +17,7 @@ import {
   maxLoginLength,
   type Mechanism,
   type MechanismParts,
+  outcome,
   withDomain,
 } from './exchange.ts';
 
@@ -108,7 +109,7 @@ class ScramExchange {
       signature = judged.signature;
       return judged.result;
     });
-    if (result.kind === 'denied') return denied(result.reason, first.login);
+    if (result.kind === 'denied') return outcome(result, first.login);
     return challenge(`v=${signature}`, async (rest) => (rest.length === 0 ? result : malformed()));
   }
 
