@@ -2,7 +2,7 @@
 // listener, of a real Postfix and of ours. Mail from outside, from a user of this machine and from a notice to the same
 // aliases gives the same recipients, once each, on whichever side of the filter aliases are expanded.
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -118,8 +118,16 @@ lmtp unix - - n - - lmtp
 interface Peer {
   readonly port: number;
   /** Hands a message to this system's sendmail command. */
-  sendmail(args: readonly string[], text: string): void;
+  sendmail(args: readonly string[], text: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** The filter, which is in this process, goes on meanwhile. */
+function run(file: string, args: readonly string[], input: string, env = process.env): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(file, args, { env }, (error) => (error === null ? resolve() : reject(error)));
+    child.stdin?.end(input);
+  });
 }
 
 async function startPostfix(folder: string, port: number, setup: Setup): Promise<Peer> {
@@ -134,10 +142,9 @@ async function startPostfix(folder: string, port: number, setup: Setup): Promise
   return {
     port,
     sendmail: (args, input) =>
-      void execFileSync('/usr/sbin/sendmail', ['-C', postfix.folder.etc, ...args], {
-        input,
-        env: { PATH: '/usr/sbin:/usr/bin:/bin', MAIL_CONFIG: postfix.folder.etc },
-        stdio: ['pipe', 'ignore', 'ignore'],
+      run('/usr/sbin/sendmail', ['-C', postfix.folder.etc, ...args], input, {
+        PATH: '/usr/sbin:/usr/bin:/bin',
+        MAIL_CONFIG: postfix.folder.etc,
       }),
     stop: async () => postfix.stop(),
   };
@@ -154,11 +161,7 @@ async function startOurs(folder: string, setup: Setup): Promise<Peer> {
   const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
   return {
     port,
-    sendmail: (args, input) =>
-      void execFileSync(program, ['-c', server.configFolder, 'sendmail', ...args], {
-        input,
-        stdio: ['pipe', 'ignore', 'inherit'],
-      }),
+    sendmail: (args, input) => run(program, ['-c', server.configFolder, 'sendmail', ...args], input),
     stop: () => server.stop(),
   };
 }
@@ -222,7 +225,7 @@ describe.skipIf(noRealPostfix !== undefined).each([
       const text = `From: joe@a.example\r\nX-Case: out-${user}\r\nSubject: x\r\n\r\nhello\r\n`;
       const mail = envelope([`${user}@b.example`], { sender: 'joe@a.example' }, text);
       await deliver(`[127.0.0.1]:${peer.port}`, mail, testOptions());
-      peer.sendmail(
+      await peer.sendmail(
         ['-f', 'joe@a.example', `${user}@b.example`],
         `From: joe@a.example\nX-Case: own-${user}\n\nhello\n`,
       );
