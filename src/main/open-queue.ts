@@ -167,6 +167,7 @@ function openPickup(settings: Settings, { dataDirectory, store, log, route, stat
       route,
       milters: () => state().localFilters,
       contentFilter: () => state().pickupFilter,
+      beginContentCheck: (facts) => state().beginPickupCheck(facts),
     }),
   });
 }

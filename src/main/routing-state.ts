@@ -3,7 +3,9 @@
 
 import type { AddressVerifier } from '../access/address-verifier.ts';
 import { openTables } from '../access/open-routing.ts';
+import { noActions } from '../access/message-actions.ts';
 import { RecipientPolicy } from '../access/recipient-policy.ts';
+import { ContentChecks } from '../access/content-checks.ts';
 import type { GreylistSource } from '../access/greylisting.ts';
 import { ScreenRules } from '../access/screen-rules.ts';
 import type { QuotaSource } from '../access/quota-source.ts';
@@ -16,6 +18,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { toExternal } from '../address/form.ts';
 import { HeaderChecks } from '../milter/header-checks.ts';
 import { type MilterOptions, readMacroOptions, readMilters } from '../milter/options.ts';
+import type { BeginContentCheck } from '../queue/content-check.ts';
 import { LocalFilters } from '../queue/local-filters.ts';
 import type { InternalMail } from '../queue/own-mail.ts';
 import { type NoticePolicy, readNoticePolicy } from '../queue/notice-policy.ts';
@@ -72,6 +75,7 @@ export class RoutingState {
   readonly #limitExceptions: MatchList;
   readonly #mynetworks: MatchList;
   readonly #submitters: MatchList;
+  readonly #pickupChecks: ContentChecks;
   /** tls_server_sni_maps of the services, by what they say. */
   readonly #sniMaps = new Map<string, Maps>();
   readonly #policies = new Map<Settings, RecipientPolicy>();
@@ -95,6 +99,11 @@ export class RoutingState {
     this.#limitExceptions = openMatchList(open, 'smtpd_client_event_limit_exceptions', 'client');
     this.#mynetworks = openMatchList(open, 'mynetworks', 'client');
     this.#submitters = openMatchList(open, 'authorized_submit_users', 'exact');
+    const pickup = this.#pickupSettings;
+    const isUnchecked = pickup
+      .list('receive_override_options')
+      .some((one) => one.toLowerCase() === 'no_header_body_checks');
+    this.#pickupChecks = new ContentChecks({ ...open, settings: this.#cleanupSettings(pickup) ?? pickup }, isUnchecked);
     const cleanup = `${configuration.settings.text('syslog_name')}/cleanup`;
     this.headerChecks = new HeaderChecks(openMaps(open, 'milter_header_checks'), parts.log, cleanup);
     this.localFilters = new LocalFilters({
@@ -243,6 +252,18 @@ export class RoutingState {
       ? 'unmapped'
       : 'external';
   }
+
+  /** header_checks and body_checks of mail that the sendmail command brings. */
+  beginPickupCheck: BeginContentCheck = (facts) => {
+    const checks = this.#pickupChecks;
+    if (checks.isEmpty) return undefined;
+    const orders = noActions();
+    const log = (level: 'info' | 'warning', text: string): void =>
+      this.#parts.log.write(`${this.configuration.settings.text('syslog_name')}/cleanup`, level, text);
+    const info = (text: string): void => log('info', text);
+    const warn = (text: string): void => log('warning', text);
+    return { orders, check: checks.begin({ ...facts, actions: orders, info, warn }) };
+  };
 
   /** content_filter of the pickup service. */
   get pickupFilter(): string {

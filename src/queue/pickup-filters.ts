@@ -4,6 +4,7 @@
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { ContentWriter, Mailstore } from '../mailstore/types.ts';
 import { replyText, statusText, type SmtpReply } from '../smtp/reply.ts';
+import { type BeginContentCheck, CheckedWriter, type ContentOrders } from './content-check.ts';
 import type { LocalFilters, LocalVerdict } from './local-filters.ts';
 import type { RouteRecipient } from './submit.ts';
 import type { MailQueue, Submission, SubmittedRecipient } from './types.ts';
@@ -15,6 +16,7 @@ export interface PickupFilterOptions {
   /** The newest of each. */
   readonly milters: () => LocalFilters;
   readonly contentFilter: () => string;
+  readonly beginContentCheck?: BeginContentCheck;
 }
 
 export interface PassingMessage {
@@ -23,6 +25,8 @@ export interface PassingMessage {
   readonly recipients: readonly SubmittedRecipient[];
   /** Everything has been written to it. */
   readonly writer: ContentWriter;
+  /** What header and body checks have come to. */
+  readonly checked: Awaited<ReturnType<CheckedWriter['finish']>>;
 }
 
 /** What filters have made of a submission; what is absent is as it was. */
@@ -36,22 +40,70 @@ export class PickupFilters {
     this.#options = options;
   }
 
+  /** What writes a message to `writer`, by way of header and body checks. */
+  writer(
+    writer: ContentWriter,
+    queueId: string,
+    sender: string,
+    recipients: readonly SubmittedRecipient[],
+  ): CheckedWriter {
+    const logged = `from local; from=<${sender}> to=<${recipients[0]?.original ?? ''}>`;
+    return new CheckedWriter(writer, this.#options.beginContentCheck, { queueId, logged });
+  }
+
   /** Throws TemporaryError or StoreFullError. */
   async pass(message: PassingMessage): Promise<Passed | 'discarded'> {
-    const { recipients, writer } = message;
+    const { checked, recipients } = message;
+    if (checked?.refusal !== undefined) return { recipients: bounced(recipients, checked.refusal) };
+    if (checked?.isDiscarded) return await this.#discard(message);
+    const passed = await this.#filter(message);
+    if (passed === 'discarded' || passed.isEnd) return passed === 'discarded' ? passed : passed.passed;
+    // What milters have ordered counts more: they have seen the message later.
+    const filter = passed.passed.filter ?? checked?.filter ?? this.#options.contentFilter();
+    const held = checked?.isHeld ? { ...passed.passed, hold: true } : passed.passed;
+    return await this.#ordered(message, checked, { ...held, ...(filter === '' ? {} : { filter }) });
+  }
+
+  /** REDIRECT goes to one address, without aliases and filters; BCC is told of no failure. */
+  async #ordered(
+    { sender, recipients: given }: PassingMessage,
+    orders: ContentOrders | undefined,
+    passed: Passed,
+  ): Promise<Passed> {
+    const [first] = given;
+    if (orders?.redirect !== undefined && first !== undefined) {
+      const deliveries = await this.#options.route(orders.redirect, sender, 'unmapped');
+      const { recipientOrders: _, filter: __, ...rest } = passed;
+      return { ...rest, recipients: [{ ...first, deliveries }] };
+    }
+    const copies: SubmittedRecipient[] = [];
+    for (const address of new Set(orders?.bcc)) {
+      const deliveries = await this.#options.route(address, sender, 'external');
+      copies.push({ original: address, notify: 'NEVER', orcpt: '', deliveries });
+    }
+    return copies.length === 0 ? passed : { ...passed, recipients: [...passed.recipients, ...copies] };
+  }
+
+  async #discard({ recipients, writer }: PassingMessage): Promise<'discarded'> {
+    await writer.abort();
+    this.#options.queue.recordDiscarded(recipients);
+    return 'discarded';
+  }
+
+  /** `isEnd`: refused or redirected, nothing else counts any more. */
+  async #filter(message: PassingMessage): Promise<{ readonly passed: Passed; readonly isEnd: boolean } | 'discarded'> {
+    const { recipients } = message;
     const verdict = await this.#inspect(message);
     switch (verdict?.kind) {
       case undefined:
-        return { recipients, ...through(this.#options.contentFilter()) };
+        return { passed: { recipients }, isEnd: false };
       case 'refused':
         if (verdict.reply.code < 500) throw new TemporaryError(replyText(verdict.reply));
-        return { recipients: bounced(recipients, verdict.reply) };
+        return { passed: { recipients: bounced(recipients, verdict.reply) }, isEnd: true };
       case 'discarded':
-        await writer.abort();
-        this.#options.queue.recordDiscarded(recipients);
-        return 'discarded';
+        return await this.#discard(message);
       case 'accepted':
-        return await this.#accepted(message, verdict);
+        return { passed: await this.#accepted(message, verdict), isEnd: verdict.redirect !== undefined };
     }
   }
 
@@ -81,12 +133,8 @@ export class PickupFilters {
       const deliveries = await this.#options.route(redirect, given, 'unmapped');
       return { recipients: [{ ...first, deliveries }], ...common };
     }
-    return { recipients, recipientOrders, ...through(filter ?? this.#options.contentFilter()), ...common };
+    return { recipients, recipientOrders, ...(filter === undefined ? {} : { filter }), ...common };
   }
-}
-
-function through(filter: string): { filter?: string } {
-  return filter === '' ? {} : { filter };
 }
 
 function bounced(recipients: readonly SubmittedRecipient[], refusal: SmtpReply): SubmittedRecipient[] {

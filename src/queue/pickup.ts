@@ -234,13 +234,15 @@ export class Pickup {
     const recipients = await this.#recipients(file, given, handling);
     const content = store.contentWriter();
     try {
-      const { header, eightBit, eightBitHeader } = await this.#copy(file, content, queueId, sender);
+      // One that is too large goes back, and only its header is there.
+      const filters = this.#isTooLarge(file) ? undefined : this.#options.filters;
+      const writer = filters?.writer(content, queueId, given, recipients);
+      const { header, eightBit, eightBitHeader } = await this.#copy(file, writer ?? content, queueId, sender);
+      const checked = await writer?.finish();
       log.write(`${syslogName}/pickup`, 'info', `${queueId}: uid=${uid} from=<${envelope.sender}>`);
       log.write(`${syslogName}/cleanup`, 'info', `${queueId}: message-id=${header.messageId}`);
       const addresses = [sender, ...recipients.map(({ original }) => original)];
-      // One that is too large goes back, and only its header is there.
-      const filters = this.#isTooLarge(file) ? undefined : this.#options.filters;
-      const passed = await filters?.pass({ queueId, sender: given, recipients, writer: content });
+      const passed = await filters?.pass({ queueId, sender: given, recipients, writer: content, checked });
       if (passed === 'discarded') return;
       await queue.submit({
         queueId,
@@ -285,7 +287,7 @@ export class Pickup {
   /** Of a message that is too large the header alone. */
   async #copy(
     file: MaildropFile,
-    content: ContentWriter,
+    content: Pick<ContentWriter, 'write'>,
     queueId: string,
     sender: string,
   ): Promise<{ header: LocalHeader; eightBit: boolean; eightBitHeader: boolean }> {
