@@ -81,10 +81,9 @@ describe('header and body checks of local mail', () => {
     expect(turned.map((line) => /to=<([^>]*)>/.exec(line)?.[1])).toEqual(['otto@example.com']);
     send('copy', 'X-Copy: 1\n');
     const copied = (await story('copy', 'removed')).filter((line) => line.includes('status=sent'));
-    expect(copied.map((line) => /to=<([^>]*)>/.exec(line)?.[1]).toSorted()).toEqual([
-      'anna@example.com',
-      'otto@example.com',
-    ]);
+    const reached = copied.map((line) => /to=<([^>]*)>/.exec(line)?.[1]);
+    expect(new Set(reached)).toEqual(new Set(['anna@example.com', 'otto@example.com']));
+    expect(reached).toHaveLength(2);
     send('away', 'X-Away: 1\n');
     expect((await story('away', 'removed')).join('\n')).toMatch(/dsn=5.3.0, status=bounced \(filtered\)/);
   });
