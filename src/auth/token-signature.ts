@@ -1,7 +1,7 @@
 // Judges tokens that are signed JWTs (RFC 7519, RFC 9068) by the issuer's public keys, its JSON Web Key Set, which is
 // fetched and kept for a while: no question for each login, but a token that was taken back is good until it ends.
 
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import {
@@ -38,14 +38,21 @@ const algorithms = [
 const cooldownMilliseconds = 30_000;
 const keptMilliseconds = 600_000;
 
+type Jose = typeof import('jose');
+
 export class TokenSignature implements TokenCheck {
   readonly #options: SignatureOptions;
-  readonly #keys: JWTVerifyGetKey;
+  /** Loaded only where tokens are checked so: it takes 14 MB. */
+  readonly #loaded: Promise<{ readonly jose: Jose; readonly keys: JWTVerifyGetKey }>;
 
   constructor(options: SignatureOptions) {
     this.#options = options;
-    const { url, timeoutMilliseconds } = options;
-    this.#keys = createRemoteJWKSet(new URL(url), {
+    this.#loaded = import('jose').then((jose) => ({ jose, keys: this.#keySet(jose) }));
+  }
+
+  #keySet({ createRemoteJWKSet, customFetch }: Jose): JWTVerifyGetKey {
+    const { url, timeoutMilliseconds } = this.#options;
+    return createRemoteJWKSet(new URL(url), {
       timeoutDuration: timeoutMilliseconds,
       cooldownDuration: cooldownMilliseconds,
       cacheMaxAge: keptMilliseconds,
@@ -60,8 +67,9 @@ export class TokenSignature implements TokenCheck {
 
   async check(token: string): Promise<TokenResult> {
     const { rules, clock } = this.#options;
+    const { jose, keys } = await this.#loaded;
     try {
-      const { payload } = await jwtVerify(token, this.#keys, {
+      const { payload } = await jose.jwtVerify(token, keys, {
         algorithms,
         ...(rules.issuer === '' ? {} : { issuer: rules.issuer }),
         ...(rules.audiences.length === 0 ? {} : { audience: [...rules.audiences] }),
@@ -71,7 +79,7 @@ export class TokenSignature implements TokenCheck {
       });
       return judgeClaims(payload, rules, clock.now() - clockToleranceMilliseconds);
     } catch (error) {
-      const reason = refusal(error);
+      const reason = refusal(error, jose);
       if (reason !== undefined) return { kind: 'invalid', reason };
       if (error instanceof TemporaryError) throw error;
       const { message } = error as Error;
@@ -81,7 +89,7 @@ export class TokenSignature implements TokenCheck {
 }
 
 /** What is wrong with the token; undefined where it is not the token's fault. */
-function refusal(error: unknown): string | undefined {
+function refusal(error: unknown, { errors }: Jose): string | undefined {
   if (error instanceof errors.JWTExpired) return 'token has expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `token is not for us (${error.claim}: ${error.reason})`;
