@@ -1,6 +1,7 @@
 // The values of macros that milters are told during a session, under the names and with the values of Postfix's smtpd(8)
 // (MILTER_README). What is not known at a moment has no value: the filter is not told of it.
 
+import { printable } from '../smtp/command-line.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
 import type { Conversation } from './conversation.ts';
 
@@ -59,6 +60,10 @@ export function sessionMacro(
       return tls?.cipher;
     case '{cipher_bits}':
       return tls === undefined ? undefined : `${tls.bits}`;
+    case '{cert_subject}':
+      return tls?.certificate?.isTrusted ? printable(tls.certificate.commonName) : undefined;
+    case '{cert_issuer}':
+      return tls?.certificate?.isTrusted ? printable(tls.certificate.issuerName) : undefined;
     default:
       return undefined;
   }
