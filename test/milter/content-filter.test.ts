@@ -50,7 +50,7 @@ class SmtpFilter {
         else if (data !== undefined) {
           const text = `X-Filtered: yes\r\n${data.map((one) => one.replace(/^\./, '')).join('\r\n')}\r\n`;
           data = undefined;
-          deliver(`[127.0.0.1]:${this.back}`, envelope(own, { sender }, text), testOptions()).then(
+          deliver(`[127.0.0.1]:${this.back}`, envelope(own, { sender }, text), patient).then(
             ({ outcomes }) => say(outcomes.every(({ kind }) => kind === 'delivered') ? '250 2.0.0 Ok' : '451 4.3.0 no'),
             () => say('451 4.3.0 no'),
           );
@@ -72,6 +72,13 @@ class SmtpFilter {
     say('220 filter ESMTP');
   }
 }
+
+/** A busy machine, and a real Postfix that starts a process for everybody, take their time. */
+const usual = testOptions();
+const patient = {
+  ...usual,
+  timeouts: Object.fromEntries(Object.keys(usual.timeouts).map((name) => [name, 20_000])) as typeof usual.timeouts,
+};
 
 type Side = 'before' | 'behind';
 
@@ -224,7 +231,7 @@ describe.skipIf(noRealPostfix !== undefined).each([
     for (const user of cases) {
       const text = `From: joe@a.example\r\nX-Case: out-${user}\r\nSubject: x\r\n\r\nhello\r\n`;
       const mail = envelope([`${user}@b.example`], { sender: 'joe@a.example' }, text);
-      await deliver(`[127.0.0.1]:${peer.port}`, mail, testOptions());
+      await deliver(`[127.0.0.1]:${peer.port}`, mail, patient);
       await peer.sendmail(
         ['-f', 'joe@a.example', `${user}@b.example`],
         `From: joe@a.example\nX-Case: own-${user}\n\nhello\n`,
@@ -248,7 +255,7 @@ describe.skipIf(noRealPostfix !== undefined).each([
     async (where, sender) => {
       const text = `X-Case: ${where}\r\nSubject: x\r\n\r\nhello\r\n`;
       const mail = envelope(['ann@b.example'], { sender }, text);
-      await deliver(`[127.0.0.1]:${peer.port}`, mail, testOptions());
+      await deliver(`[127.0.0.1]:${peer.port}`, mail, patient);
       expect(await outcome(where, 1)).toEqual({ to: ['ann@b.example'], filtered: [false] });
     },
     20_000,
