@@ -74,11 +74,7 @@ class SmtpFilter {
 }
 
 /** A busy machine, and a real Postfix that starts a process for everybody, take their time. */
-const usual = testOptions();
-const patient = {
-  ...usual,
-  timeouts: Object.fromEntries(Object.keys(usual.timeouts).map((name) => [name, 20_000])) as typeof usual.timeouts,
-};
+const patient = testOptions({ patience: 20_000 });
 
 type Side = 'before' | 'behind';
 

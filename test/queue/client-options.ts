@@ -16,6 +16,8 @@ import type { ClientOptions } from '../../src/smtp-client/types.ts';
 export type TestOverrides = Partial<Omit<ClientOptions, 'tls'>> & {
   /** A level alone means that level with Postfix's defaults. */
   readonly tls?: string | ClientTls;
+  /** Milliseconds for each step of a session; absent: a second. */
+  readonly patience?: number;
 };
 
 function openTestTable(name: string): Table {
@@ -53,23 +55,22 @@ interface TlsParts {
 
 const silent: TlsLog = { info: () => undefined, warning: () => undefined };
 
-export function testOptions({ tls = 'none', ...overrides }: TestOverrides = {}): ClientOptions {
-  const second = 1000;
+export function testOptions({ tls = 'none', patience = 1000, ...overrides }: TestOverrides = {}): ClientOptions {
   return {
     protocol: 'smtp',
     resolver: new ZoneResolver(''),
     clock: systemClock,
     timeouts: {
-      connect: second,
-      helo: second,
-      startTls: second,
-      mail: second,
-      rcpt: second,
-      dataInit: second,
-      dataTransfer: second,
-      dataDone: second,
-      quit: second,
-      rset: second,
+      connect: patience,
+      helo: patience,
+      startTls: patience,
+      mail: patience,
+      rcpt: patience,
+      dataInit: patience,
+      dataTransfer: patience,
+      dataDone: patience,
+      quit: patience,
+      rset: patience,
     },
     tls: typeof tls === 'string' ? testTls({ smtp_tls_security_level: tls }) : tls,
     ehlo: 'always',
