@@ -2,7 +2,7 @@
 // who may read nothing of it; while it runs and while it does not; cron and PHP as callers; and users who mean harm.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -136,6 +136,8 @@ describe.skipIf(reason !== '')(`local submission${reason === '' ? '' : `: ${reas
     await server.stop();
     chmodSync(main, 0o600);
     await server.start();
+    // It is linked a moment after the ports answer.
+    await expect.poll(() => existsSync(path.join(server.configFolder, 'maildrop'))).toBe(true);
     expect(() => accessSync(path.join(server.configFolder, 'maildrop'), constants.X_OK)).not.toThrow();
     expect(sendmail(nobody, ['-t'], message('secret'))).toMatchObject({ status: 0, stderr: '' });
     expect(await delivered('secret')).toHaveLength(1);
