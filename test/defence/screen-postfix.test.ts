@@ -21,7 +21,8 @@ const common = {
   alias_maps: '',
   local_recipient_maps: '',
   smtpd_peername_lookup: 'no',
-  postscreen_greet_wait: '1s',
+  // Long enough for the client that goes away to be seen doing so on a busy machine.
+  postscreen_greet_wait: '3s',
   postscreen_greet_action: 'enforce',
   postscreen_denylist_action: 'enforce',
   postscreen_access_list: 'permit_mynetworks, inline:{ 127.0.0.66=reject, 127.0.0.67=permit }',

@@ -2,7 +2,16 @@
 // would, knows when it is ready, and ends it politely or not at all politely. Used by fault runs and the bench.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -98,9 +107,10 @@ export class PosthasteProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Starts the server with these additions to its environment; resolves when SMTP and IMAP answer. */
+  /** Starts the server with these additions to its environment; resolves when every service listens. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a');
+    const logStart = fstatSync(log).size;
     const [program = '', ...rest] = this.#command();
     this.#child = spawn(program, rest, {
       cwd: checkout,
@@ -109,8 +119,7 @@ export class PosthasteProcess {
     });
     closeSync(log);
     this.#child.once('exit', (code, signal) => this.note(`ended with ${signal ?? code}`));
-    await this.#waitForPort(this.smtpPort);
-    await this.#waitForPort(this.imapPort);
+    await this.#waitUntilReady(logStart);
   }
 
   #command(): string[] {
@@ -121,14 +130,15 @@ export class PosthasteProcess {
     return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', withOwnResolvConf, file, ...command];
   }
 
-  async #waitForPort(port: number): Promise<void> {
+  /** Ready is what `posthaste start` says last, after every service listens. */
+  async #waitUntilReady(logStart: number): Promise<void> {
     const deadline = performance.now() + 60_000;
     while (performance.now() < deadline) {
       if (!this.isRunning) throw new Error(`posthaste ended while starting; its log ends:\n${this.logTail()}`);
-      if (await isListening(port)) return;
+      if (readFileSync(this.logFile).includes('\nCtrl-C ends it.\n', logStart)) return;
       await sleep(30);
     }
-    throw new Error(`posthaste does not listen on port ${port} after 60 s; its log ends:\n${this.logTail()}`);
+    throw new Error(`posthaste is not ready after 60 s; its log ends:\n${this.logTail()}`);
   }
 
   /** Resolves when it has ended, however that came. */
