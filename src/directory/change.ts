@@ -13,6 +13,8 @@ export class Change {
   readonly lookups: DirectoryLookups;
   readonly now: number;
   readonly #actor: string;
+  /** The id of the first event: all of one transaction are one revision. */
+  #revision = 0;
 
   constructor(db: DirectoryDatabase, lookups: DirectoryLookups, now: number, actor: string) {
     this.db = db;
@@ -22,10 +24,15 @@ export class Change {
   }
 
   async event(action: string, object: string, before: object | null, after: object | null): Promise<void> {
-    await this.db
+    const values = { time: this.now, actor: this.#actor, action, object, before: toJson(before), after: toJson(after) };
+    const { id } = await this.db
       .insertInto('event')
-      .values({ time: this.now, actor: this.#actor, action, object, before: toJson(before), after: toJson(after) })
-      .execute();
+      .values({ ...values, revision: this.#revision })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    if (this.#revision !== 0) return;
+    this.#revision = id;
+    await this.db.updateTable('event').set({ revision: id }).where('id', '=', id).execute();
   }
 }
 

@@ -14,6 +14,8 @@ export interface DirectoryEvent {
   readonly object: string;
   readonly before: unknown;
   readonly after: unknown;
+  /** The id of the first event of its transaction: what was changed at once. */
+  readonly revision: number;
 }
 
 export interface EventQuery {

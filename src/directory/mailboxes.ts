@@ -24,7 +24,7 @@ import {
 } from './mailbox-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
-import { changedRestraints, type MailboxRestraints, noRestraints } from './restraints.ts';
+import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow } from './schema.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
@@ -82,10 +82,10 @@ export class Mailboxes {
         created: change.now,
         removed_at: 0,
       };
-      const { id } = await change.db.insertInto('mailbox').values(values).returning('id').executeTakeFirstOrThrow();
-      const info = describeMailbox({ ...values, ...noRestraints, id, tombstone: 0 }, 0);
+      const row = await change.db.insertInto('mailbox').values(values).returningAll().executeTakeFirstOrThrow();
+      const info = describeMailbox(row, 0);
       await change.event('mailbox.add', address.shown, null, info);
-      const becameAdministrator = await appointAdministrator(change, domain, id, address);
+      const becameAdministrator = await appointAdministrator(change, domain, row.id, address);
       return { ...info, becameAdministrator };
     });
   }

@@ -4,13 +4,27 @@
 // domain     every name that we host. `kind` is its one address class, or `alias-domain` with `target_id`. So no name
 //            can have two classes. `tombstone` is 0 while the row lives, then the row's own id: a unique index
 //            over (name, tombstone) keeps only living names apart on every database. `maintenance` is why its mail is put
-//            off for now, '' where it is not.
+//            off for now, '' where it is not. `max_mailboxes`, `max_aliases`, `total_quota` (of all its mailboxes
+//            together, bytes), `max_quota` (of one) are limits, 0 without; `default_quota` is a new mailbox's. `unknown_to`
+//            is `transport:nexthop` for the addresses that are not here (a domain split over two hosts), or ''.
+//            `catch_all` says what a catch-all does with an address that nobody has decided on: 'accept' takes its
+//            mail, 'propose' does too and notes the address (caught_address), 'refuse' takes accepted ones only.
+//            `takes_all` 0: of a relay domain, only the recipients in relay_recipient are known.
+// caught_address  an address that fell to a domain's catch-all: `state` is 'proposed', 'accepted' or 'refused', `sender` who
+//            wrote first; `messages` is how many since.
+// relay_recipient  a recipient of a relay domain.
 // mailbox    `localpart` is the folded key, `shown` the address as given. `id` is never given to another mailbox.
 //            `maintenance` as a domain's; `message_limit` and `recipient_limit` are what its owner may send within a day,
 //            0 without limit, -1 as the settings say.
 //            `vacation_until` is 0 without a vacation, otherwise when its replies end: all that a delivery has to know.
+//            `protocols` are those it may log in by, words with blanks between, '' is all. `forward` says what
+//            becomes of its mail: 'keep', 'forward' (to mailbox_forward only) or 'both'. `must_change` 1: the password must be
+//            changed before anything else; `password_changed` and `password_expires` are times, 0 unknown and never.
+// mailbox_forward  where a mailbox's mail is forwarded, as alias_target.
+// last_login   when, how and from where a mailbox was last logged in to; it leaves no event.
 // vacation   what a mailbox answers; `subject` '' is "Auto: " and the message's own, `starts` and `ends` 0 are open.
-// alias      `localpart` '' is the domain's catch-all.
+// alias      `localpart` '' is the domain's catch-all. `active` 0: as if it were not there. `post` says who may write to it, as
+//            a list's (members are its targets); `alias_poster` are those of 'listed'.
 // alias_target  `domain` and `localpart` are the folded key of `address`, for the question what points at an address.
 // list       a mailing list; `owner-NAME` and `NAME-request` belong to it. `post` says who may write to it.
 // list_person   who has to do with a list: its members, owners, and those who may write to it besides
@@ -24,6 +38,11 @@
 // secret     what the installation must not tell: `scram-salt` is the key from which salts are made.
 // sender_right  a login that may (`allowed` 1) or may not (0) send as an address besides what follows from who receives
 //            its mail; `localpart` '' is every address of the domain, which need not be one of ours.
+// transport, bcc  what hangs on an address, or with `localpart` '' on a whole domain, which need not be ours; transport's
+//            `domain` may be '*' or '.parent' as in transport(5); bcc's `side` is 'sender' or 'recipient'.
+// access_rule  of access(5): `stage` is 'client', 'helo', 'sender' or 'recipient', `pattern` its key, `action` what it gives.
+// tag        a word on an object: `kind` is 'domain', 'mailbox', 'alias' or 'list'.
+// event      `revision` is the id of the first event of the transaction: what was changed at once.
 
 import type { Generated, Selectable } from 'kysely';
 
@@ -41,6 +60,36 @@ export interface DomainTable {
   created: number;
   tombstone: Generated<number>;
   maintenance: Generated<string>;
+  max_mailboxes: Generated<number>;
+  max_aliases: Generated<number>;
+  total_quota: Generated<number>;
+  default_quota: Generated<number>;
+  max_quota: Generated<number>;
+  unknown_to: Generated<string>;
+  catch_all: Generated<CatchAllMode>;
+  takes_all: Generated<number>;
+}
+
+/** What a catch-all does with an address that nobody has decided on. */
+export type CatchAllMode = 'accept' | 'propose' | 'refuse';
+export type CaughtState = 'proposed' | 'accepted' | 'refused';
+
+export interface CaughtAddressTable {
+  domain_id: number;
+  localpart: string;
+  shown: string;
+  state: CaughtState;
+  sender: string;
+  first_seen: number;
+  last_seen: number;
+  messages: number;
+}
+
+export interface RelayRecipientTable {
+  domain_id: number;
+  localpart: string;
+  shown: string;
+  created: number;
 }
 
 export interface MailboxTable {
@@ -60,6 +109,29 @@ export interface MailboxTable {
   maintenance: Generated<string>;
   message_limit: Generated<number>;
   recipient_limit: Generated<number>;
+  protocols: Generated<string>;
+  forward: Generated<ForwardMode>;
+  must_change: Generated<number>;
+  password_changed: Generated<number>;
+  password_expires: Generated<number>;
+}
+
+/** What becomes of a mailbox's mail: it stays, it goes on, or both. */
+export type ForwardMode = 'keep' | 'forward' | 'both';
+
+export interface MailboxForwardTable {
+  mailbox_id: number;
+  position: number;
+  address: string;
+  domain: string;
+  localpart: string;
+}
+
+export interface LastLoginTable {
+  mailbox_id: number;
+  time: number;
+  protocol: string;
+  address: string;
 }
 
 export interface VacationTable {
@@ -77,6 +149,15 @@ export interface AliasTable {
   localpart: string;
   shown: string;
   created: number;
+  active: Generated<number>;
+  post: Generated<PostingRule>;
+}
+
+export interface AliasPosterTable {
+  alias_id: number;
+  domain: string;
+  localpart: string;
+  address: string;
 }
 
 export interface AliasTargetTable {
@@ -119,6 +200,41 @@ export interface SenderRightTable {
   created: number;
 }
 
+export interface TransportTable {
+  domain: string;
+  localpart: string;
+  transport: string;
+  created: number;
+}
+
+export type BccSide = 'sender' | 'recipient';
+
+export interface BccTable {
+  side: BccSide;
+  domain: string;
+  localpart: string;
+  address: string;
+  created: number;
+}
+
+export type AccessStage = 'client' | 'helo' | 'sender' | 'recipient';
+
+export interface AccessRuleTable {
+  stage: AccessStage;
+  pattern: string;
+  action: string;
+  note: string;
+  created: number;
+}
+
+export type TaggedKind = 'domain' | 'mailbox' | 'alias' | 'list';
+
+export interface TagTable {
+  kind: TaggedKind;
+  object_id: number;
+  tag: string;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -132,6 +248,7 @@ export interface EventTable {
   object: string;
   before: string | null;
   after: string | null;
+  revision: Generated<number>;
 }
 
 export interface AppPasswordTable {
@@ -180,6 +297,15 @@ export interface DirectorySchema {
   list: ListTable;
   list_person: ListPersonTable;
   sender_right: SenderRightTable;
+  caught_address: CaughtAddressTable;
+  relay_recipient: RelayRecipientTable;
+  mailbox_forward: MailboxForwardTable;
+  last_login: LastLoginTable;
+  alias_poster: AliasPosterTable;
+  transport: TransportTable;
+  bcc: BccTable;
+  access_rule: AccessRuleTable;
+  tag: TagTable;
   setting: SettingTable;
   event: EventTable;
   app_password: AppPasswordTable;
