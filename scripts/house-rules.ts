@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['address', 'message', 'smtp', 'imap', 'sieve'],
   ['settings', 'tables', 'database', 'dns', 'tls', 'smtp-client', 'maildir', 'metrics'],
   ['routing', 'directory', 'auth', 'defence'],
-  ['access', 'cleanup', 'milter', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof', 'lint'],
+  ['access', 'cleanup', 'milter', 'queue', 'bounce', 'mailstore', 'trace', 'interop', 'proof', 'lint', 'admin'],
   ['smtp-server', 'imap-server', 'pop3-server', 'sieve-server', 'http-server', 'delivery'],
   ['main', 'cli'],
 ];
@@ -29,6 +29,14 @@ const allowedEdges = new Set([
   'queue>milter',
   'milter>mailstore',
   'lint>access',
+  'interop>mailstore',
+  'interop>proof',
+  'proof>trace',
+  'admin>interop',
+  'admin>mailstore',
+  'admin>proof',
+  'admin>queue',
+  'admin>trace',
   'main>cli',
   'cli>main',
 ]);
