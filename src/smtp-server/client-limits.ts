@@ -1,11 +1,11 @@
 // How many connections and commands each client address may use, as Postfix's anvil(8) counts them: connections
-// open now, and connections, messages, recipients and AUTH commands within anvil_rate_time_unit.
+// open now, and connections, messages, recipients, AUTH commands and new TLS sessions within anvil_rate_time_unit.
 // A limit of 0 is none. An address is forgotten when it has no connection and its time unit is over; the number
 // of addresses remembered is bounded, the oldest going first.
 
 import type { Clock } from '../lib/clock.ts';
 
-export type CountedEvent = 'connections' | 'messages' | 'recipients' | 'auth';
+export type CountedEvent = 'connections' | 'messages' | 'recipients' | 'auth' | 'tlsSessions';
 
 interface Counts {
   open: number;
@@ -14,6 +14,7 @@ interface Counts {
   messages: number;
   recipients: number;
   auth: number;
+  tlsSessions: number;
 }
 
 const maxAddresses = 100_000;
@@ -49,6 +50,11 @@ export class ClientLimits {
     if (counts.open <= 0 && this.#clock.monotonic() - counts.since >= this.#unit) this.#counts.delete(address);
   }
 
+  /** How many there were within the time unit. */
+  counted(address: string, event: CountedEvent): number {
+    return this.#countsOf(address)[event];
+  }
+
   /** Counts one more event; gives how many there were within the time unit. */
   count(address: string, event: CountedEvent): number {
     const counts = this.#countsOf(address);
@@ -61,11 +67,11 @@ export class ClientLimits {
     let counts = this.#counts.get(address);
     if (counts === undefined) {
       if (this.#counts.size >= maxAddresses) this.#forgetIdle(now);
-      counts = { open: 0, since: now, connections: 0, messages: 0, recipients: 0, auth: 0 };
+      counts = { open: 0, since: now, connections: 0, messages: 0, recipients: 0, auth: 0, tlsSessions: 0 };
       this.#counts.set(address, counts);
     } else if (now - counts.since >= this.#unit) {
       counts.since = now;
-      counts.connections = counts.messages = counts.recipients = counts.auth = 0;
+      counts.connections = counts.messages = counts.recipients = counts.auth = counts.tlsSessions = 0;
     }
     return counts;
   }

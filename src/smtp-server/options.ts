@@ -90,6 +90,7 @@ export interface ServiceOptions {
   readonly messageRateLimit: number;
   readonly recipientRateLimit: number;
   readonly authRateLimit: number;
+  readonly tlsSessionRateLimit: number;
   readonly rateUnit: number;
 
   readonly droppedHeaders: ReadonlySet<string>;
@@ -226,6 +227,7 @@ function limits(settings: SettingsSource) {
     messageRateLimit: settings.integer('smtpd_client_message_rate_limit'),
     recipientRateLimit: settings.integer('smtpd_client_recipient_rate_limit'),
     authRateLimit: settings.integer('smtpd_client_auth_rate_limit'),
+    tlsSessionRateLimit: settings.integer('smtpd_client_new_tls_session_rate_limit'),
     rateUnit: settings.seconds('anvil_rate_time_unit') * 1000,
   };
 }

@@ -73,6 +73,8 @@ export interface SharedParts {
 export interface SessionParts extends SharedParts {
   readonly policy: SmtpPolicy;
   readonly limits: ClientLimits;
+  /** In master.cf, for the log. */
+  readonly serviceName: string;
   /** Resolves after so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }

@@ -15,7 +15,7 @@ import type { SmtpPolicy } from './policy.ts';
 import { RefusedClients } from './refused-clients.ts';
 import type { ConnectionScreen } from './screen/connection-screen.ts';
 import { Session } from './session.ts';
-import { beginTls } from './tls-handshake.ts';
+import { beginTls, exceedsTlsRate } from './tls-handshake.ts';
 import { Transcript } from './transcript.ts';
 import { Wire } from './wire.ts';
 
@@ -41,7 +41,6 @@ const backlog = 511;
 
 export class SmtpServer {
   readonly #parts: SessionParts;
-  readonly #serviceName: string;
   readonly #sessions = new Set<Session>();
   /** Of whom no load balancer has told yet. */
   readonly #strangers = new Set<Socket>();
@@ -57,9 +56,9 @@ export class SmtpServer {
     this.#screen = screen;
     this.#refused = new RefusedClients(parts.clock);
     this.#options = service;
-    this.#serviceName = serviceName;
     this.#parts = {
       ...parts,
+      serviceName,
       limits: new ClientLimits(parts.clock, service.rateUnit),
       sleep: (milliseconds) => sleep(milliseconds),
     };
@@ -203,7 +202,9 @@ export class SmtpServer {
       // The client speaks first: nothing may read the socket before TLS does.
       const { tls } = this.#parts;
       if (tls === undefined) {
-        session.log.warning(`Wrapper-mode request dropped from ${session.clientText} for service ${this.#serviceName}`);
+        session.log.warning(
+          `Wrapper-mode request dropped from ${session.clientText} for service ${this.#parts.serviceName}`,
+        );
         session.lost();
         return;
       }
@@ -223,6 +224,7 @@ export class SmtpServer {
       session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
       return;
     }
+    if (options.tlsWrapperMode && exceedsTlsRate(session)) return;
     await session.start();
   }
 
@@ -230,7 +232,7 @@ export class SmtpServer {
     const { connectionCountLimit, connectionRateLimit } = session.options;
     const warn = (kind: string, count: number) =>
       session.log.warning(
-        `Connection ${kind} limit exceeded: ${count} from ${session.clientText} for service ${this.#serviceName}`,
+        `Connection ${kind} limit exceeded: ${count} from ${session.clientText} for service ${this.#parts.serviceName}`,
       );
     if (connectionCountLimit > 0 && counts.open > connectionCountLimit) {
       warn('concurrency', counts.open);

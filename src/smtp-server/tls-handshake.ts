@@ -29,6 +29,23 @@ export async function beginTls(session: Conversation, server: NonNullable<Sessio
   return hasRequiredCertificate(session);
 }
 
+/** smtpd_client_new_tls_session_rate_limit: whether the client has made too many sessions before this one. */
+export function hasTooManyTlsSessions({ options, isLimitException, parts, client }: Conversation): boolean {
+  const limit = options.tlsSessionRateLimit;
+  return limit > 0 && !isLimitException && parts.limits.counted(client.address, 'tlsSessions') > limit;
+}
+
+/** Counts the session that has begun; true where it was one too many and has been ended. */
+export function exceedsTlsRate(session: Conversation): boolean {
+  const { options, isLimitException, parts, client, clientText, log, tls } = session;
+  if (options.tlsSessionRateLimit === 0 || isLimitException || tls?.isResumed) return false;
+  const rate = parts.limits.count(client.address, 'tlsSessions');
+  if (rate <= options.tlsSessionRateLimit) return false;
+  log.warning(`New TLS session rate limit exceeded: ${rate} from ${clientText} for service ${parts.serviceName}`);
+  session.sayLast(hostReplies.tooManyTlsSessions(options.hostname, clientText));
+  return true;
+}
+
 function handshakeLog({ log, clientText }: Conversation): HandshakeLog {
   const shown = (name: string) => printable(name.slice(0, 255));
   return {

@@ -135,6 +135,8 @@ export const replies = {
 
 /** Replies that name this host, as Postfix's do. */
 export const hostReplies = {
+  tooManyTlsSessions: (host: string, client: string) =>
+    reply(421, '4.7.0', `${host} Error: too many new TLS sessions from ${client}`),
   tooManyErrors: (host: string) => reply(421, '4.7.0', `${host} Error: too many errors`),
   timeout: (host: string) => reply(421, '4.4.2', `${host} Error: timeout exceeded`),
   tooManyConnections: (host: string, address: string) =>

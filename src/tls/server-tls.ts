@@ -62,6 +62,8 @@ export interface TlsDetails {
   readonly protocol: string;
   readonly cipher: string;
   readonly bits: number;
+  /** An earlier session's keys are used again. */
+  readonly isResumed?: boolean;
   /** The name that it asked for, where there is a certificate of its own for that. */
   readonly serverName?: string | undefined;
   /** Clients are asked for a certificate here. */
@@ -135,6 +137,7 @@ export class ServerTls {
       socketOptions,
       describe: (socket) => ({
         ...describeCipher(socket),
+        isResumed: socket.isSessionReused(),
         serverName,
         asksCertificate: clients !== undefined,
         certificate: clients && clientCertificate(socket, clients),

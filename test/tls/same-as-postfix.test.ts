@@ -36,6 +36,8 @@ const services = {
   named: 'tls_server_sni_maps=texthash:FOLDER/names',
   indexed: 'tls_server_sni_maps=hash:FOLDER/indexed',
   unnamed: 'tls_server_sni_maps=fail:away',
+  limited: 'smtpd_client_new_tls_session_rate_limit=1',
+  limitedWrapped: 'smtpd_tls_wrappermode=yes -o smtpd_client_new_tls_session_rate_limit=1',
   wrapped: 'smtpd_tls_wrappermode=yes -o smtpd_tls_ask_ccert=yes',
 } as const;
 type Service = keyof typeof services;
@@ -141,7 +143,7 @@ describe.skipIf(reason !== undefined)(`TLS as Postfix's${reason === undefined ? 
     const start = text().length - 1;
     const mark = `case-${count++}`;
     const port = ports[side].get(service) as number;
-    const isWrapped = service === 'wrapped';
+    const isWrapped = service === 'wrapped' || service === 'limitedWrapped';
     const outcome = await converse({ port, tls, recipient: to, mark, isWrapped }).catch(() => 'no handshake');
     const fresh = () => text().slice(start);
     for (let turn = 0; turn < 200 && !fresh().some((line) => line.includes(': disconnect from')); turn++)
@@ -170,8 +172,10 @@ describe.skipIf(reason !== undefined)(`TLS as Postfix's${reason === undefined ? 
       )
     )
       return [];
+    // Here the test's client does not go on as one that knows of STARTTLS's refusal would.
+    if (/(?:lost connection|bare <LF> received) after STARTTLS/.test(text)) return [];
     if (/TLS cipher list|Issuing session ticket|initializing the server-side|SSL_accept:/.test(text)) return [];
-    return [text.replace(/ key-exchange .*$/, '').replace(/(map lookup problem): .*/, '$1')];
+    return [text.replace(/ key-exchange .*$/, '').replace(/(map lookup problem): .*|(for service) .*/, '$1$2')];
   }
 
   function traceOf(headers: readonly string[]): string[] {
@@ -223,9 +227,16 @@ describe.skipIf(reason !== undefined)(`TLS as Postfix's${reason === undefined ? 
     ['indexed', 'a name below a row of it', () => ({ servername: 'a.wild.example' })],
     ['unnamed', 'a table that is away', () => ({ servername: 'other.example' })],
     ['wrapped', 'TLS from the first octet', () => shows('client')],
+    ['limited', 'the first new session', () => ({})],
+    ['limited', 'one too many', () => ({})],
+    ['limited', 'no further one is begun', () => ({})],
+    ['limitedWrapped', 'the first new session', () => ({})],
+    ['limitedWrapped', 'one too many', () => ({})],
   ])('%s: %s', async (service, _title, tls, to = 'ann@example.com') => {
     const [theirs, own] = await Promise.all([ask('postfix', service, tls(), to), ask('ours', service, tls(), to)]);
-    expect(own).toEqual(theirs);
+    // Where Postfix ends TLS below its last reply, that may come through or not.
+    if (service === 'limited') expect(own.log).toEqual(theirs.log);
+    else expect(own).toEqual(theirs);
     if (typeof own.outcome !== 'string' && own.outcome.replies.at(-1)?.startsWith('250')) {
       expect(own.received.length).toBeGreaterThan(3);
     }

@@ -38,7 +38,7 @@ export const smtpdParameters = {
   smtpd_client_connection_rate_limit: integer('0', 'supported', 'Connections that one client address may open in anvil_rate_time_unit; 0 means no limit.'),
   smtpd_client_event_limit_exceptions: list('${smtpd_client_connection_limit_exceptions:$mynetworks}', 'supported', 'Clients to which the connection and rate limits do not apply.'),
   smtpd_client_message_rate_limit: integer('0', 'supported', 'Messages that one client address may send in anvil_rate_time_unit; 0 means no limit.'),
-  smtpd_client_new_tls_session_rate_limit: integer('0', 'unsupported', 'New TLS sessions of one client address in anvil_rate_time_unit; 0 means no limit.'),
+  smtpd_client_new_tls_session_rate_limit: integer('0', 'supported', 'New TLS sessions (resumed ones do not count) of one client address in anvil_rate_time_unit; 0 means no limit.'),
   smtpd_client_port_logging: flag('no', 'supported', 'Whether the client\'s port is logged.'),
   smtpd_client_recipient_rate_limit: integer('0', 'supported', 'Recipients that one client address may name in anvil_rate_time_unit; 0 means no limit.'),
   smtpd_client_restrictions: list('', 'supported', 'Checks of the client.'),

@@ -16,7 +16,9 @@ export function auth(session: Conversation, rest: string): CommandResult | Promi
   if (options.authRateLimit > 0 && !session.isLimitException) {
     const rate = parts.limits.count(session.client.address, 'auth');
     if (rate > options.authRateLimit) {
-      session.log.warning(`AUTH command rate limit exceeded: ${rate} from ${session.clientText} for service smtpd`);
+      session.log.warning(
+        `AUTH command rate limit exceeded: ${rate} from ${session.clientText} for service ${parts.serviceName}`,
+      );
       return reply(450, '4.7.1', `Error: too many AUTH commands from ${session.clientText}`);
     }
   }

@@ -85,7 +85,7 @@ function exceedsRate(session: Conversation): boolean {
   const rate = session.parts.limits.count(session.client.address, 'messages');
   if (rate <= messageRateLimit) return false;
   session.log.warning(
-    `Message delivery request rate limit exceeded: ${rate} from ${session.clientText} for service smtpd`,
+    `Message delivery request rate limit exceeded: ${rate} from ${session.clientText} for service ${session.parts.serviceName}`,
   );
   return true;
 }

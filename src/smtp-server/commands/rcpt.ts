@@ -100,6 +100,8 @@ function exceedsRate(session: Conversation): boolean {
   if (recipientRateLimit === 0 || session.isLimitException) return false;
   const rate = session.parts.limits.count(session.client.address, 'recipients');
   if (rate <= recipientRateLimit) return false;
-  session.log.warning(`Recipient address rate limit exceeded: ${rate} from ${session.clientText} for service smtpd`);
+  session.log.warning(
+    `Recipient address rate limit exceeded: ${rate} from ${session.clientText} for service ${session.parts.serviceName}`,
+  );
   return true;
 }
