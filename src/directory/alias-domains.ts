@@ -7,7 +7,7 @@ import { domainName, findDomain, needDomain, refuseTakenName } from './domain-ro
 import { maxPage, type Page } from './domains.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing } from './refusal.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
 import type { DomainRow } from './schema.ts';
 
@@ -99,7 +99,7 @@ export class AliasDomains {
 
 async function needAliasDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
   const row = await findDomain(db, name);
-  if (!row) refuse(`${name} is not an alias domain: list them with: posthaste alias-domain list`);
+  if (!row) refuseMissing(`${name} is not an alias domain: list them with: posthaste alias-domain list`);
   if (row.kind !== 'alias-domain') refuse(`${name} is a domain of its own: see: posthaste domain show ${name}`);
   return row;
 }

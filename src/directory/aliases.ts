@@ -9,7 +9,7 @@ import { needDomain } from './domain-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseAliasAddress, parseDomain } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { AliasRow } from './schema.ts';
 
 export interface AliasQuery {
@@ -36,7 +36,7 @@ export class Aliases {
       const existing = change.lookups.address(alias.localpart, alias.domain)?.aliasId;
       if (existing !== undefined) {
         const now = change.lookups.targets(existing).slice(0, 3).join(', ');
-        refuse(
+        refuseTaken(
           `${addressKey(alias)} is already an alias for ${now}: change it with: posthaste alias set ${addressKey(alias)} TARGET…`,
         );
       }
@@ -92,7 +92,7 @@ export class Aliases {
       const present = new Set(parseTargets(now).map(addressKey));
       const missing = dropped.find((key) => !present.has(key));
       if (missing !== undefined)
-        refuse(`${missing} is not a target of ${address}: see: posthaste alias show ${address}`);
+        refuseMissing(`${missing} is not a target of ${address}: see: posthaste alias show ${address}`);
       const kept = parseTargets([...now, ...add]).filter((target) => !dropped.includes(addressKey(target)));
       if (kept.length === 0)
         refuse(`${address} would have no target left: remove it with: posthaste alias remove ${address}`);
@@ -162,7 +162,9 @@ async function needAlias(db: DirectoryDatabase, alias: MailAddress): Promise<Ali
   const row = await findAlias(db, alias);
   if (row) return row;
   await needDomain(db, alias.domain);
-  refuse(`there is no alias ${addressKey(alias)}: add it with: posthaste alias add ${addressKey(alias)} TARGET…`);
+  refuseMissing(
+    `there is no alias ${addressKey(alias)}: add it with: posthaste alias add ${addressKey(alias)} TARGET…`,
+  );
 }
 
 /**

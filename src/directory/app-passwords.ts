@@ -5,7 +5,7 @@ import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { parseAddress, parseDomain } from './mail-address.ts';
 import { needMailbox } from './mailbox-rows.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { AppPasswordRow, MailboxRow } from './schema.ts';
 
 export const loginProtocols = ['smtp', 'imap', 'pop3', 'sieve', 'http'] as const;
@@ -59,7 +59,7 @@ export class AppPasswords {
       const mailbox = await needMailbox(change.db, parseAddress(added.mailbox));
       const names = (await rowsOf(change.db, mailbox)).map((row) => row.name);
       if (names.includes(name)) {
-        refuse(`${mailbox.shown} has an app password "${name}" already: remove it, or give this one another name`);
+        refuseTaken(`${mailbox.shown} has an app password "${name}" already: remove it, or give this one another name`);
       }
       if (names.length >= maxAppPasswords) refuse(`${mailbox.shown} has ${maxAppPasswords} app passwords already`);
       const values = {
@@ -118,7 +118,7 @@ export class AppPasswords {
       const before = describe(owner, row);
       const rows = await rowsOf(change.db, owner);
       if (newName !== undefined && rows.some((other) => other.name === newName && other.id !== row.id)) {
-        refuse(`${owner.shown} has an app password "${newName}" already`);
+        refuseTaken(`${owner.shown} has an app password "${newName}" already`);
       }
       const { protocols, senders, expires } = limits;
       const next = {
@@ -165,7 +165,7 @@ async function rowsOf(db: DirectoryDatabase, { id }: Pick<MailboxRow, 'id'>): Pr
 async function needRow(db: DirectoryDatabase, owner: MailboxRow, name: string): Promise<AppPasswordRow> {
   const row = (await rowsOf(db, owner)).find((one) => one.name === name.trim());
   if (row) return row;
-  refuse(`${owner.shown} has no app password "${name}": see: posthaste app-password list ${owner.shown}`);
+  refuseMissing(`${owner.shown} has no app password "${name}": see: posthaste app-password list ${owner.shown}`);
 }
 
 /** When it was used is no change. */

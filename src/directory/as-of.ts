@@ -150,6 +150,10 @@ function apply(past: Past, { action, object, before, after }: DirectoryEvent): v
     }
     // Nobody logs in to the past.
     case 'app-password':
+    case 'admin':
+    case 'token':
+    case 'second-factor':
+    case 'webhook':
       return;
     case 'list-member':
       return putMembers(past, object, before as PastMembers | null, after as PastMembers | null);

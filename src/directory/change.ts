@@ -3,7 +3,8 @@
 
 import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type DirectoryDatabase, type DirectoryFiles, inTransaction } from './database.ts';
+import type { DirectoryDatabase, DirectoryFiles } from './database.ts';
+import { GroupCommit, withSavepoint } from './group-commit.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
@@ -40,30 +41,42 @@ function toJson(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-/** Makes changes for one actor. */
+/** Makes changes for one actor: each in a transaction of its own, or all in one that is open already. */
 export class Changes {
-  readonly #writer: DirectoryFiles['writer'];
-  readonly #lookups: DirectoryLookups | undefined;
-  readonly #clock: Clock;
+  readonly #shared: SharedChanges | undefined;
   readonly #actor: string;
-  readonly #snapshot: BriefSnapshot;
+  readonly #joined: Change | undefined;
 
-  constructor(files: DirectoryFiles, clock: Clock, actor: string, rules: ExtensionRules, snapshot: BriefSnapshot) {
-    this.#writer = files.writer;
-    this.#lookups = files.writer && new DirectoryLookups(files.writer.connection, rules);
-    this.#clock = clock;
+  constructor(shared: SharedChanges | undefined, actor: string, joined?: Change) {
+    this.#shared = shared;
     this.#actor = actor;
-    this.#snapshot = snapshot;
+    this.#joined = joined;
   }
 
   async make<T>(work: (change: Change) => Promise<T>): Promise<T> {
-    const lookups = this.#lookups;
-    if (!this.#writer || !lookups) refuse('the directory is open for reading only');
-    const result = await inTransaction(
-      this.#writer.db,
-      async (db) => await work(new Change(db, lookups, this.#clock.now(), this.#actor)),
-    );
-    this.#snapshot.close();
-    return result;
+    const joined = this.#joined;
+    if (joined !== undefined) return await withSavepoint(joined.db, 'part_of_whole', async () => await work(joined));
+    if (this.#shared === undefined) refuse('the directory is open for reading only');
+    const { commits, lookups, clock } = this.#shared;
+    return await commits.run(async (db) => await work(new Change(db, lookups, clock.now(), this.#actor)));
   }
+}
+
+/** What all changes through one opened directory share, whoever makes them. */
+export interface SharedChanges {
+  readonly commits: GroupCommit;
+  /** They see what is not committed yet. */
+  readonly lookups: DirectoryLookups;
+  readonly clock: Clock;
+}
+
+export function shareChanges(
+  { writer }: DirectoryFiles,
+  clock: Clock,
+  rules: ExtensionRules,
+  snapshot: BriefSnapshot,
+): SharedChanges | undefined {
+  if (writer === undefined) return undefined;
+  const commits = new GroupCommit(writer.db, clock, () => snapshot.close());
+  return { commits, lookups: new DirectoryLookups(writer.connection, rules), clock };
 }

@@ -14,6 +14,7 @@ import { up as loginSecrets } from './migrations/0003-login-secrets.ts';
 import { up as defence } from './migrations/0004-defence.ts';
 import { up as senderRights } from './migrations/0005-sender-rights.ts';
 import { up as hosting } from './migrations/0006-hosting.ts';
+import { up as administration } from './migrations/0007-administration.ts';
 import { DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
 
@@ -31,9 +32,10 @@ const migrations: readonly {
   { version: 4, name: 'defence', up: defence },
   { version: 5, name: 'sender-rights', up: senderRights },
   { version: 6, name: 'hosting', up: hosting },
+  { version: 7, name: 'administration', up: administration },
 ];
 
-const knownVersion = 6;
+const knownVersion = 7;
 
 /** "PhDi": marks the file as ours (PRAGMA application_id), so that another program's database is left alone. */
 const applicationId = 0x50684469;

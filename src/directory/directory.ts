@@ -16,17 +16,21 @@ import type { Clock } from '../lib/clock.ts';
 import { AliasDomains } from './alias-domains.ts';
 import { Aliases } from './aliases.ts';
 import { AppPasswords } from './app-passwords.ts';
-import { Changes } from './change.ts';
-import { type DirectoryFiles, openDirectoryFiles } from './database.ts';
+import { Administrators } from './administrators.ts';
+import { ApiTokens } from './api-tokens.ts';
+import { Changes, shareChanges, type SharedChanges } from './change.ts';
+import { type DirectoryDatabase, type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { Lists } from './lists.ts';
 import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import type { DirectorySchema } from './schema.ts';
 import { SenderRights } from './sender-rights.ts';
+import { WebSessions } from './web-sessions.ts';
 import { BriefSnapshot } from './brief-snapshot.ts';
 
 export interface DirectoryOptions {
@@ -45,20 +49,58 @@ const plusExtensions: ExtensionRules = {
   doubleBounceSender: 'double-bounce',
 };
 
-export class Directory {
+/** What can be listed and changed, by one actor: each change for itself, or all in one transaction (`whole`). */
+export interface DirectoryView {
   readonly domains: Domains;
   readonly aliasDomains: AliasDomains;
   readonly mailboxes: Mailboxes;
   readonly aliases: Aliases;
   readonly lists: Lists;
   readonly appPasswords: AppPasswords;
+  readonly senderRights: SenderRights;
+  readonly administrators: Administrators;
+  readonly tokens: ApiTokens;
+  readonly sessions: WebSessions;
+  readonly keptAnswers: KeptAnswers;
+  readonly lookups: DirectoryLookups;
+}
+
+function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups): DirectoryView {
+  return {
+    domains: new Domains(db, changes),
+    aliasDomains: new AliasDomains(db, changes),
+    mailboxes: new Mailboxes(db, changes, lookups),
+    aliases: new Aliases(db, changes),
+    lists: new Lists(db, changes),
+    appPasswords: new AppPasswords(db, changes),
+    senderRights: new SenderRights(db, changes, lookups),
+    administrators: new Administrators(db, changes),
+    tokens: new ApiTokens(db, changes),
+    sessions: new WebSessions(db, changes),
+    keptAnswers: new KeptAnswers(db, changes),
+    lookups,
+  };
+}
+
+export class Directory implements DirectoryView {
+  readonly domains: Domains;
+  readonly aliasDomains: AliasDomains;
+  readonly mailboxes: Mailboxes;
+  readonly aliases: Aliases;
+  readonly lists: Lists;
+  readonly appPasswords: AppPasswords;
+  readonly senderRights: SenderRights;
+  readonly administrators: Administrators;
+  readonly tokens: ApiTokens;
+  readonly sessions: WebSessions;
+  readonly keptAnswers: KeptAnswers;
+  readonly lookups: DirectoryLookups;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
-  readonly senderRights: SenderRights;
-  readonly lookups: DirectoryLookups;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
   readonly #snapshot: BriefSnapshot;
+  readonly #shared: SharedChanges | undefined;
 
   private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions) {
     const rules = options.extensionRules ?? plusExtensions;
@@ -66,16 +108,36 @@ export class Directory {
     this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
     const snapshot = new BriefSnapshot(files.reader);
     this.#snapshot = snapshot;
+    this.#shared = shareChanges(files, options.clock, rules, snapshot);
     this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
-    const changes = new Changes(files, options.clock, options.actor, rules, snapshot);
-    this.domains = new Domains(this.#db, changes);
-    this.aliasDomains = new AliasDomains(this.#db, changes);
-    this.mailboxes = new Mailboxes(this.#db, changes, this.lookups);
-    this.aliases = new Aliases(this.#db, changes);
-    this.lists = new Lists(this.#db, changes);
-    this.appPasswords = new AppPasswords(this.#db, changes);
+    const view = openView(this.#db, new Changes(this.#shared, options.actor), this.lookups);
+    this.domains = view.domains;
+    this.aliasDomains = view.aliasDomains;
+    this.mailboxes = view.mailboxes;
+    this.aliases = view.aliases;
+    this.lists = view.lists;
+    this.appPasswords = view.appPasswords;
+    this.senderRights = view.senderRights;
+    this.administrators = view.administrators;
+    this.tokens = view.tokens;
+    this.sessions = view.sessions;
+    this.keptAnswers = view.keptAnswers;
     this.notes = new LoginNotes(file, options.readonly === true, () => snapshot.close());
-    this.senderRights = new SenderRights(this.#db, changes, this.lookups);
+  }
+
+  /** The same for somebody else; it is open as long as this one. */
+  as(actor: string): DirectoryView {
+    return openView(this.#db, new Changes(this.#shared, actor), this.lookups);
+  }
+
+  /**
+   * Everything that `work` reads and changes through its view is one transaction and one revision, that all who ask at
+   * the same time share the disk's flush for; nothing is left of it where `work` throws. It must wait for nothing but the view.
+   */
+  async whole<T>(actor: string, work: (view: DirectoryView) => Promise<T>): Promise<T> {
+    return await new Changes(this.#shared, actor).make(async (change) => {
+      return await work(openView(change.db, new Changes(this.#shared, actor, change), change.lookups));
+    });
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */

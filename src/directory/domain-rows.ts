@@ -1,7 +1,7 @@
 // Rows of the domain table by name, and the refusals that every change shares.
 
 import type { DirectoryDatabase } from './database.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { DomainRow } from './schema.ts';
 
 export async function findDomain(db: DirectoryDatabase, name: string): Promise<DomainRow | undefined> {
@@ -16,7 +16,7 @@ export async function findDomain(db: DirectoryDatabase, name: string): Promise<D
 /** The row of a domain that is not an alias domain; refuses with what to type. */
 export async function needDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
   const row = await findDomain(db, name);
-  if (!row) refuse(`${name} is not hosted here: add it with: posthaste domain add ${name}`);
+  if (!row) refuseMissing(`${name} is not hosted here: add it with: posthaste domain add ${name}`);
   if (row.kind === 'alias-domain') {
     const target = await domainName(db, row.target_id);
     refuse(`${name} is an alias domain of ${target}: use ${target} instead`);
@@ -32,9 +32,10 @@ export async function domainName(db: DirectoryDatabase, id: number | null): Prom
 export async function refuseTakenName(db: DirectoryDatabase, name: string): Promise<void> {
   const row = await findDomain(db, name);
   if (!row) return;
-  if (row.kind !== 'alias-domain') refuse(`${name} is already hosted: look at it with: posthaste domain show ${name}`);
+  if (row.kind !== 'alias-domain')
+    refuseTaken(`${name} is already hosted: look at it with: posthaste domain show ${name}`);
   const target = await domainName(db, row.target_id);
-  refuse(
+  refuseTaken(
     `${name} is already an alias domain of ${target}: remove that first with: posthaste alias-domain remove ${name}`,
   );
 }

@@ -4,7 +4,7 @@ import type { DirectoryDatabase } from './database.ts';
 import { listNameOf, ownerLocalpart, requestLocalpart } from './list-lookups.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, foldDomain, type MailAddress, parseAddress, parseDomain } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseTaken } from './refusal.ts';
 import type { DomainRow, ListRole, ListRow, PostingRule } from './schema.ts';
 
 export interface ListInfo {
@@ -27,7 +27,7 @@ export function refuseListAddress(lookups: DirectoryLookups, domain: Pick<Domain
   const list = hit && lookups.lists.byId(hit.id)?.address;
   if (list === undefined) return;
   const what = hit?.part === 'post' ? 'is a mailing list' : `belongs to the mailing list ${list}`;
-  refuse(`${localpart}@${domain.name} ${what}: remove that first with: posthaste list remove ${list}`);
+  refuseTaken(`${localpart}@${domain.name} ${what}: remove that first with: posthaste list remove ${list}`);
 }
 
 /** Refuses a list for whose three addresses there is not room. */
@@ -39,11 +39,11 @@ export function refuseTakenListName(lookups: DirectoryLookups, list: MailAddress
     const hit = lookups.localAt(localpart, hosted);
     if (hit === undefined) continue;
     if (hit.kind === 'list' && localpart === list.localpart) {
-      refuse(`${key} is a mailing list already: change it with: posthaste list set ${key}`);
+      refuseTaken(`${key} is a mailing list already: change it with: posthaste list set ${key}`);
     }
     const kind = hit.kind === 'alias' ? 'an alias' : hit.kind === 'mailbox' ? 'a mailbox' : 'a mailing list';
     const needed = localpart === list.localpart ? '' : `, and every list needs its owner- and -request addresses`;
-    refuse(`${key} is ${kind}${needed}: remove that first with: posthaste ${hit.kind} remove ${key}`);
+    refuseTaken(`${key} is ${kind}${needed}: remove that first with: posthaste ${hit.kind} remove ${key}`);
   }
 }
 

@@ -18,7 +18,7 @@ import {
 import { ownerLocalpart } from './list-lookups.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing } from './refusal.ts';
 import type { ListRole, ListRow, PostingRule } from './schema.ts';
 
 export interface NewList {
@@ -179,7 +179,7 @@ export class Lists {
           .where('domain', '=', member.domain)
           .where('localpart', '=', member.localpart)
           .executeTakeFirst();
-        if (numDeletedRows === 0n) refuse(`${member.shown} is no member of ${row.shown}`);
+        if (numDeletedRows === 0n) refuseMissing(`${member.shown} is no member of ${row.shown}`);
       }
       const gone = parsed.map(({ shown }) => shown);
       await change.event('list-member.remove', row.shown, { members: gone }, null);
@@ -286,5 +286,7 @@ async function needList(db: DirectoryDatabase, list: MailAddress): Promise<ListR
   const row = await findList(db, list);
   if (row) return row;
   await needDomain(db, list.domain);
-  refuse(`there is no list ${addressKey(list)}: add it with: posthaste list add ${addressKey(list)} --owner ADDRESS`);
+  refuseMissing(
+    `there is no list ${addressKey(list)}: add it with: posthaste list add ${addressKey(list)} --owner ADDRESS`,
+  );
 }

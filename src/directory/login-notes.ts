@@ -19,6 +19,14 @@ export interface AppPasswordUse {
   readonly address: string;
 }
 
+/** A token or a session of the API that somebody has used. */
+export interface KeyUse {
+  readonly kind: 'token' | 'session';
+  readonly id: number | string;
+  readonly time: number;
+  readonly address: string;
+}
+
 const delayMilliseconds = 1000;
 /** Beyond this the oldest notes are dropped: keys are made again at the next login. */
 const maxPending = 10_000;
@@ -36,8 +44,9 @@ export class LoginNotes {
   readonly #onWritten: () => void;
   readonly #keys = new Map<string, NewScramKeys>();
   readonly #uses = new Map<number, AppPasswordUse>();
+  readonly #keyUses = new Map<string, KeyUse>();
   /** When each use was written last. */
-  readonly #written = new Map<number, number>();
+  readonly #written = new Map<number | string, number>();
   #connection: SqliteConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Closed, or nothing may be written: what comes is forgotten. */
@@ -61,11 +70,19 @@ export class LoginNotes {
     this.#later(this.#uses);
   }
 
+  keyUsed(use: KeyUse): void {
+    const key = `${use.kind} ${use.id}`;
+    const before = this.#written.get(key);
+    if (before !== undefined && use.time - before < useGranularityMilliseconds) return;
+    this.#keyUses.set(key, use);
+    this.#later(this.#keyUses);
+  }
+
   /** Writes what has gathered; false where it cannot be now (another program writes, the disk is full): it is tried again. */
   flush(): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#keys.size + this.#uses.size === 0) return true;
+    if (this.#keys.size + this.#uses.size + this.#keyUses.size === 0) return true;
     try {
       this.#write();
       return true;
@@ -92,6 +109,7 @@ export class LoginNotes {
     if (this.#isOver) {
       this.#keys.clear();
       this.#uses.clear();
+      this.#keyUses.clear();
       return;
     }
     this.#timer ??= setTimeout(() => this.flush(), delayMilliseconds).unref();
@@ -104,6 +122,8 @@ export class LoginNotes {
     const use = connection.prepare(
       'UPDATE app_password SET used = ?, used_protocol = ?, used_address = ? WHERE id = ?',
     );
+    const tokenUse = connection.prepare('UPDATE api_token SET used = ?, used_address = ? WHERE id = ?');
+    const sessionUse = connection.prepare('UPDATE web_session SET seen = ?, address = ? WHERE id = ?');
     connection
       .transaction(() => {
         for (const {
@@ -120,12 +140,18 @@ export class LoginNotes {
           keys.run(mailbox, hash, appPasswordId, madeOf, texts[0], iterations, texts[1], texts[2]);
         }
         for (const { id, time, protocol, address } of this.#uses.values()) use.run(time, protocol, address, id);
+        for (const { kind, id, time, address } of this.#keyUses.values()) {
+          if (kind === 'token') tokenUse.run(time, address, id);
+          else sessionUse.run(time, address, id);
+        }
       })
       .immediate();
     for (const { id, time } of this.#uses.values()) this.#written.set(id, time);
+    for (const [key, { time }] of this.#keyUses) this.#written.set(key, time);
     if (this.#written.size > maxPending) this.#written.clear();
     this.#keys.clear();
     this.#uses.clear();
+    this.#keyUses.clear();
     this.#onWritten();
   }
 }

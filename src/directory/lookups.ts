@@ -11,6 +11,7 @@ import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
+import { Identities } from './identities.ts';
 import { LoginSecrets } from './login-secrets.ts';
 import { VacationLookups } from './vacations.ts';
 
@@ -144,6 +145,7 @@ export class DirectoryLookups {
   readonly lists: ListLookups;
   readonly vacations: VacationLookups;
   readonly secrets: LoginSecrets;
+  readonly identities: Identities;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
   constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
@@ -166,6 +168,7 @@ export class DirectoryLookups {
     this.lists = new ListLookups(connection, ask, this);
     this.vacations = new VacationLookups(connection, ask);
     this.secrets = new LoginSecrets(connection, ask);
+    this.identities = new Identities(connection, ask);
   }
 
   /** Where the extension begins in a localpart in external form, or -1. */

@@ -4,7 +4,7 @@ import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuseMissing } from './refusal.ts';
 import { describeRestraints, type RestraintInfo } from './restraints.ts';
 import type { MailboxRow } from './schema.ts';
 import { removeRightsOfLogin } from './sender-rights.ts';
@@ -74,8 +74,8 @@ export async function needMailbox(db: DirectoryDatabase, address: MailAddress): 
   await needDomain(db, address.domain);
   const removed = await findRemoved(db, address);
   const shown = addressKey(address);
-  if (removed) refuse(`${shown} was removed: bring it back with: posthaste mailbox restore ${shown}`);
-  refuse(`there is no mailbox ${shown}: add it with: posthaste mailbox add ${shown}`);
+  if (removed) refuseMissing(`${shown} was removed: bring it back with: posthaste mailbox restore ${shown}`);
+  refuseMissing(`there is no mailbox ${shown}: add it with: posthaste mailbox add ${shown}`);
 }
 
 export async function recoveryMilliseconds(db: DirectoryDatabase): Promise<number> {

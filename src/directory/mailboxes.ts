@@ -23,7 +23,7 @@ import {
   findMailbox,
 } from './mailbox-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow } from './schema.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
@@ -176,7 +176,7 @@ export class Mailboxes {
     return await this.#changes.make(async (change) => {
       const domain = await needMailboxDomain(change.db, key.domain);
       const row = await findRemoved(change.db, key);
-      if (!row) refuse(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
+      if (!row) refuseMissing(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
       if (row.removed_at <= change.now - (await recoveryMilliseconds(change.db))) {
         refuse(`${addressKey(key)} was removed too long ago: its mail is being deleted`);
       }
@@ -234,12 +234,12 @@ async function needMailboxDomain(db: DirectoryDatabase, name: string): Promise<D
 function refuseTakenAddress(lookups: DirectoryLookups, domain: DomainRow, address: MailAddress): void {
   const hit = lookups.address(address.localpart, domain.name);
   const key = addressKey(address);
-  if (hit?.mailboxId !== undefined) refuse(`${key} exists already: change it with: posthaste mailbox set ${key}`);
+  if (hit?.mailboxId !== undefined) refuseTaken(`${key} exists already: change it with: posthaste mailbox set ${key}`);
   refuseListAddress(lookups, domain, address.localpart);
   if (hit?.aliasId === undefined) return;
   const targets = lookups.targets(hit.aliasId);
   if (targets.some((target) => target.toLowerCase() === key)) return;
-  refuse(
+  refuseTaken(
     `${key} is an alias for ${targets.slice(0, 3).join(', ')}: remove that first with: posthaste alias remove ${key}`,
   );
 }

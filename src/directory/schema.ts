@@ -45,6 +45,7 @@
 // event      `revision` is the id of the first event of the transaction: what was changed at once.
 
 import type { Generated, Selectable } from 'kysely';
+import type { AdministrationSchema } from './administration-schema.ts';
 
 export type DomainClass = 'mailbox' | 'alias' | 'relay';
 export type DomainKind = DomainClass | 'alias-domain';
@@ -288,7 +289,7 @@ export interface MigrationTable {
   applied: number;
 }
 
-export interface DirectorySchema {
+export interface DirectorySchema extends AdministrationSchema {
   domain: DomainTable;
   mailbox: MailboxTable;
   alias: AliasTable;

@@ -6,7 +6,7 @@ import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain } from './mail-address.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { SenderRightRow } from './schema.ts';
 import { catchAllSetting, senderAnswerFor, type SenderAnswer } from './sender-logins.ts';
 
@@ -49,7 +49,7 @@ export class SenderRights {
       const known = await find(change.db, place, name);
       if (known !== undefined) {
         const word = known.allowed === 1 ? 'granted' : 'denied';
-        refuse(`${place.shown} is ${word} to ${name} already: change that with: posthaste sender-login set`);
+        refuseTaken(`${place.shown} is ${word} to ${name} already: change that with: posthaste sender-login set`);
       }
       if (change.lookups.senderRights(place.localpart, place.domain).length >= maxRightsPerAddress) {
         refuse(`${place.shown} has ${maxRightsPerAddress} grants and denials: make an alias or a list of its users`);
@@ -183,7 +183,9 @@ async function find(db: DirectoryDatabase, place: MailAddress, login: string): P
 async function need(db: DirectoryDatabase, place: MailAddress, login: string): Promise<SenderRightRow> {
   const row = await find(db, place, login);
   if (row !== undefined) return row;
-  refuse(`nothing is said of ${login} and ${place.shown}: posthaste sender-login show ${place.shown} says who may`);
+  refuseMissing(
+    `nothing is said of ${login} and ${place.shown}: posthaste sender-login show ${place.shown} says who may`,
+  );
 }
 
 function describe(row: SenderRightRow): SenderRight {

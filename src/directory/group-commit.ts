@@ -1,0 +1,109 @@
+// Changes that are asked for at the same time share a transaction, and with it one flush of the disk: each runs behind a
+// savepoint, so that one that is refused leaves no trace, and none is answered before all are durable. Alone, a change is a
+// transaction of its own. They run one after the other, in the order in which they were asked for.
+
+import { sql } from 'kysely';
+import type { Clock } from '../lib/clock.ts';
+import { type DirectoryDatabase, inTransaction } from './database.ts';
+
+type Work<T> = (db: DirectoryDatabase) => Promise<T>;
+
+interface Waiting {
+  readonly work: Work<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Done {
+  readonly tell: () => void;
+  readonly waiting: Waiting;
+}
+
+/** Other processes that write wait for as long. */
+const maxGroup = 200;
+const maxGroupMilliseconds = 20;
+
+export class GroupCommit {
+  readonly #db: DirectoryDatabase;
+  readonly #clock: Clock;
+  readonly #onCommit: () => void;
+  readonly #waiting: Waiting[] = [];
+  #isRunning = false;
+
+  constructor(db: DirectoryDatabase, clock: Clock, onCommit: () => void) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#onCommit = onCommit;
+  }
+
+  /** Resolves when what `work` has written is durable. */
+  async run<T>(work: Work<T>): Promise<T> {
+    const result = new Promise<unknown>((resolve, reject) => this.#waiting.push({ work, resolve, reject }));
+    if (!this.#isRunning) void this.#runAll();
+    return (await result) as T;
+  }
+
+  async #runAll(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) await this.#runGroup();
+    this.#isRunning = false;
+  }
+
+  async #runGroup(): Promise<void> {
+    const taken: Waiting[] = [];
+    let done: Done[] = [];
+    try {
+      done = await inTransaction(this.#db, (db) => this.#fill(db, taken));
+      this.#onCommit();
+    } catch (error) {
+      // Nobody could begin: those who wait for the same would not come further.
+      const failed = taken.length > 0 ? taken : this.#waiting.splice(0);
+      for (const { reject } of failed) reject(error);
+      return;
+    }
+    for (const { tell } of done) tell();
+  }
+
+  async #fill(db: DirectoryDatabase, taken: Waiting[]): Promise<Done[]> {
+    const done: Done[] = [];
+    const end = this.#clock.monotonic() + maxGroupMilliseconds;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      taken.push(next);
+      const waiting = next;
+      try {
+        const value = await withSavepoint(db, 'one_of_group', waiting.work);
+        done.push({ waiting, tell: () => waiting.resolve(value) });
+      } catch (error) {
+        if (error instanceof LostTransactionError) throw error.cause;
+        // Told with the others: what it was refused for may be one of theirs.
+        done.push({ waiting, tell: () => waiting.reject(error) });
+      }
+      if (taken.length >= maxGroup || this.#clock.monotonic() > end) break;
+    }
+    return done;
+  }
+}
+
+/** The database has given up the whole transaction (it does when the disk is full), not this part alone. */
+class LostTransactionError extends Error {
+  override name = 'LostTransactionError';
+}
+
+/** What fails in `work` is undone, and the transaction around it goes on. */
+export async function withSavepoint<T>(db: DirectoryDatabase, name: string, work: Work<T>): Promise<T> {
+  await sql`savepoint ${sql.raw(name)}`.execute(db);
+  let result: T;
+  try {
+    result = await work(db);
+  } catch (cause) {
+    try {
+      await sql`rollback to savepoint ${sql.raw(name)}`.execute(db);
+      await sql`release savepoint ${sql.raw(name)}`.execute(db);
+    } catch {
+      throw new LostTransactionError('the transaction is gone', { cause });
+    }
+    throw cause;
+  }
+  await sql`release savepoint ${sql.raw(name)}`.execute(db);
+  return result;
+}
