@@ -2,7 +2,8 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { appPasswordDigest } from '../auth/directory-accounts.ts';
-import { type AppPasswordInfo, loginProtocols } from '../directory/app-passwords.ts';
+import type { AppPasswordInfo } from '../directory/app-passwords.ts';
+import { loginProtocols } from '../directory/login-protocols.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';

@@ -8,8 +8,11 @@ import { type AliasInfo, describeAlias, findAlias, insertAlias, insertTargets } 
 import { needDomain } from './domain-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
+import type { DirectoryLookups } from './lookups.ts';
+import { refuseAliasBeyondLimit } from './domain-limits.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseAliasAddress, parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
+import { refuseCatchAllOfSplit } from './split-domains.ts';
 import type { AliasRow } from './schema.ts';
 
 export interface AliasQuery {
@@ -41,6 +44,9 @@ export class Aliases {
         );
       }
       refuseListAddress(change.lookups, domain, alias.localpart);
+      refuseCatchAllOfSplit(domain, alias.localpart);
+      refuseAliasOfForwarded(change.lookups, alias);
+      await refuseAliasBeyondLimit(change.db, domain);
       const info = await insertAlias(change, domain, alias, parsed);
       refuseLoops(change.lookups, await startsOf(change.db, alias, parsed));
       return info;
@@ -126,6 +132,15 @@ export class Aliases {
       await change.event('alias.remove', row.shown, before, null);
     });
   }
+}
+
+/** Two answers to where its mail goes. */
+function refuseAliasOfForwarded(lookups: DirectoryLookups, alias: MailAddress): void {
+  const hosted = lookups.domain(alias.domain);
+  const local = hosted && lookups.localAt(alias.localpart, hosted);
+  if (local?.kind !== 'mailbox' || !local.isForwarded) return;
+  const key = addressKey(alias);
+  refuse(`${key} is a mailbox that is forwarded: change that with: posthaste mailbox set ${key} --forward ADDRESS`);
 }
 
 /** Valid targets without repetitions. */

@@ -3,12 +3,12 @@
 
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
+import { checkProtocols } from './login-protocols.ts';
 import { parseAddress, parseDomain } from './mail-address.ts';
 import { needMailbox } from './mailbox-rows.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { AppPasswordRow, MailboxRow } from './schema.ts';
 
-export const loginProtocols = ['smtp', 'imap', 'pop3', 'sieve', 'http'] as const;
 /** Each proof of SCRAM and CRAM-MD5 is tried against all. */
 const maxAppPasswords = 50;
 const maxSenders = 100;
@@ -200,12 +200,9 @@ function checkName(name: string): string {
 }
 
 function checkedLimits({ protocols = [], senders = [], expires = 0 }: AppPasswordLimits) {
-  const unknown = protocols.find((word) => !loginProtocols.some((protocol) => protocol === word));
-  if (unknown !== undefined) refuse(`"${unknown}" is no protocol: write one or more of ${loginProtocols.join(', ')}`);
   if (senders.length > maxSenders) refuse(`an app password has at most ${maxSenders} senders`);
   if (!Number.isSafeInteger(expires) || expires < 0) refuse('that is no time at which an app password could end');
-  const sorted = loginProtocols.filter((protocol) => protocols.includes(protocol));
-  return { protocols: sorted.join(' '), senders: senders.map(checkSender).join(' '), expires };
+  return { protocols: checkProtocols(protocols).join(' '), senders: senders.map(checkSender).join(' '), expires };
 }
 
 function checkSender(sender: string): string {

@@ -7,6 +7,9 @@ import { type DirectoryDatabase, openDirectoryFiles } from './database.ts';
 import type { Directory } from './directory.ts';
 import type { DirectoryEvent } from './events.ts';
 import { insertTargets } from './alias-rows.ts';
+import { changedLimits, type DomainLimits, noLimits } from './domain-limits.ts';
+import { type ForwardInfo, writeForward } from './forward-rows.ts';
+import { type LoginRuleInfo, loginRuleColumns } from './login-rules.ts';
 import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
 import { insertPersons, parsePersons } from './list-rows.ts';
 import { changedRestraints, noRestraints, type RestraintInfo } from './restraints.ts';
@@ -17,12 +20,13 @@ import { type VacationInfo, writeVacation } from './vacations.ts';
 /** After this event, or at this time (milliseconds since 1970). */
 export type Moment = { readonly event: number } | { readonly time: number };
 
-interface PastDomain {
+interface PastDomain extends DomainLimits {
   readonly name: string;
   readonly class: DomainClass;
   readonly active: boolean;
   readonly transport: string;
   readonly maintenance?: string;
+  readonly unknownTo?: string;
 }
 
 interface PastAliasDomain {
@@ -32,13 +36,14 @@ interface PastAliasDomain {
   readonly active?: boolean;
 }
 
-interface PastMailbox extends RestraintInfo {
+interface PastMailbox extends RestraintInfo, LoginRuleInfo {
   readonly id: number;
   readonly address: string;
   readonly name: string;
   readonly quotaBytes: number;
   readonly enabled: boolean;
   readonly vacation?: VacationInfo;
+  readonly forward?: ForwardInfo;
 }
 
 interface PastList {
@@ -139,8 +144,11 @@ function apply(past: Past, { action, object, before, after }: DirectoryEvent): v
       const key = addressKey(parseAddress(object));
       // The end of a removed mailbox is none of a later one at the same address.
       const isOther = after === null && past.mailboxes.get(key)?.id !== (before as PastMailbox | null)?.id;
-      if (!isOther) put(past.mailboxes, key, after);
-      return;
+      if (isOther) return;
+      const now = after === null ? key : addressKey(parseAddress((after as PastMailbox).address));
+      // It has got another address.
+      if (now !== key) past.mailboxes.delete(key);
+      return put(past.mailboxes, now, after);
     }
     case 'list': {
       const key = addressKey(parseAddress(object));
@@ -185,10 +193,12 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
       .values({ name, active: 1, transport: '', created: 0, ...values })
       .returning('id')
       .executeTakeFirstOrThrow();
-  for (const { name, class: kind, active, transport, maintenance = '' } of past.domains.values()) {
+  for (const domain of past.domains.values()) {
+    const { name, class: kind, active, transport, maintenance = '', unknownTo = '' } = domain;
     const { id } = await insertDomain(name, { kind, target_id: null });
     ids.set(name, id);
-    const values = { active: active ? 1 : 0, transport, maintenance };
+    const limits = changedLimits(noLimits, domain);
+    const values = { active: active ? 1 : 0, transport, maintenance, unknown_to: unknownTo, ...limits };
     await db.updateTable('domain').set(values).where('id', '=', id).execute();
   }
   for (const { name, target, active } of past.aliasDomains.values()) {
@@ -206,17 +216,18 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
 }
 
 async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
-  for (const { id, address, name, quotaBytes, enabled, vacation, ...rest } of past.mailboxes.values()) {
+  for (const { id, address, name, quotaBytes, enabled, vacation, forward, ...rest } of past.mailboxes.values()) {
     const { domain, localpart, shown } = parseAddress(address);
     const domainId = ids.get(domain);
     if (domainId === undefined) continue;
     const common = { domain_id: domainId, localpart, shown, name, quota: quotaBytes, enabled: enabled ? 1 : 0 };
-    const restraints = changedRestraints(noRestraints, rest);
+    const rules = { ...changedRestraints(noRestraints, rest), ...loginRuleColumns(rest) };
     await db
       .insertInto('mailbox')
-      .values({ id, ...common, ...restraints, password: '!', created: 0, removed_at: 0 })
+      .values({ id, ...common, ...rules, password: '!', created: 0, removed_at: 0 })
       .execute();
     if (vacation !== undefined) await writeVacation(db, id, vacation);
+    if (forward !== undefined) await writeForward(db, id, forward);
   }
 }
 

@@ -101,10 +101,12 @@ export class Directory implements DirectoryView {
   readonly #db: Kysely<DirectorySchema>;
   readonly #snapshot: BriefSnapshot;
   readonly #shared: SharedChanges | undefined;
+  readonly #clock: Clock;
 
   private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions) {
     const rules = options.extensionRules ?? plusExtensions;
     this.#files = files;
+    this.#clock = options.clock;
     this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
     const snapshot = new BriefSnapshot(files.reader);
     this.#snapshot = snapshot;
@@ -168,7 +170,7 @@ export class Directory implements DirectoryView {
   }
 
   async findings(): Promise<DirectoryFinding[]> {
-    return await findFindings(this.#db, this.lookups);
+    return await findFindings(this.#db, this.lookups, this.#clock.now());
   }
 
   /** Addresses in our own domains that lead to nobody. */

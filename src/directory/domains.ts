@@ -3,14 +3,24 @@
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { removeDependents } from './dependents.ts';
+import {
+  changedLimits,
+  countMailboxes,
+  describeLimits,
+  type DomainLimits,
+  findExcesses,
+  noLimits,
+  sumQuotas,
+} from './domain-limits.ts';
 import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import { checkReason } from './restraints.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
+import { checkUnknownTo, refuseCatchAllBeside } from './split-domains.ts';
 import type { DomainClass, DomainKind, DomainRow } from './schema.ts';
 
-export interface DomainInfo {
+export interface DomainInfo extends DomainLimits {
   readonly name: string;
   readonly class: DomainClass;
   readonly active: boolean;
@@ -27,14 +37,20 @@ export interface DomainInfo {
   /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains. */
   readonly postmaster: boolean;
   readonly aliasDomains: readonly string[];
+  /** `transport:nexthop` for the addresses that are not here. */
+  readonly unknownTo?: string;
+  /** Of its mailboxes together, where the domain has a total quota. */
+  readonly assignedQuotaBytes?: number;
 }
 
-export interface DomainSettings {
+export interface DomainSettings extends DomainLimits {
   readonly class?: DomainClass;
   readonly active?: boolean;
   readonly transport?: string;
   /** '' ends it. */
   readonly maintenance?: string;
+  /** '' ends it. */
+  readonly unknownTo?: string;
 }
 
 export interface Page {
@@ -64,6 +80,8 @@ export class Domains {
         target_id: null,
         active: settings.active === false ? 0 : 1,
         transport: checkTransport(settings.transport ?? ''),
+        unknown_to: checkUnknownTo(settings.unknownTo ?? '', domain, settings.class ?? 'mailbox'),
+        ...changedLimits(noLimits, settings),
         created: change.now,
       };
       await change.db.insertInto('domain').values(row).execute();
@@ -101,11 +119,19 @@ export class Domains {
         active: settings.active === undefined ? row.active : Number(settings.active),
         transport: settings.transport === undefined ? row.transport : checkTransport(settings.transport),
         maintenance: settings.maintenance === undefined ? row.maintenance : checkReason(settings.maintenance),
+        unknown_to: checkUnknownTo(settings.unknownTo ?? row.unknown_to, domain, kind),
+        ...changedLimits(row, settings),
       };
+      if (next.unknown_to !== '') await refuseCatchAllBeside(change.db, row);
       await change.db.updateTable('domain').set(next).where('id', '=', row.id).execute();
       await change.event('domain.set', domain, summary(row), summary({ ...row, ...next }));
     });
     return await this.#need(domain);
+  }
+
+  /** What is there beyond its limits, a sentence each. */
+  async excesses(name: string): Promise<string[]> {
+    return await findExcesses(this.#db, await needDomain(this.#db, parseDomain(name)));
   }
 
   /** Refuses while anything depends on the domain, unless `recursive`; mailboxes stay recoverable. */
@@ -132,7 +158,7 @@ export class Domains {
 }
 
 async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainInfo> {
-  const mailboxes = await liveMailboxes(db, row.id);
+  const mailboxes = await countMailboxes(db, row.id);
   const aliases = db.selectFrom('alias').where('domain_id', '=', row.id);
   const count = await aliases.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   const special = await aliases.select('localpart').where('localpart', 'in', ['', 'postmaster']).execute();
@@ -151,6 +177,9 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
     catchAll,
     postmaster: row.kind === 'relay' || special.length > 0 || (await hasPostmasterMailbox(db, row.id)),
     aliasDomains,
+    ...(row.unknown_to === '' ? {} : { unknownTo: row.unknown_to }),
+    ...describeLimits(row),
+    ...(row.total_quota === 0 ? {} : { assignedQuotaBytes: (await sumQuotas(db, row.id)).sum }),
   };
 }
 
@@ -174,18 +203,8 @@ async function countLists(db: DirectoryDatabase, domainId: number): Promise<numb
   return count;
 }
 
-async function liveMailboxes(db: DirectoryDatabase, domainId: number): Promise<number> {
-  const { count } = await db
-    .selectFrom('mailbox')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('domain_id', '=', domainId)
-    .where('tombstone', '=', 0)
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 async function refuseMailboxesAndLists(db: DirectoryDatabase, row: DomainRow, kind: DomainKind): Promise<void> {
-  const mailboxes = await liveMailboxes(db, row.id);
+  const mailboxes = await countMailboxes(db, row.id);
   const lists = await countLists(db, row.id);
   if (mailboxes + lists === 0) return;
   const what = mailboxes > 0 ? plural(mailboxes, 'mailbox') : plural(lists, 'list');
@@ -223,8 +242,12 @@ interface SummarisedDomain {
   readonly active: number;
   readonly transport: string;
   readonly maintenance?: string;
+  readonly unknown_to: string;
 }
 
-function summary({ name, kind, active, transport, maintenance = '' }: SummarisedDomain): object {
-  return { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
+/** For events. */
+export function summary(row: SummarisedDomain & Parameters<typeof describeLimits>[0]): object {
+  const { name, kind, active, transport, maintenance = '', unknown_to: unknownTo } = row;
+  const whole = { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
+  return { ...whole, ...(unknownTo === '' ? {} : { unknownTo }), ...describeLimits(row) };
 }

@@ -4,7 +4,7 @@
 import type { DirectoryLookups } from './lookups.ts';
 import { fold } from './mail-address.ts';
 import { refuse } from './refusal.ts';
-import { findVirtualAlias } from './virtual-alias.ts';
+import { type AliasView, findVirtualAlias } from './virtual-alias.ts';
 
 /** Postfix's virtual_alias_recursion_limit: a longer chain is refused mail for ever. */
 const maxDepth = 1000;
@@ -12,19 +12,23 @@ const maxDepth = 1000;
 const maxVisited = 100_000;
 
 /** One replacement: the addresses that `address` becomes, itself among them where it stays; undefined: no row. */
-export function replaceOnce(lookups: DirectoryLookups, address: string): string[] | undefined {
+export function replaceOnce(
+  lookups: DirectoryLookups,
+  address: string,
+  view: AliasView = { isStructural: true },
+): string[] | undefined {
   const at = address.lastIndexOf('@');
   if (at < 0) return undefined;
   const localpart = address.slice(0, at);
   const domain = address.slice(at + 1);
   const split = lookups.splitAt(localpart);
-  const whole = findVirtualAlias(lookups, address, true);
+  const whole = findVirtualAlias(lookups, address, view);
   if (whole.kind === 'found') return results(whole.value, localpart, '');
   if (split !== -1) {
-    const stripped = findVirtualAlias(lookups, `${localpart.slice(0, split)}@${domain}`, true);
+    const stripped = findVirtualAlias(lookups, `${localpart.slice(0, split)}@${domain}`, view);
     if (stripped.kind === 'found') return results(stripped.value, localpart, localpart.slice(split));
   }
-  const rest = findVirtualAlias(lookups, `@${domain}`, true);
+  const rest = findVirtualAlias(lookups, `@${domain}`, view);
   return rest.kind === 'found' ? results(rest.value, localpart, '') : undefined;
 }
 
@@ -83,7 +87,7 @@ function showUnknown(address: string): string {
   return address.startsWith(unknownLocalpart) ? address.slice(unknownLocalpart.length) : address;
 }
 
-/** The mailboxes that an address reaches through aliases, at most `limit`, in order. */
+/** The mailboxes that an address reaches through aliases, not through forwards, at most `limit`, in order. */
 export function reachedMailboxes(lookups: DirectoryLookups, address: string, limit: number): string[] {
   const found = new Set<string>();
   const seen = new Set<string>();
@@ -91,7 +95,7 @@ export function reachedMailboxes(lookups: DirectoryLookups, address: string, lim
   for (let next = waiting.shift(); next !== undefined && seen.size < 10 * limit; next = waiting.shift()) {
     if (seen.has(next)) continue;
     seen.add(next);
-    const targets = replaceOnce(lookups, next);
+    const targets = replaceOnce(lookups, next, { isStructural: true, endsAtMailboxes: true });
     // Also where an alias takes its mail elsewhere: the address is its owner's.
     addMailbox(lookups, next, found);
     if (found.size >= limit) break;

@@ -3,13 +3,20 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { DirectoryDatabase } from './database.ts';
+import { danglingForwards, expiredPasswords, overLimits } from './holdings-findings.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import type { ListRole } from './schema.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 export interface DirectoryFinding {
-  readonly kind: 'no-postmaster' | 'dangling-target' | 'dangling-member';
-  /** The domain, alias or list. */
+  readonly kind:
+    | 'no-postmaster'
+    | 'dangling-target'
+    | 'dangling-member'
+    | 'dangling-forward'
+    | 'over-limit'
+    | 'expired-password';
+  /** The domain, alias, list or mailbox. */
   readonly object: string;
   readonly text: string;
 }
@@ -18,9 +25,15 @@ const maxFindings = 1000;
 /** Domains or targets looked at without a pause: a few milliseconds. */
 const pageLength = 200;
 
-export async function findFindings(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
+export async function findFindings(
+  db: DirectoryDatabase,
+  lookups: DirectoryLookups,
+  now: number,
+): Promise<DirectoryFinding[]> {
   const found = await withoutPostmaster(db, lookups);
   found.push(...(await danglingTargets(db, lookups)), ...(await danglingMembers(db, lookups)));
+  found.push(...(await danglingForwards(db, lookups, isKnown, maxFindings)));
+  found.push(...(await overLimits(db, maxFindings)), ...(await expiredPasswords(db, now, maxFindings)));
   return found.slice(0, maxFindings);
 }
 
@@ -151,6 +164,9 @@ function membersAfter(
 
 /** As virtual_alias_maps would be asked, mailboxes included. */
 export function isKnown(lookups: DirectoryLookups, localpart: string, domain: string): boolean {
+  // Of a domain split over two hosts only the other one can say.
+  const hosted = lookups.domain(domain);
+  if (hosted !== undefined && hosted.unknownTo !== '') return true;
   const split = lookups.splitAt(localpart);
   const keys = [
     `${localpart}@${domain}`,

@@ -5,7 +5,8 @@
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
-import { refuseLoops, replaceOnce } from './expansion.ts';
+import { refuseLoops } from './expansion.ts';
+import { leadsToList } from './list-loops.ts';
 import {
   checkListName,
   describeList,
@@ -50,8 +51,6 @@ const maxMembers = 50_000;
 const maxOwners = 50;
 const maxPosters = 10_000;
 const maxNameCharacters = 255;
-/** Aliases and lists looked through for a way back to the list. */
-const maxVisited = 1000;
 
 export class Lists {
   readonly #db: DirectoryDatabase;
@@ -229,28 +228,8 @@ async function addMembers(change: Change, row: ListRow, members: readonly MailAd
 }
 
 function refuseLeadingBack(lookups: DirectoryLookups, people: readonly MailAddress[], list: string): void {
-  const back = people.find((person) => leadsTo(lookups, addressKey(person), list));
+  const back = people.find((person) => leadsToList(lookups, addressKey(person), list));
   if (back !== undefined) refuse(`${back.shown} leads back to ${list}: its mail would go round in a circle`);
-}
-
-/** Through aliases and the members of other lists. */
-function leadsTo(lookups: DirectoryLookups, start: string, list: string): boolean {
-  const waiting = [start];
-  const seen = new Set<string>();
-  for (let next = waiting.pop(); next !== undefined && seen.size < maxVisited; next = waiting.pop()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    const through = lookups.lists.byAddress(next);
-    if (through?.address === list) return true;
-    if (through !== undefined) {
-      for (const member of lookups.lists.persons(through.id, 'member')) {
-        waiting.push(fold(member));
-        if (waiting.length > maxVisited) break;
-      }
-    }
-    for (const target of replaceOnce(lookups, next) ?? []) waiting.push(target);
-  }
-  return false;
 }
 
 async function replace(change: Change, row: ListRow, role: ListRole, persons: readonly MailAddress[]): Promise<void> {

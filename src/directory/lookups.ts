@@ -10,8 +10,10 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
+import { ForwardLookups } from './forward-rows.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
 import { Identities } from './identities.ts';
+import { LoginRuleLookups } from './login-rules.ts';
 import { LoginSecrets } from './login-secrets.ts';
 import { VacationLookups } from './vacations.ts';
 
@@ -23,6 +25,8 @@ export interface HostedDomain {
   /** It is, and so is an alias domain's target. */
   readonly isActive: boolean;
   readonly transport: string;
+  /** `transport:nexthop` for the addresses of it, or of an alias domain's target, that are not here; ''. */
+  readonly unknownTo: string;
   /** Why its mail, or that of an alias domain's target, is put off for now; ''. */
   readonly maintenance: string;
   /** For an alias domain. */
@@ -33,7 +37,7 @@ export interface HostedDomain {
 
 export type HostedLocal =
   | { readonly kind: 'alias'; readonly id: number }
-  | { readonly kind: 'mailbox'; readonly id: number; readonly isEnabled: boolean }
+  | { readonly kind: 'mailbox'; readonly id: number; readonly isEnabled: boolean; readonly isForwarded: boolean }
   | ({ readonly kind: 'list' } & ListAddress);
 
 /** What stands at an address, after an alias domain has been followed. */
@@ -74,7 +78,19 @@ export interface MailboxCredentials extends MailboxEntry {
   readonly passwordHash: string;
 }
 
-type DomainColumns = [number, string, DomainKind, number, string, number | null, string, DomainKind, number, string];
+type DomainColumns = [
+  number,
+  string,
+  DomainKind,
+  number,
+  string,
+  number | null,
+  string,
+  DomainKind,
+  number,
+  string,
+  string,
+];
 
 type CredentialColumns = [number, number, number, string, number, string, number, number];
 
@@ -91,18 +107,19 @@ const mailboxByIdSql = `
 const domainSql = `
   SELECT d.id, d.name, d.kind, d.active AND coalesce(t.active, 1), d.transport, t.id, t.name, t.kind,
     EXISTS (SELECT 1 FROM list l WHERE l.domain_id = coalesce(t.id, d.id)),
-    CASE d.maintenance WHEN '' THEN coalesce(t.maintenance, '') ELSE d.maintenance END
+    CASE d.maintenance WHEN '' THEN coalesce(t.maintenance, '') ELSE d.maintenance END, coalesce(t.unknown_to, d.unknown_to)
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id WHERE d.name = ? AND d.tombstone = 0`;
 
 /** Answered from the index alone, also among millions. */
 const mailboxSql = `
   SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0`;
 
-/** An alias, and only where there is none the mailbox: one question for what nearly every decision asks. */
+/** An alias, and only where there is none the mailbox: one question for what nearly every decision asks. 2: forwarded. */
 const localSql = `
   SELECT id, -1 FROM alias WHERE domain_id = ? AND localpart = ?
   UNION ALL
-  SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0
+  SELECT id, enabled + 2 * EXISTS (SELECT 1 FROM mailbox_forward f WHERE f.mailbox_id = mailbox.id)
+  FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0
   LIMIT 1`;
 
 /** Mailboxes, aliases, catch-alls (localpart '') and lists, and the same under each alias domain. */
@@ -115,6 +132,7 @@ const addressesSql = `
         UNION SELECT domain_id, localpart || '-request' FROM list) a
   JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
   WHERE d.tombstone = 0
+  UNION SELECT '@' || name FROM domain WHERE unknown_to <> '' AND tombstone = 0
   UNION SELECT localpart || '@' || domain FROM sender_right`;
 
 const senderRightsSql = `
@@ -146,6 +164,8 @@ export class DirectoryLookups {
   readonly vacations: VacationLookups;
   readonly secrets: LoginSecrets;
   readonly identities: Identities;
+  readonly forwards: ForwardLookups;
+  readonly loginRules: LoginRuleLookups;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
   constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
@@ -169,6 +189,8 @@ export class DirectoryLookups {
     this.vacations = new VacationLookups(connection, ask);
     this.secrets = new LoginSecrets(connection, ask);
     this.identities = new Identities(connection, ask);
+    this.forwards = new ForwardLookups(connection, ask);
+    this.loginRules = new LoginRuleLookups(connection, ask);
   }
 
   /** Where the extension begins in a localpart in external form, or -1. */
@@ -224,7 +246,9 @@ export class DirectoryLookups {
       const list = this.lists.at(localpart, hosted);
       return list && { kind: 'list', ...list };
     }
-    return row[1] === -1 ? { kind: 'alias', id: row[0] } : { kind: 'mailbox', id: row[0], isEnabled: row[1] === 1 };
+    const [id, state] = row;
+    if (state === -1) return { kind: 'alias', id };
+    return { kind: 'mailbox', id, isEnabled: state % 2 === 1, isForwarded: state >= 2 };
   }
 
   mailboxAt(localpart: string, hosted: HostedDomain): { readonly id: number; readonly isEnabled: boolean } | undefined {
@@ -265,7 +289,8 @@ export class DirectoryLookups {
   #readDomain(name: string): HostedDomain | undefined {
     const row = this.#ask(() => this.#domain.get(name) as DomainColumns | undefined);
     if (!row) return undefined;
-    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, maintenance] = row;
+    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, maintenance, unknownTo] =
+      row;
     const target = targetId === null ? {} : { target: { id: targetId, name: targetName, kind: targetKind } };
     return {
       id,
@@ -273,6 +298,7 @@ export class DirectoryLookups {
       kind,
       isActive: active === 1,
       transport,
+      unknownTo,
       ...target,
       hasLists: hasLists === 1,
       maintenance,

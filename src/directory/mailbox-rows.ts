@@ -3,6 +3,8 @@
 import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
+import { type ForwardInfo, readForwards } from './forward-rows.ts';
+import { describeLoginRules, type LoginRuleInfo } from './login-rules.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
 import { refuseMissing } from './refusal.ts';
 import { describeRestraints, type RestraintInfo } from './restraints.ts';
@@ -14,7 +16,7 @@ const dayMilliseconds = 86_400_000;
 /** How long a removed mailbox can be restored, where the setting `recovery-days` says nothing. */
 const defaultRecoveryDays = 30;
 
-export interface MailboxInfo extends RestraintInfo {
+export interface MailboxInfo extends RestraintInfo, LoginRuleInfo {
   readonly id: number;
   readonly address: string;
   readonly name: string;
@@ -23,6 +25,7 @@ export interface MailboxInfo extends RestraintInfo {
   readonly enabled: boolean;
   /** What it answers while its owner is away. */
   readonly vacation?: VacationInfo;
+  readonly forward?: ForwardInfo;
   /** Milliseconds since 1970. */
   readonly created: number;
   /** Set for a removed mailbox. */
@@ -83,7 +86,7 @@ export async function recoveryMilliseconds(db: DirectoryDatabase): Promise<numbe
   return Number(row?.value ?? defaultRecoveryDays) * dayMilliseconds;
 }
 
-/** As describeMailbox, with the vacation. */
+/** As describeMailbox, with the vacation and the forward. */
 export async function describeWhole(db: DirectoryDatabase, row: MailboxRow, recovery = 0): Promise<MailboxInfo> {
   const [whole] = await describeAll(db, [row], recovery);
   return whole ?? describeMailbox(row, recovery);
@@ -95,9 +98,15 @@ export async function describeAll(
   recovery = 0,
 ): Promise<MailboxInfo[]> {
   const vacations = await readVacations(db, rows);
+  const forwards = await readForwards(db, rows);
   return rows.map((row) => {
     const vacation = vacations.get(row.id);
-    return { ...describeMailbox(row, recovery), ...(vacation === undefined ? {} : { vacation }) };
+    const forward = forwards.get(row.id);
+    return {
+      ...describeMailbox(row, recovery),
+      ...(vacation === undefined ? {} : { vacation }),
+      ...(forward === undefined ? {} : { forward }),
+    };
   });
 }
 
@@ -111,6 +120,7 @@ export function describeMailbox(row: Omit<MailboxRow, 'vacation_until'>, recover
     enabled: row.enabled === 1,
     created: row.created,
     ...describeRestraints(row),
+    ...describeLoginRules(row),
     ...removed,
   };
 }

@@ -5,8 +5,12 @@
 import { deleteLoginSecrets, deleteScramKeys } from './app-passwords.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
+import { refuseMailboxBeyondLimits, refuseQuotaBeyondLimits } from './domain-limits.ts';
 import { needDomain } from './domain-rows.ts';
 import { refuseLoops } from './expansion.ts';
+import { writeForward } from './forward-rows.ts';
+import { changeForward, type ForwardSettings, refuseBadForward } from './forwards.ts';
+import { changedLoginRules, type LoginRuleSettings, noLoginRules } from './login-rules.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { aliasesTo, insertAlias } from './alias-rows.ts';
 import { listsWith, refuseListAddress } from './list-rows.ts';
@@ -23,26 +27,29 @@ import {
   findMailbox,
 } from './mailbox-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
-import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
+import { DirectoryRefusedError, refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow } from './schema.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
-export interface NewMailbox {
+export interface NewMailbox extends LoginRuleSettings {
   readonly address: string;
   readonly passwordHash: string;
   readonly name?: string;
+  /** Absent: the domain's default. */
   readonly quotaBytes?: number;
   readonly enabled?: boolean;
 }
 
-export interface MailboxSettings extends MailboxRestraints {
+export interface MailboxSettings extends MailboxRestraints, LoginRuleSettings {
   readonly passwordHash?: string;
   readonly name?: string;
   readonly quotaBytes?: number;
   readonly enabled?: boolean;
   /** What is given changes, the rest stays; null ends the vacation. */
   readonly vacation?: VacationSettings | null;
+  /** As `vacation`. */
+  readonly forward?: ForwardSettings | null;
 }
 
 export interface MailboxQuery {
@@ -67,18 +74,21 @@ export class Mailboxes {
   /** `becameAdministrator`: postmaster, abuse and root reach it from now on. */
   async add(mailbox: NewMailbox): Promise<MailboxInfo & { readonly becameAdministrator: boolean }> {
     const address = parseHostedAddress(mailbox.address);
-    checkQuota(mailbox.quotaBytes ?? 0);
+    if (mailbox.quotaBytes !== undefined) checkQuota(mailbox.quotaBytes);
     return await this.#changes.make(async (change) => {
       const domain = await needMailboxDomain(change.db, address.domain);
       refuseTakenAddress(change.lookups, domain, address);
+      const quota = mailbox.quotaBytes ?? domain.default_quota;
+      await refuseMailboxBeyondLimits(change.db, domain, quota);
       const values = {
         domain_id: domain.id,
         localpart: address.localpart,
         shown: address.shown,
         name: mailbox.name ?? '',
         password: mailbox.passwordHash,
-        quota: mailbox.quotaBytes ?? 0,
+        quota,
         enabled: mailbox.enabled === false ? 0 : 1,
+        ...changedLoginRules(noLoginRules, mailbox, true, change.now),
         created: change.now,
         removed_at: 0,
       };
@@ -138,12 +148,17 @@ export class Mailboxes {
         quota: settings.quotaBytes ?? row.quota,
         enabled: settings.enabled === undefined ? row.enabled : Number(settings.enabled),
         ...changedRestraints(row, settings),
+        ...changedLoginRules(row, settings, isOther(settings.passwordHash, row.password), change.now),
       };
+      await refuseQuotaBeyondLimits(change.db, await needDomain(change.db, key.domain), next.quota, row.quota);
       const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
       if (next.password !== row.password) await deleteScramKeys(change.db, row.id);
       if (settings.vacation !== undefined) {
         await writeVacation(change.db, row.id, changedVacation(before.vacation, settings.vacation));
+      }
+      if (settings.forward !== undefined) {
+        await changeForward(change, { id: row.id, address: key }, before.forward, settings.forward);
       }
       const after = await describeWhole(change.db, await needMailbox(change.db, key));
       const password = next.password === row.password ? {} : { password: 'changed' };
@@ -181,9 +196,11 @@ export class Mailboxes {
         refuse(`${addressKey(key)} was removed too long ago: its mail is being deleted`);
       }
       refuseTakenAddress(change.lookups, domain, key);
+      await refuseMailboxBeyondLimits(change.db, domain, row.quota);
       const next = { domain_id: domain.id, removed_at: 0, tombstone: 0 };
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
-      const info = await describeWhole(change.db, { ...row, ...next });
+      await dropBadForward(change, row.id, key);
+      const info = await describeWhole(change.db, await needMailbox(change.db, key));
       await change.event('mailbox.restore', row.shown, null, info);
       return info;
     });
@@ -214,10 +231,24 @@ export class Mailboxes {
       if (!row) refuse(`mailbox ${id} is not a removed one`);
       const before = await describeWhole(change.db, row);
       await change.db.deleteFrom('vacation').where('mailbox_id', '=', id).execute();
+      await change.db.deleteFrom('mailbox_forward').where('mailbox_id', '=', id).execute();
+      await change.db.deleteFrom('last_login').where('mailbox_id', '=', id).execute();
       await deleteLoginSecrets(change.db, id);
       await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
       await change.event('mailbox.purge', row.shown, before, null);
     });
+  }
+}
+
+/** One that would go round in a circle by now: the mailbox comes back without it. */
+async function dropBadForward(change: Change, id: number, address: MailAddress): Promise<void> {
+  const { forward } = await describeWhole(change.db, await needMailbox(change.db, address));
+  if (forward === undefined) return;
+  try {
+    refuseBadForward(change, { id, address }, forward);
+  } catch (error) {
+    if (!(error instanceof DirectoryRefusedError)) throw error;
+    await writeForward(change.db, id, undefined);
   }
 }
 
@@ -267,6 +298,10 @@ async function appointAdministrator(
     await insertAlias(change, domain, alias, [address]);
   }
   return true;
+}
+
+function isOther(hash: string | undefined, current: string): boolean {
+  return hash !== undefined && hash !== current;
 }
 
 function checkQuota(bytes: number): void {

@@ -8,7 +8,8 @@
 // virtual-aliases  virtual_alias_maps: see virtual-alias.ts. mailboxes      virtual_mailbox_maps: `domain/user/`.
 // relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
 // sender-logins    smtpd_sender_login_maps: see sender-logins.ts.
-// transports       transport_maps: a domain's own transport, and that of its mailing lists.
+// transports       transport_maps: a domain's own transport, and that of its mailing lists; of a domain whose unknown
+//                  users go to another host, see split-domains.ts.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type LookupResult, notFound, type RevisionSource, type Table, type TableOpener } from '../tables/table.ts';
@@ -19,6 +20,7 @@ import { fold, foldDomain } from './mail-address.ts';
 import { refuse } from './refusal.ts';
 import type { DomainKind } from './schema.ts';
 import { findSenderLogins } from './sender-logins.ts';
+import { findLocalOfSplit, findRestOfSplit, transportOfDomain } from './split-domains.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 type Find = (lookups: DirectoryLookups, key: string) => LookupResult;
@@ -101,7 +103,8 @@ function rowOf(domain: HostedDomain): string {
 /** Never an alias domain's address: that is an alias of the target's. */
 function findMailbox(lookups: DirectoryLookups, key: string): LookupResult {
   const at = key.lastIndexOf('@');
-  if (at <= 0) return notFound;
+  if (at === 0) return findRestOfSplit(lookups, key.slice(1));
+  if (at < 0) return notFound;
   const localpart = fold(key.slice(0, at));
   const domain = foldDomain(key.slice(at + 1));
   const hosted = lookups.domain(domain);
@@ -136,15 +139,15 @@ function findTransport(lookups: DirectoryLookups, key: string): LookupResult {
   const at = key.lastIndexOf('@');
   if (at !== -1) return findListTransport(lookups, fold(key.slice(0, at)), foldDomain(key.slice(at + 1)));
   const domain = lookups.domain(key);
-  if (!domain || domain.transport === '') return notFound;
-  return { kind: 'found', value: domain.transport, source: rowOf(domain) };
+  const value = domain === undefined ? '' : transportOfDomain(domain);
+  return domain === undefined || value === '' ? notFound : { kind: 'found', value, source: rowOf(domain) };
 }
 
 function findListTransport(lookups: DirectoryLookups, localpart: string, domain: string): LookupResult {
   const hosted = lookups.domain(domain);
   // Only domains with mailboxes have lists; of an alias domain the target is asked.
-  if (hosted?.kind !== 'mailbox' || !hosted.isActive || !hosted.hasLists) return notFound;
+  if (hosted?.kind !== 'mailbox' || !hosted.isActive) return notFound;
   const list = lookups.lists.at(localpart, hosted);
-  if (list?.part !== 'post') return notFound;
+  if (list?.part !== 'post') return findLocalOfSplit(lookups, localpart, hosted);
   return { kind: 'found', value: `${listTransport}:`, source: `directory:lists row ${list.id}` };
 }

@@ -4,18 +4,23 @@
 // itself, so the search ends before @dom; user+ext@dom is not found, so the extension is kept by Postfix's own
 // propagation. An alias domain answers user@target only for users that the target knows, and @target only where
 // the target has a catch-all: unknown users stay unknown and are refused at RCPT. A disabled mailbox is not found;
-// but where a catch-all would get its mail, the address still answers itself, and delivery refuses it.
+// but where a catch-all would get its mail, the address still answers itself, and delivery refuses it. A mailbox that is
+// forwarded answers its targets, with itself before them where a copy stays.
 
 import { type LookupResult, notFound } from '../tables/table.ts';
 import type { DirectoryLookups, HostedDomain, HostedLocal } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
 import type { DomainKind } from './schema.ts';
 
-/**
- * `structural` looks at rows whether they are switched on or not: a loop must not come into being by switching a
- * domain on.
- */
-export function findVirtualAlias(lookups: DirectoryLookups, key: string, structural = false): LookupResult {
+export interface AliasView {
+  /** Looks at rows whether they are switched on or not: a loop must not come into being by switching a domain on. */
+  readonly isStructural?: boolean;
+  /** Ends at mailboxes, also where they are forwarded. */
+  readonly endsAtMailboxes?: boolean;
+}
+
+export function findVirtualAlias(lookups: DirectoryLookups, key: string, view: AliasView = {}): LookupResult {
+  const structural = view.isStructural === true;
   const at = key.lastIndexOf('@');
   if (at < 0) return findBareName(lookups, fold(key));
   const localpart = fold(key.slice(0, at));
@@ -33,6 +38,10 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, structu
   if (local.kind === 'list' && local.part === 'owner') {
     const value = [...lookups.lists.persons(local.id, 'owner')].join(', ');
     return { kind: 'found', value, source: `directory:lists row ${local.id} (owners)` };
+  }
+  if (local.kind === 'mailbox' && local.isForwarded && (local.isEnabled || structural) && !view.endsAtMailboxes) {
+    const value = lookups.forwards.targets(local.id, `${localpart}@${domain}`).join(', ');
+    return { kind: 'found', value, source: `directory:mailboxes row ${local.id} (forward)` };
   }
   const table = local.kind === 'list' ? 'lists' : 'mailboxes';
   return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:${table} row ${local.id}` };
@@ -56,8 +65,9 @@ function throughAliasDomain(
   localpart: string,
   isAnswered: boolean,
 ): LookupResult {
-  // A relay domain without a list of recipients takes every address.
-  if (!isAnswered && !(localpart === '' && target.kind === 'relay')) return notFound;
+  // A relay domain without a list of recipients takes every address, and so does one split over two hosts.
+  const takesAll = target.kind === 'relay' || hosted.unknownTo !== '';
+  if (!isAnswered && !(localpart === '' && takesAll)) return notFound;
   const source = `directory:domains row ${hosted.id} (alias domain)`;
   return { kind: 'found', value: `${localpart}@${target.name}`, source };
 }
