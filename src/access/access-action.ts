@@ -6,6 +6,7 @@ import { fitStatus } from '../routing/fit-status.ts';
 import { splitStatus, withClass } from '../routing/listed.ts';
 import type { Reply } from '../routing/types.ts';
 import { splitList } from '../lib/split-list.ts';
+import { type AccessOrder, orderMisuse, readAccessValue } from '../smtp/access-value.ts';
 import { type Evaluation, type Restriction, serverError, type Verdict } from './evaluation.ts';
 import { addOrder } from './message-actions.ts';
 
@@ -18,42 +19,35 @@ export interface ActionRules {
   parse(words: readonly string[]): readonly Restriction[];
 }
 
-const orders = new Set(['HOLD', 'DISCARD', 'FILTER', 'REDIRECT', 'BCC', 'PREPEND']);
-
 export async function actOn(evaluation: Evaluation, value: string, rules: ActionRules): Promise<Verdict> {
-  const match = /^([^ \t]*)[ \t]*(.*)$/s.exec(value);
-  const word = match?.[1] ?? '';
-  const text = match?.[2] ?? '';
-  const action = word.toUpperCase();
-  switch (action) {
-    case 'DUNNO':
+  const { rejectCode, deferCode } = rules;
+  const read = readAccessValue(value);
+  switch (read.kind) {
+    case 'dunno':
       return 'dunno';
-    case 'OK':
-    case 'RELAY':
-      return await permit(evaluation, word, rules);
+    case 'permit':
+      return await permit(evaluation, read.word, rules);
     case 'REJECT':
-      return refuse(evaluation, rules.rejectCode, '5.7.1', text, 'Access denied');
+      return refuse(evaluation, rejectCode, '5.7.1', read.text, 'Access denied');
     case 'DEFER':
-      return refuse(evaluation, rules.deferCode, '4.7.1', text, 'Access denied');
+      return refuse(evaluation, deferCode, '4.7.1', read.text, 'Access denied');
     case 'DEFER_IF_PERMIT':
-      return evaluation.deferPermit(refuse(evaluation, rules.deferCode, '4.7.1', text, 'Service unavailable'));
+      return evaluation.deferPermit(refuse(evaluation, deferCode, '4.7.1', read.text, 'Service unavailable'));
     case 'DEFER_IF_REJECT':
-      evaluation.deferIfReject ??= refuse(evaluation, rules.deferCode, '4.7.1', text, 'Service unavailable');
+      evaluation.deferIfReject ??= refuse(evaluation, deferCode, '4.7.1', read.text, 'Service unavailable');
       return 'dunno';
-    case 'WARN':
-    case 'INFO':
-      evaluation.log(action.toLowerCase(), text);
+    case 'log':
+      evaluation.log(read.what, read.text);
       return 'dunno';
+    case 'order': {
+      const verdict = order(evaluation, read.order, read.text, rules);
+      return verdict === 'permit' ? await permit(evaluation, read.word, rules) : verdict;
+    }
+    case 'reply':
+      return refuse(evaluation, read.code, `${Math.floor(read.code / 100)}.7.1`, read.text, 'Access denied');
+    case 'restrictions':
+      return await runList(evaluation, read.text, rules);
   }
-  if (orders.has(action)) {
-    const verdict = order(evaluation, action, text, rules);
-    return verdict === 'permit' ? await permit(evaluation, word, rules) : verdict;
-  }
-  if (/^\d+$/.test(value)) return await permit(evaluation, word, rules);
-  if (/^[45]\d\d$/.test(word) && text !== '') {
-    return refuse(evaluation, Number(word), word.startsWith('4') ? '4.7.1' : '5.7.1', text, 'Access denied');
-  }
-  return await runList(evaluation, value, rules);
 }
 
 async function permit(evaluation: Evaluation, action: string, { source }: ActionRules): Promise<Verdict> {
@@ -62,9 +56,10 @@ async function permit(evaluation: Evaluation, action: string, { source }: Action
 }
 
 /** What the message's transaction remembers until its end. */
-function order(evaluation: Evaluation, action: string, text: string, rules: ActionRules): Verdict {
+function order(evaluation: Evaluation, action: AccessOrder, text: string, rules: ActionRules): Verdict {
   const { actions, request } = evaluation;
   if (!isTimeForOrders(evaluation, action, rules.source)) return 'dunno';
+  const misused = orderMisuse(action, text);
   switch (action) {
     case 'HOLD':
       if (actions.isHeld) return 'dunno';
@@ -76,13 +71,13 @@ function order(evaluation: Evaluation, action: string, text: string, rules: Acti
       actions.isDiscarded = true;
       return 'permit';
     case 'FILTER':
-      if (!text.includes(':')) return misuse(evaluation, rules, 'requires transport:destination');
+      if (misused !== undefined) return misuse(evaluation, rules, misused);
       evaluation.log('filter', `${evaluation.subjectText} triggers FILTER ${text}`);
       actions.filter = text;
       return 'dunno';
     case 'REDIRECT':
     case 'BCC':
-      if (!text.includes('@')) return misuse(evaluation, rules, 'requires user@domain target');
+      if (misused !== undefined) return misuse(evaluation, rules, misused);
       evaluation.log(action.toLowerCase(), `${evaluation.subjectText} triggers ${action} ${text}`);
       if (action === 'BCC') addOrder(actions.bcc, text);
       else actions.redirect = text;
@@ -95,7 +90,7 @@ function order(evaluation: Evaluation, action: string, text: string, rules: Acti
         );
         return 'dunno';
       }
-      if (!/^[!-9;-~]+[ \t]*:/.test(text)) return misuse(evaluation, rules, 'requires header: text');
+      if (misused !== undefined) return misuse(evaluation, rules, misused);
       addOrder(actions.prepended, text);
       return 'dunno';
   }

@@ -8,6 +8,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { parentKeys } from '../tables/match-list.ts';
 import type { Found, Table } from '../tables/table.ts';
 import { type ActionRules, actOn } from './access-action.ts';
+import { isAuthorised } from './destination-checks.ts';
 import { certificateKeys, type SearchOrder } from './client-certificates.ts';
 import { type Evaluation, serverError, type SubjectKind, type Verdict } from './evaluation.ts';
 
@@ -17,6 +18,8 @@ export interface AccessOptions extends ActionRules {
   readonly parentsMatch: boolean;
   readonly nullSenderKey: string;
   readonly allowsUntrustedRouting: boolean;
+  /** A permit of it is none for mail that would be relayed: of the directory's own tables, in lists that control that. */
+  readonly neverRelays: boolean;
   /** Of check_ccert_access. */
   readonly searchOrder?: SearchOrder;
 }
@@ -29,6 +32,7 @@ export async function checkAccess(
 ): Promise<Verdict> {
   const verdict = await checkFound(evaluation, about, options, () => find(evaluation, about, options));
   if (verdict !== 'permit') return verdict;
+  if (options.neverRelays && !(await mayPermit(evaluation, options))) return 'dunno';
   if (about === 'reverse-client') {
     return forbidPermit(evaluation, 'check_reverse_client_hostname_access', evaluation.client.reverseName ?? 'unknown');
   }
@@ -38,6 +42,12 @@ export async function checkAccess(
     !options.allowsUntrustedRouting &&
     (await evaluation.resolved('recipient')).isRouted;
   return isSuspicious ? 'dunno' : verdict;
+}
+
+/** Mail for our own domains, or a message that is thrown away. */
+async function mayPermit(evaluation: Evaluation, { allowsUntrustedRouting }: AccessOptions): Promise<boolean> {
+  if (evaluation.actions.isDiscarded || evaluation.recipient === undefined) return true;
+  return await isAuthorised(evaluation, allowsUntrustedRouting);
 }
 
 /** What anybody can put into the DNS must not let anybody in. */
@@ -77,6 +87,7 @@ class AccessTableError extends Error {
 
 async function find(evaluation: Evaluation, about: SubjectKind, options: AccessOptions): Promise<Found | undefined> {
   const { client, etrnDomain } = evaluation.request;
+  if (isVoid(options.table)) return undefined;
   switch (about) {
     case 'client':
       return await findHost(evaluation, options, client.name ?? 'unknown', client.address ?? '');
@@ -99,6 +110,18 @@ async function find(evaluation: Evaluation, about: SubjectKind, options: AccessO
   }
 }
 
+function isVoid(table: Table): boolean {
+  try {
+    return table.isVoid?.() === true;
+  } catch (error) {
+    throw asTableError(error);
+  }
+}
+
+function asTableError(error: unknown): unknown {
+  return error instanceof TemporaryError ? new AccessTableError(error.message, { cause: error }) : error;
+}
+
 async function ask(
   evaluation: Evaluation,
   { table }: AccessOptions,
@@ -112,8 +135,7 @@ async function ask(
     if (result.value === '') throw new TemporaryError(`table ${table.name}: empty result for ${key}`);
     return result;
   } catch (error) {
-    if (error instanceof TemporaryError) throw new AccessTableError(error.message, { cause: error });
-    throw error;
+    throw asTableError(error);
   }
 }
 

@@ -1,6 +1,6 @@
 // Can anything of a recipient be delivered? Refused at RCPT, so that no notice has to be sent, is what leads only to
-// mailboxes without room, mailboxes that are switched off, and lists that the sender may not write to. Mail that leads only
-// to mailboxes in maintenance is put off with the administrator's reason; from who has logged in it is taken and waits in
+// mailboxes without room, mailboxes that are switched off, and lists that the sender may not write to; so is mail that is
+// addressed to an alias which the sender may not write to. Mail that leads only to mailboxes in maintenance is put off with the administrator's reason; from who has logged in it is taken and waits in
 // the queue, since a mail client would bother its user with a 450.
 
 import { listTransport } from '../directory/list-lookups.ts';
@@ -14,6 +14,14 @@ export interface DeliverableOptions {
   readonly posting: PostingSource | undefined;
   /** posthaste_quota_full_tempfail. */
   readonly isFullTemporary: boolean;
+}
+
+interface Asked {
+  readonly sender?: string;
+  /** The recipient in standard form, external. */
+  readonly address?: string;
+  readonly client: Client;
+  readonly size?: number;
 }
 
 /** Why nothing comes of one delivery: a word, or a list's own text. */
@@ -31,7 +39,7 @@ export class Deliverable {
     decision: Decision,
     deliveries: readonly Delivery[],
     recipient: string,
-    { sender = '', client, size = 0 }: { readonly sender?: string; readonly client: Client; readonly size?: number },
+    { sender = '', address = recipient, client, size = 0 }: Asked,
   ): Reply | undefined {
     const { quota, posting, isFullTemporary } = this.#options;
     if (quota === undefined && posting === undefined) return undefined;
@@ -39,6 +47,11 @@ export class Deliverable {
     const waits = client.login !== undefined;
     const domainReason = waits ? '' : (quota?.maintenance?.(recipient) ?? '');
     if (domainReason !== '') return inMaintenance(rejected, domainReason);
+    const denied = posting?.aliasRefusal?.(address, sender);
+    if (denied !== undefined) {
+      if (decision.isTracing) decision.tell('alias', denied);
+      return { code: 550, status: '5.7.1', text: `${rejected} ${denied}` };
+    }
     const obstacles: (Obstacle | undefined)[] = [];
     for (const delivery of deliveries) {
       if (!delivery.isCopy) obstacles.push(this.#obstacle(decision, delivery, sender, size));

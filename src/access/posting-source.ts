@@ -1,4 +1,4 @@
-// May this sender write to a mailing list? Answered by whoever knows the lists; the interface lives with its caller.
+// May this sender write to a mailing list or an alias? Answered by whoever knows them; the interface lives with its caller.
 
 export interface PostingSource {
   /**
@@ -6,4 +6,6 @@ export interface PostingSource {
    * undefined: it may. Throws TemporaryError.
    */
   refusal(recipient: string, sender: string): string | undefined;
+  /** `recipient` is as the client gave it, in standard form. Why `sender` may not write to the alias there, if any. */
+  aliasRefusal?(recipient: string, sender: string): string | undefined;
 }

@@ -285,7 +285,8 @@ export class RecipientPolicy {
     if (routed.kind === 'failed') {
       return this.#tell(decision, { ...this.#refused(external, addressClass, routed.reply), replyStage: 'data' });
     }
-    const undeliverable = this.#deliverable.refusal(decision, routed.deliveries, recipient, envelope);
+    const asked = { ...envelope, address: external };
+    const undeliverable = this.#deliverable.refusal(decision, routed.deliveries, recipient, asked);
     if (undeliverable !== undefined) return this.#tell(decision, this.#refused(external, addressClass, undeliverable));
     const { deliveries } = routed;
     return this.#tell(decision, {

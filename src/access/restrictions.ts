@@ -171,6 +171,8 @@ export class RestrictionReader {
       parentsMatch: parentsMatchFor(settings, 'smtpd_access_maps'),
       nullSenderKey: settings.text('smtpd_null_access_lookup_key'),
       allowsUntrustedRouting: settings.flag('allow_untrusted_routing'),
+      // What domain administrators may come to edit must not open the server, wherever the table stands.
+      neverRelays: kind === 'recipient' && /\bdirectory:/.test(table),
     };
   }
 

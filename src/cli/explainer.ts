@@ -168,7 +168,7 @@ export async function openForExplaining(
         directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(reason),
       },
       revisionSources: directory ? [directory] : [],
-      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.lists }),
+      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.posting }),
     });
     return {
       routing,

@@ -49,7 +49,8 @@ export function listNameOf(localpart: string): string | undefined {
 }
 
 const pageLength = 1000;
-const writers: Readonly<Record<PostingRule, string>> = {
+/** Who may write, by rule. */
+export const writers: Readonly<Record<PostingRule, string>> = {
   anyone: 'people',
   members: 'members',
   domain: 'the people of its domain',
@@ -143,7 +144,7 @@ export class ListLookups {
   /** May mail from this envelope sender go to the members? Owners always write. */
   mayPost(list: HostedList, sender: string): boolean {
     if (list.post === 'anyone') return true;
-    const forms = this.#formsOf(sender);
+    const forms = senderForms(this.#addresses, sender);
     if (forms.some(([localpart, domain]) => this.#has(list.id, 'owner', localpart, domain))) return true;
     if (forms.some((form) => this.#isListAbove(form, list))) return true;
     switch (list.post) {
@@ -175,18 +176,18 @@ export class ListLookups {
   #has(list: number, role: ListRole, localpart: string, domain: string): boolean {
     return this.#ask(() => this.#person.get(list, role, domain, localpart) !== undefined);
   }
+}
 
-  /** As written, without its extension, and the address of the mailbox that it belongs to. */
-  #formsOf(sender: string): (readonly [string, string])[] {
-    const [localpart, domain] = split(sender);
-    if (localpart === '') return [];
-    const forms: (readonly [string, string])[] = [[localpart, domain]];
-    const extension = this.#addresses.splitAt(localpart);
-    if (extension !== -1) forms.push([localpart.slice(0, extension), domain]);
-    const mailbox = this.#addresses.mailboxByAddress(sender)?.address;
-    if (mailbox !== undefined) forms.push(split(mailbox));
-    return forms;
-  }
+/** A sender as written, without its extension, and as the address of the mailbox that it belongs to. */
+export function senderForms(addresses: AddressLookups, sender: string): (readonly [string, string])[] {
+  const [localpart, domain] = split(sender);
+  if (localpart === '') return [];
+  const forms: (readonly [string, string])[] = [[localpart, domain]];
+  const extension = addresses.splitAt(localpart);
+  if (extension !== -1) forms.push([localpart.slice(0, extension), domain]);
+  const mailbox = addresses.mailboxByAddress(sender)?.address;
+  if (mailbox !== undefined) forms.push(split(mailbox));
+  return forms;
 }
 
 /** Folded localpart and domain; ['', ''] for what has none. */

@@ -5,10 +5,14 @@
 // one state of the directory, and the locks of a read are paid once. Domains seen are kept until the next change.
 
 import { type ExtensionRules, findExtension } from '../address/extension.ts';
+import { quoteLocalpart, toInternal } from '../address/form.ts';
 import { sqliteCode, type SqliteConnection, type Statement } from '../database/sqlite.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { DirectoryKeys } from './directory-keys.ts';
 import { fold, foldDomain } from './mail-address.ts';
-import type { DomainKind } from './schema.ts';
+import { PlaceLookups } from './place-lookups.ts';
+import type { CatchAllMode, DomainKind } from './schema.ts';
+import { PostingLookups } from './alias-posting.ts';
 import type { BriefSnapshot } from './brief-snapshot.ts';
 import { ForwardLookups } from './forward-rows.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
@@ -33,6 +37,10 @@ export interface HostedDomain {
   readonly target?: { readonly id: number; readonly name: string; readonly kind: DomainKind };
   /** It, or an alias domain's target, has mailing lists: without any nobody asks for one. */
   readonly hasLists: boolean;
+  /** What its catch-all, or that of an alias domain's target, does; 'plain': it takes whatever nobody has. */
+  readonly catchAll: 'plain' | CatchAllMode;
+  /** False: of a relay domain (or of an alias domain's target) only listed recipients are known. */
+  readonly takesAll: boolean;
 }
 
 export type HostedLocal =
@@ -79,17 +87,8 @@ export interface MailboxCredentials extends MailboxEntry {
 }
 
 type DomainColumns = [
-  number,
-  string,
-  DomainKind,
-  number,
-  string,
-  number | null,
-  string,
-  DomainKind,
-  number,
-  string,
-  string,
+  ...[number, string, DomainKind, number, string, number | null, string, DomainKind, number, string],
+  ...[string, HostedDomain['catchAll'], number],
 ];
 
 type CredentialColumns = [number, number, number, string, number, string, number, number];
@@ -107,33 +106,27 @@ const mailboxByIdSql = `
 const domainSql = `
   SELECT d.id, d.name, d.kind, d.active AND coalesce(t.active, 1), d.transport, t.id, t.name, t.kind,
     EXISTS (SELECT 1 FROM list l WHERE l.domain_id = coalesce(t.id, d.id)),
-    CASE d.maintenance WHEN '' THEN coalesce(t.maintenance, '') ELSE d.maintenance END, coalesce(t.unknown_to, d.unknown_to)
+    CASE d.maintenance WHEN '' THEN coalesce(t.maintenance, '') ELSE d.maintenance END, coalesce(t.unknown_to, d.unknown_to),
+    CASE WHEN coalesce(t.catch_all, d.catch_all) != 'accept' THEN coalesce(t.catch_all, d.catch_all)
+      WHEN EXISTS (SELECT 1 FROM caught_address c WHERE c.domain_id = coalesce(t.id, d.id) AND c.state = 'refused')
+      THEN 'accept' ELSE 'plain' END,
+    coalesce(t.kind, d.kind) != 'relay' OR coalesce(t.takes_all, d.takes_all)
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id WHERE d.name = ? AND d.tombstone = 0`;
 
 /** Answered from the index alone, also among millions. */
 const mailboxSql = `
   SELECT id, enabled FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0`;
 
+/** In localSql, an alias that not everybody may write to. */
+const restrictedAlias = -2;
+
 /** An alias, and only where there is none the mailbox: one question for what nearly every decision asks. 2: forwarded. */
 const localSql = `
-  SELECT id, -1 FROM alias WHERE domain_id = ? AND localpart = ?
+  SELECT id, CASE post WHEN 'anyone' THEN -1 ELSE ${restrictedAlias} END FROM alias WHERE domain_id = ? AND localpart = ? AND active = 1
   UNION ALL
   SELECT id, enabled + 2 * EXISTS (SELECT 1 FROM mailbox_forward f WHERE f.mailbox_id = mailbox.id)
   FROM mailbox INDEXED BY mailbox_lookup WHERE domain_id = ? AND localpart = ? AND tombstone = 0
   LIMIT 1`;
-
-/** Mailboxes, aliases, catch-alls (localpart '') and lists, and the same under each alias domain. */
-const addressesSql = `
-  SELECT a.localpart || '@' || d.name
-  FROM (SELECT domain_id, localpart FROM alias
-        UNION SELECT domain_id, localpart FROM mailbox WHERE tombstone = 0
-        UNION SELECT domain_id, localpart FROM list
-        UNION SELECT domain_id, 'owner-' || localpart FROM list
-        UNION SELECT domain_id, localpart || '-request' FROM list) a
-  JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
-  WHERE d.tombstone = 0
-  UNION SELECT '@' || name FROM domain WHERE unknown_to <> '' AND tombstone = 0
-  UNION SELECT localpart || '@' || domain FROM sender_right`;
 
 const senderRightsSql = `
   SELECT login, localpart, allowed FROM sender_right WHERE domain = ? AND localpart IN (?, ?) ORDER BY localpart, login
@@ -157,11 +150,12 @@ export class DirectoryLookups {
   readonly #credentials: Statement;
   readonly #mailboxById: Statement;
   readonly #setting: Statement;
-  readonly #addresses: Statement;
-  readonly #domainNames: Statement;
+  readonly #keys: DirectoryKeys;
   readonly #senderRights: Statement;
   readonly lists: ListLookups;
   readonly vacations: VacationLookups;
+  readonly places: PlaceLookups;
+  readonly posting: PostingLookups;
   readonly secrets: LoginSecrets;
   readonly identities: Identities;
   readonly forwards: ForwardLookups;
@@ -173,20 +167,23 @@ export class DirectoryLookups {
     this.#rules = rules;
     this.#version = connection.prepare('PRAGMA data_version').pluck();
     this.#anyDomain = connection.prepare('SELECT 1 FROM domain WHERE tombstone = 0 LIMIT 1');
-    this.#alias = connection.prepare('SELECT id FROM alias WHERE domain_id = ? AND localpart = ?').pluck();
+    this.#alias = connection
+      .prepare('SELECT id FROM alias WHERE domain_id = ? AND localpart = ? AND active = 1')
+      .pluck();
     this.#mailbox = connection.prepare(mailboxSql).raw();
     this.#local = connection.prepare(localSql).raw();
     this.#domain = connection.prepare(domainSql).raw();
     this.#targets = connection.prepare('SELECT address FROM alias_target WHERE alias_id = ? ORDER BY position').pluck();
     this.#credentials = connection.prepare(credentialsSql).raw();
     this.#mailboxById = connection.prepare(mailboxByIdSql).raw();
-    this.#addresses = connection.prepare(addressesSql).pluck();
-    this.#domainNames = connection.prepare('SELECT name FROM domain WHERE tombstone = 0').pluck();
     this.#setting = connection.prepare('SELECT value FROM setting WHERE name = ?').pluck();
     this.#senderRights = connection.prepare(senderRightsSql).raw();
     const ask = <T>(read: () => T): T => this.#ask(read);
+    this.#keys = new DirectoryKeys(connection, ask);
     this.lists = new ListLookups(connection, ask, this);
     this.vacations = new VacationLookups(connection, ask);
+    this.posting = new PostingLookups(connection, ask, this);
+    this.places = new PlaceLookups(connection, ask, snapshot !== undefined);
     this.secrets = new LoginSecrets(connection, ask);
     this.identities = new Identities(connection, ask);
     this.forwards = new ForwardLookups(connection, ask);
@@ -196,6 +193,13 @@ export class DirectoryLookups {
   /** Where the extension begins in a localpart in external form, or -1. */
   splitAt(localpart: string): number {
     return localpart.startsWith('"') ? -1 : findExtension(localpart, this.#rules);
+  }
+
+  /** A localpart in external form without its extension, as routing strips it; undefined where it has none. */
+  bareLocalpart(localpart: string): string | undefined {
+    const internal = toInternal(localpart);
+    const split = findExtension(internal, this.#rules);
+    return split === -1 ? undefined : quoteLocalpart(internal.slice(0, split));
   }
 
   /** Differs from an earlier value when somebody has changed the directory in between. */
@@ -210,7 +214,7 @@ export class DirectoryLookups {
 
   /** Every address and domain that a table of the directory may know: for `compare`, not for the mail path. */
   everyKey(): string[] {
-    return this.#ask(() => [...this.#domainNames.all(), ...this.#addresses.all()] as string[]);
+    return this.#keys.all();
   }
 
   domain(name: string): HostedDomain | undefined {
@@ -247,7 +251,8 @@ export class DirectoryLookups {
       return list && { kind: 'list', ...list };
     }
     const [id, state] = row;
-    if (state === -1) return { kind: 'alias', id };
+    if (state === restrictedAlias) this.posting.ruleSeen();
+    if (state < 0) return { kind: 'alias', id };
     return { kind: 'mailbox', id, isEnabled: state % 2 === 1, isForwarded: state >= 2 };
   }
 
@@ -264,6 +269,8 @@ export class DirectoryLookups {
       const version = this.#snapshot?.open();
       if (version !== this.#domainsVersion) {
         this.#domains.clear();
+        this.places.forget();
+        this.posting.forget();
         this.#domainsVersion = version;
       }
       return read();
@@ -289,8 +296,8 @@ export class DirectoryLookups {
   #readDomain(name: string): HostedDomain | undefined {
     const row = this.#ask(() => this.#domain.get(name) as DomainColumns | undefined);
     if (!row) return undefined;
-    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, maintenance, unknownTo] =
-      row;
+    const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, ...rest] = row;
+    const [maintenance, unknownTo, catchAll, takesAll] = rest;
     const target = targetId === null ? {} : { target: { id: targetId, name: targetName, kind: targetKind } };
     return {
       id,
@@ -302,6 +309,8 @@ export class DirectoryLookups {
       ...target,
       hasLists: hasLists === 1,
       maintenance,
+      catchAll,
+      takesAll: takesAll === 1,
     };
   }
 

@@ -6,21 +6,24 @@
 //                  listed, so that its mail is refused as unknown here and not relayed elsewhere.
 // alias-domains    virtual_alias_domains: class alias.      relay-domains  relay_domains: class relay.
 // virtual-aliases  virtual_alias_maps: see virtual-alias.ts. mailboxes      virtual_mailbox_maps: `domain/user/`.
-// relay-recipients relay_recipient_maps: `@domain` for each relay domain that is on: every recipient is taken.
+// relay-recipients relay_recipient_maps: `@domain` for a relay domain that takes every recipient, else each recipient.
 // sender-logins    smtpd_sender_login_maps: see sender-logins.ts.
-// transports       transport_maps: a domain's own transport, and that of its mailing lists; of a domain whose unknown
-//                  users go to another host, see split-domains.ts.
+// transports       transport_maps: see transport-table.ts.
+// sender-bcc, recipient-bcc   sender_bcc_maps and recipient_bcc_maps; client-access, helo-access, sender-access,
+//                  recipient-access   check_client_access and so on: see place-tables.ts.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type LookupResult, notFound, type RevisionSource, type Table, type TableOpener } from '../tables/table.ts';
 import type { Directory } from './directory.ts';
-import { listTransport } from './list-lookups.ts';
 import type { DirectoryLookups, HostedDomain } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
+import { findAccess, findBcc, findRelayRecipient } from './place-tables.ts';
+import type { PlaceKind } from './place-lookups.ts';
 import { refuse } from './refusal.ts';
 import type { DomainKind } from './schema.ts';
 import { findSenderLogins } from './sender-logins.ts';
-import { findLocalOfSplit, findRestOfSplit, transportOfDomain } from './split-domains.ts';
+import { findRestOfSplit } from './split-domains.ts';
+import { findTransport } from './transport-table.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 
 type Find = (lookups: DirectoryLookups, key: string) => LookupResult;
@@ -34,9 +37,25 @@ const tables = {
   'relay-recipients': findRelayRecipient,
   'sender-logins': findSenderLogins,
   transports: findTransport,
+  'sender-bcc': (lookups, key) => findBcc('sender', lookups, key),
+  'recipient-bcc': (lookups, key) => findBcc('recipient', lookups, key),
+  'client-access': (lookups, key) => findAccess('client', lookups, key),
+  'helo-access': (lookups, key) => findAccess('helo', lookups, key),
+  'sender-access': (lookups, key) => findAccess('sender', lookups, key),
+  'recipient-access': (lookups, key) => findAccess('recipient', lookups, key),
 } satisfies Record<string, Find>;
 
 export type DirectoryTableName = keyof typeof tables;
+
+/** Tables that are often empty: then nobody has to make keys for them. */
+const sparse: Partial<Record<DirectoryTableName, PlaceKind>> = {
+  'sender-bcc': 'sender-bcc',
+  'recipient-bcc': 'recipient-bcc',
+  'client-access': 'client-access',
+  'helo-access': 'helo-access',
+  'sender-access': 'sender-access',
+  'recipient-access': 'recipient-access',
+};
 
 export const directoryTableNames = Object.keys(tables) as readonly DirectoryTableName[];
 
@@ -45,11 +64,18 @@ export class DirectoryTable implements Table, RevisionSource {
   readonly kind = 'fixed';
   readonly #lookups: DirectoryLookups;
   readonly #find: Find;
+  /** Absent: it counts as filled. */
+  readonly #sparse: PlaceKind | undefined;
 
   constructor(lookups: DirectoryLookups, name: DirectoryTableName) {
     this.name = `directory:${name}`;
     this.#lookups = lookups;
     this.#find = tables[name];
+    this.#sparse = sparse[name];
+  }
+
+  isVoid(): boolean {
+    return this.#sparse !== undefined && !this.#lookups.places.has(this.#sparse);
   }
 
   /** The answer at once; throws TemporaryError. */
@@ -126,28 +152,4 @@ function pathSegment(localpart: string): string {
       (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
     )
     .replace(/^\./, '%2E');
-}
-
-function findRelayRecipient(lookups: DirectoryLookups, key: string): LookupResult {
-  if (!key.startsWith('@')) return notFound;
-  const domain = lookups.domain(key.slice(1));
-  if (domain?.kind !== 'relay' || !domain.isActive) return notFound;
-  return { kind: 'found', value: 'OK', source: rowOf(domain) };
-}
-
-function findTransport(lookups: DirectoryLookups, key: string): LookupResult {
-  const at = key.lastIndexOf('@');
-  if (at !== -1) return findListTransport(lookups, fold(key.slice(0, at)), foldDomain(key.slice(at + 1)));
-  const domain = lookups.domain(key);
-  const value = domain === undefined ? '' : transportOfDomain(domain);
-  return domain === undefined || value === '' ? notFound : { kind: 'found', value, source: rowOf(domain) };
-}
-
-function findListTransport(lookups: DirectoryLookups, localpart: string, domain: string): LookupResult {
-  const hosted = lookups.domain(domain);
-  // Only domains with mailboxes have lists; of an alias domain the target is asked.
-  if (hosted?.kind !== 'mailbox' || !hosted.isActive) return notFound;
-  const list = lookups.lists.at(localpart, hosted);
-  if (list?.part !== 'post') return findLocalOfSplit(lookups, localpart, hosted);
-  return { kind: 'found', value: `${listTransport}:`, source: `directory:lists row ${list.id}` };
 }

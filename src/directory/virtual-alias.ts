@@ -6,6 +6,13 @@
 // the target has a catch-all: unknown users stay unknown and are refused at RCPT. A disabled mailbox is not found;
 // but where a catch-all would get its mail, the address still answers itself, and delivery refuses it. A mailbox that is
 // forwarded answers its targets, with itself before them where a copy stays.
+//
+// Where a catch-all does not take everything (`catch-all set DOMAIN propose|refuse`, or names that were refused), @dom
+// cannot answer, since that key does not say for whom. There the catch-all answers at the name itself: at user+ext@dom
+// when neither it nor `user` is known, so that the search never comes to the keys behind; and for a refused name
+// at none of its keys, so that it is unknown at RCPT. What is decided about is the name without its extension.
+//
+// Recipients of a relay domain that lists them are known as mailboxes are: no catch-all gets their mail.
 
 import { type LookupResult, notFound } from '../tables/table.ts';
 import type { DirectoryLookups, HostedDomain, HostedLocal } from './lookups.ts';
@@ -27,7 +34,13 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, view: A
   const domain = foldDomain(key.slice(at + 1));
   const hosted = lookups.domain(domain);
   if (!hosted || !(hosted.isActive || structural)) return notFound;
+  const decides = hosted.catchAll !== 'plain' && !structural;
+  if (decides && localpart === '') return notFound;
   const local = lookups.localAt(localpart, hosted);
+  if (local === undefined && localpart !== '') {
+    if (isListedRecipient(lookups, hosted, localpart)) return itself(lookups, hosted, localpart);
+    if (decides) return findCaught(lookups, hosted, localpart);
+  }
   const isAnswered = answers(lookups, local, hosted, structural);
   if (hosted.target) return throughAliasDomain(hosted, hosted.target, localpart, isAnswered);
   if (!isAnswered || local === undefined) return notFound;
@@ -45,6 +58,64 @@ export function findVirtualAlias(lookups: DirectoryLookups, key: string, view: A
   }
   const table = local.kind === 'list' ? 'lists' : 'mailboxes';
   return { kind: 'found', value: `${localpart}@${domain}`, source: `directory:${table} row ${local.id}` };
+}
+
+function isListedRecipient(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): boolean {
+  return !hosted.takesAll && lookups.places.relayRecipient(hosted.target?.id ?? hosted.id, localpart);
+}
+
+/** A listed recipient: at an alias domain its own address, else itself where a catch-all would get its mail. */
+function itself(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): LookupResult {
+  if (hosted.target === undefined && lookups.aliasAt('', hosted) === undefined) return notFound;
+  const value = `${localpart}@${(hosted.target ?? hosted).name}`;
+  return { kind: 'found', value, source: `directory:relay-recipients ${value}` };
+}
+
+/** What is said of names that nobody has. */
+const decisions = {
+  accepted: 'accepted',
+  proposed: 'proposed',
+  refused: 'the catch-all refuses it: posthaste catch-all accept',
+  undecided: 'the catch-all takes accepted addresses only: posthaste catch-all accept',
+} as const;
+
+/** For a name that nobody has, where the catch-all does not take everything. */
+function findCaught(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): LookupResult {
+  const bare = lookups.bareLocalpart(localpart);
+  // The key without the extension comes next, and is somebody's.
+  if (bare !== undefined && isSomebodys(lookups, hosted, bare)) return notFound;
+  const catchAll = lookups.aliasAt('', hosted);
+  if (catchAll === undefined) return notFound;
+  const { id, name } = hosted.target ?? hosted;
+  const state = lookups.places.caught(id, bare ?? localpart);
+  if (state === 'refused') return { kind: 'not-found', reason: decisions.refused };
+  if (state !== 'accepted' && hosted.catchAll === 'refuse') return { kind: 'not-found', reason: decisions.undecided };
+  if (hosted.target) {
+    const source = `directory:domains row ${hosted.id} (alias domain)`;
+    return { kind: 'found', value: `${localpart}@${name}`, source };
+  }
+  const said = state === undefined ? '' : `, ${decisions[state]}`;
+  const value = lookups.targets(catchAll).join(', ');
+  return { kind: 'found', value, source: `directory:aliases row ${catchAll} (catch-all${said})` };
+}
+
+function isSomebodys(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): boolean {
+  return lookups.localAt(localpart, hosted) !== undefined || isListedRecipient(lookups, hosted, localpart);
+}
+
+/** Does an address fall to its domain's catch-all? The domain and the name that is decided about. */
+export function caughtName(
+  lookups: DirectoryLookups,
+  address: string,
+): { readonly domainId: number; readonly localpart: string; readonly domain: HostedDomain } | undefined {
+  const at = address.lastIndexOf('@');
+  const domain = at <= 0 ? undefined : lookups.domain(address.slice(at + 1));
+  if (domain === undefined || domain.catchAll === 'plain' || !domain.isActive) return undefined;
+  const whole = fold(address.slice(0, at));
+  const localpart = lookups.bareLocalpart(whole) ?? whole;
+  if ([whole, localpart].some((name) => isSomebodys(lookups, domain, name))) return undefined;
+  if (lookups.aliasAt('', domain) === undefined) return undefined;
+  return { domainId: domain.target?.id ?? domain.id, localpart, domain };
 }
 
 /** A mailbox that is disabled stands in the way of a catch-all, and of nothing else. */
@@ -66,7 +137,7 @@ function throughAliasDomain(
   isAnswered: boolean,
 ): LookupResult {
   // A relay domain without a list of recipients takes every address, and so does one split over two hosts.
-  const takesAll = target.kind === 'relay' || hosted.unknownTo !== '';
+  const takesAll = (target.kind === 'relay' && hosted.takesAll) || hosted.unknownTo !== '';
   if (!isAnswered && !(localpart === '' && takesAll)) return notFound;
   const source = `directory:domains row ${hosted.id} (alias domain)`;
   return { kind: 'found', value: `${localpart}@${target.name}`, source };

@@ -6,7 +6,7 @@ import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
 import { splitList } from '../lib/split-list.ts';
 import { tableUse } from './table-uses.ts';
-import { isRestriction, takesArgument } from './restriction-names.ts';
+import { isRestriction, takesArgument } from '../smtp/restriction-names.ts';
 
 export interface Entry {
   /** Lower case; `check_x_access` for a bare table too. */

@@ -179,7 +179,7 @@ export class RoutingState {
       const { router, tables } = this;
       this.#openSniMaps(settings);
       const { log, quota, verifier, transports, greylist } = this.#parts;
-      const posting = this.#parts.directory.lookups.lists;
+      const posting = this.#parts.directory.lookups.posting;
       const { resolver } = transports;
       policy = new RecipientPolicy({
         settings,

@@ -67,8 +67,10 @@ export class Decision implements Asker {
     const step = { stage, table: table.name, key, depth: this.depth };
     try {
       const result = await answer;
-      if (result.kind === 'not-found') this.#steps?.push({ ...step, result: 'not found' });
-      else if (result.source === undefined) this.#steps?.push({ ...step, result: result.value });
+      if (result.kind === 'not-found') {
+        const why = result.reason === undefined ? '' : `: ${result.reason}`;
+        this.#steps?.push({ ...step, result: `not found${why}` });
+      } else if (result.source === undefined) this.#steps?.push({ ...step, result: result.value });
       else this.#steps?.push({ ...step, result: result.value, source: result.source });
       return result;
     } catch (error) {

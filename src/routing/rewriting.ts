@@ -43,7 +43,6 @@ export class AddressRewriting {
   readonly #rewritten: ReadonlySet<RewritingClass>;
   /** Envelope addresses may be rewritten. */
   readonly isActive: boolean;
-  readonly addsCopies: boolean;
 
   constructor(open: OpenOptions, rules: StandardFormRules) {
     const { settings } = open;
@@ -65,7 +64,11 @@ export class AddressRewriting {
     this.#recipientBcc = openMaps(open, 'recipient_bcc_maps');
     this.#rewritten = new Set(rewritingClasses.filter((what) => this.#canRewrite(what)));
     this.isActive = this.rewrites('envelope_sender') || this.rewrites('envelope_recipient');
-    this.addsCopies = this.#alwaysBcc !== '' || !this.#senderBcc.isEmpty || !this.#recipientBcc.isEmpty;
+  }
+
+  /** Somebody may get a blind copy, as the tables stand. Throws TemporaryError. */
+  get addsCopies(): boolean {
+    return this.#alwaysBcc !== '' || !this.#senderBcc.isVoid || !this.#recipientBcc.isVoid;
   }
 
   /** Whether addresses of this class can become anything but their standard form. */
@@ -157,7 +160,7 @@ export class AddressRewriting {
     maps: Maps,
     address: string,
   ): Promise<string | undefined> {
-    if (maps.isEmpty || address === '') return undefined;
+    if (address === '' || maps.isVoid) return undefined;
     return (await findAddress({ ...search, asker: decision, stage: 'bcc' }, maps, address))?.found.value;
   }
 }

@@ -25,6 +25,11 @@ export class Maps {
     return this.#tables.length === 0;
   }
 
+  /** No table has any row at present. Throws TemporaryError. */
+  get isVoid(): boolean {
+    return this.#tables.every((table) => table.isVoid?.() === true);
+  }
+
   /** Undefined is "not found"; `onFound` hears which table answered. Throws TemporaryError. */
   async find(
     asker: Asker,

@@ -11,6 +11,8 @@ export interface Found {
 
 export interface NotFound {
   readonly kind: 'not-found';
+  /** For explain, where somebody has decided so. */
+  readonly reason?: string;
 }
 
 export type LookupResult = Found | NotFound;
@@ -29,6 +31,8 @@ export interface Table {
   readonly kind: TableKind;
   /** Fixed-key tables fold the key themselves. Throws TemporaryError where the answer cannot be found out. */
   lookup(key: string): Promise<LookupResult>;
+  /** True: it has no row at present, so nobody needs to make keys for it. Throws TemporaryError. */
+  isVoid?(): boolean;
   /** All rows, for `postmap -s`; only types that Postfix can list have it. Throws TemporaryError. */
   entries?(): AsyncIterable<TableRow>;
   /**

@@ -6,7 +6,7 @@
 import type { Settings } from '../../settings/settings.ts';
 import type { LintContext } from '../context.ts';
 import { splitList } from '../../lib/split-list.ts';
-import { isRestriction, takesArgument } from '../restriction-names.ts';
+import { isRestriction, takesArgument } from '../../smtp/restriction-names.ts';
 import { type ListName, listNames, type Server, tableKinds } from '../restriction-lists.ts';
 import { tableUse, type TableUse } from '../table-uses.ts';
 import { type Candidates, readCandidates } from './candidates.ts';

@@ -5,7 +5,7 @@ import type { LintContext } from '../context.ts';
 import { splitList } from '../../lib/split-list.ts';
 import type { Row } from '../rows.ts';
 import type { Hit, Rule } from '../rule.ts';
-import { isAccessAction, isRestriction, takesArgument } from '../restriction-names.ts';
+import { isAccessAction, isRestriction, takesArgument } from '../../smtp/restriction-names.ts';
 import { listNames, restrictionList, serverName, smtpServers } from '../restriction-lists.ts';
 import { cut, some } from '../show.ts';
 import { relayRules } from './relay.ts';
