@@ -20,12 +20,14 @@ import type { DirectorySchema } from './schema.ts';
 
 export type DirectoryDatabase = Kysely<DirectorySchema>;
 
-/** In this order; a number is never used again. */
-const migrations: readonly {
+export interface Migration {
   readonly version: number;
   readonly name: string;
   up(db: Kysely<unknown>): Promise<void>;
-}[] = [
+}
+
+/** In this order; a number is never used again. */
+export const migrations: readonly Migration[] = [
   { version: 1, name: 'initial', up: initial },
   { version: 2, name: 'people', up: people },
   { version: 3, name: 'login-secrets', up: loginSecrets },
@@ -35,7 +37,7 @@ const migrations: readonly {
   { version: 7, name: 'administration', up: administration },
 ];
 
-const knownVersion = 7;
+export const knownVersion = migrations.at(-1)?.version ?? 0;
 
 /** "PhDi": marks the file as ours (PRAGMA application_id), so that another program's database is left alone. */
 const applicationId = 0x50684469;
@@ -125,13 +127,7 @@ async function migrate(file: string, connection: SqliteConnection, db: Directory
     const version = checkVersion(file, connection, false);
     if (version === 0) {
       connection.pragma(`application_id = ${applicationId}`);
-      await transaction.schema
-        .createTable('migration')
-        .ifNotExists()
-        .addColumn('version', 'integer', (column) => column.primaryKey().notNull())
-        .addColumn('name', 'varchar(64)', (column) => column.notNull())
-        .addColumn('applied', 'bigint', (column) => column.notNull())
-        .execute();
+      await createMigrationTable(transaction as unknown as Kysely<unknown>);
     }
     for (const migration of migrations) {
       if (migration.version <= version) continue;
@@ -140,6 +136,17 @@ async function migrate(file: string, connection: SqliteConnection, db: Directory
       await transaction.insertInto('migration').values({ version: number, name, applied: clock.now() }).execute();
     }
   });
+}
+
+/** Names the migrations that were made. */
+export async function createMigrationTable(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('migration')
+    .ifNotExists()
+    .addColumn('version', 'integer', (column) => column.primaryKey().notNull())
+    .addColumn('name', 'varchar(64)', (column) => column.notNull())
+    .addColumn('applied', 'bigint', (column) => column.notNull())
+    .execute();
 }
 
 /**

@@ -104,7 +104,7 @@ export function openUnusableTable(table: string, reason: string, log: ProgramLog
 }
 
 /** The last of two definitions holds. */
-function parseTableFile(text: string, file: string): Map<string, string> {
+export function parseTableFile(text: string, file: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const { text: content, line } of readLogicalLines(text)) {
     // The line itself stays out of the message: it may be a password.

@@ -1,0 +1,65 @@
+// The servers that a directory may be on: one MariaDB and one PostgreSQL for a file of tests, with a new database for each
+// test that asks for one.
+
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServerDialect } from '../../src/database/server/server-session.ts';
+import { type DirectoryServer, readDirectoryServer } from '../../src/directory/server/server-settings.ts';
+import { hasMariaDb, MariaDbServer } from './mariadb.ts';
+import { hasPostgreSql, PostgreSqlServer } from './postgresql.ts';
+
+export const serverDialects: readonly ServerDialect[] = [
+  ...(hasPostgreSql || process.env['CI'] === 'true' ? (['postgresql'] as const) : []),
+  ...(hasMariaDb || process.env['CI'] === 'true' ? (['mysql'] as const) : []),
+];
+
+export class DirectoryServers {
+  readonly folder: string;
+  readonly #mariadb: MariaDbServer;
+  readonly #postgresql: PostgreSqlServer;
+  #databases = 0;
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'directory-servers-'));
+    // The servers' users go through it.
+    chmodSync(this.folder, 0o755);
+    this.#mariadb = new MariaDbServer(join(this.folder, 'm'));
+    this.#postgresql = new PostgreSqlServer(join(this.folder, 'p'));
+  }
+
+  async start(dialects: readonly ServerDialect[] = serverDialects): Promise<void> {
+    await Promise.all(dialects.map((dialect) => this.server(dialect).start()));
+  }
+
+  server(dialect: ServerDialect): MariaDbServer | PostgreSqlServer {
+    return dialect === 'mysql' ? this.#mariadb : this.#postgresql;
+  }
+
+  execute(dialect: ServerDialect, database: string, sql: string): string {
+    return this.server(dialect).execute(sql, database);
+  }
+
+  /** A new database, and the file that names it in posthaste_directory. */
+  newDatabase(dialect: ServerDialect): {
+    readonly database: string;
+    readonly file: string;
+    readonly server: DirectoryServer;
+  } {
+    const database = `directory${++this.#databases}`;
+    this.server(dialect).execute(`CREATE DATABASE ${database}`);
+    const isMysql = dialect === 'mysql';
+    const socket = isMysql
+      ? this.#mariadb.socket
+      : join(this.#postgresql.socketFolder, `.s.PGSQL.${this.#postgresql.port}`);
+    const file = join(this.folder, `${database}.cf`);
+    const lines = [`hosts = unix:${socket}`, `user = ${isMysql ? 'root' : 'postgres'}`, `dbname = ${database}`, ''];
+    writeFileSync(file, lines.join('\n'), { mode: 0o600 });
+    return { database, file, server: readDirectoryServer({ kind: 'server', dialect, file }) };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#mariadb.stop('SIGKILL'), this.#postgresql.stop('SIGQUIT')]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
