@@ -114,7 +114,7 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<AliasDom
 }
 
 /** Where a loop through the new name would begin: at its unknown users, and at what aliases already point into it. */
-async function startsAt(db: DirectoryDatabase, domain: string): Promise<string[]> {
+export async function startsAt(db: DirectoryDatabase, domain: string): Promise<string[]> {
   const rows = await db
     .selectFrom('alias_target')
     .select(['localpart'])

@@ -144,7 +144,7 @@ function refuseAliasOfForwarded(lookups: DirectoryLookups, alias: MailAddress): 
 }
 
 /** Valid targets without repetitions. */
-function parseTargets(texts: readonly string[]): MailAddress[] {
+export function parseTargets(texts: readonly string[]): MailAddress[] {
   const targets = new Map<string, MailAddress>();
   for (const text of texts.flatMap(splitList)) {
     const target = parseTarget(text);
@@ -186,7 +186,7 @@ async function needAlias(db: DirectoryDatabase, alias: MailAddress): Promise<Ali
  * Where a loop through this alias would begin. A catch-all stands for names that nobody has; one that leads to a whole
  * other domain also meets each alias there. Extensions matter only where an alias exists for one (`b+x`).
  */
-async function startsOf(
+export async function startsOf(
   db: DirectoryDatabase,
   alias: MailAddress,
   targets: readonly MailAddress[],

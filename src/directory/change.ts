@@ -35,7 +35,30 @@ export class Change {
     this.#revision = id;
     await this.db.updateTable('event').set({ revision: id }).where('id', '=', id).execute();
   }
+
+  /** As `event` for each, in few statements. */
+  async events(events: readonly NewEvent[]): Promise<void> {
+    const [first, ...rest] = events;
+    if (first === undefined) return;
+    await this.event(first.action, first.object, first.before, first.after);
+    const { now: time, actor, revision } = { now: this.now, actor: this.#actor, revision: this.#revision };
+    for (let start = 0; start < rest.length; start += eventsPerStatement) {
+      const rows = rest.slice(start, start + eventsPerStatement).map(({ action, object, before, after }) => {
+        return { time, actor, action, object, before: toJson(before), after: toJson(after), revision };
+      });
+      await this.db.insertInto('event').values(rows).execute();
+    }
+  }
 }
+
+export interface NewEvent {
+  readonly action: string;
+  readonly object: string;
+  readonly before: object | null;
+  readonly after: object | null;
+}
+
+const eventsPerStatement = 500;
 
 function toJson(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);

@@ -20,6 +20,7 @@ import { Administrators } from './administrators.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { Changes, shareChanges, type SharedChanges } from './change.ts';
 import { type DirectoryDatabase, type DirectoryFiles, openDirectoryFiles } from './database.ts';
+import { BulkChanges } from './bulk-changes.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
@@ -97,6 +98,8 @@ export class Directory implements DirectoryView {
   readonly lookups: DirectoryLookups;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
+  /** Many at once: imports. */
+  readonly bulk: BulkChanges;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
   readonly #snapshot: BriefSnapshot;
@@ -112,7 +115,9 @@ export class Directory implements DirectoryView {
     this.#snapshot = snapshot;
     this.#shared = shareChanges(files, options.clock, rules, snapshot);
     this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
-    const view = openView(this.#db, new Changes(this.#shared, options.actor), this.lookups);
+    const changes = new Changes(this.#shared, options.actor);
+    this.bulk = new BulkChanges(changes);
+    const view = openView(this.#db, changes, this.lookups);
     this.domains = view.domains;
     this.aliasDomains = view.aliasDomains;
     this.mailboxes = view.mailboxes;

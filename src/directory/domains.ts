@@ -228,7 +228,7 @@ function plural(count: number, noun: string): string {
 }
 
 /** `transport:nexthop` of transport(5): never white space, and a name before the colon. */
-function checkTransport(text: string): string {
+export function checkTransport(text: string): string {
   const transport = text.trim();
   if (transport !== '' && !/^[A-Za-z0-9_-]*:\S*$/.test(transport)) {
     refuse(`"${transport}" is not a transport: write it as in smtp:[192.0.2.1]:25 or lmtp:unix:/run/lmtp`);

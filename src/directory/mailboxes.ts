@@ -304,7 +304,7 @@ function isOther(hash: string | undefined, current: string): boolean {
   return hash !== undefined && hash !== current;
 }
 
-function checkQuota(bytes: number): void {
+export function checkQuota(bytes: number): void {
   if (!Number.isSafeInteger(bytes) || bytes < 0) refuse('a quota is a number of bytes, 0 for unlimited');
 }
 
