@@ -4,32 +4,45 @@
 //
 // A refused object never stops the others: each has its own outcome, in the order of the call.
 
-import type { Changes } from './change.ts';
+import type { SqliteConnection } from '../database/sqlite.ts';
+import type { Change, Changes } from './change.ts';
 import { addAliases, type BulkAlias } from './bulk-aliases.ts';
 import { addAliasDomains, addDomains, type BulkAliasDomain, type BulkDomain } from './bulk-domains.ts';
 import { addMailboxes, type BulkMailbox } from './bulk-mailboxes.ts';
 import type { BulkOutcome } from './bulk-outcome.ts';
 
+const cacheKib = 65_536;
+
 export class BulkChanges {
   readonly #changes: Changes;
+  #connection: SqliteConnection | undefined;
 
-  constructor(changes: Changes) {
+  /** `connection`: the database's file, where it is one. */
+  constructor(changes: Changes, connection: SqliteConnection | undefined) {
     this.#changes = changes;
+    this.#connection = connection;
+  }
+
+  async #make(add: (change: Change) => Promise<BulkOutcome[]>): Promise<BulkOutcome[]> {
+    // Millions of rows go to many places of an index: in the usual cache each would be read again and again.
+    this.#connection?.pragma(`cache_size = -${cacheKib}`);
+    this.#connection = undefined;
+    return await this.#changes.make(add);
   }
 
   async domains(domains: readonly BulkDomain[]): Promise<BulkOutcome[]> {
-    return await this.#changes.make((change) => addDomains(change, domains));
+    return await this.#make((change) => addDomains(change, domains));
   }
 
   async aliasDomains(domains: readonly BulkAliasDomain[]): Promise<BulkOutcome[]> {
-    return await this.#changes.make((change) => addAliasDomains(change, domains));
+    return await this.#make((change) => addAliasDomains(change, domains));
   }
 
   async mailboxes(mailboxes: readonly BulkMailbox[]): Promise<BulkOutcome[]> {
-    return await this.#changes.make((change) => addMailboxes(change, mailboxes));
+    return await this.#make((change) => addMailboxes(change, mailboxes));
   }
 
   async aliases(aliases: readonly BulkAlias[]): Promise<BulkOutcome[]> {
-    return await this.#changes.make((change) => addAliases(change, aliases));
+    return await this.#make((change) => addAliases(change, aliases));
   }
 }

@@ -5,6 +5,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { Kysely, SqliteDialect, sql } from 'kysely';
+import { withKeptStatements } from '../database/kept-statements.ts';
 import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
@@ -62,7 +63,9 @@ export async function openDirectoryFiles(file: string, isReadonly: boolean, cloc
   if (existsSync(file) && statSync(file).size > 0) openChecked(file, false).close();
   const connection = openWriter(file);
   try {
-    const db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: connection }) });
+    const db = new Kysely<DirectorySchema>({
+      dialect: new SqliteDialect({ database: withKeptStatements(connection) }),
+    });
     await migrate(file, connection, db, clock);
     return { writer: { connection, db }, reader: openChecked(file, true) };
   } catch (error) {

@@ -116,7 +116,7 @@ export class Directory implements DirectoryView {
     this.#shared = shareChanges(files, options.clock, rules, snapshot);
     this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
     const changes = new Changes(this.#shared, options.actor);
-    this.bulk = new BulkChanges(changes);
+    this.bulk = new BulkChanges(changes, files.writer?.connection);
     const view = openView(this.#db, changes, this.lookups);
     this.domains = view.domains;
     this.aliasDomains = view.aliasDomains;
