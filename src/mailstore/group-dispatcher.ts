@@ -26,6 +26,8 @@ const bulkKinds: ReadonlySet<WriteOperation['kind']> = new Set([
   'purge',
   'put-heads',
   'recalculate',
+  'import-messages',
+  'import-flags',
 ]);
 
 export class GroupDispatcher {

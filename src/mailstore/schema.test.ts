@@ -31,6 +31,8 @@ function makeFirstFormat(): void {
       INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold)
         VALUES ('Q1', 1, 10, 'a@b.example', 1, 2, 3, 'HDRS', 'E', 0, 1, 1, 0);
       ALTER TABLE queue_message DROP COLUMN verp;
+      DROP TABLE import_folder;
+      DROP TABLE imported;
       PRAGMA user_version = 1`),
   );
 }

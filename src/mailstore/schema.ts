@@ -86,6 +86,14 @@ CREATE TABLE queue_recipient (
   reason TEXT NOT NULL
 );
 CREATE INDEX queue_recipient_message ON queue_recipient (message);
+CREATE TABLE import_folder (
+  mailbox INTEGER NOT NULL, name TEXT NOT NULL, folder INTEGER NOT NULL, PRIMARY KEY (mailbox, name)
+) WITHOUT ROWID;
+CREATE INDEX import_folder_folder ON import_folder (folder);
+CREATE TABLE imported (
+  folder INTEGER NOT NULL, key TEXT NOT NULL, uid INTEGER NOT NULL, flags TEXT NOT NULL, sha256 BLOB NOT NULL,
+  PRIMARY KEY (folder, key)
+) WITHOUT ROWID;
 `;
 
 /**
@@ -95,6 +103,15 @@ CREATE INDEX queue_recipient_message ON queue_recipient (message);
 const upgrades: readonly string[] = [
   // 2: the VERP delimiters of a message.
   `ALTER TABLE queue_message ADD COLUMN verp TEXT NOT NULL DEFAULT '';`,
+  // 3: what has been imported, so that it is taken once (operations/imports.ts).
+  `CREATE TABLE import_folder (
+     mailbox INTEGER NOT NULL, name TEXT NOT NULL, folder INTEGER NOT NULL, PRIMARY KEY (mailbox, name)
+   ) WITHOUT ROWID;
+   CREATE INDEX import_folder_folder ON import_folder (folder);
+   CREATE TABLE imported (
+     folder INTEGER NOT NULL, key TEXT NOT NULL, uid INTEGER NOT NULL, flags TEXT NOT NULL, sha256 BLOB NOT NULL,
+     PRIMARY KEY (folder, key)
+   ) WITHOUT ROWID;`,
 ];
 
 export const storeVersion = upgrades.length + 1;

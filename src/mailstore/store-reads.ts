@@ -7,6 +7,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { PassingBytes } from '../lib/passing-bytes.ts';
 import { type ContentColumns, openContentReader } from './content-reader.ts';
 import { type FolderColumns, toFolderRow } from './operations/group.ts';
+import type { ImportedRow } from './import-types.ts';
 import type {
   Content,
   ContentReader,
@@ -138,6 +139,23 @@ export class StoreReads {
 
   hasPlace(place: string): boolean {
     return this.#sql('SELECT 1 FROM content WHERE place = ?').get(place) !== undefined;
+  }
+
+  /** The folder that a folder of a source has been, or is being, imported into. */
+  importedFolder(mailbox: number, name: string): FolderRow | undefined {
+    const row = this.#sql(
+      `${folderQuery} JOIN import_folder ON import_folder.folder = folder.id
+       WHERE import_folder.mailbox = ? AND import_folder.name = ? AND folder.mailbox > 0`,
+    ).get(mailbox, name) as FolderWithSubscription | undefined;
+    return row && toFolderRow(row, row.subscribed === 1);
+  }
+
+  imported(folder: number, key: string): ImportedRow | undefined {
+    const row = this.#sql('SELECT key, uid, flags, sha256 FROM imported WHERE folder = ? AND key = ?').get(
+      folder,
+      key,
+    ) as { key: string; uid: number; flags: string; sha256: Buffer } | undefined;
+    return row && { ...row, flags: row.flags === '' ? [] : row.flags.split(' ') };
   }
 
   /** Folders that are no mailbox's any more, with messages that purge has yet to remove. */

@@ -28,6 +28,7 @@ import { Checkpointer } from './checkpointer.ts';
 import { ContentFiles } from './content-files.ts';
 import { GroupDispatcher } from './group-dispatcher.ts';
 import { contentsOf, packAccept, packDeliveries, Packer, unpackAccepted } from './packer.ts';
+import { StoreImports } from './store-imports.ts';
 import { storeFile } from './store-reader.ts';
 import { QueueBooks } from './queue-books.ts';
 import { ReadingStore } from './reading-store.ts';
@@ -48,6 +49,7 @@ import {
   type StoreFlagsAction,
   StoreFullError,
   StoreRefusedError,
+  type StoredFlags,
 } from './types.ts';
 import { WalWatch } from './wal-watch.ts';
 import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol.ts';
@@ -106,6 +108,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
   readonly #tidyTimer: NodeJS.Timeout;
   readonly wal: WalWatch;
   readonly books: QueueBooks;
+  readonly imports: StoreImports;
   #closing = false;
 
   constructor(options: MailstoreOptions, data: WriterData, writer: Worker) {
@@ -128,17 +131,18 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     );
     const walFile = `${data.file}-wal`;
     this.wal = new WalWatch(walFile, options.log);
-    this.#files = new ContentFiles(
-      options.folder,
-      options.inlineLimit,
-      systemClock,
-      options.bytes ?? new PassingBytes(() => undefined),
-    );
+    const bytes = options.bytes ?? new PassingBytes(() => undefined);
+    this.#files = new ContentFiles(options.folder, options.inlineLimit, systemClock, bytes);
     this.#dispatcher = new GroupDispatcher((operations, bytes) => {
       const request: WriterRequest = { kind: 'group', operations, bytes };
       this.#writer.postMessage(request, [bytes.buffer as ArrayBuffer]);
     });
     this.books = new QueueBooks(this.#dispatcher, data.file, workerFile('census-worker'));
+    this.imports = new StoreImports(
+      this.#dispatcher,
+      (place) => this.#files.remove(place),
+      () => this.#purgeDeleted(),
+    );
     writer.on('message', (message: WriterMessage) => this.#onMessage(message));
     writer.on('error', (error) => this.#onBroken(error));
     writer.on('exit', () => this.#onBroken(new Error('the writer thread of the store ended')));
@@ -146,7 +150,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     this.#tidyTimer.unref();
     // What a killed server left is copied back at once; a clean end leaves nothing.
     if ((statSync(walFile, { throwIfNoEntry: false })?.size ?? 0) > leftWalBytes) this.#checkpointer.wake();
-    if (this.reads.hasDeletedFolders()) void this.#purge();
+    this.#purgeDeleted();
     void this.#removeOrphans();
   }
 
@@ -247,9 +251,8 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     action: StoreFlagsAction,
     flags: readonly string[],
     unchangedSince?: number,
-  ): Promise<{ changed: { uid: number; flags: number; modseq: number }[]; modified: number[] }> {
-    const changed: { uid: number; flags: number; modseq: number }[] = [];
-    const modified: number[] = [];
+  ): Promise<StoredFlags> {
+    const stored: StoredFlags = { changed: [], modified: [] };
     for (const slice of slices(uids)) {
       const result = await this.#dispatcher.submit<'store-flags'>({
         kind: 'store-flags',
@@ -259,10 +262,10 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
         flags,
         ...(unchangedSince === undefined ? {} : { unchangedSince }),
       });
-      for (const change of result.changed) changed.push(change);
-      for (const uid of result.modified) modified.push(uid);
+      for (const change of result.changed) stored.changed.push(change);
+      for (const uid of result.modified) stored.modified.push(uid);
     }
-    return { changed, modified };
+    return stored;
   }
 
   async expunge(folder: number, uids?: readonly number[]): Promise<{ expunged: number[]; modseq: number }> {
@@ -299,7 +302,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
 
   async deleteFolder(mailbox: number, name: string): Promise<void> {
     await this.#dispatcher.submit<'delete-folder'>({ kind: 'delete-folder', mailbox, name });
-    void this.#purge();
+    this.#purgeDeleted();
   }
 
   renameFolder(mailbox: number, from: string, to: string): Promise<void> {
@@ -349,6 +352,10 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
 
   removeFromQueue(ids: readonly string[]): Promise<number> {
     return this.#dispatcher.submit<'remove-from-queue'>({ kind: 'remove-from-queue', ids });
+  }
+
+  #purgeDeleted(): void {
+    if (this.reads.hasDeletedFolders()) void this.#purge();
   }
 
   /** Removes the messages of deleted folders, a slice at a time, until none is left. */

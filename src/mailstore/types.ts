@@ -203,6 +203,12 @@ export interface AppendOperation {
   }[];
 }
 
+/** Per message what its flags are now, and the uids that were left alone. */
+export interface StoredFlags {
+  changed: { uid: number; flags: FlagBits; modseq: number }[];
+  modified: number[];
+}
+
 export type StoreFlagsAction = 'add' | 'remove' | 'replace';
 
 /** Whose outcome is recorded after a delivery attempt; the message leaves the queue with its last recipient. */
@@ -271,7 +277,7 @@ export interface Mailstore {
     action: StoreFlagsAction,
     flags: readonly string[],
     unchangedSince?: number,
-  ): Promise<{ changed: { uid: number; flags: FlagBits; modseq: number }[]; modified: number[] }>;
+  ): Promise<StoredFlags>;
   /** Removes the messages that have \Deleted, or of those only `uids`. */
   expunge(folder: number, uids?: readonly number[]): Promise<{ expunged: number[]; modseq: number }>;
   /** COPYUID: `source` and `target` uids in step. Atomic: all or nothing. `quota` as of AppendOperation. */

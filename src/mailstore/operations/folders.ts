@@ -7,6 +7,11 @@ import { releaseContent } from './contents.ts';
 import { type FolderColumns, type FolderState, type Group, toFolderRow } from './group.ts';
 import type { WriteResults } from './types.ts';
 
+/** Where a folder stands that is being imported and that nobody sees yet: no mailbox of the directory has such a number. */
+export function stagedMailbox(mailbox: number): number {
+  return mailbox + 2 ** 40;
+}
+
 const standardFolders: readonly [name: string, specialUse: string | null][] = [
   ['INBOX', null],
   ['Sent', '\\Sent'],
@@ -27,6 +32,15 @@ export function ensureMailbox(group: Group, mailbox: number): undefined {
   group.sql('INSERT INTO meta (key, value) VALUES (?, 1)').run(key);
 }
 
+/** The names above `name`, which exist from then on. */
+export function makeParents(group: Group, mailbox: number, name: string): void {
+  const parts = name.split('/');
+  for (let depth = 1; depth < parts.length; depth++) {
+    const parent = parts.slice(0, depth).join('/');
+    if (!group.folderByName(mailbox, parent)) group.createFolder(mailbox, parent, null, false);
+  }
+}
+
 export function createFolder(
   group: Group,
   mailbox: number,
@@ -35,11 +49,7 @@ export function createFolder(
 ): WriteResults['create-folder'] {
   const existing = group.folderByName(mailbox, name);
   if (existing?.columns.selectable === 1) throw new StoreRefusedError('already-exists', 'folder exists already');
-  const parts = name.split('/');
-  for (let depth = 1; depth < parts.length; depth++) {
-    const parent = parts.slice(0, depth).join('/');
-    if (!group.folderByName(mailbox, parent)) group.createFolder(mailbox, parent, null, false);
-  }
+  makeParents(group, mailbox, name);
   if (existing) removeRow(group, existing);
   const state = group.createFolder(mailbox, name, specialUse ?? null, true);
   return toFolderRow(state.columns, isSubscribed(group, mailbox, name));
@@ -63,11 +73,7 @@ export function renameFolder(group: Group, mailbox: number, from: string, to: st
   if (to.startsWith(`${from}/`) && from !== 'INBOX') {
     throw new StoreRefusedError('cannot', 'a folder cannot be moved into itself');
   }
-  const parts = to.split('/');
-  for (let depth = 1; depth < parts.length; depth++) {
-    const parent = parts.slice(0, depth).join('/');
-    if (!group.folderByName(mailbox, parent)) group.createFolder(mailbox, parent, null, false);
-  }
+  makeParents(group, mailbox, to);
   if (from === 'INBOX') {
     emptyInbox(group, state, to);
     return;
@@ -118,13 +124,13 @@ function children(group: Group, mailbox: number, name: string): FolderState[] {
 }
 
 /** Takes the folder out of its mailbox; purge() does the rest. */
-function bury(group: Group, state: FolderState): void {
+export function bury(group: Group, state: FolderState): void {
   const { id, mailbox } = state.columns;
   group.sql('UPDATE folder SET mailbox = ?, name = ? WHERE id = ?').run(-mailbox, `deleted ${id}`, id);
   group.forget(state);
 }
 
-function removeRow(group: Group, state: FolderState): void {
+export function removeRow(group: Group, state: FolderState): void {
   group.sql('DELETE FROM folder WHERE id = ?').run(state.columns.id);
   group.forget(state);
 }
@@ -141,8 +147,11 @@ function isSubscribed(group: Group, mailbox: number, name: string): boolean {
 }
 
 export function removeMailbox(group: Group, mailbox: number): undefined {
-  const rows = group.sql('SELECT id FROM folder WHERE mailbox = ?').all(mailbox) as { id: number }[];
+  const rows = group.sql('SELECT id FROM folder WHERE mailbox IN (?, ?)').all(mailbox, stagedMailbox(mailbox)) as {
+    id: number;
+  }[];
   for (const { id } of rows) bury(group, group.folder(id));
+  group.sql('DELETE FROM import_folder WHERE mailbox = ?').run(mailbox);
   group.sql('DELETE FROM subscription WHERE mailbox = ?').run(mailbox);
   group.sql('DELETE FROM meta WHERE key = ?').run(`mailbox ${mailbox}`);
 }
@@ -164,8 +173,19 @@ export function purge(group: Group, limit: number): WriteResults['purge'] {
       'DELETE FROM expunged WHERE (folder, modseq, uid) IN (SELECT folder, modseq, uid FROM expunged WHERE folder = ? LIMIT ?)',
     )
     .run(folder.id, limit);
-  if (rows.length < limit && history.changes < limit) group.sql('DELETE FROM folder WHERE id = ?').run(folder.id);
+  const imported = forgetImported(group, folder.id, limit);
+  if (Math.max(rows.length, history.changes, imported) >= limit) return { remaining: true };
+  group.sql('DELETE FROM import_folder WHERE folder = ?').run(folder.id);
+  group.sql('DELETE FROM folder WHERE id = ?').run(folder.id);
   return { remaining: true };
+}
+
+/** At most `limit` of them. */
+function forgetImported(group: Group, folder: number, limit: number): number {
+  const forget = group.sql(
+    'DELETE FROM imported WHERE (folder, key) IN (SELECT folder, key FROM imported WHERE folder = ? LIMIT ?)',
+  );
+  return forget.run(folder, limit).changes;
 }
 
 /** Counts every folder of the mailbox anew. */

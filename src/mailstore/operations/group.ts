@@ -31,6 +31,9 @@ export interface FolderColumns {
   keywords: string;
 }
 
+/** A UIDVALIDITY that lies so far ahead is no time: to count on from it would use up the 32 bits. */
+const maxAheadSeconds = 10 * 365 * 86_400;
+
 /** A folder within the running transaction. */
 export interface FolderState {
   readonly columns: FolderColumns;
@@ -160,10 +163,22 @@ export class Group {
 
   /** Seconds since 1970, or one more than the last: a name that is made again never repeats a value (RFC 3501 §2.3.1.1). */
   #nextUidValidity(): number {
-    const row = this.sql(`SELECT value FROM meta WHERE key = 'uid_validity'`).get() as { value: number } | undefined;
-    const next = Math.max((row?.value ?? 0) + 1, Math.floor(this.now / 1000));
+    const next = Math.max(this.#lastUidValidity() + 1, Math.floor(this.now / 1000));
     this.sql(`INSERT OR REPLACE INTO meta (key, value) VALUES ('uid_validity', ?)`).run(next);
     return next;
+  }
+
+  #lastUidValidity(): number {
+    const row = this.sql(`SELECT value FROM meta WHERE key = 'uid_validity'`).get() as { value: number } | undefined;
+    return row?.value ?? 0;
+  }
+
+  /** A value of another server is in use here: the next ones are above it, where it is a time as ours are. */
+  takeUidValidity(state: FolderState, value: number): void {
+    this.sql('UPDATE folder SET uid_validity = ? WHERE id = ?').run(value, state.columns.id);
+    state.columns.uid_validity = value;
+    if (value <= this.#lastUidValidity() || value > this.now / 1000 + maxAheadSeconds) return;
+    this.sql(`INSERT OR REPLACE INTO meta (key, value) VALUES ('uid_validity', ?)`).run(value);
   }
 
   #remember(columns: FolderColumns): FolderState {
@@ -183,6 +198,7 @@ export class Group {
   }
 
   forget(state: FolderState): void {
+    if (this.#inboxes.get(state.columns.mailbox) === state.columns.id) this.#inboxes.delete(state.columns.mailbox);
     state.gone = true;
     state.dirty = true;
   }
@@ -197,9 +213,18 @@ export class Group {
     return state.columns.modseq;
   }
 
-  addMessage(state: FolderState, flags: FlagBits, size: number, internalDate: number, content: number): MessageRow {
+  /** `wished`: a uid that is free; absent: the folder's next. */
+  addMessage(
+    state: FolderState,
+    flags: FlagBits,
+    size: number,
+    internalDate: number,
+    content: number,
+    wished?: number,
+  ): MessageRow {
     const modseq = this.bump(state);
-    const uid = state.columns.uid_next++;
+    const uid = wished ?? state.columns.uid_next;
+    state.columns.uid_next = Math.max(state.columns.uid_next, uid + 1);
     this.sql(
       'INSERT INTO message (folder, uid, modseq, flags, size, internal_date, content) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ).run(state.columns.id, uid, modseq, flags, size, internalDate, content);

@@ -18,7 +18,7 @@ interface MessageColumns {
   content: number;
 }
 
-function readMessage(group: Group, folder: number, uid: number): MessageRow | undefined {
+export function readMessage(group: Group, folder: number, uid: number): MessageRow | undefined {
   const row = group
     .sql('SELECT uid, modseq, flags, size, internal_date, content FROM message WHERE folder = ? AND uid = ?')
     .get(folder, uid) as MessageColumns | undefined;
@@ -78,13 +78,13 @@ export function storeFlags(group: Group, operation: Operation<'store-flags'>): W
   return { changed, modified };
 }
 
-function applyFlags(current: FlagBits, action: StoreFlagsAction, bits: FlagBits): FlagBits {
+export function applyFlags(current: FlagBits, action: StoreFlagsAction, bits: FlagBits): FlagBits {
   if (action === 'add') return withFlags(current, bits);
   if (action === 'remove') return withoutFlags(current, bits);
   return bits;
 }
 
-function recount(folder: FolderState, before: FlagBits, after: FlagBits): void {
+export function recount(folder: FolderState, before: FlagBits, after: FlagBits): void {
   folder.columns.unseen += Number(!isSeen(after)) - Number(!isSeen(before));
   folder.columns.deleted += Number(isDeleted(after)) - Number(isDeleted(before));
 }
@@ -126,7 +126,7 @@ export function copy(group: Group, operation: Operation<'copy'>): WriteResults['
 }
 
 /** Keyword numbers differ from folder to folder. */
-function translateFlags(group: Group, from: FolderState, to: FolderState, flags: FlagBits): FlagBits {
+export function translateFlags(group: Group, from: FolderState, to: FolderState, flags: FlagBits): FlagBits {
   if (from === to) return flags;
   const system = flags % 32;
   if (flags === system) return flags;

@@ -13,6 +13,7 @@ import {
   subscribe,
 } from './folders.ts';
 import type { Group } from './group.ts';
+import { finishImport, importFlags, importFolder, importMessages } from './imports.ts';
 import { append, copy, expunge, storeFlags } from './messages.ts';
 import type { WriteOperation, WriteResults } from './types.ts';
 
@@ -61,6 +62,14 @@ export function runOperation(group: Group, operation: WriteOperation): WriteResu
       return undefined;
     case 'acknowledge-mismatch':
       return acknowledgeMismatch(group);
+    case 'import-folder':
+      return importFolder(group, operation.folder);
+    case 'import-messages':
+      return importMessages(group, operation.folder, operation.messages);
+    case 'import-flags':
+      return importFlags(group, operation.folder, operation.changes);
+    case 'import-finish':
+      return finishImport(group, operation.folder, operation.specialUse);
   }
 }
 

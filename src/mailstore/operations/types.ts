@@ -1,6 +1,7 @@
 // What the main thread asks of the writer thread. Every operation is either done whole or refused before
 // it has changed anything, so that a refusal needs no rollback of its neighbours in the group.
 
+import type { ImportedFolder, ImportedMessage, ImportFlagsChange, ImportFolder } from '../import-types.ts';
 import type {
   FolderRow,
   Head,
@@ -37,6 +38,15 @@ export interface PackedAccept {
   readonly once?: string;
   readonly ledger?: LedgerEntry;
   readonly notices?: readonly PackedAccept[];
+}
+
+/** `keys` and so on as of ImportMessage. */
+export interface PackedImport {
+  readonly content: PackedContent;
+  readonly keys: readonly string[];
+  readonly uid?: number | undefined;
+  readonly flags: readonly string[];
+  readonly internalDate: number;
 }
 
 /** Where a queued message was put: its content, and a row for each recipient in order. */
@@ -94,7 +104,11 @@ export type WriteOperation =
   | { readonly kind: 'requeue'; readonly requeue: QueueRequeue }
   | { readonly kind: 'remove-from-queue'; readonly ids: readonly string[] }
   | { readonly kind: 'record-discarded'; readonly recipients: number }
-  | { readonly kind: 'acknowledge-mismatch' };
+  | { readonly kind: 'acknowledge-mismatch' }
+  | { readonly kind: 'import-folder'; readonly folder: ImportFolder }
+  | { readonly kind: 'import-messages'; readonly folder: number; readonly messages: readonly PackedImport[] }
+  | { readonly kind: 'import-flags'; readonly folder: number; readonly changes: readonly ImportFlagsChange[] }
+  | { readonly kind: 'import-finish'; readonly folder: number; readonly specialUse?: string | undefined };
 
 /** What each kind of operation gives back. */
 export interface WriteResults {
@@ -118,6 +132,10 @@ export interface WriteResults {
   'remove-from-queue': number;
   'record-discarded': undefined;
   'acknowledge-mismatch': number;
+  'import-folder': ImportedFolder;
+  'import-messages': ImportedMessage[];
+  'import-flags': number;
+  'import-finish': { moved: number };
 }
 
 export type WriteResult =
