@@ -19,7 +19,7 @@
 import { statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { openSqlite, type Synchronous } from '../database/sqlite.ts';
 import { systemClock } from '../lib/clock.ts';
 import { PassingBytes } from '../lib/passing-bytes.ts';
@@ -33,6 +33,7 @@ import { storeFile } from './store-reader.ts';
 import { QueueBooks } from './queue-books.ts';
 import { ReadingStore } from './reading-store.ts';
 import { StoreReads } from './store-reads.ts';
+import { startThread, workerFile } from './store-threads.ts';
 import {
   type AcceptOperation,
   type AcceptResult,
@@ -73,14 +74,6 @@ export interface MailstoreOptions {
   readonly bytes?: PassingBytes;
 }
 
-/** What they hold lives as long as a group of operations; Node would reserve as much as for a whole program. */
-const threadLimits = { maxYoungGenerationSizeMb: 12 };
-
-/** A sibling module as a worker's entry, in sources and in compiled form alike. */
-function workerFile(name: string): URL {
-  return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url);
-}
-
 /** Opens (and where missing creates) the store of a data folder and starts its threads. */
 export async function openMailstore(options: MailstoreOptions): Promise<SqliteMailstore> {
   await fs.mkdir(options.folder, { recursive: true, mode: 0o700 });
@@ -90,7 +83,7 @@ export async function openMailstore(options: MailstoreOptions): Promise<SqliteMa
     synchronous: options.synchronous ?? 'FULL',
     checkpointState: new SharedArrayBuffer(8),
   };
-  const writer = new Worker(workerFile('writer-worker'), { workerData: data, resourceLimits: threadLimits });
+  const writer = startThread('writer-worker', data);
   await new Promise<void>((resolve, reject) => {
     writer.once('message', () => resolve());
     writer.once('error', reject);
@@ -123,7 +116,7 @@ export class SqliteMailstore extends ReadingStore implements Mailstore {
     this.#writer = writer;
     this.#checkpointer = new Checkpointer(
       () => {
-        const worker = new Worker(workerFile('checkpoint-worker'), { workerData: data, resourceLimits: threadLimits });
+        const worker = startThread('checkpoint-worker', data);
         return worker.on('message', (message: WriterMessage) => this.#onMessage(message));
       },
       systemClock,

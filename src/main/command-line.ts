@@ -44,8 +44,19 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   postalias: () => import('../cli/postalias.ts'),
   newaliases: () => import('../cli/postalias.ts'),
   postfix: () => import('../cli/postfix.ts'),
+  import: () => together([() => import('../cli/import-mail.ts')]),
   completion: () => import('../cli/completion.ts'),
 };
+
+/** A group of commands that has a file for each of its kinds: each adds what it has to the same group. */
+async function together(parts: readonly (() => Promise<CommandModule>)[]): Promise<CommandModule> {
+  const files = await Promise.all(parts.map((open) => open()));
+  return {
+    register: (program, context) => {
+      for (const file of files) file.register(program, context);
+    },
+  };
+}
 
 const root = path.resolve(import.meta.dirname, '../..');
 

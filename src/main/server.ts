@@ -8,6 +8,7 @@ import type { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
 import { HostsFile } from '../dns/hosts-file.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
+import { ImportServer } from '../interop/import-mail/import-server.ts';
 import { ImapServer } from '../imap-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
@@ -24,6 +25,8 @@ import { type Configuration, dataDirectoryOf, loadConfiguration } from '../setti
 import { type Finding, unsaid } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
+import { controlSocketPath } from '../cli/control.ts';
+import { importSocketPath } from '../interop/import-mail/frames.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { Defence, isDefenceRequest } from './defence.ts';
@@ -71,6 +74,7 @@ export class Server {
   #imap!: ImapServer;
   #logins!: Logins;
   #pickup: Pickup | undefined;
+  #imports: ImportServer | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
   readonly #smtpListeners: SmtpListener[] = [];
   readonly #bound: BoundListener[] = [];
@@ -133,6 +137,7 @@ export class Server {
     this.#control = await startControlServer(this.dataDirectory, (request) =>
       isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request),
     );
+    this.#imports = await ImportServer.open(importSocketPath(controlSocketPath(this.dataDirectory)), this.#store);
     this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
     this.#upkeep.start();
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
@@ -371,7 +376,7 @@ export class Server {
     await this.#logins?.close();
     await this.#opened?.siteFlush.close();
     await this.#pickup?.close();
-    await this.#upkeep?.close();
+    await Promise.all([this.#upkeep?.close(), this.#imports?.close()]);
     await this.#tls?.close();
     await this.#scheduler?.close();
     await this.#state?.transports.close();

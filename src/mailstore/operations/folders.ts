@@ -26,10 +26,16 @@ export function ensureMailbox(group: Group, mailbox: number): undefined {
   const key = `mailbox ${mailbox}`;
   if (group.sql('SELECT 1 FROM meta WHERE key = ?').get(key)) return;
   for (const [name, specialUse] of standardFolders) {
+    // An imported folder may serve for it, under another name.
+    if (specialUse !== null && hasSpecialUse(group, mailbox, specialUse)) continue;
     if (!group.folderByName(mailbox, name)) group.createFolder(mailbox, name, specialUse, true);
     subscribe(group, mailbox, name, true);
   }
   group.sql('INSERT INTO meta (key, value) VALUES (?, 1)').run(key);
+}
+
+function hasSpecialUse(group: Group, mailbox: number, use: string): boolean {
+  return group.sql('SELECT 1 FROM folder WHERE mailbox = ? AND special_use = ?').get(mailbox, use) !== undefined;
 }
 
 /** The names above `name`, which exist from then on. */
