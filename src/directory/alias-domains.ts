@@ -8,7 +8,9 @@ import { maxPage, type Page } from './domains.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
+import { removePlacesOfDomain } from './places.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
+import { refuseTransportEntry } from './transports.ts';
 import type { DomainRow } from './schema.ts';
 
 export interface AliasDomainInfo {
@@ -33,6 +35,7 @@ export class AliasDomains {
     if (domain === targetName) refuse(`${domain} cannot be an alias domain of itself`);
     await this.#changes.make(async (change) => {
       await refuseTakenName(change.db, domain);
+      await refuseTransportEntry(change.db, domain);
       const row = await needDomain(change.db, targetName);
       const values = { name: domain, kind: 'alias-domain' as const, target_id: row.id, active: 1, transport: '' };
       await change.db
@@ -88,6 +91,7 @@ export class AliasDomains {
       const before = await describe(change.db, row);
       await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
       await removeRightsOfDomain(change, domain);
+      await removePlacesOfDomain(change, domain);
       await change.event('alias-domain.remove', domain, before, null);
     });
   }

@@ -1,26 +1,51 @@
-// Rows of the alias table and their targets.
+// Rows of the alias table, their targets, and those who may write to them.
 
 import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import type { MailAddress } from './mail-address.ts';
-import type { AliasRow, DomainRow } from './schema.ts';
+import { parsePersons } from './list-rows.ts';
+import { refuse } from './refusal.ts';
+import type { AliasRow, DomainRow, PostingRule } from './schema.ts';
 
 export interface AliasInfo {
   readonly address: string;
   readonly targets: readonly string[];
+  /** False: as if it were not there. */
+  readonly active: boolean;
+  /** Who may write to it: members are those whom it reaches. */
+  readonly post: PostingRule;
+  /** Where `post` is `listed`: addresses, and `@domain`. */
+  readonly posters: readonly string[];
+  /** Milliseconds since 1970. */
   readonly created: number;
 }
+
+export interface AliasSettings {
+  readonly active?: boolean;
+  readonly post?: PostingRule;
+  /** They replace what was there. */
+  readonly posters?: readonly string[];
+}
+
+/** A lookup reads one of them; who needs more names whole domains. */
+const maxPosters = 10_000;
 
 export async function insertAlias(
   change: Change,
   domain: DomainRow,
   alias: MailAddress,
   targets: readonly MailAddress[],
+  settings: AliasSettings = {},
 ): Promise<AliasInfo> {
-  const values = { domain_id: domain.id, localpart: alias.localpart, shown: alias.shown, created: change.now };
+  const { active = true, post = 'anyone', posters = [] } = settings;
+  const values = {
+    ...{ domain_id: domain.id, localpart: alias.localpart, shown: alias.shown, created: change.now },
+    ...{ active: Number(active), post },
+  };
   const { id } = await change.db.insertInto('alias').values(values).returning('id').executeTakeFirstOrThrow();
   await insertTargets(change.db, id, targets);
-  const info = { address: alias.shown, targets: targets.map((target) => target.shown), created: change.now };
+  await replacePosters(change.db, id, posters);
+  const info = await describeAlias(change.db, { ...values, id });
   await change.event('alias.add', alias.shown, null, info);
   return info;
 }
@@ -64,6 +89,21 @@ export async function findAlias(db: DirectoryDatabase, alias: MailAddress): Prom
     .executeTakeFirst();
 }
 
+/** Those who may write to it from now on. */
+export async function replacePosters(db: DirectoryDatabase, aliasId: number, texts: readonly string[]): Promise<void> {
+  const posters = parsePersons(texts, 'poster');
+  if (posters.length > maxPosters) {
+    refuse(`an alias has at most ${maxPosters} posters: name whole domains as @domain`);
+  }
+  await db.deleteFrom('alias_poster').where('alias_id', '=', aliasId).execute();
+  for (let start = 0; start < posters.length; start += 1000) {
+    const rows = posters.slice(start, start + 1000).map(({ shown, domain, localpart }) => {
+      return { alias_id: aliasId, address: shown, domain, localpart };
+    });
+    await db.insertInto('alias_poster').values(rows).execute();
+  }
+}
+
 export async function describeAlias(db: DirectoryDatabase, row: AliasRow): Promise<AliasInfo> {
   const targets = await db
     .selectFrom('alias_target')
@@ -71,5 +111,19 @@ export async function describeAlias(db: DirectoryDatabase, row: AliasRow): Promi
     .where('alias_id', '=', row.id)
     .orderBy('position')
     .execute();
-  return { address: row.shown, targets: targets.map((target) => target.address), created: row.created };
+  const posters = await db
+    .selectFrom('alias_poster')
+    .select('address')
+    .where('alias_id', '=', row.id)
+    .orderBy('domain')
+    .orderBy('localpart')
+    .execute();
+  return {
+    address: row.shown,
+    targets: targets.map((target) => target.address),
+    active: row.active === 1,
+    post: row.post,
+    posters: posters.map((poster) => poster.address),
+    created: row.created,
+  };
 }

@@ -2,9 +2,17 @@
 // for whoever is not otherwise known there. A target `@other` keeps the localpart (virtual(5)), so it stands alone.
 // A change that would send mail round in a circle is refused with the circle named; a → a, b keeps a copy.
 
-import type { Changes } from './change.ts';
+import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
-import { type AliasInfo, describeAlias, findAlias, insertAlias, insertTargets } from './alias-rows.ts';
+import {
+  type AliasInfo,
+  type AliasSettings,
+  describeAlias,
+  findAlias,
+  insertAlias,
+  insertTargets,
+  replacePosters,
+} from './alias-rows.ts';
 import { needDomain } from './domain-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { refuseLoops, unknownLocalpart } from './expansion.ts';
@@ -14,6 +22,7 @@ import { addressKey, fold, type MailAddress, parseAddress, parseAliasAddress, pa
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { refuseCatchAllOfSplit } from './split-domains.ts';
 import type { AliasRow } from './schema.ts';
+import { removeTags } from './tags.ts';
 
 export interface AliasQuery {
   readonly domain?: string;
@@ -31,14 +40,14 @@ export class Aliases {
     this.#changes = changes;
   }
 
-  async add(address: string, targets: readonly string[]): Promise<AliasInfo> {
+  async add(address: string, targets: readonly string[], settings: AliasSettings = {}): Promise<AliasInfo> {
     const alias = parseAliasAddress(address);
     const parsed = parseTargets(targets);
     return await this.#changes.make(async (change) => {
       const domain = await needDomain(change.db, alias.domain);
-      const existing = change.lookups.address(alias.localpart, alias.domain)?.aliasId;
+      const existing = await findAlias(change.db, alias);
       if (existing !== undefined) {
-        const now = change.lookups.targets(existing).slice(0, 3).join(', ');
+        const now = change.lookups.targets(existing.id).slice(0, 3).join(', ');
         refuseTaken(
           `${addressKey(alias)} is already an alias for ${now}: change it with: posthaste alias set ${addressKey(alias)} TARGET…`,
         );
@@ -47,7 +56,7 @@ export class Aliases {
       refuseCatchAllOfSplit(domain, alias.localpart);
       refuseAliasOfForwarded(change.lookups, alias);
       await refuseAliasBeyondLimit(change.db, domain);
-      const info = await insertAlias(change, domain, alias, parsed);
+      const info = await insertAlias(change, domain, alias, parsed, settings);
       refuseLoops(change.lookups, await startsOf(change.db, alias, parsed));
       return info;
     });
@@ -86,15 +95,20 @@ export class Aliases {
   }
 
   /** Replaces the targets. */
-  async set(address: string, targets: readonly string[]): Promise<AliasInfo> {
+  async set(address: string, targets: readonly string[], settings: AliasSettings = {}): Promise<AliasInfo> {
     const parsed = parseTargets(targets);
-    return await this.#replace(parseAliasAddress(address), () => parsed);
+    return await this.#replace(parseAliasAddress(address), settings, () => parsed);
   }
 
   /** Adds targets at the end, and takes others away. */
-  async edit(address: string, add: readonly string[], drop: readonly string[]): Promise<AliasInfo> {
+  async edit(
+    address: string,
+    add: readonly string[],
+    drop: readonly string[],
+    settings: AliasSettings = {},
+  ): Promise<AliasInfo> {
     const dropped = drop.length === 0 ? [] : parseTargets(drop).map(addressKey);
-    return await this.#replace(parseAliasAddress(address), (now) => {
+    return await this.#replace(parseAliasAddress(address), settings, (now) => {
       const present = new Set(parseTargets(now).map(addressKey));
       const missing = dropped.find((key) => !present.has(key));
       if (missing !== undefined)
@@ -106,15 +120,25 @@ export class Aliases {
     });
   }
 
-  async #replace(alias: MailAddress, choose: (now: readonly string[]) => MailAddress[]): Promise<AliasInfo> {
+  async #replace(
+    alias: MailAddress,
+    settings: AliasSettings,
+    choose: (now: readonly string[]) => MailAddress[],
+  ): Promise<AliasInfo> {
     return await this.#changes.make(async (change) => {
       const row = await needAlias(change.db, alias);
       const parsed = choose(change.lookups.targets(row.id));
       const before = await describeAlias(change.db, row);
+      const next = { active: Number(settings.active ?? row.active === 1), post: settings.post ?? row.post };
+      // A list may have come while the alias was off.
+      if (next.active > row.active) refuseListAddress(change.lookups, { name: alias.domain }, alias.localpart);
+      await change.db.updateTable('alias').set(next).where('id', '=', row.id).execute();
+      if (settings.posters !== undefined) await replacePosters(change.db, row.id, settings.posters);
       await change.db.deleteFrom('alias_target').where('alias_id', '=', row.id).execute();
       await insertTargets(change.db, row.id, parsed);
+      // Also where it is off now: its mail may fall to a catch-all whose targets lead back here.
       refuseLoops(change.lookups, await startsOf(change.db, alias, parsed));
-      const after = await describeAlias(change.db, row);
+      const after = await describeAlias(change.db, { ...row, ...next });
       await change.event('alias.set', row.shown, before, after);
       return after;
     });
@@ -123,13 +147,9 @@ export class Aliases {
   async remove(address: string): Promise<void> {
     const alias = parseAliasAddress(address);
     await this.#changes.make(async (change) => {
-      const row = await needAlias(change.db, alias);
-      const before = await describeAlias(change.db, row);
-      await change.db.deleteFrom('alias_target').where('alias_id', '=', row.id).execute();
-      await change.db.deleteFrom('alias').where('id', '=', row.id).execute();
+      await removeAliasRow(change, await needAlias(change.db, alias));
       // Its mail may now fall to a catch-all whose targets lead back here.
       if (alias.localpart !== '') refuseLoops(change.lookups, [addressKey(alias)]);
-      await change.event('alias.remove', row.shown, before, null);
     });
   }
 }
@@ -141,6 +161,15 @@ function refuseAliasOfForwarded(lookups: DirectoryLookups, alias: MailAddress): 
   if (local?.kind !== 'mailbox' || !local.isForwarded) return;
   const key = addressKey(alias);
   refuse(`${key} is a mailbox that is forwarded: change that with: posthaste mailbox set ${key} --forward ADDRESS`);
+}
+
+export async function removeAliasRow(change: Change, row: AliasRow): Promise<void> {
+  const before = await describeAlias(change.db, row);
+  await removeTags(change, 'alias', row.id, `${row.localpart}${row.shown.slice(row.shown.lastIndexOf('@'))}`);
+  await change.db.deleteFrom('alias_target').where('alias_id', '=', row.id).execute();
+  await change.db.deleteFrom('alias_poster').where('alias_id', '=', row.id).execute();
+  await change.db.deleteFrom('alias').where('id', '=', row.id).execute();
+  await change.event('alias.remove', row.shown, before, null);
 }
 
 /** Valid targets without repetitions. */
@@ -214,6 +243,7 @@ async function aliasNames(db: DirectoryDatabase, domain: string, prefix: string)
     .select('a.localpart')
     .where('d.name', '=', domain)
     .where('d.tombstone', '=', 0)
+    .where('a.active', '=', 1)
     .where('a.localpart', '>=', prefix)
     .where('a.localpart', '<', `${prefix}\u{10ffff}`)
     .limit(10_000)

@@ -6,14 +6,15 @@ import type { Clock } from '../lib/clock.ts';
 import { type DirectoryDatabase, openDirectoryFiles } from './database.ts';
 import type { Directory } from './directory.ts';
 import type { DirectoryEvent } from './events.ts';
-import { insertTargets } from './alias-rows.ts';
 import { changedLimits, type DomainLimits, noLimits } from './domain-limits.ts';
 import { type ForwardInfo, writeForward } from './forward-rows.ts';
 import { type LoginRuleInfo, loginRuleColumns } from './login-rules.ts';
+import { insertTargets, replacePosters } from './alias-rows.ts';
+import { PastPlaces } from './as-of-places.ts';
 import { addressKey, parseAddress, parseAliasAddress } from './mail-address.ts';
 import { insertPersons, parsePersons } from './list-rows.ts';
 import { changedRestraints, noRestraints, type RestraintInfo } from './restraints.ts';
-import type { DomainClass, PostingRule } from './schema.ts';
+import type { CatchAllMode, DomainClass, PostingRule } from './schema.ts';
 import { parsePlace } from './sender-rights.ts';
 import { type VacationInfo, writeVacation } from './vacations.ts';
 
@@ -27,6 +28,8 @@ interface PastDomain extends DomainLimits {
   readonly transport: string;
   readonly maintenance?: string;
   readonly unknownTo?: string;
+  readonly catchAllMode?: CatchAllMode;
+  readonly recipients?: 'all' | 'listed';
 }
 
 interface PastAliasDomain {
@@ -57,6 +60,10 @@ interface PastList {
 interface PastAlias {
   readonly address: string;
   readonly targets: readonly string[];
+  /** Absent in events from before aliases had these. */
+  readonly active?: boolean;
+  readonly post?: PostingRule;
+  readonly posters?: readonly string[];
 }
 
 interface PastSenderRight {
@@ -77,6 +84,7 @@ interface Past {
   readonly senderRights: Map<string, PastSenderRight>;
   /** Members of each list, by its key; in their shown form by their own. */
   readonly members: Map<string, Map<string, string>>;
+  readonly places: PastPlaces;
 }
 
 const pageLength = 1000;
@@ -113,6 +121,7 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
     lists: new Map(),
     senderRights: new Map(),
     members: new Map(),
+    places: new PastPlaces(),
   };
   for (;;) {
     const page = await source.events({ after: past.event, limit: pageLength });
@@ -125,7 +134,9 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
   }
 }
 
-function apply(past: Past, { action, object, before, after }: DirectoryEvent): void {
+function apply(past: Past, event: DirectoryEvent): void {
+  if (past.places.apply(event)) return;
+  const { action, object, before, after } = event;
   const [kind = ''] = action.split('.');
   switch (kind) {
     case 'domain':
@@ -195,10 +206,12 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
       .executeTakeFirstOrThrow();
   for (const domain of past.domains.values()) {
     const { name, class: kind, active, transport, maintenance = '', unknownTo = '' } = domain;
+    const { catchAllMode = 'accept', recipients } = domain;
     const { id } = await insertDomain(name, { kind, target_id: null });
     ids.set(name, id);
     const limits = changedLimits(noLimits, domain);
-    const values = { active: active ? 1 : 0, transport, maintenance, unknown_to: unknownTo, ...limits };
+    const places = { catch_all: catchAllMode, takes_all: recipients === 'listed' ? 0 : 1 };
+    const values = { active: active ? 1 : 0, transport, maintenance, unknown_to: unknownTo, ...limits, ...places };
     await db.updateTable('domain').set(values).where('id', '=', id).execute();
   }
   for (const { name, target, active } of past.aliasDomains.values()) {
@@ -208,6 +221,7 @@ async function writePast(db: DirectoryDatabase, past: Past): Promise<void> {
   await writeMailboxes(db, past, ids);
   await writeAliases(db, past, ids);
   await writeLists(db, past, ids);
+  await past.places.write(db);
   for (const { address, login, allowed } of past.senderRights.values()) {
     const values = { ...parsePlace(address), login, allowed: allowed ? 1 : 0, created: 0 };
     await db.insertInto('sender_right').values(values).execute();
@@ -232,13 +246,14 @@ async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMa
 }
 
 async function writeAliases(db: DirectoryDatabase, past: Past, ids: ReadonlyMap<string, number>): Promise<void> {
-  for (const { address, targets } of past.aliases.values()) {
+  for (const { address, targets, active = true, post = 'anyone', posters = [] } of past.aliases.values()) {
     const { domain, localpart, shown } = parseAliasAddress(address);
     const domainId = ids.get(domain);
     if (domainId === undefined) continue;
-    const values = { domain_id: domainId, localpart, shown, created: 0 };
+    const values = { domain_id: domainId, localpart, shown, created: 0, active: Number(active), post };
     const { id } = await db.insertInto('alias').values(values).returning('id').executeTakeFirstOrThrow();
-    await insertTargets(db, id, targets.map(parseAddress));
+    await insertTargets(db, id, targets.map(parsePlace));
+    await replacePosters(db, id, posters);
   }
 }
 

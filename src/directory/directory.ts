@@ -13,6 +13,7 @@
 import { Kysely, SqliteDialect } from 'kysely';
 import type { ExtensionRules } from '../address/extension.ts';
 import type { Clock } from '../lib/clock.ts';
+import { AccessRules } from './access-rules.ts';
 import { AliasDomains } from './alias-domains.ts';
 import { Aliases } from './aliases.ts';
 import { AppPasswords } from './app-passwords.ts';
@@ -21,6 +22,9 @@ import { ApiTokens } from './api-tokens.ts';
 import { Changes, shareChanges, type SharedChanges } from './change.ts';
 import { type DirectoryDatabase, type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { BulkChanges } from './bulk-changes.ts';
+import { Bccs } from './bccs.ts';
+import { CatchAlls } from './catch-alls.ts';
+import { CaughtNotes } from './caught-notes.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
@@ -29,9 +33,12 @@ import { Lists } from './lists.ts';
 import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
+import { RelayRecipients } from './relay-recipients.ts';
 import type { DirectorySchema } from './schema.ts';
 import { SenderRights } from './sender-rights.ts';
 import { WebSessions } from './web-sessions.ts';
+import { Tags } from './tags.ts';
+import { Transports } from './transports.ts';
 import { BriefSnapshot } from './brief-snapshot.ts';
 
 export interface DirectoryOptions {
@@ -63,6 +70,12 @@ export interface DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly keptAnswers: KeptAnswers;
+  readonly transports: Transports;
+  readonly bccs: Bccs;
+  readonly accessRules: AccessRules;
+  readonly relayRecipients: RelayRecipients;
+  readonly catchAlls: CatchAlls;
+  readonly tags: Tags;
   readonly lookups: DirectoryLookups;
 }
 
@@ -79,6 +92,12 @@ function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLoo
     tokens: new ApiTokens(db, changes),
     sessions: new WebSessions(db, changes),
     keptAnswers: new KeptAnswers(db, changes),
+    transports: new Transports(db, changes, lookups),
+    bccs: new Bccs(db, changes),
+    accessRules: new AccessRules(db, changes),
+    relayRecipients: new RelayRecipients(db, changes),
+    catchAlls: new CatchAlls(db, changes, lookups),
+    tags: new Tags(db, changes),
     lookups,
   };
 }
@@ -95,9 +114,17 @@ export class Directory implements DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly keptAnswers: KeptAnswers;
+  readonly transports: Transports;
+  readonly bccs: Bccs;
+  readonly accessRules: AccessRules;
+  readonly relayRecipients: RelayRecipients;
+  readonly catchAlls: CatchAlls;
+  readonly tags: Tags;
   readonly lookups: DirectoryLookups;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
+  /** What falls to catch-alls. */
+  readonly caught: CaughtNotes;
   /** Many at once: imports. */
   readonly bulk: BulkChanges;
   readonly #files: DirectoryFiles;
@@ -129,7 +156,14 @@ export class Directory implements DirectoryView {
     this.tokens = view.tokens;
     this.sessions = view.sessions;
     this.keptAnswers = view.keptAnswers;
+    this.transports = view.transports;
+    this.bccs = view.bccs;
+    this.accessRules = view.accessRules;
+    this.relayRecipients = view.relayRecipients;
+    this.catchAlls = view.catchAlls;
+    this.tags = view.tags;
     this.notes = new LoginNotes(file, options.readonly === true, () => snapshot.close());
+    this.caught = new CaughtNotes(file, options.readonly === true, this.lookups, () => snapshot.close());
   }
 
   /** The same for somebody else; it is open as long as this one. */
@@ -190,6 +224,7 @@ export class Directory implements DirectoryView {
 
   close(): void {
     this.notes.close();
+    this.caught.close();
     this.#snapshot.close();
     this.#files.reader.close();
     this.#files.writer?.connection.close();

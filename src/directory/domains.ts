@@ -14,11 +14,17 @@ import {
 } from './domain-limits.ts';
 import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
+import { removeCaughtAddresses } from './catch-alls.ts';
+import { removePlacesOfDomain } from './places.ts';
 import { refuse } from './refusal.ts';
+import { countRelayRecipients, removeRelayRecipients } from './relay-recipients.ts';
 import { checkReason } from './restraints.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
 import { checkUnknownTo, refuseCatchAllBeside } from './split-domains.ts';
-import type { DomainClass, DomainKind, DomainRow } from './schema.ts';
+import type { CatchAllMode, DomainClass, DomainKind, DomainRow } from './schema.ts';
+import { removeTags } from './tags.ts';
+import { parseTransport } from './transport-places.ts';
+import { refuseTransportEntry } from './transports.ts';
 
 export interface DomainInfo extends DomainLimits {
   readonly name: string;
@@ -34,7 +40,11 @@ export interface DomainInfo extends DomainLimits {
   readonly aliases: number;
   readonly lists: number;
   readonly catchAll: boolean;
-  /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains. */
+  /** What a catch-all does with names that nobody has decided on. */
+  readonly catchAllMode: CatchAllMode;
+  /** Of a relay domain: it takes mail for every address, or for listed recipients only. */
+  readonly recipients?: RecipientsMode;
+  /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains that take all. */
   readonly postmaster: boolean;
   readonly aliasDomains: readonly string[];
   /** `transport:nexthop` for the addresses that are not here. */
@@ -51,7 +61,12 @@ export interface DomainSettings extends DomainLimits {
   readonly maintenance?: string;
   /** '' ends it. */
   readonly unknownTo?: string;
+  readonly catchAllMode?: CatchAllMode;
+  /** Of a relay domain only. */
+  readonly recipients?: RecipientsMode;
 }
+
+export type RecipientsMode = 'all' | 'listed';
 
 export interface Page {
   /** The name of the last one seen. */
@@ -74,6 +89,7 @@ export class Domains {
     const domain = parseHostedDomain(name);
     await this.#changes.make(async (change) => {
       await refuseTakenName(change.db, domain);
+      await refuseTransportEntry(change.db, domain);
       const row = {
         name: domain,
         kind: settings.class ?? 'mailbox',
@@ -83,6 +99,7 @@ export class Domains {
         unknown_to: checkUnknownTo(settings.unknownTo ?? '', domain, settings.class ?? 'mailbox'),
         ...changedLimits(noLimits, settings),
         created: change.now,
+        ...changedPlaces({ kind: settings.class ?? 'mailbox', catch_all: 'accept', takes_all: 1 }, settings),
       };
       await change.db.insertInto('domain').values(row).execute();
       await change.event('domain.add', domain, null, summary(row));
@@ -114,6 +131,7 @@ export class Domains {
       const row = await needDomain(change.db, domain);
       const kind = settings.class ?? row.kind;
       if (kind !== 'mailbox' && row.kind === 'mailbox') await refuseMailboxesAndLists(change.db, row, kind);
+      if (kind !== 'relay' && row.kind === 'relay') await refuseRelayRecipients(change.db, row);
       const next = {
         kind,
         active: settings.active === undefined ? row.active : Number(settings.active),
@@ -121,6 +139,7 @@ export class Domains {
         maintenance: settings.maintenance === undefined ? row.maintenance : checkReason(settings.maintenance),
         unknown_to: checkUnknownTo(settings.unknownTo ?? row.unknown_to, domain, kind),
         ...changedLimits(row, settings),
+        ...changedPlaces({ ...row, kind }, settings),
       };
       if (next.unknown_to !== '') await refuseCatchAllBeside(change.db, row);
       await change.db.updateTable('domain').set(next).where('id', '=', row.id).execute();
@@ -147,6 +166,10 @@ export class Domains {
       }
       if (dependents !== '') await removeDependents(change, row);
       await removeRightsOfDomain(change, row.name);
+      await removePlacesOfDomain(change, row.name);
+      await removeRelayRecipients(change, row);
+      await removeCaughtAddresses(change, row);
+      await removeTags(change, 'domain', row.id, row.name);
       await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
       await change.event('domain.remove', domain, summary(row), null);
     });
@@ -161,7 +184,8 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
   const mailboxes = await countMailboxes(db, row.id);
   const aliases = db.selectFrom('alias').where('domain_id', '=', row.id);
   const count = await aliases.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
-  const special = await aliases.select('localpart').where('localpart', 'in', ['', 'postmaster']).execute();
+  const known = aliases.where('active', '=', 1).where('localpart', 'in', ['', 'postmaster']);
+  const special = await known.select('localpart').execute();
   const catchAll = special.some((alias) => alias.localpart === '');
   const aliasDomains = await aliasDomainsOf(db, row.id);
   return {
@@ -175,7 +199,9 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
     aliases: count.count,
     lists: await countLists(db, row.id),
     catchAll,
-    postmaster: row.kind === 'relay' || special.length > 0 || (await hasPostmasterMailbox(db, row.id)),
+    catchAllMode: row.catch_all,
+    ...(row.kind === 'relay' ? { recipients: row.takes_all === 1 ? ('all' as const) : ('listed' as const) } : {}),
+    postmaster: (row.kind === 'relay' && row.takes_all === 1) || special.length > 0 || (await hasPostmaster(db, row)),
     aliasDomains,
     ...(row.unknown_to === '' ? {} : { unknownTo: row.unknown_to }),
     ...describeLimits(row),
@@ -183,14 +209,13 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
   };
 }
 
-async function hasPostmasterMailbox(db: DirectoryDatabase, domainId: number): Promise<boolean> {
-  const row = await db
-    .selectFrom('mailbox')
-    .select('id')
-    .where('domain_id', '=', domainId)
-    .where('localpart', '=', 'postmaster')
-    .where('tombstone', '=', 0)
-    .executeTakeFirst();
+async function hasPostmaster(db: DirectoryDatabase, { id, kind }: DomainRow): Promise<boolean> {
+  const mailbox = db.selectFrom('mailbox').select('created').where('tombstone', '=', 0).where('domain_id', '=', id);
+  const recipient = db.selectFrom('relay_recipient').select('created').where('domain_id', '=', id);
+  const row =
+    kind === 'relay'
+      ? await recipient.where('localpart', '=', 'postmaster').executeTakeFirst()
+      : await mailbox.where('localpart', '=', 'postmaster').executeTakeFirst();
   return row !== undefined;
 }
 
@@ -211,12 +236,34 @@ async function refuseMailboxesAndLists(db: DirectoryDatabase, row: DomainRow, ki
   refuse(`${row.name} has ${what}, which a domain of class ${kind} cannot have: remove them first`);
 }
 
+async function refuseRelayRecipients(db: DirectoryDatabase, row: DomainRow): Promise<void> {
+  const count = await countRelayRecipients(db, row.id);
+  if (count === 0) return;
+  refuse(
+    `${row.name} has ${plural(count, 'relay recipient')}, which only a domain of class relay has: remove them first`,
+  );
+}
+
+/** The columns of this domain's catch-all and recipients. */
+function changedPlaces(
+  row: Pick<DomainRow, 'kind' | 'catch_all' | 'takes_all'>,
+  { catchAllMode, recipients }: DomainSettings,
+): Pick<DomainRow, 'catch_all' | 'takes_all'> {
+  if (recipients !== undefined && row.kind !== 'relay') {
+    refuse('only a relay domain has listed recipients: others have mailboxes and aliases');
+  }
+  const takesAll = recipients === undefined ? row.takes_all : Number(recipients === 'all');
+  return { catch_all: catchAllMode ?? row.catch_all, takes_all: row.kind === 'relay' ? takesAll : 1 };
+}
+
 async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<string> {
   const info = await describe(db, row);
   const parts: string[] = [];
   if (info.mailboxes > 0) parts.push(plural(info.mailboxes, 'mailbox'));
   if (info.aliases > 0) parts.push(plural(info.aliases, 'alias'));
   if (info.lists > 0) parts.push(plural(info.lists, 'list'));
+  const recipients = await countRelayRecipients(db, row.id);
+  if (recipients > 0) parts.push(plural(recipients, 'relay recipient'));
   if (info.aliasDomains.length > 0)
     parts.push(`${plural(info.aliasDomains.length, 'alias domain')} (${info.aliasDomains.slice(0, 5).join(', ')})`);
   return parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : (parts[0] ?? '');
@@ -227,13 +274,9 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${/[sx]$/.test(noun) ? 'es' : 's'}`;
 }
 
-/** `transport:nexthop` of transport(5): never white space, and a name before the colon. */
+/** `transport:nexthop` of transport(5), or ''. */
 export function checkTransport(text: string): string {
-  const transport = text.trim();
-  if (transport !== '' && !/^[A-Za-z0-9_-]*:\S*$/.test(transport)) {
-    refuse(`"${transport}" is not a transport: write it as in smtp:[192.0.2.1]:25 or lmtp:unix:/run/lmtp`);
-  }
-  return transport;
+  return text.trim() === '' ? '' : parseTransport(text);
 }
 
 interface SummarisedDomain {
@@ -243,11 +286,18 @@ interface SummarisedDomain {
   readonly transport: string;
   readonly maintenance?: string;
   readonly unknown_to: string;
+  readonly catch_all?: CatchAllMode;
+  readonly takes_all?: number;
 }
 
 /** For events. */
 export function summary(row: SummarisedDomain & Parameters<typeof describeLimits>[0]): object {
   const { name, kind, active, transport, maintenance = '', unknown_to: unknownTo } = row;
   const whole = { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
-  return { ...whole, ...(unknownTo === '' ? {} : { unknownTo }), ...describeLimits(row) };
+  const { catch_all: catchAllMode = 'accept', takes_all: takesAll = 1 } = row;
+  const places = {
+    ...(catchAllMode === 'accept' ? {} : { catchAllMode }),
+    ...(takesAll === 1 ? {} : { recipients: 'listed' }),
+  };
+  return { ...whole, ...(unknownTo === '' ? {} : { unknownTo }), ...describeLimits(row), ...places };
 }

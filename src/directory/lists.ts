@@ -21,6 +21,7 @@ import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
 import type { ListRole, ListRow, PostingRule } from './schema.ts';
+import { removeTags } from './tags.ts';
 
 export interface NewList {
   readonly address: string;
@@ -209,6 +210,7 @@ export class Lists {
 
 export async function removeListRow(change: Change, row: ListRow): Promise<void> {
   const before = await describeList(change.db, row);
+  await removeTags(change, 'list', row.id, `${row.localpart}${row.shown.slice(row.shown.lastIndexOf('@'))}`);
   await change.db.deleteFrom('list_person').where('list_id', '=', row.id).execute();
   await change.db.deleteFrom('list').where('id', '=', row.id).execute();
   await change.event('list.remove', row.shown, before, null);

@@ -12,7 +12,7 @@ import { writeForward } from './forward-rows.ts';
 import { changeForward, type ForwardSettings, refuseBadForward } from './forwards.ts';
 import { changedLoginRules, type LoginRuleSettings, noLoginRules } from './login-rules.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
-import { aliasesTo, insertAlias } from './alias-rows.ts';
+import { aliasesTo, findAlias, insertAlias } from './alias-rows.ts';
 import { listsWith, refuseListAddress } from './list-rows.ts';
 import {
   describeAll,
@@ -30,6 +30,7 @@ import type { DirectoryLookups } from './lookups.ts';
 import { DirectoryRefusedError, refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow } from './schema.ts';
+import { removeTags } from './tags.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
 export interface NewMailbox extends LoginRuleSettings {
@@ -233,6 +234,7 @@ export class Mailboxes {
       await change.db.deleteFrom('vacation').where('mailbox_id', '=', id).execute();
       await change.db.deleteFrom('mailbox_forward').where('mailbox_id', '=', id).execute();
       await change.db.deleteFrom('last_login').where('mailbox_id', '=', id).execute();
+      await removeTags(change, 'mailbox', id, `${row.localpart}${row.shown.slice(row.shown.lastIndexOf('@'))}`);
       await deleteLoginSecrets(change.db, id);
       await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
       await change.event('mailbox.purge', row.shown, before, null);
@@ -295,6 +297,8 @@ async function appointAdministrator(
     const hit = change.lookups.address(localpart, domain.name);
     if (hit?.aliasId !== undefined || hit?.mailboxId !== undefined) continue;
     const alias = { localpart, domain: domain.name, shown: `${localpart}@${domain.name}` };
+    // One that is off is the administrator's wish.
+    if ((await findAlias(change.db, alias)) !== undefined) continue;
     await insertAlias(change, domain, alias, [address]);
   }
   return true;
