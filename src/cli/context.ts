@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly isConfigNamed?: boolean;
   /** `--json` was given: one JSON value, or one a line. */
   readonly json: boolean;
+  /** The change is only tried (`posthaste plan`): nobody is asked anything. */
+  readonly isTrial?: boolean;
   /** Where lines come from that are not on the command line: standard input, unless a test gives them. */
   readonly input?: NodeJS.ReadableStream;
   /** Writes a line to standard output. */

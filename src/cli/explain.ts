@@ -23,6 +23,8 @@ Examples:
   posthaste explain --login bob@example.com --sender sales@example.com
   posthaste explain --why-not sales@example.com --reaches bert@example.com
   posthaste explain --at 4dhRlh0009zSyXh sales@example.com
+  posthaste explain --at 42 sales@example.com             after revision 42 of: posthaste history
+  posthaste explain --at 2026-11-01T12:00 sales@example.com
   posthaste explain --json --client 192.0.2.7 anna@example.com info@example.com
   posthaste -c /etc/postfix explain - < addresses.txt`;
 
@@ -37,7 +39,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--helo <name>', 'what the client says at EHLO')
     .option('--login <user>', 'who is logged in; nobody without it')
     .option('--service <name>', 'the service of master.cf that is asked, as submission; the first smtpd without it')
-    .option('--at <moment>', 'the directory as it was: after an event, when a queue id was given, or at a time')
+    .option('--at <moment>', 'the directory as it was: after a revision, when a queue id was given, or at a time')
     .option('--why-not <address>', 'what keeps mail for this address from a mailbox')
     .option('--reaches <mailbox>', 'the mailbox that --why-not means')
     .addHelpText('after', examples)

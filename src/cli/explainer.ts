@@ -225,13 +225,13 @@ async function openPast(
   }
 }
 
-/** `17`: after that event; a queue id: when that message came; otherwise a date or time. */
+/** `17`: after that revision; a queue id: when that message came; otherwise a date or time. */
 export function parseMoment(text: string): Moment {
-  if (/^\d+$/.test(text)) return { event: Number(text) };
+  if (/^\d+$/.test(text)) return { revision: Number(text) };
   const time = queueIdTime(text) ?? Date.parse(text);
   if (Number.isNaN(time)) {
     throw new CommandError(
-      `--at ${text}: neither the number of an event, nor a queue id, nor a time as 2026-01-31T12:00`,
+      `--at ${text}: neither the number of a revision, nor a queue id, nor a time as 2026-01-31T12:00`,
       2,
     );
   }

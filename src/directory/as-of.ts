@@ -18,8 +18,8 @@ import type { CatchAllMode, DomainClass, PostingRule } from './schema.ts';
 import { parsePlace } from './sender-rights.ts';
 import { type VacationInfo, writeVacation } from './vacations.ts';
 
-/** After this event, or at this time (milliseconds since 1970). */
-export type Moment = { readonly event: number } | { readonly time: number };
+/** After this event, after this revision, or at this time (milliseconds since 1970). */
+export type Moment = { readonly event: number } | { readonly revision: number } | { readonly time: number };
 
 interface PastDomain extends DomainLimits {
   readonly name: string;
@@ -126,12 +126,17 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
   for (;;) {
     const page = await source.events({ after: past.event, limit: pageLength });
     for (const event of page) {
-      if ('event' in moment ? event.id > moment.event : event.time > moment.time) return past;
+      if (isLater(event, moment)) return past;
       apply(past, event);
       past.event = event.id;
     }
     if (page.length === 0) return past;
   }
+}
+
+function isLater(event: DirectoryEvent, moment: Moment): boolean {
+  if ('event' in moment) return event.id > moment.event;
+  return 'revision' in moment ? event.revision > moment.revision : event.time > moment.time;
 }
 
 function apply(past: Past, event: DirectoryEvent): void {
@@ -167,12 +172,13 @@ function apply(past: Past, event: DirectoryEvent): void {
       if (before === null || after === null) past.members.set(key, new Map());
       return put(past.lists, key, after);
     }
-    // Nobody logs in to the past.
+    // Nobody logs in to the past; that a revision undoes another says nothing that its own events do not.
     case 'app-password':
     case 'admin':
     case 'token':
     case 'second-factor':
     case 'webhook':
+    case 'revision':
       return;
     case 'list-member':
       return putMembers(past, object, before as PastMembers | null, after as PastMembers | null);

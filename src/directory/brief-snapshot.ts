@@ -5,7 +5,16 @@
 
 import type { SqliteConnection, Statement } from '../database/sqlite.ts';
 
-export class BriefSnapshot {
+/** What lookups see: `open` before each read says which state it is. */
+export interface DirectorySnapshot {
+  open(): number;
+  close(): void;
+}
+
+/** Somebody else holds one state: until the connection closes, or as long as a transaction goes on. */
+export const heldSnapshot: DirectorySnapshot = { open: () => 1, close: () => undefined };
+
+export class BriefSnapshot implements DirectorySnapshot {
   readonly #connection: SqliteConnection;
   readonly #begin: Statement;
   readonly #commit: Statement;

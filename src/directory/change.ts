@@ -7,7 +7,7 @@ import type { DirectoryDatabase, DirectoryFiles } from './database.ts';
 import { GroupCommit, withSavepoint } from './group-commit.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
-import type { BriefSnapshot } from './brief-snapshot.ts';
+import type { DirectorySnapshot } from './brief-snapshot.ts';
 
 export class Change {
   readonly db: DirectoryDatabase;
@@ -22,6 +22,11 @@ export class Change {
     this.lookups = lookups;
     this.now = now;
     this.#actor = actor;
+  }
+
+  /** What all of the transaction's events share; 0 while there is none. */
+  get revision(): number {
+    return this.#revision;
   }
 
   async event(action: string, object: string, before: object | null, after: object | null): Promise<void> {
@@ -83,6 +88,14 @@ export class Changes {
     const { commits, lookups, clock } = this.#shared;
     return await commits.run(async (db) => await work(new Change(db, lookups, clock.now(), this.#actor)));
   }
+
+  /** As `make`, but nothing stays of it. */
+  async tryOut<T>(work: (change: Change) => Promise<T>): Promise<T> {
+    if (this.#joined !== undefined) refuse('a trial within a change would see what is not yet there');
+    if (this.#shared === undefined) refuse('the directory is open for reading only');
+    const { commits, lookups, clock } = this.#shared;
+    return await commits.tryOut(async (db) => await work(new Change(db, lookups, clock.now(), this.#actor)));
+  }
 }
 
 /** What all changes through one opened directory share, whoever makes them. */
@@ -97,7 +110,7 @@ export function shareChanges(
   { writer }: DirectoryFiles,
   clock: Clock,
   rules: ExtensionRules,
-  snapshot: BriefSnapshot,
+  snapshot: DirectorySnapshot,
 ): SharedChanges | undefined {
   if (writer === undefined) return undefined;
   const commits = new GroupCommit(writer.db, clock, () => snapshot.close());

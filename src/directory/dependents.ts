@@ -23,9 +23,10 @@ export async function removeDependents(change: Change, row: DomainRow): Promise<
   for (const list of lists) await removeListRow(change, list);
   for (const name of await aliasDomainsOf(change.db, row.id)) {
     const found = await findDomain(change.db, name);
-    if (found) await change.db.updateTable('domain').set({ tombstone: found.id }).where('id', '=', found.id).execute();
+    if (!found) continue;
+    await change.db.updateTable('domain').set({ tombstone: found.id }).where('id', '=', found.id).execute();
     await removeRightsOfDomain(change, name);
     await removePlacesOfDomain(change, name);
-    await change.event('alias-domain.remove', name, { name, target: row.name }, null);
+    await change.event('alias-domain.remove', name, { name, target: row.name, active: found.active === 1 }, null);
   }
 }

@@ -12,6 +12,7 @@
 
 import { Kysely, SqliteDialect } from 'kysely';
 import type { ExtensionRules } from '../address/extension.ts';
+import type { SqliteConnection } from '../database/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AccessRules } from './access-rules.ts';
 import { AliasDomains } from './alias-domains.ts';
@@ -19,27 +20,32 @@ import { Aliases } from './aliases.ts';
 import { AppPasswords } from './app-passwords.ts';
 import { Administrators } from './administrators.ts';
 import { ApiTokens } from './api-tokens.ts';
-import { Changes, shareChanges, type SharedChanges } from './change.ts';
+import { type Change, Changes, shareChanges, type SharedChanges } from './change.ts';
 import { type DirectoryDatabase, type DirectoryFiles, openDirectoryFiles } from './database.ts';
 import { BulkChanges } from './bulk-changes.ts';
 import { Bccs } from './bccs.ts';
 import { CatchAlls } from './catch-alls.ts';
 import { CaughtNotes } from './caught-notes.ts';
 import { Domains } from './domains.ts';
-import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
+import { countEvents, type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { type HistoryQuery, listRevisions, type Revision } from './history.ts';
 import { Lists } from './lists.ts';
 import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import { RelayRecipients } from './relay-recipients.ts';
 import type { DirectorySchema } from './schema.ts';
+import { type Reverted, revert } from './revert.ts';
+import { ReverseLookups } from './reverse.ts';
 import { SenderRights } from './sender-rights.ts';
+import { DirectorySettings } from './settings.ts';
 import { WebSessions } from './web-sessions.ts';
 import { Tags } from './tags.ts';
 import { Transports } from './transports.ts';
-import { BriefSnapshot } from './brief-snapshot.ts';
+import { BriefSnapshot, type DirectorySnapshot, heldSnapshot } from './brief-snapshot.ts';
+import { openHeld, readTouched, showChanged, type TouchedRows, watchRows } from './touched-rows.ts';
 
 export interface DirectoryOptions {
   /** Never writes, also not the schema: for commands that must leave no trace. */
@@ -76,8 +82,27 @@ export interface DirectoryView {
   readonly relayRecipients: RelayRecipients;
   readonly catchAlls: CatchAlls;
   readonly tags: Tags;
+  readonly settings: DirectorySettings;
+  /** What leads to an address. */
+  readonly reverse: ReverseLookups;
   readonly lookups: DirectoryLookups;
+  events(query?: EventQuery): Promise<DirectoryEvent[]>;
 }
+
+/** A change that was made and undone: the directory without it and with it, until `close`. */
+export interface Trial<T> {
+  readonly result: T;
+  readonly before: Directory;
+  readonly after: Directory;
+  /** The first of them. */
+  readonly events: readonly DirectoryEvent[];
+  readonly eventCount: number;
+  readonly touched: TouchedRows;
+  close(): void;
+}
+
+/** A directory that is a part of a change, or that sees one state for as long as it is open. */
+type Partial = { readonly change: Change } | { readonly isHeld: true };
 
 function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups): DirectoryView {
   return {
@@ -98,7 +123,10 @@ function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLoo
     relayRecipients: new RelayRecipients(db, changes),
     catchAlls: new CatchAlls(db, changes, lookups),
     tags: new Tags(db, changes),
+    settings: new DirectorySettings(db, changes),
+    reverse: new ReverseLookups(db),
     lookups,
+    events: (query = {}) => listEvents(db, query),
   };
 }
 
@@ -120,6 +148,8 @@ export class Directory implements DirectoryView {
   readonly relayRecipients: RelayRecipients;
   readonly catchAlls: CatchAlls;
   readonly tags: Tags;
+  readonly settings: DirectorySettings;
+  readonly reverse: ReverseLookups;
   readonly lookups: DirectoryLookups;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
@@ -127,22 +157,30 @@ export class Directory implements DirectoryView {
   readonly caught: CaughtNotes;
   /** Many at once: imports. */
   readonly bulk: BulkChanges;
+  readonly #file: string;
+  readonly #options: DirectoryOptions;
   readonly #files: DirectoryFiles;
   readonly #db: Kysely<DirectorySchema>;
-  readonly #snapshot: BriefSnapshot;
+  readonly #snapshot: DirectorySnapshot;
   readonly #shared: SharedChanges | undefined;
+  /** The change that this one is a part of. */
+  readonly #joined: Change | undefined;
   readonly #clock: Clock;
 
-  private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions) {
+  private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions, partial?: Partial) {
     const rules = options.extensionRules ?? plusExtensions;
+    const joined = partial !== undefined && 'change' in partial ? partial.change : undefined;
+    this.#file = file;
+    this.#options = options;
     this.#files = files;
+    this.#joined = joined;
     this.#clock = options.clock;
-    this.#db = new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
-    const snapshot = new BriefSnapshot(files.reader);
+    this.#db = joined?.db ?? new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
+    const snapshot = partial === undefined ? new BriefSnapshot(files.reader) : heldSnapshot;
     this.#snapshot = snapshot;
-    this.#shared = shareChanges(files, options.clock, rules, snapshot);
-    this.lookups = new DirectoryLookups(files.reader, rules, snapshot);
-    const changes = new Changes(this.#shared, options.actor);
+    this.#shared = partial === undefined ? shareChanges(files, options.clock, rules, snapshot) : undefined;
+    this.lookups = joined?.lookups ?? new DirectoryLookups(files.reader, rules, snapshot);
+    const changes = new Changes(this.#shared, options.actor, joined);
     this.bulk = new BulkChanges(changes, files.writer?.connection);
     const view = openView(this.#db, changes, this.lookups);
     this.domains = view.domains;
@@ -162,13 +200,16 @@ export class Directory implements DirectoryView {
     this.relayRecipients = view.relayRecipients;
     this.catchAlls = view.catchAlls;
     this.tags = view.tags;
-    this.notes = new LoginNotes(file, options.readonly === true, () => snapshot.close());
-    this.caught = new CaughtNotes(file, options.readonly === true, this.lookups, () => snapshot.close());
+    this.settings = view.settings;
+    this.reverse = view.reverse;
+    const leavesNoNotes = options.readonly === true || partial !== undefined;
+    this.notes = new LoginNotes(file, leavesNoNotes, () => snapshot.close());
+    this.caught = new CaughtNotes(file, leavesNoNotes, this.lookups, () => snapshot.close());
   }
 
   /** The same for somebody else; it is open as long as this one. */
   as(actor: string): DirectoryView {
-    return openView(this.#db, new Changes(this.#shared, actor), this.lookups);
+    return openView(this.#db, new Changes(this.#shared, actor, this.#joined), this.lookups);
   }
 
   /**
@@ -176,9 +217,56 @@ export class Directory implements DirectoryView {
    * the same time share the disk's flush for; nothing is left of it where `work` throws. It must wait for nothing but the view.
    */
   async whole<T>(actor: string, work: (view: DirectoryView) => Promise<T>): Promise<T> {
-    return await new Changes(this.#shared, actor).make(async (change) => {
+    return await new Changes(this.#shared, actor, this.#joined).make(async (change) => {
       return await work(openView(change.db, new Changes(this.#shared, actor, change), change.lookups));
     });
+  }
+
+  /** Makes changes and undoes them: nothing stays, and others wait no longer than for the changes themselves. */
+  async tryOut<T>(work: (directory: Directory) => Promise<T>): Promise<Trial<T>> {
+    const held: Directory[] = [];
+    const close = (): void => held.forEach((directory) => directory.close());
+    try {
+      return await new Changes(this.#shared, this.#options.actor, this.#joined).tryOut(async (change) => {
+        const { connection } = this.#files.writer as NonNullable<DirectoryFiles['writer']>;
+        watchRows(connection);
+        const result = await work(new Directory(this.#file, this.#files, this.#options, { change }));
+        const { revision } = change;
+        const events = revision === 0 ? [] : await listEvents(change.db, { revision, limit: 1000 });
+        const eventCount = revision === 0 ? 0 : await countEvents(change.db, revision);
+        // Nobody else has changed anything since the change began, and nobody can before it has ended.
+        const [then, now] = [openHeld(this.#file), openHeld(this.#file)];
+        const touched = readTouched(connection, then);
+        showChanged(now, touched);
+        const [before, after] = [this.#heldBy(then), this.#heldBy(now)];
+        held.push(before, after);
+        return { result, before, after, events, eventCount, touched, close };
+      });
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  #heldBy(connection: SqliteConnection): Directory {
+    const files = { writer: undefined, reader: connection };
+    return new Directory(this.#file, files, { ...this.#options, readonly: true }, { isHeld: true });
+  }
+
+  /** Undoes a revision by a new one; RevertRefusedError where later changes stand in the way. */
+  async revert(revision: number, actor = this.#options.actor): Promise<Reverted> {
+    return await new Changes(this.#shared, actor, this.#joined).make(async (change) => {
+      return await revert(
+        openView(change.db, new Changes(this.#shared, actor, change), change.lookups),
+        revision,
+        change,
+      );
+    });
+  }
+
+  /** What was changed at once, the newest first. */
+  async history(query: HistoryQuery = {}): Promise<Revision[]> {
+    return await listRevisions(this.#db, query);
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */

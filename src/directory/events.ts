@@ -1,8 +1,8 @@
 // Who changed what, when: one row for every change, in the transaction of the change. `before` and `after` are the
 // object as JSON, null where there was or is none. Password hashes never stand in an event.
 
-import type { Kysely } from 'kysely';
-import type { DirectorySchema } from './schema.ts';
+import type { Kysely, Selectable } from 'kysely';
+import type { DirectorySchema, EventTable } from './schema.ts';
 
 export interface DirectoryEvent {
   readonly id: number;
@@ -20,6 +20,8 @@ export interface DirectoryEvent {
 
 export interface EventQuery {
   readonly object?: string;
+  /** Those of one transaction. */
+  readonly revision?: number;
   /** Only events with a larger id. */
   readonly after?: number;
   readonly limit?: number;
@@ -31,11 +33,22 @@ export async function listEvents(db: Kysely<DirectorySchema>, query: EventQuery)
     .selectAll()
     .where('id', '>', query.after ?? 0);
   if (query.object !== undefined) select = select.where('object', '=', query.object);
+  if (query.revision !== undefined) select = select.where('revision', '=', query.revision);
   const rows = await select
     .orderBy('id')
     .limit(Math.min(query.limit ?? 100, 1000))
     .execute();
-  return rows.map((row) => ({ ...row, before: fromJson(row.before), after: fromJson(row.after) }));
+  return rows.map(fromRow);
+}
+
+/** Of one transaction. */
+export async function countEvents(db: Kysely<DirectorySchema>, revision: number): Promise<number> {
+  const select = db.selectFrom('event').where('revision', '=', revision);
+  return (await select.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
+}
+
+export function fromRow(row: Selectable<EventTable>): DirectoryEvent {
+  return { ...row, before: fromJson(row.before), after: fromJson(row.after) };
 }
 
 function fromJson(text: string | null): unknown {

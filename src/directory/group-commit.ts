@@ -10,6 +10,8 @@ type Work<T> = (db: DirectoryDatabase) => Promise<T>;
 
 interface Waiting {
   readonly work: Work<unknown>;
+  /** Nothing of it stays; it has a transaction of its own. */
+  readonly isTrial: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -38,15 +40,41 @@ export class GroupCommit {
 
   /** Resolves when what `work` has written is durable. */
   async run<T>(work: Work<T>): Promise<T> {
-    const result = new Promise<unknown>((resolve, reject) => this.#waiting.push({ work, resolve, reject }));
+    return await this.#add(work, false);
+  }
+
+  /** Runs `work` in its turn and alone, and undoes what it has written. */
+  async tryOut<T>(work: Work<T>): Promise<T> {
+    return await this.#add(work, true);
+  }
+
+  async #add<T>(work: Work<T>, isTrial: boolean): Promise<T> {
+    const result = new Promise<unknown>((resolve, reject) => this.#waiting.push({ work, isTrial, resolve, reject }));
     if (!this.#isRunning) void this.#runAll();
     return (await result) as T;
   }
 
   async #runAll(): Promise<void> {
     this.#isRunning = true;
-    while (this.#waiting.length > 0) await this.#runGroup();
+    while (this.#waiting.length > 0) await (this.#waiting[0]?.isTrial ? this.#runTrial() : this.#runGroup());
     this.#isRunning = false;
+  }
+
+  async #runTrial(): Promise<void> {
+    const trial = this.#waiting.shift();
+    if (trial === undefined) return;
+    const { work, resolve, reject } = trial;
+    const over: { value?: unknown; isDone?: true } = {};
+    try {
+      await inTransaction(this.#db, async (db) => {
+        over.value = await work(db);
+        over.isDone = true;
+        throw new TrialOver();
+      });
+    } catch (error) {
+      if (error instanceof TrialOver && over.isDone) resolve(over.value);
+      else reject(error);
+    }
   }
 
   async #runGroup(): Promise<void> {
@@ -78,11 +106,14 @@ export class GroupCommit {
         // Told with the others: what it was refused for may be one of theirs.
         done.push({ waiting, tell: () => waiting.reject(error) });
       }
-      if (taken.length >= maxGroup || this.#clock.monotonic() > end) break;
+      if (this.#waiting[0]?.isTrial || taken.length >= maxGroup || this.#clock.monotonic() > end) break;
     }
     return done;
   }
 }
+
+/** Ends the transaction of a trial without its changes. */
+class TrialOver extends Error {}
 
 /** The database has given up the whole transaction (it does when the disk is full), not this part alone. */
 class LostTransactionError extends Error {

@@ -2,6 +2,7 @@
 // back to the owners and not to the author. Their names are kept apart from mailboxes and aliases; lists stand in
 // domains of class mailbox, since the transport of an address in an alias domain cannot be chosen (transport(5)).
 
+import type { ExpressionBuilder } from 'kysely';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
@@ -20,7 +21,7 @@ import { ownerLocalpart } from './list-lookups.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
-import type { ListRole, ListRow, PostingRule } from './schema.ts';
+import type { DirectorySchema, ListRole, ListRow, PostingRule } from './schema.ts';
 import { removeTags } from './tags.ts';
 
 export interface NewList {
@@ -171,17 +172,17 @@ export class Lists {
     const parsed = parsePersons(members, 'member');
     await this.#changes.make(async (change) => {
       const row = await needList(change.db, key);
+      const gone: string[] = [];
       for (const member of parsed) {
-        const { numDeletedRows } = await change.db
-          .deleteFrom('list_person')
-          .where('list_id', '=', row.id)
-          .where('role', '=', 'member')
-          .where('domain', '=', member.domain)
-          .where('localpart', '=', member.localpart)
+        const found = await change.db
+          .selectFrom('list_person')
+          .select('address')
+          .where(isPerson(row.id, member))
           .executeTakeFirst();
-        if (numDeletedRows === 0n) refuseMissing(`${member.shown} is no member of ${row.shown}`);
+        if (found === undefined) refuseMissing(`${member.shown} is no member of ${row.shown}`);
+        await change.db.deleteFrom('list_person').where(isPerson(row.id, member)).execute();
+        gone.push(found.address);
       }
-      const gone = parsed.map(({ shown }) => shown);
       await change.event('list-member.remove', row.shown, { members: gone }, null);
     });
   }
@@ -206,6 +207,11 @@ export class Lists {
     const rows = await select.orderBy('domain').orderBy('localpart').limit(limit).execute();
     return rows.map((person) => person.address);
   }
+}
+
+function isPerson(list: number, { domain, localpart }: MailAddress) {
+  return (eb: ExpressionBuilder<DirectorySchema, 'list_person'>) =>
+    eb.and({ list_id: list, role: 'member', domain, localpart });
 }
 
 export async function removeListRow(change: Change, row: ListRow): Promise<void> {

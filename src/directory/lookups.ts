@@ -13,7 +13,7 @@ import { fold, foldDomain } from './mail-address.ts';
 import { PlaceLookups } from './place-lookups.ts';
 import type { CatchAllMode, DomainKind } from './schema.ts';
 import { PostingLookups } from './alias-posting.ts';
-import type { BriefSnapshot } from './brief-snapshot.ts';
+import type { DirectorySnapshot } from './brief-snapshot.ts';
 import { ForwardLookups } from './forward-rows.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
 import { Identities } from './identities.ts';
@@ -136,7 +136,7 @@ const senderRightsSql = `
 const maxDomains = 20_000;
 
 export class DirectoryLookups {
-  readonly #snapshot: BriefSnapshot | undefined;
+  readonly #snapshot: DirectorySnapshot | undefined;
   readonly #rules: ExtensionRules;
   readonly #domains = new Map<string, HostedDomain | undefined>();
   #domainsVersion: number | undefined;
@@ -162,7 +162,7 @@ export class DirectoryLookups {
   readonly loginRules: LoginRuleLookups;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
-  constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: BriefSnapshot) {
+  constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: DirectorySnapshot) {
     this.#snapshot = snapshot;
     this.#rules = rules;
     this.#version = connection.prepare('PRAGMA data_version').pluck();

@@ -31,6 +31,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   lint: () => import('../cli/lint.ts'),
   expect: () => import('../cli/expect.ts'),
   compare: () => import('../cli/compare.ts'),
+  history: () => import('../cli/history.ts'),
+  revert: () => import('../cli/revert.ts'),
   queue: () => import('../cli/queue.ts'),
   trace: () => import('../cli/trace.ts'),
   certificate: () => import('../cli/certificate.ts'),
