@@ -1,5 +1,7 @@
 // What a subcommand may use: its global options, its output, and the one way to fail.
 
+import type { DirectorySession } from './directory-session.ts';
+
 export interface CommandContext {
   /** The folder with main.cf and master.cf: -c, else $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
   readonly configDirectory: string;
@@ -9,6 +11,10 @@ export interface CommandContext {
   readonly json: boolean;
   /** The change is only tried (`posthaste plan`): nobody is asked anything. */
   readonly isTrial?: boolean;
+  /** The directory that commands use instead of opening it: one that forgets what is changed. */
+  readonly session?: DirectorySession;
+  /** Runs another command. */
+  run?(args: readonly string[], context: CommandContext): Promise<void>;
   /** Where lines come from that are not on the command line: standard input, unless a test gives them. */
   readonly input?: NodeJS.ReadableStream;
   /** Writes a line to standard output. */

@@ -22,6 +22,7 @@ export async function withDirectory<T>(
   isReading: boolean,
   work: (session: DirectorySession) => Promise<T>,
 ): Promise<T> {
+  if (context.session !== undefined) return await work(context.session);
   const configuration = await loadConfiguration(context.configDirectory);
   const { settings } = configuration;
   const dataDirectory = dataDirectoryOf(configuration);

@@ -160,16 +160,7 @@ export async function openForExplaining(
     today?.close();
   };
   try {
-    const routing = openRouting({
-      settings,
-      log: warningsTo(context),
-      isWatching: false,
-      openers: {
-        directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(reason),
-      },
-      revisionSources: directory ? [directory] : [],
-      ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.posting }),
-    });
+    const routing = openRoutingOver(configuration, context, directory, store, reason);
     return {
       routing,
       directory,
@@ -182,6 +173,24 @@ export async function openForExplaining(
     close();
     throw error;
   }
+}
+
+/** Routing over a directory, or without one: why there is none. */
+export function openRoutingOver(
+  { settings }: Configuration,
+  context: CommandContext,
+  directory: Directory | undefined,
+  store: ReturnType<typeof openStoreReader>,
+  reason = '',
+): Routing {
+  return openRouting({
+    settings,
+    log: warningsTo(context),
+    isWatching: false,
+    openers: { directory: directory ? directoryTableOpener(directory) : absentDirectoryOpener(reason) },
+    revisionSources: directory ? [directory] : [],
+    ...(directory === undefined ? {} : { quota: mailboxRoom(directory, store), posting: directory.lookups.posting }),
+  });
 }
 
 /** Or why there is none: that concerns only a configuration that asks the directory. */

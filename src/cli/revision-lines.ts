@@ -17,7 +17,7 @@ export function formatRevision({ revision, time, actor, changes, count }: Revisi
   return lines;
 }
 
-function formatChange({ action, object, differences, before, after }: ObjectChange): string[] {
+export function formatChange({ action, object, differences, before, after }: ObjectChange): string[] {
   const lines = [`${action} ${object}`];
   // What only comes or goes is told by its fields alone.
   const sign = before === null ? '+' : after === null ? '-' : '';

@@ -31,6 +31,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   lint: () => import('../cli/lint.ts'),
   expect: () => import('../cli/expect.ts'),
   compare: () => import('../cli/compare.ts'),
+  plan: () => import('../cli/plan.ts'),
   history: () => import('../cli/history.ts'),
   revert: () => import('../cli/revert.ts'),
   queue: () => import('../cli/queue.ts'),
@@ -136,7 +137,13 @@ async function run(args: readonly string[]): Promise<number> {
     json,
     print: (line) => process.stdout.write(`${line}\n`),
     warn: (line) => process.stderr.write(`${line}\n`),
+    run: (others, context) => runCommand(takeGlobalOptions(others).rest, context),
   };
+  await runCommand(rest, context);
+  return Number(process.exitCode ?? 0);
+}
+
+async function runCommand(rest: readonly string[], context: CommandContext): Promise<void> {
   const program = createProgram();
   const wanted = rest.find((arg) => !arg.startsWith('-'));
   // A completion script knows every command.
@@ -146,7 +153,6 @@ async function run(args: readonly string[]): Promise<number> {
   const loaded = new Set(await Promise.all(chosen.map((open) => open())));
   for (const file of loaded) file.register(program, context);
   await program.parseAsync(rest, { from: 'user' });
-  return Number(process.exitCode ?? 0);
 }
 
 function createProgram(): Command {

@@ -1,0 +1,72 @@
+// posthaste plan: what a change of the directory would do to mail, before it is made.
+
+import type { Command } from 'commander';
+import { type CommandContext, CommandError } from './context.ts';
+import { formatPlan } from './plan-lines.ts';
+import { defaultTraceDays, planChange } from './planner.ts';
+
+/** Commands that change the directory and nothing else: no other is run for a plan. */
+const plannable = new Set([
+  'domain',
+  'alias-domain',
+  'mailbox',
+  'app-password',
+  'alias',
+  'list',
+  'sender-login',
+  'transport',
+  'bcc',
+  'access',
+  'relay-recipient',
+  'catch-all',
+  'tag',
+  'revert',
+  'apply',
+]);
+
+const examples = `
+Makes the change in a transaction that is rolled back, and asks about every address that it may concern before and after:
+which go elsewhere, with what reply, into which mailbox; what of that is dangerous; and which of the messages of the last
+days would have gone another way. Nothing is changed; a running server is not disturbed.
+
+Examples:
+  posthaste plan -- domain set example.com --class alias
+  posthaste plan -- alias add @example.com anna@example.com
+  posthaste plan -- mailbox remove anna@example.com
+  posthaste plan -- revert 42
+  posthaste plan wanted.yaml                     what apply wanted.yaml would do
+  posthaste plan --json --days 14 -- domain remove example.com --recursive`;
+
+interface PlanOptions {
+  readonly days: string;
+}
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('plan')
+    .description('what a change would do to mail, before it is made')
+    .argument('<what...>', 'a file for apply, or -- and a command that changes the directory')
+    .option('--days <n>', 'how many days of the trace are looked at', String(defaultTraceDays))
+    .addHelpText('after', examples)
+    .action((what: string[], options: PlanOptions) => plan(context, what, options));
+}
+
+async function plan(context: CommandContext, words: readonly string[], options: PlanOptions): Promise<void> {
+  const traceDays = Number(options.days);
+  if (!Number.isInteger(traceDays) || traceDays < 0) throw new CommandError('--days: a number is needed', 2);
+  const { run } = context;
+  if (run === undefined) throw new Error('plan runs other commands');
+  const [name = ''] = words;
+  const command = words.length === 1 && !plannable.has(name) ? ['apply', name] : words;
+  if (!plannable.has(command[0] as string)) {
+    throw new CommandError(
+      `plan cannot try "${name}": it takes a file, or -- and one of ${[...plannable].join(', ')}`,
+      2,
+    );
+  }
+  const planned = await planChange(context, { traceDays }, async (session) => {
+    await run(command, { ...context, json: false, print: () => undefined, isTrial: true, session });
+  });
+  if (context.json) context.print(JSON.stringify(planned));
+  else for (const line of formatPlan(planned)) context.print(line);
+}

@@ -1,0 +1,209 @@
+// What leads to an address, asked of the directory backwards: aliases that have it as a target, alias domains, forwards, lists.
+// One step at a time and each bounded, since a domain may have a million addresses. Structure only: whether mail really
+// goes that way is for the resolver to say.
+
+import { sql } from 'kysely';
+import type { DirectoryDatabase } from './database.ts';
+import { addressKey } from './mail-address.ts';
+
+export type PointerKind = 'alias' | 'catch-all' | 'alias-domain' | 'forward' | 'list' | 'list-owner';
+
+export interface Pointer {
+  readonly by: PointerKind;
+  /** Folded; `@domain` for every other local part of a domain. */
+  readonly address: string;
+}
+
+/** Folded; `localpart` '' is every local part that nobody has. */
+export interface Place {
+  readonly localpart: string;
+  readonly domain: string;
+}
+
+export class ReverseLookups {
+  readonly #db: DirectoryDatabase;
+
+  constructor(db: DirectoryDatabase) {
+    this.#db = db;
+  }
+
+  /** One step back, at most `limit` of each kind. */
+  async pointersTo({ localpart, domain }: Place, limit: number): Promise<Pointer[]> {
+    const found: Pointer[] = [];
+    const own = localpart === '' ? [] : await this.#aliasesWith(domain, localpart, limit);
+    for (const alias of own) found.push(asPointer(alias));
+    for (const alias of await this.#aliasesWith(domain, '', limit)) {
+      // A target `@domain` keeps the local part (virtual(5)).
+      if (alias.localpart === '') found.push({ by: 'catch-all', address: addressKeyOf(localpart, alias.domain) });
+      else if (alias.localpart === localpart || localpart === '') found.push(asPointer(alias));
+    }
+    for (const name of await this.aliasDomainsOf(domain, limit)) {
+      found.push({ by: 'alias-domain', address: addressKeyOf(localpart, name) });
+    }
+    if (localpart !== '') found.push(...(await this.#forwardsTo(domain, localpart, limit)));
+    if (localpart !== '') found.push(...(await this.#listsWith(domain, localpart, limit)));
+    return found;
+  }
+
+  /** Aliases with any target in the domain: what they lead to may be an address that a catch-all takes. */
+  async aliasesInto(domain: string, limit: number): Promise<Pointer[]> {
+    return (await this.#aliasesWith(domain, undefined, limit)).map(asPointer);
+  }
+
+  async #aliasesWith(domain: string, localpart: string | undefined, limit: number) {
+    let select = this.#db
+      .selectFrom('alias_target as t')
+      .innerJoin('alias as a', 'a.id', 't.alias_id')
+      .innerJoin('domain as d', 'd.id', 'a.domain_id')
+      .select(['a.localpart', 'd.name as domain'])
+      .distinct()
+      .where('t.domain', '=', domain)
+      .where('d.tombstone', '=', 0);
+    if (localpart !== undefined) select = select.where('t.localpart', '=', localpart);
+    return await select.limit(limit).execute();
+  }
+
+  async #forwardsTo(domain: string, localpart: string, limit: number): Promise<Pointer[]> {
+    const rows = await this.#db
+      .selectFrom('mailbox_forward as f')
+      .innerJoin('mailbox as m', 'm.id', 'f.mailbox_id')
+      .innerJoin('domain as d', 'd.id', 'm.domain_id')
+      .select(['m.localpart', 'd.name as domain'])
+      .where('f.domain', '=', domain)
+      .where('f.localpart', '=', localpart)
+      .where('m.tombstone', '=', 0)
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ by: 'forward', address: `${row.localpart}@${row.domain}` }));
+  }
+
+  async #listsWith(domain: string, localpart: string, limit: number): Promise<Pointer[]> {
+    const rows = await this.#db
+      .selectFrom('list_person as p')
+      .innerJoin('list as l', 'l.id', 'p.list_id')
+      .innerJoin('domain as d', 'd.id', 'l.domain_id')
+      .select(['l.localpart', 'd.name as domain', 'p.role'])
+      .where('p.domain', '=', domain)
+      .where('p.localpart', '=', localpart)
+      .where('p.role', '!=', 'poster')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({
+      by: row.role === 'owner' ? 'list-owner' : 'list',
+      address: row.role === 'owner' ? `owner-${row.localpart}@${row.domain}` : `${row.localpart}@${row.domain}`,
+    }));
+  }
+
+  async aliasDomainsOf(domain: string, limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('domain as d')
+      .innerJoin('domain as t', 't.id', 'd.target_id')
+      .select('d.name')
+      .where('t.name', '=', domain)
+      .where('t.tombstone', '=', 0)
+      .where('d.tombstone', '=', 0)
+      .limit(limit)
+      .execute();
+    return rows.map(({ name }) => name);
+  }
+
+  /** Hosted domains below `parent`. Looks through the names of all of them. */
+  async domainsUnder(parent: string, limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('domain')
+      .select('name')
+      .where('tombstone', '=', 0)
+      .where('name', 'like', `%.${parent.replace(/[%_\\]/g, '')}`)
+      .limit(limit)
+      .execute();
+    return rows.map(({ name }) => name);
+  }
+
+  /** Names of domains by their id, removed ones too. */
+  async domainNames(ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const names = new Map<number, string>();
+    for (let start = 0; start < ids.length; start += 500) {
+      const some = ids.slice(start, start + 500);
+      const rows = await this.#db.selectFrom('domain').select(['id', 'name']).where('id', 'in', some).execute();
+      for (const { id, name } of rows) names.set(id, name);
+    }
+    return names;
+  }
+
+  /** Where aliases, lists and mailboxes stand, by their id. */
+  async placesOf(table: 'alias' | 'list' | 'mailbox', ids: readonly number[]): Promise<ReadonlyMap<number, Place>> {
+    const places = new Map<number, Place>();
+    for (let start = 0; start < ids.length; start += 500) {
+      const some = ids.slice(start, start + 500);
+      const { rows } = await sql<Place & { id: number }>`
+        SELECT o.id, o.localpart, d.name AS domain FROM ${sql.table(table)} AS o JOIN domain AS d ON d.id = o.domain_id
+        WHERE o.id IN (${sql.join(some)})`.execute(this.#db);
+      for (const { id, localpart, domain } of rows) places.set(id, { localpart, domain });
+    }
+    return places;
+  }
+
+  /** What stands in a domain: local parts of its mailboxes, aliases and lists ('' is a catch-all), at most `limit` of each. */
+  async localpartsOf(
+    domain: string,
+    limit: number,
+  ): Promise<{ readonly localparts: string[]; readonly isCut: boolean }> {
+    const found = new Set<string>();
+    let isCut = false;
+    for (const table of ['mailbox', 'alias', 'list'] as const) {
+      const living = table === 'mailbox' ? sql`AND o.tombstone = 0` : sql``;
+      const { rows } = await sql<{ localpart: string }>`
+        SELECT o.localpart FROM ${sql.table(table)} AS o JOIN domain AS d ON d.id = o.domain_id
+        WHERE d.name = ${domain} AND d.tombstone = 0 ${living} LIMIT ${limit + 1}`.execute(this.#db);
+      isCut ||= rows.length > limit;
+      for (const { localpart } of rows.slice(0, limit)) {
+        found.add(localpart);
+        if (table === 'list') found.add(`owner-${localpart}`).add(`${localpart}-request`);
+      }
+    }
+    return { localparts: [...found], isCut };
+  }
+}
+
+function asPointer({ localpart, domain }: Place): Pointer {
+  return { by: localpart === '' ? 'catch-all' : 'alias', address: addressKeyOf(localpart, domain) };
+}
+
+function addressKeyOf(localpart: string, domain: string): string {
+  return addressKey({ localpart, domain, shown: '' });
+}
+
+export function placeOf(address: string): Place {
+  const at = address.lastIndexOf('@');
+  return { localpart: address.slice(0, at), domain: address.slice(at + 1) };
+}
+
+export interface Reaching extends Pointer {
+  /** How many steps from the address. */
+  readonly steps: number;
+}
+
+/** Every address that leads to one of `starts`, by any number of steps, those nearest first; at most `limit`. */
+export async function addressesLeadingTo(
+  lookups: ReverseLookups,
+  starts: Iterable<string>,
+  limit: number,
+): Promise<{ readonly found: readonly Reaching[]; readonly isCut: boolean }> {
+  const seen = new Set(starts);
+  const found: Reaching[] = [];
+  let edge = [...seen];
+  for (let steps = 1; edge.length > 0; steps++) {
+    const next: string[] = [];
+    for (const address of edge) {
+      for (const pointer of await lookups.pointersTo(placeOf(address), limit)) {
+        if (seen.has(pointer.address)) continue;
+        if (found.length >= limit) return { found, isCut: true };
+        seen.add(pointer.address);
+        found.push({ ...pointer, steps });
+        next.push(pointer.address);
+      }
+    }
+    edge = next;
+  }
+  return { found, isCut: false };
+}
