@@ -6,7 +6,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { MailboxCredentials } from '../directory/lookups.ts';
 import type { AppPasswordEntry } from '../directory/login-secrets.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { AuthResult, LoginService } from './types.ts';
+import type { AuthResult, LoginService, ProvenDenial } from './types.ts';
 
 /** user, `@` and domain at their longest. */
 const maxLoginLength = 320;
@@ -15,6 +15,8 @@ export interface LoginPeer {
   readonly service: LoginService;
   readonly remoteAddress: string;
 }
+
+type MailboxAccount = Pick<MailboxCredentials, 'id' | 'address' | 'enabled'>;
 
 export type AccountDirectory = Pick<Directory, 'credentials' | 'lookups' | 'notes'>;
 
@@ -42,20 +44,52 @@ export class DirectoryAccounts {
     return this.directory.lookups.secrets.appPasswordOf(mailbox.id, appPasswordDigest(password));
   }
 
-  /** What the secret opens that has been proved: the mailbox's own, or this app password. */
-  grant(mailbox: MailboxCredentials, appPassword: AppPasswordEntry | undefined, peer: LoginPeer): AuthResult {
+  /** What the secret opens that has been proved: the mailbox's own password, or this app password. */
+  grant(mailbox: MailboxAccount, appPassword: AppPasswordEntry | undefined, peer: LoginPeer): AuthResult {
     const reason = this.#refusal(mailbox, appPassword, peer);
     if (reason !== undefined) return { kind: 'denied', reason };
-    const login = { kind: 'authenticated', mailboxId: mailbox.id, login: mailbox.address } as const;
-    if (appPassword === undefined) return login;
+    if (appPassword === undefined) return this.#passwordDenial(mailbox) ?? this.grantByOther(mailbox, peer);
+    const result = this.grantByOther(mailbox, peer);
+    if (result.kind === 'denied') return result;
     const { id, senders } = appPassword;
     const { service: protocol, remoteAddress: address } = peer;
     this.directory.notes.appPasswordUsed({ id, time: this.#clock.now(), protocol, address });
-    return senders === undefined ? login : { ...login, senders };
+    return senders === undefined ? result : { ...result, senders };
+  }
+
+  /** As `grant`, where the password is not the directory's: a token, or another program's table. */
+  grantByOther(mailbox: MailboxAccount, { service, remoteAddress }: LoginPeer): AuthResult {
+    if (!mailbox.enabled) return { kind: 'denied', reason: 'disabled' };
+    const { protocols } = this.directory.lookups.loginRules.of(mailbox.id);
+    if (protocols?.includes(service) === false) {
+      const told = `This mailbox may not be used by ${service.toUpperCase()}: ask the administrator of your mail.`;
+      return { kind: 'denied', reason: `${service} is not among the protocols of the mailbox`, proven: { told } };
+    }
+    const { id: mailboxId, address: login } = mailbox;
+    this.directory.notes.loggedIn({
+      mailbox: mailboxId,
+      time: this.#clock.now(),
+      protocol: service,
+      address: remoteAddress,
+    });
+    return { kind: 'authenticated', mailboxId, login };
+  }
+
+  /** Only for the password itself: app passwords and tokens have ends of their own. */
+  #passwordDenial({ id: mailboxId, address: login }: MailboxAccount): AuthResult | undefined {
+    const { mustChange, passwordExpires } = this.directory.lookups.loginRules.of(mailboxId);
+    const hasExpired = passwordExpires !== 0 && passwordExpires <= this.#clock.now();
+    if (!hasExpired && !mustChange) return undefined;
+    const reason = hasExpired ? 'password has expired' : 'password must be changed first';
+    const told = hasExpired
+      ? 'Your password has expired: change it, then log in with the new one.'
+      : 'Your password must be changed before you can use it here: change it, then log in with the new one.';
+    const proven: ProvenDenial = { told, mustChange: { mailboxId, login } };
+    return { kind: 'denied', reason, proven };
   }
 
   #refusal(
-    mailbox: MailboxCredentials,
+    mailbox: MailboxAccount,
     appPassword: AppPasswordEntry | undefined,
     { service }: LoginPeer,
   ): string | undefined {

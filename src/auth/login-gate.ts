@@ -87,6 +87,8 @@ export async function passGate<Result extends Outcome>(
     throw error;
   }
   if (result.kind === 'authenticated') ticket.succeeded(result.login);
+  // A program that goes on with a password that has run out must not lock its owner's house out.
+  else if (result.proven !== undefined) ticket.abandoned();
   else await wait(Math.max(0, ticket.failed(secret) - spent()));
   return result;
 }

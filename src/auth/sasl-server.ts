@@ -3,7 +3,7 @@
 // whose outcome cannot be found out throws TemporaryError.
 
 import type { ChannelBinding } from './channel-binding.ts';
-import type { LoginService } from './types.ts';
+import type { LoginService, ProvenDenial } from './types.ts';
 
 export interface SaslMechanism {
   readonly name: string;
@@ -47,6 +47,8 @@ export interface SaslDenial {
   readonly told?: string;
   readonly login: string | undefined;
   readonly isTemporary: boolean;
+  /** The secret was right: `told` is for whoever reads the client's messages. */
+  readonly proven?: ProvenDenial;
   /** What the client said was no base64, or not what the mechanism asks for. */
   readonly flaw?: 'base64' | 'syntax';
 }

@@ -49,7 +49,7 @@ export class DirectoryTokens implements TokenLogins {
     if (mailbox === undefined) return { kind: 'denied', reason: 'the token is of somebody who has no mailbox here' };
     const isSame = login === '' || accounts.find(login)?.id === mailbox.id;
     if (!isSame) return { kind: 'denied', reason: 'the token is of somebody else' };
-    return accounts.grant(mailbox, undefined, peer);
+    return accounts.grantByOther(mailbox, peer);
   }
 
   async #check(token: string, { remoteAddress }: LoginPeer): Promise<TokenResult> {

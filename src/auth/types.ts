@@ -33,7 +33,17 @@ export type AuthResult =
       readonly reason: string;
       /** Locked out for so long: the secret was not looked at. The client hears that it may try again later. */
       readonly retryAfterSeconds?: number;
+      /** The secret was right, and is no guess that would have to be made slow. */
+      readonly proven?: ProvenDenial;
     };
+
+/** Why somebody who has shown the right secret is not let in. */
+export interface ProvenDenial {
+  /** For the client: a sentence, which says what to do. */
+  readonly told: string;
+  /** The password must be changed first: where that can be done, this mailbox may be let in to do it, and nothing else. */
+  readonly mustChange?: { readonly mailboxId: number; readonly login: string };
+}
 
 export interface Authenticator {
   authenticate(credentials: Credentials): Promise<AuthResult>;

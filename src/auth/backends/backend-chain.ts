@@ -12,7 +12,7 @@ import type { MailboxEntry } from '../../directory/lookups.ts';
 import { fold } from '../../directory/mail-address.ts';
 import type { ProgramLog } from '../../lib/log.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
-import type { AuthResult, Credentials, LoginService } from '../types.ts';
+import type { AuthResult, Credentials, LoginService, ProvenDenial } from '../types.ts';
 import { normalLogin } from './login-values.ts';
 import type { BackendAnswer, PasswordBackend, UserFields } from './types.ts';
 import { isAmong, type UserFilter } from './user-filter.ts';
@@ -30,6 +30,8 @@ export interface ChainLink {
 export interface BackendChainOptions {
   readonly links: readonly ChainLink[];
   readonly mailbox: (address: string) => MailboxEntry | undefined;
+  /** Whether the owner of a mailbox may log in who has shown a password that another program keeps. */
+  readonly admit: (mailbox: MailboxEntry, credentials: Credentials) => AuthResult;
   readonly log: ProgramLog;
 }
 
@@ -68,7 +70,7 @@ export class BackendChain {
         continue;
       }
       if (answer.kind === 'right') return await this.#letIn(link.backend, answer, credentials);
-      if (answer.kind === 'refused') return denied(link.backend, answer.reason);
+      if (answer.kind === 'refused') return denied(link.backend, answer.reason, answer.proven);
       if (answer.kind === 'wrong') reason = answer.reason;
       if (link.endsOnFailure) break;
     }
@@ -124,8 +126,9 @@ export class BackendChain {
   async #letIn(
     backend: PasswordBackend,
     { login, fields, mailboxId }: Extract<BackendAnswer, { readonly kind: 'right' }>,
-    { service }: Credentials,
+    credentials: Credentials,
   ): Promise<CheckedLogin> {
+    const { service } = credentials;
     if (mailboxId !== undefined) return { result: { kind: 'authenticated', mailboxId, login }, backend, fields };
     const mailbox = this.#ownMailbox(login);
     if (mailbox !== undefined && !mailbox.enabled) return denied(backend, 'disabled');
@@ -135,14 +138,19 @@ export class BackendChain {
       if (user === undefined) return denied(backend, `${backend.name} has the password, and does not find the user`);
       this.#tellOfFields(backend, user);
     }
-    if (mailbox !== undefined)
-      return { result: { kind: 'authenticated', mailboxId: mailbox.id, login }, backend, fields };
+    if (mailbox !== undefined) return { result: this.#admit(mailbox, login, credentials), backend, fields };
     if (isForMail) {
       this.#options.log.warning(
         `${login} has logged in by ${backend.name} and has no mailbox here: posthaste mailbox add ${login}`,
       );
     }
     return { result: { kind: 'authenticated', login }, backend, fields };
+  }
+
+  /** By the name that the backend has for the account. */
+  #admit(mailbox: MailboxEntry, login: string, credentials: Credentials): AuthResult {
+    const result = this.#options.admit(mailbox, credentials);
+    return result.kind === 'authenticated' ? { ...result, login } : result;
   }
 
   #ownMailbox(login: string): MailboxEntry | undefined {
@@ -161,8 +169,9 @@ export class BackendChain {
   }
 }
 
-function denied(backend: PasswordBackend | undefined, reason: string): CheckedLogin {
-  return { result: { kind: 'denied', reason }, backend, fields: noFields };
+function denied(backend: PasswordBackend | undefined, reason: string, proven?: ProvenDenial): CheckedLogin {
+  const told = proven === undefined ? {} : { proven };
+  return { result: { kind: 'denied', reason, ...told }, backend, fields: noFields };
 }
 
 function localpart(address: string): string {

@@ -36,7 +36,9 @@ export class DirectoryBackend implements PasswordBackend {
       return { kind: 'right', login, fields: new Map(), ...(mailboxId === undefined ? {} : { mailboxId }) };
     }
     if (result.reason === 'unknown user') return { kind: 'unknown' };
-    return { kind: result.reason === 'password mismatch' ? 'wrong' : 'refused', reason: result.reason };
+    if (result.reason === 'password mismatch') return { kind: 'wrong', reason: result.reason };
+    const proven = result.proven === undefined ? {} : { proven: result.proven };
+    return { kind: 'refused', reason: result.reason, ...proven };
   }
 
   async find(user: string, service: LoginService): Promise<UserFields | undefined> {

@@ -14,7 +14,8 @@ import { HashLimiter } from '../hash-limiter.ts';
 import { verifyPassword } from '../password-scheme.ts';
 import type { Authenticator } from '../types.ts';
 import { VerifiedCache } from '../verified-cache.ts';
-import { BackendChain, type ChainLink } from './backend-chain.ts';
+import { DirectoryAccounts } from '../directory-accounts.ts';
+import { BackendChain, type BackendChainOptions, type ChainLink } from './backend-chain.ts';
 import { DirectoryBackend, type FieldTemplates } from './directory-backend.ts';
 import { openLdapBackend } from './ldap-backend-settings.ts';
 import type { VerifyStored } from './pass-fields.ts';
@@ -25,7 +26,7 @@ import { parseUserFilter } from './user-filter.ts';
 import { parseTemplate } from './variables.ts';
 
 export interface BackendParts {
-  readonly directory: Pick<Directory, 'lookups' | 'mailboxByAddress' | 'mailboxes'>;
+  readonly directory: Pick<Directory, 'lookups' | 'mailboxByAddress' | 'mailboxes' | 'credentials' | 'notes'>;
   /** Checks a password against the directory, without any delay. */
   readonly authenticator: Authenticator;
   readonly log: ProgramLog;
@@ -75,7 +76,9 @@ export function openBackends(settings: Settings, parts: BackendParts): BackendCh
   const words = settings.list(parameter);
   const links = (words.length === 0 ? ['directory'] : words).map((word) => openLink(word, open, fail));
   const mailbox = (address: string) => parts.directory.mailboxByAddress(address);
-  return new BackendChain({ links, mailbox, log });
+  const accounts = new DirectoryAccounts(parts.directory, clock);
+  const admit: BackendChainOptions['admit'] = (known, credentials) => accounts.grantByOther(known, credentials);
+  return new BackendChain({ links, mailbox, admit, log });
 }
 
 type OpenBackend = (type: string, file: string, attributes: ReadonlyMap<string, string>) => PasswordBackend;

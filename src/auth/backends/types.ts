@@ -2,7 +2,7 @@
 // directory, the tables of another program's SQL database, an LDAP server, a file. backend-chain.ts asks them in order.
 // "Could not find out" is TemporaryError, never `unknown` or `wrong`.
 
-import type { Credentials, LoginService } from '../types.ts';
+import type { Credentials, LoginService, ProvenDenial } from '../types.ts';
 
 /** Field names as Dovecot has them: `home`, `quota_rule`; a field without a value is ''. */
 export type UserFields = ReadonlyMap<string, string>;
@@ -22,7 +22,7 @@ export type BackendAnswer =
   /** Another backend may have another password for the same name. */
   | { readonly kind: 'wrong'; readonly reason: string }
   /** The password was right and the account is not to be used: nobody else is asked. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string; readonly proven?: ProvenDenial };
 
 export interface PasswordBackend {
   /** As in the settings, for the log: `sql:/etc/dovecot/dovecot-sql.conf.ext`. */

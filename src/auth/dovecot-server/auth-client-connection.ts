@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { ProgramLog } from '../../lib/log.ts';
+import type { ProvenDenial } from '../types.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { loginValues } from '../backends/login-values.ts';
 import { expandTemplate, type VariableTemplate } from '../backends/variables.ts';
@@ -183,7 +184,7 @@ export class AuthClientConnection {
         `auth client: ${exchange.service} login of <${(step.login ?? '').slice(0, maxLoggedLength)}> from ${exchange.clientAddress || 'local'} denied: ${step.reason}`,
       );
       if (step.isTemporary) return this.#cannotTell(id, exchange, step.login);
-      return this.#finish(id, exchange, failure(id, step.login, false));
+      return this.#finish(id, exchange, failure(id, step.login, false, step.proven));
     }
     const login = { login: step.login, service: serviceNamed(exchange.service) };
     this.#parts.finished.add(this.#cookie, this.#clientPid ?? '', id, login);
@@ -250,8 +251,15 @@ export class AuthClientConnection {
   }
 }
 
-/** `temp` is for Dovecot before 2.3. What was wrong stays in the log. */
-function failure(id: string, login: string | undefined, isTemporary: boolean): readonly string[] {
+/** `temp` is for Dovecot before 2.3. What was wrong stays in the log, but for whoever has the right password. */
+function failure(
+  id: string,
+  login: string | undefined,
+  isTemporary: boolean,
+  proven?: ProvenDenial,
+): readonly string[] {
   const who = login === undefined ? [] : [`user=${login}`];
-  return ['FAIL', id, ...who, ...(isTemporary ? ['temp', 'code=temp_fail'] : [])];
+  const code = proven?.mustChange === undefined ? [] : ['code=pass_expired'];
+  const why = proven === undefined ? [] : [...code, `reason=${proven.told}`];
+  return ['FAIL', id, ...who, ...(isTemporary ? ['temp', 'code=temp_fail'] : why)];
 }

@@ -59,7 +59,9 @@ export function malformed(): SaslDenial {
 
 export function outcome(result: AuthResult, login: string): SaslStep {
   if (result.kind === 'authenticated') return result;
-  return result.retryAfterSeconds === undefined ? denied(result.reason, login) : lockedOut(result.reason, login);
+  const { reason, proven, retryAfterSeconds } = result;
+  if (proven !== undefined) return { ...denied(reason, login), told: proven.told, proven };
+  return retryAfterSeconds === undefined ? denied(reason, login) : lockedOut(reason, login);
 }
 
 /** It passes by itself: the client must not ask its user for another password. */

@@ -48,10 +48,11 @@ function begin(
   });
 }
 
-function refuse(session: SessionContext, method: string, { reason, login, flaw, isTemporary }: SaslDenial): never {
+function refuse(session: SessionContext, method: string, denial: SaslDenial): never {
+  const { login, flaw } = denial;
   if (flaw === 'base64') throw new ImapRefusal('BAD', '', 'Invalid base64 data.');
   if (flaw === 'syntax') throw new ImapRefusal('BAD', '', 'Invalid authentication response.');
-  return refuseLogin(session, login ?? '', method, reason, isTemporary);
+  return refuseLogin(session, login ?? '', method, denial);
 }
 
 async function ask(session: SessionContext, challenge: string): Promise<string> {

@@ -2,6 +2,7 @@
 // the delay after a wrong one, the limit of connections, the folders that a new mailbox gets.
 
 import type { CommandArguments } from '../../imap/parse-command.ts';
+import type { ProvenDenial } from '../../auth/types.ts';
 import { capabilityText } from '../capabilities.ts';
 import { ImapRefusal } from '../refusal.ts';
 import type { SessionContext } from '../session-context.ts';
@@ -32,28 +33,37 @@ async function logIn(session: SessionContext, name: string, password: string, me
   const { authenticator, options } = session.server;
   const login = name.includes('@') || options.localDomain === '' ? name : `${name}@${options.localDomain}`;
   const { remoteAddress, localAddress, isTls: isSecured } = session;
-  if (name.length > maxLoginLength) return refuseLogin(session, name, method, 'login too long');
+  if (name.length > maxLoginLength) return refuseLogin(session, name, method, { reason: 'login too long' });
   const where = { service: 'imap', remoteAddress, localAddress, mechanism: method, isSecured } as const;
   const result = await authenticator.authenticate({ login, password, ...where });
   if (result.kind === 'denied') {
-    return refuseLogin(session, name, method, result.reason, result.retryAfterSeconds !== undefined);
+    const isTemporary = result.retryAfterSeconds !== undefined;
+    return refuseLogin(session, name, method, { reason: result.reason, isTemporary, proven: result.proven });
   }
   return await enter(session, result, method);
 }
 
-/** One answer for every reason, but for what passes by itself; the log says which. */
+interface LoginDenial {
+  readonly reason: string;
+  readonly isTemporary?: boolean;
+  readonly proven?: ProvenDenial | undefined;
+}
+
+/** One answer for every reason, but for what passes by itself, and for whoever has the right password; the log says which. */
 export function refuseLogin(
   session: SessionContext,
   name: string,
   method: string,
-  reason: string,
-  isTemporary = false,
+  { reason, isTemporary = false, proven }: LoginDenial,
 ): never {
   if (!/^(?:unknown user|password mismatch)$/.test(reason)) session.log.denied(name, method, reason);
   const isOver = session.authFailed(name, method);
   if (isOver) session.bye('Too many invalid authentication attempts.', 'Too many authentication failures');
   // RFC 5530 §3: UNAVAILABLE is what passes; a client that hears AUTHENTICATIONFAILED asks its user for a new password.
   if (isTemporary) throw new ImapRefusal('NO', 'UNAVAILABLE', 'Too many failed logins, try again later.');
+  // RFC 5530 §3: EXPIRED is a password that is out of date, CONTACTADMIN what its owner cannot mend.
+  if (proven?.mustChange !== undefined) throw new ImapRefusal('NO', 'EXPIRED', proven.told);
+  if (proven !== undefined) throw new ImapRefusal('NO', 'CONTACTADMIN', proven.told);
   throw new ImapRefusal('NO', 'AUTHENTICATIONFAILED', 'Authentication failed.');
 }
 
