@@ -130,6 +130,13 @@ function suffixEncoding(suffix: string | undefined): TextEncoding | undefined {
   return suffix.toLowerCase() === '.hex' ? 'hex' : 'base64';
 }
 
+/** Whether a hash of this form can be computed here; a locked one (`!`, shadow(5)) can. */
+export function isVerifiable(stored: string): boolean {
+  const [, name, suffix = ''] = /^\{([A-Za-z0-9-]{1,32})(\.[A-Za-z0-9]{1,8})?\}./.exec(stored) ?? [];
+  if (name !== undefined) return name.toUpperCase() in schemes && /^(?:\.(?:b64|base64|hex))?$/i.test(suffix);
+  return /^[*!]|^\$(?:1|5|6|apr1|2[aby]|argon2id?|argon2i|y|gy|7|md5|sha1)\$.|^[./0-9A-Za-z]{13}$/.test(stored);
+}
+
 /** The password itself, where it is kept as it is; undefined where nobody can tell. */
 export function recoverable(stored: string): string | undefined {
   return /^\{(?:PLAIN|CLEARTEXT|CLEAR)\}(.*)$/is.exec(stored)?.[1];

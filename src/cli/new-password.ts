@@ -14,9 +14,10 @@ export interface NewPassword {
 export async function newPassword(fromStdin: boolean): Promise<NewPassword> {
   if (fromStdin) return { password: check(await readFirstLine()), isGenerated: false };
   if (!process.stdin.isTTY || !process.stderr.isTTY) return { password: generatePassword(), isGenerated: true };
-  const first = await ask('Password (empty: make one): ');
+  const first = await askHidden('Password (empty: make one): ');
   if (first === '') return { password: generatePassword(), isGenerated: true };
-  if ((await ask('Once more: ')) !== first) throw new CommandError('the two passwords differ; nothing was changed');
+  if ((await askHidden('Once more: ')) !== first)
+    throw new CommandError('the two passwords differ; nothing was changed');
   return { password: check(first), isGenerated: false };
 }
 
@@ -49,7 +50,7 @@ async function readFirstLine(): Promise<string> {
 }
 
 /** Reads a line from the terminal without showing it. */
-async function ask(question: string): Promise<string> {
+export async function askHidden(question: string): Promise<string> {
   const { stdin, stderr } = process;
   stderr.write(question);
   stdin.setRawMode(true);

@@ -310,6 +310,12 @@ export class Directory implements DirectoryView {
     });
   }
 
+  /** All of it as it is now, to a new file. */
+  copyTo(file: string): void {
+    this.#snapshot.close();
+    this.#files.reader.prepare('VACUUM INTO ?').run(file);
+  }
+
   close(): void {
     this.notes.close();
     this.caught.close();

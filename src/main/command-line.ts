@@ -47,7 +47,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   postalias: () => import('../cli/postalias.ts'),
   newaliases: () => import('../cli/postalias.ts'),
   postfix: () => import('../cli/postfix.ts'),
-  import: () => together([() => import('../cli/import-mail.ts')]),
+  import: () => together([() => import('../cli/import-mail.ts'), () => import('../cli/import-directory.ts')]),
   completion: () => import('../cli/completion.ts'),
 };
 

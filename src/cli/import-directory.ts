@@ -1,0 +1,186 @@
+// posthaste import …: takes over what another mail system hosts. Each kind of source is a subcommand; what they share is
+// here: a rehearsal on a copy, writing, the proof of old against new, and the list of what was not taken and why.
+
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { Directory } from '../directory/directory.ts';
+import { ImportError, type ImportSource } from '../interop/import/import-source.ts';
+import { ImportSink, type ImportTally } from '../interop/import/import-sink.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { extensionRules } from '../routing/routing-settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type CommandContext, CommandError } from './context.ts';
+import { withDirectory } from './directory-session.ts';
+import { warningsTo } from './explainer.ts';
+import { type ImportProof, proveImport } from './import-proof.ts';
+import { printImport } from './import-outcome.ts';
+import { openSource, type SourceOptions, sourceCommands } from './import-sources.ts';
+import { Progress } from './progress.ts';
+
+export interface ImportOptions extends SourceOptions {
+  readonly dryRun?: true;
+  readonly update?: true;
+  /** `--no-proof` is false. */
+  readonly proof: boolean;
+  readonly report?: string;
+  readonly maildirs?: string;
+}
+
+const help = `
+What is read is never written to. What is here and differs stays, unless --update is given; what cannot be taken is
+listed with the reason and stops nothing. Run it again at any time: what is the same is left alone, and an import that
+was interrupted goes on. It ends with a proof: what every address gets from the old tables and from the new.
+
+  posthaste import postfixadmin --dry-run
+  posthaste import postfixadmin --source mysql:/etc/postfix/sql/mysql_virtual_alias_maps.cf
+  posthaste import postfix /etc/postfix
+  posthaste import csv people.csv
+
+Exit status: 0 taken over and equal, 1 refused or different, 2 usage, 75 try again.`;
+
+export function register(program: Command, context: CommandContext): void {
+  const command = program
+    .command('import')
+    .description("take over another mail system's domains and addresses")
+    .addHelpText('after', help);
+  for (const add of sourceCommands) {
+    const sub = add(command)
+      .option('--dry-run', 'do all of it on a copy, and change nothing')
+      .option('--update', 'change what is here and differs')
+      .option('--no-proof', 'do not compare the old answers with the new')
+      .option('--report <file>', 'write the whole list of what was not taken to this file')
+      .option('--maildirs <file>', 'write where the old system keeps the mail of each mailbox (CSV: address,maildir)');
+    sub.action(async (...args: unknown[]) => {
+      const operands = args.slice(0, -2) as (string | undefined)[];
+      await runImport(context, sub.name(), operands, args.at(-2) as ImportOptions);
+    });
+  }
+}
+
+async function runImport(
+  context: CommandContext,
+  system: string,
+  operands: readonly (string | undefined)[],
+  options: ImportOptions,
+): Promise<void> {
+  const log = warningsTo(context);
+  const source = await openSource(system, operands, options, log).catch(toCommandError);
+  try {
+    await withDirectory(context, false, async ({ directory, settings }) => {
+      const work = (target: Directory): Promise<void> =>
+        importInto(context, { source, target, settings, log, options });
+      if (options.dryRun === true) await onCopy(directory, settings, work);
+      else await work(directory);
+    });
+  } catch (error) {
+    toCommandError(error);
+  } finally {
+    source.close();
+  }
+}
+
+function toCommandError(error: unknown): never {
+  throw error instanceof ImportError ? new CommandError(error.message) : error;
+}
+
+/** The directory as it is now, in a file of its own that is gone afterwards. */
+async function onCopy(
+  directory: Directory,
+  settings: Settings,
+  work: (copy: Directory) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthaste-import-'));
+  try {
+    const file = path.join(folder, 'directory.db');
+    directory.copyTo(file);
+    const copy = await Directory.open(file, {
+      clock: systemClock,
+      actor: 'import',
+      extensionRules: extensionRules(settings),
+    });
+    try {
+      await work(copy);
+    } finally {
+      copy.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface ImportRun {
+  readonly source: ImportSource;
+  readonly target: Directory;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly options: ImportOptions;
+}
+
+async function importInto(context: CommandContext, run: ImportRun): Promise<void> {
+  const { source, target, options } = run;
+  const tally = await takeOver(run);
+  const proof = await prove(run, tally);
+  if (options.report !== undefined) await writeReport(options.report, tally);
+  await printImport(context, { source: source.name, isDryRun: options.dryRun === true, tally, proof, options });
+  if (target.lookups.setting('administrator') === undefined && !context.json) {
+    context.warn('nobody is the administrator yet, who gets mail to postmaster of this host itself');
+  }
+  if (proof !== undefined && proof.differing > proof.explained) {
+    throw new CommandError(`${proof.differing - proof.explained} of ${proof.probes} addresses get another answer here`);
+  }
+}
+
+async function takeOver({ source, target, options }: ImportRun): Promise<ImportTally> {
+  const progress = new Progress('read', await source.count());
+  const sink = new ImportSink(target, options.update === true);
+  const maildirs = options.maildirs === undefined ? undefined : createWriteStream(options.maildirs, { mode: 0o600 });
+  maildirs?.write('address,maildir\n');
+  try {
+    let done = 0;
+    for await (const objects of source.read()) {
+      await sink.write(objects);
+      for (const object of objects) {
+        if (object.kind !== 'mailbox' || object.maildir === undefined) continue;
+        maildirs?.write(`${csv(object.value.address)},${csv(object.maildir)}\n`);
+      }
+      progress.show((done += objects.length));
+      if (maildirs?.writableNeedDrain === true) await once(maildirs, 'drain');
+    }
+    await sink.end();
+  } finally {
+    progress.end();
+    maildirs?.end();
+  }
+  return sink;
+}
+
+function csv(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+async function prove(
+  { source, target, settings, log, options }: ImportRun,
+  tally: ImportTally,
+): Promise<ImportProof | undefined> {
+  if (!options.proof || source.old === undefined) return undefined;
+  const progress = new Progress('compared', 0);
+  try {
+    const onProgress = (done: number, all: number): void => progress.show(done, all);
+    return await proveImport({ old: source.old, directory: target, tally, settings, log, onProgress });
+  } finally {
+    progress.end();
+  }
+}
+
+async function writeReport(file: string, { notTaken }: ImportTally): Promise<void> {
+  const stream = createWriteStream(file, { mode: 0o600 });
+  for (const { what, reason } of notTaken) {
+    if (!stream.write(`${what}: ${reason}\n`)) await once(stream, 'drain');
+  }
+  stream.end();
+  await once(stream, 'close');
+}

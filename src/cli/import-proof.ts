@@ -1,0 +1,173 @@
+// The proof at the end of an import: what a stranger's mail to an address gets from the old system's Postfix tables, and
+// what it gets from the directory's, for every address that either knows and for those beside them (proof/). Both are
+// asked under the same settings, by the server's own code, so that only the tables can make a difference.
+//
+// Equal is: both refuse, or both take it and deliver it to the same recipients by the same ways. The words of a refusal
+// are the tables' taste, and so is where the old system kept its mail.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openRouting, type Routing } from '../access/open-routing.ts';
+import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { Directory } from '../directory/directory.ts';
+import { directoryTableOpener } from '../directory/tables.ts';
+import type { OldSystem } from '../interop/import/import-source.ts';
+import type { ImportTally } from '../interop/import/import-sink.ts';
+import type { Log } from '../lib/log.ts';
+import { candidateAddresses } from '../proof/candidate-addresses.ts';
+import { Settings } from '../settings/settings.ts';
+import { explainOne } from './explainer.ts';
+import type { Explanation } from './explanation-tree.ts';
+
+export interface ImportProof {
+  /** Keys that the tables hold. */
+  readonly keys: number;
+  /** Addresses asked, those included. */
+  readonly probes: number;
+  readonly differing: number;
+  /** Of those: named in the list of what was not taken. */
+  readonly explained: number;
+  /** The smallest first, those that nothing explains before the others. */
+  readonly differences: readonly ImportDifference[];
+  /** Tables whose keys could not be told. */
+  readonly untold: readonly string[];
+}
+
+export interface ImportDifference {
+  readonly address: string;
+  readonly old: string;
+  readonly here: string;
+  readonly isExplained: boolean;
+}
+
+const maxShown = 20;
+/** Decisions at a time: enough to keep a database server busy. */
+const concurrency = 32;
+
+const directorySettings = {
+  virtual_mailbox_domains: 'directory:mailbox-domains',
+  virtual_alias_domains: 'directory:alias-domains',
+  virtual_alias_maps: 'directory:virtual-aliases',
+  virtual_mailbox_maps: 'directory:mailboxes',
+  relay_domains: 'directory:relay-domains',
+  relay_recipient_maps: 'directory:relay-recipients',
+  transport_maps: 'directory:transports',
+};
+
+export interface ProofOptions {
+  readonly old: OldSystem;
+  readonly directory: Directory;
+  readonly tally: ImportTally;
+  /** Of the configuration that the directory belongs to. */
+  readonly settings: Settings;
+  readonly log: Log;
+  onProgress(done: number, all: number): void;
+}
+
+/** Throws TemporaryError where the old tables cannot be asked. */
+export async function proveImport(options: ProofOptions): Promise<ImportProof> {
+  const { old, directory, settings, log } = options;
+  // Nothing of this machine's takes part: neither its Unix users nor its own names.
+  const empty = mkdtempSync(path.join(tmpdir(), 'posthaste-proof-'));
+  const neutral = {
+    compatibility_level: '3.6',
+    myhostname: 'proof.invalid',
+    mydestination: '',
+    alias_maps: '',
+    local_recipient_maps: '',
+    virtual_transport: 'virtual',
+    recipient_delimiter: settings.text('recipient_delimiter'),
+    smtpd_relay_restrictions: 'reject_unauth_destination',
+    posthaste_data_directory: empty,
+  };
+  const sides: Routing[] = [];
+  try {
+    sides.push(openRouting({ settings: Settings.defaults({ ...neutral, ...old.settings }), log, isWatching: false }));
+    sides.push(
+      openRouting({
+        settings: Settings.defaults({ ...neutral, ...directorySettings }),
+        log,
+        isWatching: false,
+        openers: { directory: directoryTableOpener(directory) },
+        revisionSources: [directory],
+      }),
+    );
+    return await compareSides(sides as unknown as readonly [Routing, Routing], options);
+  } finally {
+    for (const side of sides) side.close();
+    rmSync(empty, { recursive: true, force: true });
+  }
+}
+
+async function compareSides(
+  [old, here]: readonly [Routing, Routing],
+  { directory, tally, onProgress, old: system }: ProofOptions,
+): Promise<ImportProof> {
+  const { addresses: all, keys, untold } = await candidateAddresses([old, here]);
+  // What else the directory hosts was never the old system's.
+  const addresses = all.filter((address) => {
+    const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+    return tally.domains.has(domain) || directory.lookups.domain(domain) === undefined;
+  });
+  const policies = [old, here].map((side) => side.policy(side.settings)) as [RecipientPolicy, RecipientPolicy];
+  const explained = new Set(
+    tally.notTaken.flatMap(({ address }) => (address === undefined ? [] : [address.toLowerCase()])),
+  );
+  const differences: ImportDifference[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < addresses.length) {
+      const address = addresses[next++] as string;
+      const [one, other] = await Promise.all(policies.map((policy) => explainOne(policy, address, {})));
+      const answers = [one, other].map((answer) => outcomeOf(answer as Explanation, system));
+      if (answers[0] !== answers[1]) {
+        const isExplained = isNamed(explained, address);
+        differences.push({ address, old: answers[0] ?? '', here: answers[1] ?? '', isExplained });
+      }
+      if (next % 500 === 0) onProgress(next, addresses.length);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  differences.sort(bySize);
+  return {
+    keys,
+    probes: addresses.length,
+    differing: differences.length,
+    explained: differences.filter(({ isExplained }) => isExplained).length,
+    differences: differences.slice(0, maxShown),
+    untold,
+  };
+}
+
+/** What nothing explains first, then what is short. */
+function bySize(one: ImportDifference, other: ImportDifference): number {
+  return (
+    Number(one.isExplained) - Number(other.isExplained) ||
+    one.address.length - other.address.length ||
+    (one.address < other.address ? -1 : 1)
+  );
+}
+
+/** Itself, without its extension, its domain's catch-all, or its domain. */
+function isNamed(names: ReadonlySet<string>, address: string): boolean {
+  const folded = address.toLowerCase();
+  const at = folded.lastIndexOf('@');
+  const domain = folded.slice(at + 1);
+  const bare = folded.slice(0, at).split(/[+-]/, 1)[0];
+  return [folded, `${bare}@${domain}`, `@${domain}`, domain].some((name) => names.has(name));
+}
+
+function outcomeOf({ reply, deliveries }: Explanation, { storeTransports, ignoredDomains }: OldSystem): string {
+  if (reply.code >= 500) return 'refused';
+  if (reply.code >= 400) return `put off (${reply.code} ${reply.text})`;
+  const ways = new Set<string>();
+  for (const { recipient, transport, nexthop } of deliveries) {
+    const to = recipient.toLowerCase();
+    const domain = to.slice(to.lastIndexOf('@') + 1);
+    if (ignoredDomains.some((ignored) => ignored.toLowerCase() === domain)) continue;
+    const isStored = transport === 'virtual' || storeTransports.includes(transport);
+    ways.add(isStored ? to : `${to} by ${transport}:${nexthop}`);
+  }
+  return ways.size === 0 ? 'taken and delivered to nobody' : [...ways].toSorted().join(', ');
+}

@@ -1,0 +1,109 @@
+// The subcommands of `posthaste import`, one for each kind of source, and how each is opened.
+
+import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import type { ImportSource } from '../interop/import/import-source.ts';
+import { ImportError } from '../interop/import/import-source.ts';
+import { PostfixAdminSource } from '../interop/import/postfixadmin.ts';
+import { readPostfixAdminConfiguration, usualSettings } from '../interop/import/postfixadmin-settings.ts';
+import { readAccount, type SourceAccount, SourceDatabase } from '../interop/import/source-database.ts';
+import type { Log } from '../lib/log.ts';
+import type { SqlDialect } from '../tables/sql/sql-quoting.ts';
+import { askHidden } from './new-password.ts';
+
+export interface SourceOptions {
+  readonly source?: string;
+  readonly settings?: string;
+  readonly askPassword?: true;
+  readonly quotaMultiplier?: string;
+  readonly vacationDomain?: string;
+  readonly transports?: true;
+  readonly prefix?: string;
+}
+
+interface OpenRequest {
+  readonly operands: readonly (string | undefined)[];
+  readonly options: SourceOptions;
+  readonly log: Log;
+}
+
+const sourceText = 'the database: mysql:FILE, pgsql:FILE or sqlite:FILE, FILE a .cf file of its Postfix';
+
+const withSource = (command: Command): Command =>
+  command
+    .option('--source <type:file>', sourceText)
+    .option('--ask-password', "ask for the database account's password");
+
+/** Each adds its subcommand. */
+export const sourceCommands: readonly ((parent: Command) => Command)[] = [
+  (parent) =>
+    withSource(parent.command('postfixadmin'))
+      .description("PostfixAdmin's database")
+      .option('--settings <file>', 'its config.inc.php (by default /etc/postfixadmin/config.inc.php, without --source)')
+      .option('--quota-multiplier <bytes>', '$CONF[quota_multiplier], where there is no --settings')
+      .option('--vacation-domain <domain>', '$CONF[vacation_domain], where there is no --settings')
+      .option('--transports', '$CONF[transport] is YES: domains have transports of their own')
+      .option('--prefix <text>', "$CONF[database_prefix]: what stands before its tables' names"),
+];
+
+const openers: Readonly<Record<string, (request: OpenRequest) => Promise<ImportSource> | ImportSource>> = {
+  postfixadmin: openPostfixAdmin,
+};
+
+export async function openSource(
+  system: string,
+  operands: readonly (string | undefined)[],
+  options: SourceOptions,
+  log: Log,
+): Promise<ImportSource> {
+  const open = openers[system];
+  if (open === undefined) throw new Error(`nobody imports ${system}`);
+  return await open({ operands, options, log });
+}
+
+async function openPostfixAdmin({ options, log }: OpenRequest): Promise<ImportSource> {
+  const file = options.settings ?? (options.source === undefined ? '/etc/postfixadmin/config.inc.php' : undefined);
+  if (file !== undefined && options.settings === undefined && !existsSync(file)) {
+    throw new ImportError(`${file} does not exist: name it with --settings, or the database with --source`);
+  }
+  const configuration = file === undefined ? undefined : readPostfixAdminConfiguration(file);
+  const settings = configuration?.settings ?? usualSettings;
+  const { quotaMultiplier, vacationDomain, transports, prefix } = options;
+  const bytes = Number(quotaMultiplier ?? settings.quotaMultiplier);
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new ImportError('--quota-multiplier is a number of bytes');
+  const database =
+    options.source === undefined && configuration !== undefined
+      ? await openDatabase(
+          configuration.dialect,
+          `${configuration.dialect}, ${file}`,
+          configuration.account,
+          options,
+          log,
+        )
+      : await openNamed(options, log);
+  return new PostfixAdminSource(database, {
+    ...settings,
+    quotaMultiplier: bytes,
+    vacationDomain: vacationDomain ?? settings.vacationDomain,
+    hasTransports: transports ?? settings.hasTransports,
+    prefix: prefix ?? settings.prefix,
+  });
+}
+
+async function openNamed(options: SourceOptions, log: Log): Promise<SourceDatabase> {
+  if (options.source === undefined) throw new ImportError(`--source is missing: ${sourceText}`);
+  const { dialect, account } = readAccount(options.source);
+  return await openDatabase(dialect, options.source, account, options, log);
+}
+
+async function openDatabase(
+  dialect: SqlDialect,
+  name: string,
+  account: SourceAccount,
+  { askPassword }: SourceOptions,
+  log: Log,
+): Promise<SourceDatabase> {
+  const password = askPassword === true ? await askHidden(`Password of ${account.get('user') ?? 'the account'}: `) : '';
+  const whole = askPassword === true ? new Map([...account, ['password', password]]) : account;
+  return new SourceDatabase(dialect, name, whole, log);
+}

@@ -1,0 +1,238 @@
+// Writes what a source yields into the directory, some thousand objects a transaction, and keeps count. A refused object
+// is noted and stops nothing. What is there and differs stays as it is, unless it may be updated; then it is changed one
+// by one, as an administrator would. A second run finds everything unchanged, so that one that was interrupted goes on.
+
+import type { BulkOutcome } from '../../directory/bulk-outcome.ts';
+import type { Directory } from '../../directory/directory.ts';
+import { DirectoryRefusedError } from '../../directory/refusal.ts';
+import type { ImportObject, NotTaken } from './import-source.ts';
+
+export type ImportKind = Exclude<ImportObject['kind'], 'not-taken'>;
+
+export interface KindCount {
+  added: number;
+  unchanged: number;
+  updated: number;
+  /** There and otherwise; left as it is. */
+  differs: number;
+  refused: number;
+}
+
+export interface ImportTally {
+  readonly counts: ReadonlyMap<ImportKind, KindCount>;
+  /** The first ones. */
+  readonly notTaken: readonly NotTaken[];
+  readonly notTakenCount: number;
+  /** The domains that the source hosts. */
+  readonly domains: ReadonlySet<string>;
+}
+
+const objectsPerTransaction = 2000;
+/** Kept in memory for the report; the count goes on. */
+const maxNotTaken = 100_000;
+
+type Batch<Kind extends ImportKind> = readonly Extract<ImportObject, { readonly kind: Kind }>[];
+
+export class ImportSink implements ImportTally {
+  readonly #directory: Directory;
+  readonly #mayUpdate: boolean;
+  readonly counts = new Map<ImportKind, KindCount>();
+  readonly notTaken: NotTaken[] = [];
+  readonly domains = new Set<string>();
+  notTakenCount = 0;
+  #waiting: ImportObject[] = [];
+  /** Forwards of mailboxes that are about to be written. */
+  #aliases: Batch<'alias'>[number][] = [];
+
+  constructor(directory: Directory, mayUpdate: boolean) {
+    this.#directory = directory;
+    this.#mayUpdate = mayUpdate;
+  }
+
+  /** Throws TemporaryError where the directory cannot be written. */
+  async write(objects: readonly ImportObject[]): Promise<void> {
+    for (const object of objects) {
+      if (object.kind === 'not-taken') {
+        this.#note(object.value);
+        continue;
+      }
+      const [first] = this.#waiting;
+      if (first !== undefined && (first.kind !== object.kind || this.#waiting.length >= objectsPerTransaction)) {
+        await this.#flush();
+      }
+      this.#waiting.push(object);
+    }
+  }
+
+  /** Writes what is left. */
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const [first] = waiting;
+    if (first !== undefined) await this.#writeBatch(first.kind as ImportKind, waiting);
+    if (first?.kind !== 'mailbox' || this.#aliases.length === 0) return;
+    const aliases = this.#aliases;
+    this.#aliases = [];
+    await this.#writeBatch('alias', aliases);
+  }
+
+  async #writeBatch(kind: ImportKind, objects: readonly ImportObject[]): Promise<void> {
+    switch (kind) {
+      case 'domain': {
+        const batch = objects as Batch<'domain'>;
+        for (const { value } of batch) this.domains.add(value.name.toLowerCase());
+        const outcomes = await this.#directory.bulk.domains(batch.map(({ value }) => value));
+        return await this.#settle(
+          kind,
+          batch,
+          outcomes,
+          ({ value }) => value.name,
+          (one) => this.#updateDomain(one),
+        );
+      }
+      case 'alias-domain': {
+        const batch = objects as Batch<'alias-domain'>;
+        for (const { value } of batch) this.domains.add(value.name.toLowerCase());
+        const outcomes = await this.#directory.bulk.aliasDomains(batch.map(({ value }) => value));
+        return await this.#settle(
+          kind,
+          batch,
+          outcomes,
+          ({ value }) => value.name,
+          async ({ value }) => {
+            await this.#directory.aliasDomains.set(value.name, value);
+          },
+        );
+      }
+      case 'mailbox':
+        return await this.#writeMailboxes(objects as Batch<'mailbox'>);
+      case 'alias': {
+        const batch = objects as Batch<'alias'>;
+        const outcomes = await this.#directory.bulk.aliases(batch.map(({ value }) => value));
+        return await this.#settle(
+          kind,
+          batch,
+          outcomes,
+          ({ value }) => value.address,
+          async ({ value }) => {
+            await this.#directory.aliases.set(value.address, value.targets);
+          },
+        );
+      }
+      case 'sender-right':
+        return await this.#writeSenderRights(objects as Batch<'sender-right'>);
+    }
+  }
+
+  async #updateDomain({ value }: Batch<'domain'>[number]): Promise<void> {
+    const { class: kind, active, transport } = value;
+    await this.#directory.domains.set(value.name, {
+      class: kind,
+      ...(active === undefined ? {} : { active }),
+      ...(transport === undefined ? {} : { transport }),
+    });
+  }
+
+  async #writeMailboxes(batch: Batch<'mailbox'>): Promise<void> {
+    const outcomes = await this.#directory.bulk.mailboxes(batch.map(({ value }) => value));
+    await this.#settle(
+      'mailbox',
+      batch,
+      outcomes,
+      ({ value }) => value.address,
+      async ({ value }) => {
+        const { address, passwordHash, name, quotaBytes, enabled } = value;
+        await this.#directory.mailboxes.set(address, {
+          passwordHash,
+          ...(name === undefined ? {} : { name }),
+          ...(quotaBytes === undefined ? {} : { quotaBytes }),
+          ...(enabled === undefined ? {} : { enabled }),
+        });
+      },
+    );
+    for (const [index, { value }] of batch.entries()) {
+      if (value.forward === undefined || outcomes[index]?.kind === 'refused') continue;
+      const { targets, keepsCopy } = value.forward;
+      const all = keepsCopy ? [value.address, ...targets] : targets;
+      this.#aliases.push({ kind: 'alias', value: { address: value.address, targets: all } });
+    }
+  }
+
+  async #writeSenderRights(batch: Batch<'sender-right'>): Promise<void> {
+    const outcomes: BulkOutcome[] = [];
+    for (const { value } of batch) {
+      const { address, login } = value;
+      const [known] = (await this.#directory.senderRights.list({ address })).filter(
+        (one) => one.login === login.toLowerCase(),
+      );
+      outcomes.push(
+        known === undefined
+          ? await outcomeOf(() => this.#directory.senderRights.add(address, login, true))
+          : known.allowed
+            ? { kind: 'unchanged' }
+            : { kind: 'differs', difference: 'denied here' },
+      );
+    }
+    const nameOf = ({ value }: Batch<'sender-right'>[number]): string => `${value.address} by ${value.login}`;
+    await this.#settle('sender-right', batch, outcomes, nameOf, async ({ value }) => {
+      await this.#directory.senderRights.set(value.address, value.login, true);
+    });
+  }
+
+  async #settle<Object>(
+    kind: ImportKind,
+    batch: readonly Object[],
+    outcomes: readonly BulkOutcome[],
+    nameOf: (object: Object) => string,
+    update: (object: Object) => Promise<void>,
+  ): Promise<void> {
+    for (const [index, object] of batch.entries()) {
+      const outcome = outcomes[index] as BulkOutcome;
+      const count = this.#count(kind);
+      const name = nameOf(object);
+      if (outcome.kind === 'refused') this.#refuse(count, kind, name, outcome.reason);
+      else if (outcome.kind !== 'differs') count[outcome.kind]++;
+      else if (this.#mayUpdate) {
+        const updated = await outcomeOf(() => update(object));
+        if (updated.kind === 'refused') this.#refuse(count, kind, name, updated.reason);
+        else count.updated++;
+      } else {
+        count.differs++;
+        const reason = `it differs from what is here, which stays (--update changes it): ${outcome.difference}`;
+        this.#note({ what: `${kind} ${name}`, reason, address: name });
+      }
+    }
+  }
+
+  #refuse(count: KindCount, kind: ImportKind, name: string, reason: string): void {
+    count.refused++;
+    this.#note({ what: `${kind} ${name}`, reason, address: name });
+  }
+
+  #note(one: NotTaken): void {
+    this.notTakenCount++;
+    if (this.notTaken.length < maxNotTaken) this.notTaken.push(one);
+  }
+
+  #count(kind: ImportKind): KindCount {
+    let count = this.counts.get(kind);
+    if (count === undefined)
+      this.counts.set(kind, (count = { added: 0, unchanged: 0, updated: 0, differs: 0, refused: 0 }));
+    return count;
+  }
+}
+
+async function outcomeOf(work: () => Promise<unknown>): Promise<BulkOutcome> {
+  try {
+    await work();
+    return { kind: 'added' };
+  } catch (error) {
+    if (!(error instanceof DirectoryRefusedError)) throw error;
+    return { kind: 'refused', reason: error.message };
+  }
+}
