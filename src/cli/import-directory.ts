@@ -13,13 +13,14 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
 import type { Settings } from '../settings/settings.ts';
+import { commandGroup } from './command-group.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { warningsTo } from './explainer.ts';
 import { type ImportProof, proveImport } from './import-proof.ts';
 import { printImport } from './import-outcome.ts';
 import { openSource, type SourceOptions, sourceCommands } from './import-sources.ts';
-import { Progress } from './progress.ts';
+import { ProgressLine } from './progress-line.ts';
 
 export interface ImportOptions extends SourceOptions {
   readonly dryRun?: true;
@@ -43,12 +44,10 @@ was interrupted goes on. It ends with a proof: what every address gets from the 
 Exit status: 0 taken over and equal, 1 refused or different, 2 usage, 75 try again.`;
 
 export function register(program: Command, context: CommandContext): void {
-  const command = program
-    .command('import')
-    .description("take over another mail system's domains and addresses")
-    .addHelpText('after', help);
+  const command = commandGroup(program, 'import', 'bring mail and directories from elsewhere');
   for (const add of sourceCommands) {
     const sub = add(command)
+      .addHelpText('after', help)
       .option('--dry-run', 'do all of it on a copy, and change nothing')
       .option('--update', 'change what is here and differs')
       .option('--no-proof', 'do not compare the old answers with the new')
@@ -135,7 +134,8 @@ async function importInto(context: CommandContext, run: ImportRun): Promise<void
 }
 
 async function takeOver({ source, target, options }: ImportRun): Promise<ImportTally> {
-  const progress = new Progress('read', await source.count());
+  const all = await source.count();
+  const progress = new ProgressLine();
   const sink = new ImportSink(target, options.update === true);
   const maildirs = options.maildirs === undefined ? undefined : createWriteStream(options.maildirs, { mode: 0o600 });
   maildirs?.write('address,maildir\n');
@@ -147,12 +147,12 @@ async function takeOver({ source, target, options }: ImportRun): Promise<ImportT
         if (object.kind !== 'mailbox' || object.maildir === undefined) continue;
         maildirs?.write(`${csv(object.value.address)},${csv(object.maildir)}\n`);
       }
-      progress.show((done += objects.length));
+      progress.show('read', (done += objects.length), all);
       if (maildirs?.writableNeedDrain === true) await once(maildirs, 'drain');
     }
     await sink.end();
   } finally {
-    progress.end();
+    progress.clear();
     maildirs?.end();
   }
   return sink;
@@ -167,12 +167,12 @@ async function prove(
   tally: ImportTally,
 ): Promise<ImportProof | undefined> {
   if (!options.proof || source.old === undefined) return undefined;
-  const progress = new Progress('compared', 0);
+  const progress = new ProgressLine();
   try {
-    const onProgress = (done: number, all: number): void => progress.show(done, all);
+    const onProgress = (done: number, all: number): void => progress.show('compared', done, all);
     return await proveImport({ old: source.old, directory: target, tally, settings, log, onProgress });
   } finally {
-    progress.end();
+    progress.clear();
   }
 }
 

@@ -60,17 +60,24 @@ function printProof(context: CommandContext, proof: ImportProof | undefined, isW
   const { differing, explained, keys, probes, differences, untold } = proof;
   if (differing === 0) context.print(`proof: equal, ${probes} addresses asked, ${keys} keys`);
   else {
-    const known = explained === 0 ? '' : `, ${explained} of them because of what was not taken`;
+    const known = explained === 0 ? '' : `, ${explained} of them for a known reason`;
     context.print(`proof: ${differing} of ${probes} addresses get another answer here${known}`);
-    for (const { address, old, here, isExplained } of differences.slice(0, maxShown)) {
-      context.print(`  ${address}${isExplained ? ' (not taken)' : ''}`);
-      context.print(`    there: ${old}`);
-      context.print(`    here:  ${here}`);
-    }
-    const more = differing - Math.min(maxShown, differences.length);
-    if (more > 0) context.print(`  … and ${more} more`);
+    printDifferences(context, differences);
   }
   for (const name of untold) context.print(`  the keys of ${name} cannot be told: only the addresses asked say it`);
+}
+
+/** Those that nothing explains, then one for each reason. */
+function printDifferences(context: CommandContext, differences: ImportProof['differences']): void {
+  const told = new Set<string>();
+  let shown = 0;
+  for (const { address, old, here, reason } of differences) {
+    if (reason === undefined ? ++shown > maxShown : told.has(reason)) continue;
+    if (reason !== undefined) told.add(reason);
+    context.print(`  ${address}${reason === undefined ? '' : `: ${reason}`}`);
+    context.print(`    there: ${old}`);
+    context.print(`    here:  ${here}`);
+  }
 }
 
 /** By reason, so that a thousand rows of one kind are one line. */

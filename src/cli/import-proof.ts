@@ -26,7 +26,7 @@ export interface ImportProof {
   /** Addresses asked, those included. */
   readonly probes: number;
   readonly differing: number;
-  /** Of those: named in the list of what was not taken. */
+  /** Of those: with a reason that is known. */
   readonly explained: number;
   /** The smallest first, those that nothing explains before the others. */
   readonly differences: readonly ImportDifference[];
@@ -38,7 +38,8 @@ export interface ImportDifference {
   readonly address: string;
   readonly old: string;
   readonly here: string;
-  readonly isExplained: boolean;
+  /** Why, where that is known. */
+  readonly reason?: string;
 }
 
 const maxShown = 20;
@@ -114,16 +115,19 @@ async function compareSides(
   const explained = new Set(
     tally.notTaken.flatMap(({ address }) => (address === undefined ? [] : [address.toLowerCase()])),
   );
+  const ask = async (address: string): Promise<readonly [string, string]> => {
+    const [one, other] = await Promise.all(policies.map((policy) => explainOne(policy, address, {})));
+    return [outcomeOf(one as Explanation, system), outcomeOf(other as Explanation, system)];
+  };
   const differences: ImportDifference[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < addresses.length) {
       const address = addresses[next++] as string;
-      const [one, other] = await Promise.all(policies.map((policy) => explainOne(policy, address, {})));
-      const answers = [one, other].map((answer) => outcomeOf(answer as Explanation, system));
-      if (answers[0] !== answers[1]) {
-        const isExplained = isNamed(explained, address);
-        differences.push({ address, old: answers[0] ?? '', here: answers[1] ?? '', isExplained });
+      const [one, other] = await ask(address);
+      if (one !== other) {
+        const reason = isNamed(explained, address) ? notTakenReason : await extensionReason(ask, address);
+        differences.push({ address, old: one, here: other, ...(reason === undefined ? {} : { reason }) });
       }
       if (next % 500 === 0) onProgress(next, addresses.length);
     }
@@ -134,16 +138,36 @@ async function compareSides(
     keys,
     probes: addresses.length,
     differing: differences.length,
-    explained: differences.filter(({ isExplained }) => isExplained).length,
+    explained: differences.filter(({ reason }) => reason !== undefined).length,
     differences: differences.slice(0, maxShown),
-    untold,
+    untold: [...new Set(untold.map((one) => one.slice(one.indexOf(': ') + 2)))],
   };
+}
+
+const notTakenReason = 'not taken';
+
+/**
+ * A query that asks for a catch-all with `%d` answers before the extension is taken off, so `anna+news` is nobody there:
+ * the bare address is the same on both sides, and the extended one is what an unknown user is there.
+ */
+async function extensionReason(
+  ask: (address: string) => Promise<readonly [string, string]>,
+  address: string,
+): Promise<string | undefined> {
+  const at = address.lastIndexOf('@');
+  const [, bare] = /^([^+-]+)[+-]/.exec(address.slice(0, at)) ?? [];
+  if (bare === undefined) return undefined;
+  const [one, other] = await ask(`${bare}${address.slice(at)}`);
+  const [extended] = await ask(address);
+  const [unknown] = await ask(`no-such-user-here${address.slice(at)}`);
+  if (one !== other || extended !== unknown || unknown === 'refused') return undefined;
+  return 'with an extension it falls to the catch-all there, whose table answers too early';
 }
 
 /** What nothing explains first, then what is short. */
 function bySize(one: ImportDifference, other: ImportDifference): number {
   return (
-    Number(one.isExplained) - Number(other.isExplained) ||
+    Number(one.reason !== undefined) - Number(other.reason !== undefined) ||
     one.address.length - other.address.length ||
     (one.address < other.address ? -1 : 1)
   );

@@ -126,7 +126,8 @@ function isReplaced({ lookups }: Change, domains: SharedDomains, { localpart, do
   if (hosted === undefined) return false;
   if (localpart === '' || hosted.target !== undefined) return true;
   // A mailbox and nothing else, as nearly always: its row is asked for, not the domain's once more.
-  if (lookups.aliasAt(localpart, hosted) === undefined && lookups.mailboxAt(localpart, hosted)) return false;
+  const local = lookups.localAt(localpart, hosted);
+  if (local?.kind === 'mailbox' && !local.isForwarded) return false;
   const next = replaceOnce(lookups, `${localpart}@${domain}`);
   return next !== undefined && !next.includes(`${localpart}@${domain}`);
 }

@@ -12,10 +12,10 @@ import {
   rowsPerStatement,
 } from './bulk-outcome.ts';
 import { checkTransport, summary } from './domains.ts';
+import { changedLimits, type DomainLimits, noLimits } from './domain-limits.ts';
 import { refuseLoops } from './expansion.ts';
 import { startsAt } from './alias-domains.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
-import { refuse } from './refusal.ts';
 import type { DomainClass, DomainRow } from './schema.ts';
 
 /** What is not given is as for a new domain, and is not compared with one that is there. */
@@ -24,13 +24,7 @@ export interface BulkDomain {
   readonly class: DomainClass;
   readonly active?: boolean;
   readonly transport?: string;
-  readonly maxMailboxes?: number;
-  readonly maxAliases?: number;
-  /** Bytes. */
-  readonly totalQuota?: number;
-  readonly defaultQuota?: number;
-  readonly maxQuota?: number;
-  readonly unknownTo?: string;
+  readonly limits?: DomainLimits;
   readonly takesAll?: boolean;
 }
 
@@ -50,18 +44,13 @@ type DomainColumns = Pick<
   | 'total_quota'
   | 'default_quota'
   | 'max_quota'
-  | 'unknown_to'
   | 'takes_all'
 >;
 
 const usualColumns = {
   active: 1,
   transport: '',
-  max_mailboxes: 0,
-  max_aliases: 0,
-  total_quota: 0,
-  default_quota: 0,
-  max_quota: 0,
+  ...noLimits,
   unknown_to: '',
   takes_all: 1,
 };
@@ -113,25 +102,14 @@ function compareDomain(there: DomainRow, columns: Partial<DomainColumns>): BulkO
 
 /** Those that are given. */
 function columnsOf(domain: BulkDomain): Partial<DomainColumns> & Pick<DomainColumns, 'kind'> {
-  const { transport, unknownTo } = domain;
-  const given: Partial<Record<keyof DomainColumns, unknown>> = {
-    active: domain.active === undefined ? undefined : Number(domain.active),
-    transport: transport === undefined ? undefined : checkTransport(transport),
-    max_mailboxes: checkLimit(domain.maxMailboxes),
-    max_aliases: checkLimit(domain.maxAliases),
-    total_quota: checkLimit(domain.totalQuota),
-    default_quota: checkLimit(domain.defaultQuota),
-    max_quota: checkLimit(domain.maxQuota),
-    unknown_to: unknownTo === undefined ? undefined : checkTransport(unknownTo),
-    takes_all: domain.takesAll === undefined ? undefined : Number(domain.takesAll),
+  const { active, transport, limits, takesAll } = domain;
+  return {
+    kind: domain.class,
+    ...(active === undefined ? {} : { active: Number(active) }),
+    ...(transport === undefined ? {} : { transport: checkTransport(transport) }),
+    ...(limits === undefined ? {} : changedLimits(noLimits, limits)),
+    ...(takesAll === undefined ? {} : { takes_all: Number(takesAll) }),
   };
-  const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { kind: domain.class, ...(Object.fromEntries(set) as Partial<DomainColumns>) };
-}
-
-function checkLimit(limit: number | undefined): number | undefined {
-  if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
-  refuse('a limit is a whole number, 0 for none');
 }
 
 export async function addAliasDomains(change: Change, domains: readonly BulkAliasDomain[]): Promise<BulkOutcome[]> {

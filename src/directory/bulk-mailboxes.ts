@@ -11,7 +11,10 @@ import {
   rowsPerStatement,
   SharedDomains,
 } from './bulk-outcome.ts';
+import { type ForwardInfo, parseForwards, readForwards, writeForward } from './forward-rows.ts';
+import { refuseBadForward } from './forwards.ts';
 import { refuseListAddress } from './list-rows.ts';
+import { changedLoginRules, type LoginRuleSettings, noLoginRules } from './login-rules.ts';
 import { addressKey, type MailAddress, parseHostedAddress } from './mail-address.ts';
 import { describeMailbox } from './mailbox-rows.ts';
 import { checkQuota } from './mailboxes.ts';
@@ -27,7 +30,7 @@ import {
 } from './vacations.ts';
 
 /** What is not given is as for a new mailbox, and is not compared with one that is there. */
-export interface BulkMailbox {
+export interface BulkMailbox extends LoginRuleSettings {
   readonly address: string;
   readonly passwordHash: string;
   readonly name?: string;
@@ -36,20 +39,21 @@ export interface BulkMailbox {
   readonly enabled?: boolean;
   /** Milliseconds since 1970. */
   readonly created?: number;
-  readonly protocols?: string;
-  readonly passwordExpires?: number;
-  readonly mustChange?: boolean;
   readonly vacation?: VacationSettings;
+  /** One that would go round in a circle is left out, and told. */
+  readonly forward?: ForwardInfo;
 }
 
 interface Parsed {
   readonly address: MailAddress;
+  readonly index: number;
   readonly given: BulkMailbox;
   readonly vacation: VacationInfo | undefined;
+  readonly forward: readonly MailAddress[];
 }
 
 export async function addMailboxes(change: Change, mailboxes: readonly BulkMailbox[]): Promise<BulkOutcome[]> {
-  const parsed = mailboxes.map((one) => refusalOf(() => parse(one)));
+  const parsed = mailboxes.map((one, index) => refusalOf(() => parse(one, index)));
   const names = new Set(parsed.flatMap((one) => (isOutcome(one) ? [] : [one.address.domain])));
   const domains = await SharedDomains.read(change, names);
   const present = new Map<number, number>();
@@ -65,14 +69,15 @@ export async function addMailboxes(change: Change, mailboxes: readonly BulkMailb
     return added;
   });
   await comparePresent(change, parsed, present, outcomes);
-  await insert(change, domains, [...fresh.values()]);
+  await insert(change, domains, [...fresh.values()], outcomes);
   return outcomes;
 }
 
-function parse(given: BulkMailbox): Parsed {
+function parse(given: BulkMailbox, index: number): Parsed {
   checkQuota(given.quotaBytes ?? 0);
   const vacation = given.vacation === undefined ? undefined : changedVacation(undefined, given.vacation);
-  return { address: parseHostedAddress(given.address), given, vacation };
+  const forward = given.forward === undefined ? [] : parseForwards(given.forward.to);
+  return { index, address: parseHostedAddress(given.address), given, vacation, forward };
 }
 
 /** Refuses where no mailbox can be. */
@@ -90,26 +95,71 @@ function presentId(change: Change, domains: SharedDomains, address: MailAddress)
   refuse(`${addressKey(address)} is an alias for ${targets.slice(0, 3).join(', ')}`);
 }
 
-async function insert(change: Change, domains: SharedDomains, fresh: readonly Parsed[]): Promise<void> {
+async function insert(
+  change: Change,
+  domains: SharedDomains,
+  fresh: readonly Parsed[],
+  outcomes: BulkOutcome[],
+): Promise<void> {
   for (let start = 0; start < fresh.length; start += rowsPerStatement) {
     const some = fresh.slice(start, start + rowsPerStatement);
     const rows = some.map((one) => newRow(change, domains.need(one.address.domain).id, one));
-    const ids = await change.db
+    const found = await change.db
       .insertInto('mailbox')
       .values(rows)
       .returning(['id', 'domain_id', 'localpart'])
       .execute();
-    const idOf = new Map(ids.map(({ id, domain_id, localpart }) => [`${domain_id} ${localpart}`, id]));
+    const idOf = new Map(found.map(({ id, domain_id, localpart }) => [`${domain_id} ${localpart}`, id]));
+    const ids = rows.map(({ domain_id, localpart }) => idOf.get(`${domain_id} ${localpart}`) as number);
+    await insertForwards(change, some, ids);
     const events = [];
-    for (const [index, row] of rows.entries()) {
-      const id = idOf.get(`${row.domain_id} ${row.localpart}`) as number;
-      const vacation = some[index]?.vacation;
-      if (vacation !== undefined) await writeVacation(change.db, id, vacation);
-      const after = { ...describeMailbox({ id, ...row }, 0), ...(vacation && { vacation }) };
-      events.push({ action: 'mailbox.add', object: row.shown, before: null, after });
+    for (const [at, row] of rows.entries()) {
+      const [id, one] = [ids[at] as number, some[at] as Parsed];
+      if (one.vacation !== undefined) await writeVacation(change.db, id, one.vacation);
+      const forward = await checkedForward(change, id, one, outcomes);
+      const after = { ...describeMailbox({ id, ...row }, 0), ...(one.vacation && { vacation: one.vacation }) };
+      events.push({
+        action: 'mailbox.add',
+        object: row.shown,
+        before: null,
+        after: { ...after, ...(forward && { forward }) },
+      });
     }
     await change.events(events);
   }
+}
+
+async function insertForwards(change: Change, some: readonly Parsed[], ids: readonly number[]): Promise<void> {
+  const rows = some.flatMap(({ forward }, at) =>
+    forward.map(({ shown, domain, localpart }, position) => {
+      return { mailbox_id: ids[at] as number, position, address: shown, domain, localpart };
+    }),
+  );
+  for (let start = 0; start < rows.length; start += rowsPerStatement) {
+    await change.db
+      .insertInto('mailbox_forward')
+      .values(rows.slice(start, start + rowsPerStatement))
+      .execute();
+  }
+}
+
+/** As it stands; undefined where there is none, or none that can be. */
+async function checkedForward(
+  change: Change,
+  id: number,
+  { index, address, given, forward }: Parsed,
+  outcomes: BulkOutcome[],
+): Promise<ForwardInfo | undefined> {
+  if (given.forward === undefined) return undefined;
+  const info = { mode: given.forward.mode, to: forward.map(({ shown }) => shown) };
+  const outcome = refusalOf(() => {
+    refuseBadForward(change, { id, address }, info);
+    return added;
+  });
+  if (outcome.kind !== 'refused') return info;
+  await writeForward(change.db, id, undefined);
+  outcomes[index] = { kind: 'added', without: `its forward to ${info.to.join(', ')}`, reason: outcome.reason };
+  return undefined;
 }
 
 function newRow(change: Change, domainId: number, { address, given, vacation }: Parsed): Omit<MailboxRow, 'id'> {
@@ -126,11 +176,9 @@ function newRow(change: Change, domainId: number, { address, given, vacation }: 
     tombstone: 0,
     vacation_until: vacationUntil(vacation),
     ...noRestraints,
-    protocols: given.protocols ?? '',
-    forward: 'keep',
-    must_change: given.mustChange === true ? 1 : 0,
-    password_changed: 0,
-    password_expires: given.passwordExpires ?? 0,
+    // When the password was chosen is not known.
+    ...changedLoginRules(noLoginRules, given, false, change.now),
+    forward: given.forward?.mode ?? 'keep',
   };
 }
 
@@ -145,19 +193,25 @@ async function comparePresent(
     const some = all.slice(start, start + rowsPerStatement);
     const ids = some.map(([, id]) => id);
     const rows = await change.db.selectFrom('mailbox').selectAll().where('id', 'in', ids).execute();
+    const forwards = await readForwards(change.db, rows);
     const byId = new Map(rows.map((row) => [row.id, row]));
     for (const [index, id] of some) {
-      outcomes[index] = compare(byId.get(id) as MailboxRow, (parsed[index] as Parsed).given);
+      outcomes[index] = compare(byId.get(id) as MailboxRow, forwards.get(id), parsed[index] as Parsed);
     }
   }
 }
 
-function compare(there: MailboxRow, given: BulkMailbox): BulkOutcome {
+function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given, forward }: Parsed): BulkOutcome {
+  const { protocols } = given;
+  const shown = (info: ForwardInfo | undefined): string =>
+    info === undefined ? '' : `${info.mode} ${info.to.join(', ')}`;
+  const to = given.forward && { mode: given.forward.mode, to: forward.map((target) => target.shown) };
   return compared([
     given.name === undefined ? undefined : difference('name', there.name, given.name),
     given.quotaBytes === undefined ? undefined : difference('quota', there.quota, given.quotaBytes),
     given.enabled === undefined ? undefined : difference('enabled', there.enabled, Number(given.enabled)),
-    given.protocols === undefined ? undefined : difference('protocols', there.protocols, given.protocols),
+    protocols === undefined ? undefined : difference('protocols', there.protocols, protocols.join(' ')),
+    to === undefined ? undefined : difference('forward', shown(forwarded), shown(to)),
     there.password === given.passwordHash ? undefined : 'another password',
   ]);
 }

@@ -9,7 +9,8 @@ import { DirectoryRefusedError, refuse } from './refusal.ts';
 import type { DomainRow } from './schema.ts';
 
 export type BulkOutcome =
-  | { readonly kind: 'added' }
+  /** `without` is a part that was left out, for the reason. */
+  | { readonly kind: 'added'; readonly without?: string; readonly reason?: string }
   | { readonly kind: 'unchanged' }
   /** `difference` names what differs and how; secrets are named only. */
   | { readonly kind: 'differs'; readonly difference: string }

@@ -2,7 +2,8 @@
 // is noted and stops nothing. What is there and differs stays as it is, unless it may be updated; then it is changed one
 // by one, as an administrator would. A second run finds everything unchanged, so that one that was interrupted goes on.
 
-import type { BulkOutcome } from '../../directory/bulk-outcome.ts';
+import type { NewAdministrator } from '../../directory/administrators.ts';
+import { type BulkOutcome, compared, difference } from '../../directory/bulk-outcome.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { DirectoryRefusedError } from '../../directory/refusal.ts';
 import type { ImportObject, NotTaken } from './import-source.ts';
@@ -41,8 +42,6 @@ export class ImportSink implements ImportTally {
   readonly domains = new Set<string>();
   notTakenCount = 0;
   #waiting: ImportObject[] = [];
-  /** Forwards of mailboxes that are about to be written. */
-  #aliases: Batch<'alias'>[number][] = [];
 
   constructor(directory: Directory, mayUpdate: boolean) {
     this.#directory = directory;
@@ -67,7 +66,6 @@ export class ImportSink implements ImportTally {
   /** Writes what is left. */
   async end(): Promise<void> {
     await this.#flush();
-    await this.#flush();
   }
 
   async #flush(): Promise<void> {
@@ -75,10 +73,6 @@ export class ImportSink implements ImportTally {
     this.#waiting = [];
     const [first] = waiting;
     if (first !== undefined) await this.#writeBatch(first.kind as ImportKind, waiting);
-    if (first?.kind !== 'mailbox' || this.#aliases.length === 0) return;
-    const aliases = this.#aliases;
-    this.#aliases = [];
-    await this.#writeBatch('alias', aliases);
   }
 
   async #writeBatch(kind: ImportKind, objects: readonly ImportObject[]): Promise<void> {
@@ -126,13 +120,16 @@ export class ImportSink implements ImportTally {
       }
       case 'sender-right':
         return await this.#writeSenderRights(objects as Batch<'sender-right'>);
+      case 'administrator':
+        return await this.#writeAdministrators(objects as Batch<'administrator'>);
     }
   }
 
   async #updateDomain({ value }: Batch<'domain'>[number]): Promise<void> {
-    const { class: kind, active, transport } = value;
+    const { class: kind, active, transport, limits } = value;
     await this.#directory.domains.set(value.name, {
       class: kind,
+      ...limits,
       ...(active === undefined ? {} : { active }),
       ...(transport === undefined ? {} : { transport }),
     });
@@ -155,12 +152,6 @@ export class ImportSink implements ImportTally {
         });
       },
     );
-    for (const [index, { value }] of batch.entries()) {
-      if (value.forward === undefined || outcomes[index]?.kind === 'refused') continue;
-      const { targets, keepsCopy } = value.forward;
-      const all = keepsCopy ? [value.address, ...targets] : targets;
-      this.#aliases.push({ kind: 'alias', value: { address: value.address, targets: all } });
-    }
   }
 
   async #writeSenderRights(batch: Batch<'sender-right'>): Promise<void> {
@@ -184,6 +175,40 @@ export class ImportSink implements ImportTally {
     });
   }
 
+  async #writeAdministrators(batch: Batch<'administrator'>): Promise<void> {
+    const outcomes: BulkOutcome[] = [];
+    for (const { value } of batch) {
+      const wanted = this.#administrator(value);
+      const known = await this.#directory.administrators.show(value.login);
+      outcomes.push(
+        known === undefined
+          ? await outcomeOf(() => this.#directory.administrators.add(wanted))
+          : compared([
+              difference('role', known.role, wanted.role),
+              difference('active', known.active, wanted.active),
+              difference('domains', known.domains.toSorted().join(', '), wanted.domains?.toSorted().join(', ')),
+            ]),
+      );
+    }
+    await this.#settle(
+      'administrator',
+      batch,
+      outcomes,
+      ({ value }) => value.login,
+      async ({ value }) => {
+        const { login, ...settings } = this.#administrator(value);
+        await this.#directory.administrators.set(login, settings);
+      },
+    );
+  }
+
+  /** An alias domain is administered with its target. */
+  #administrator({ domains, ...rest }: Batch<'administrator'>[number]['value']): NewAdministrator {
+    if (domains === 'all') return { ...rest, role: 'host', domains: [] };
+    const hosted = domains.flatMap((name) => this.#directory.lookups.domain(name)?.name ?? []);
+    return { ...rest, role: 'domain', domains: hosted.filter((name) => !this.#directory.lookups.domain(name)?.target) };
+  }
+
   async #settle<Object>(
     kind: ImportKind,
     batch: readonly Object[],
@@ -196,8 +221,12 @@ export class ImportSink implements ImportTally {
       const count = this.#count(kind);
       const name = nameOf(object);
       if (outcome.kind === 'refused') this.#refuse(count, kind, name, outcome.reason);
-      else if (outcome.kind !== 'differs') count[outcome.kind]++;
-      else if (this.#mayUpdate) {
+      else if (outcome.kind !== 'differs') {
+        count[outcome.kind]++;
+        if (outcome.kind === 'added' && outcome.without !== undefined) {
+          this.#note({ what: `${kind} ${name}: ${outcome.without}`, reason: outcome.reason ?? '', address: name });
+        }
+      } else if (this.#mayUpdate) {
         const updated = await outcomeOf(() => update(object));
         if (updated.kind === 'refused') this.#refuse(count, kind, name, updated.reason);
         else count.updated++;

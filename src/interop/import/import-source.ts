@@ -5,11 +5,6 @@ import type { BulkAlias } from '../../directory/bulk-aliases.ts';
 import type { BulkAliasDomain, BulkDomain } from '../../directory/bulk-domains.ts';
 import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 
-export interface ImportedMailbox extends BulkMailbox {
-  /** Where its mail goes on to; `keepsCopy`: and stays here too. */
-  readonly forward?: { readonly targets: readonly string[]; readonly keepsCopy: boolean };
-}
-
 export interface NotTaken {
   /** As `alias sales@example.com`. */
   readonly what: string;
@@ -23,10 +18,20 @@ export type ImportObject =
   | { readonly kind: 'domain'; readonly value: BulkDomain }
   | { readonly kind: 'alias-domain'; readonly value: BulkAliasDomain }
   /** `maildir`: where the old system keeps its mail, for the import of the mail. */
-  | { readonly kind: 'mailbox'; readonly value: ImportedMailbox; readonly maildir?: string }
+  | { readonly kind: 'mailbox'; readonly value: BulkMailbox; readonly maildir?: string }
   | { readonly kind: 'alias'; readonly value: BulkAlias }
   | { readonly kind: 'sender-right'; readonly value: ImportedSenderRight }
+  | { readonly kind: 'administrator'; readonly value: ImportedAdministrator }
   | { readonly kind: 'not-taken'; readonly value: NotTaken };
+
+export interface ImportedAdministrator {
+  readonly login: string;
+  readonly passwordHash: string;
+  readonly name: string;
+  readonly active: boolean;
+  /** 'all', or those. */
+  readonly domains: 'all' | readonly string[];
+}
 
 export interface ImportedSenderRight {
   /** `user@domain` or `@domain`. */

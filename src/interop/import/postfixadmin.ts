@@ -8,17 +8,12 @@
 //  alias         the others; `@domain` is the catch-all.
 //  vacation      in place of the `user#domain@autoreply` target.
 
+import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 import type { SourceDatabase, SourceRow } from './source-database.ts';
-import {
-  type ImportObject,
-  type ImportSource,
-  type ImportedMailbox,
-  notTaken,
-  type OldSystem,
-} from './import-source.ts';
+import { type ImportObject, type ImportSource, notTaken, type OldSystem } from './import-source.ts';
 import { oldPostfixAdmin } from './postfixadmin-tables.ts';
 import type { PostfixAdminSettings } from './postfixadmin-settings.ts';
-import { isTrue, listOf, numberOf, passwordOf, textOf, timeOf } from './row-values.ts';
+import { fittingLimits, isTrue, listOf, numberOf, passwordOf, textOf, timeOf } from './row-values.ts';
 
 /** An alias domain that has addresses of its own, and why. */
 type SplitDomains = ReadonlyMap<string, string>;
@@ -171,10 +166,12 @@ export class PostfixAdminSource implements ImportSource {
         class: isRelay ? 'relay' : 'mailbox',
         active: isTrue(row, 'active'),
         ...(goesOn ? { transport: transport.includes(':') ? transport : `${transport}:` } : {}),
-        maxMailboxes: numberOf(row, 'mailboxes'),
-        maxAliases: numberOf(row, 'aliases'),
-        maxQuota: numberOf(row, 'maxquota') * quotaMultiplier,
-        totalQuota: numberOf(row, 'quota') * quotaMultiplier,
+        limits: fittingLimits({
+          maxMailboxes: numberOf(row, 'mailboxes'),
+          maxAliases: numberOf(row, 'aliases'),
+          maxQuotaBytes: numberOf(row, 'maxquota') * quotaMultiplier,
+          totalQuotaBytes: numberOf(row, 'quota') * quotaMultiplier,
+        }),
       },
     };
   }
@@ -206,14 +203,14 @@ export class PostfixAdminSource implements ImportSource {
     const others = targets.filter((target) => !isSelf(target) && !this.#isVacationTarget(target));
     const created = timeOf(row, 'created');
     const vacation = this.#vacation(row, targets);
-    const value: ImportedMailbox = {
+    const value: BulkMailbox = {
       address,
       passwordHash: password.hash,
       name: textOf(row, 'name'),
       quotaBytes: numberOf(row, 'quota'),
       enabled: isTrue(row, 'active'),
       ...(created === undefined ? {} : { created }),
-      ...(others.length === 0 ? {} : { forward: { targets: others, keepsCopy: targets.some(isSelf) } }),
+      ...(others.length === 0 ? {} : { forward: { mode: targets.some(isSelf) ? 'both' : 'forward', to: others } }),
       ...(vacation === undefined ? {} : { vacation }),
     };
     yield { kind: 'mailbox', value, maildir: textOf(row, 'maildir') };
@@ -224,7 +221,7 @@ export class PostfixAdminSource implements ImportSource {
     return vacationDomain !== '' && target.toLowerCase().endsWith(`@${vacationDomain.toLowerCase()}`);
   }
 
-  #vacation(row: SourceRow, targets: readonly string[]): ImportedMailbox['vacation'] {
+  #vacation(row: SourceRow, targets: readonly string[]): BulkMailbox['vacation'] {
     if (!isTrue(row, 'v_active') || textOf(row, 'v_body').trim() === '') return undefined;
     if (this.#settings.vacationDomain !== '' && !targets.some((target) => this.#isVacationTarget(target)))
       return undefined;
@@ -293,15 +290,28 @@ export class PostfixAdminSource implements ImportSource {
   }
 
   async *#readAdministrators(): AsyncGenerator<readonly ImportObject[]> {
-    const table = this.#table('admin');
-    if ((await this.#database.columns(table)) === undefined) return;
-    for await (const rows of this.#database.pages({
-      columns: { username: 'username' },
-      from: table,
-      key: ['username'],
-    })) {
-      const reason = 'administrators are not kept in the directory yet';
-      yield rows.map((row) => notTaken(`administrator ${textOf(row, 'username')}`, reason));
+    const [admin, theirs] = [this.#table('admin'), this.#table('domain_admins')];
+    const known = await this.#database.columns(admin);
+    if (known === undefined) return;
+    const domains = new Map<string, string[]>();
+    const columns = { username: 'username', domain: 'domain' };
+    for await (const rows of this.#database.pages({ columns, from: theirs, key: ['username', 'domain'] })) {
+      for (const row of rows) {
+        const login = textOf(row, 'username').toLowerCase();
+        domains.set(login, [...(domains.get(login) ?? []), textOf(row, 'domain')]);
+      }
+    }
+    const own: Record<string, string> = { username: 'username', password: 'password', active: 'active' };
+    if (known.has('superadmin')) own['superadmin'] = 'superadmin';
+    for await (const rows of this.#database.pages({ columns: own, from: admin, key: ['username'] })) {
+      yield rows.map((row): ImportObject => {
+        const login = textOf(row, 'username');
+        const password = passwordOf(textOf(row, 'password'), this.#settings.bareHashes);
+        const some = domains.get(login.toLowerCase()) ?? [];
+        const value = { login, passwordHash: password.hash, name: '', active: isTrue(row, 'active') };
+        const isSuper = isTrue(row, 'superadmin') || some.includes('ALL');
+        return { kind: 'administrator', value: { ...value, domains: isSuper ? 'all' : some } };
+      });
     }
   }
 }

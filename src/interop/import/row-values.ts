@@ -1,6 +1,7 @@
 // What the columns of other systems' tables mean in ours.
 
 import { isVerifiable, schemeName } from '../../auth/password-scheme.ts';
+import type { DomainLimits } from '../../directory/domain-limits.ts';
 import type { SourceRow } from './source-database.ts';
 
 export function textOf(row: SourceRow, name: string): string {
@@ -61,4 +62,12 @@ function withScheme(stored: string, bare: BareHashes): string {
   if (stored === '' || stored.startsWith('{') || stored.startsWith('$')) return stored;
   if (bare === 'md5' && /^[0-9a-f]{32}$/i.test(stored)) return `{PLAIN-MD5}${stored}`;
   return bare === 'plain' ? `{PLAIN}${stored}` : stored;
+}
+
+/** Limits that contradict each other are none here: a quota of one mailbox beyond that of all is no limit. */
+export function fittingLimits(limits: DomainLimits): DomainLimits {
+  const { maxQuotaBytes = 0, totalQuotaBytes = 0, defaultQuotaBytes = 0 } = limits;
+  const most = totalQuotaBytes !== 0 && maxQuotaBytes > totalQuotaBytes ? totalQuotaBytes : maxQuotaBytes;
+  const bound = Math.min(...[most, totalQuotaBytes].filter((one) => one !== 0), Number.MAX_SAFE_INTEGER);
+  return { ...limits, maxQuotaBytes: most, defaultQuotaBytes: Math.min(defaultQuotaBytes, bound) };
 }
