@@ -56,7 +56,7 @@ function addCommonOptions(command: Command): void {
     .option('--renumber', 'keep uids of the source even where mail is here already, which then gets new ones');
 }
 
-function parseLayout(text: string): MaildirLayout {
+export function parseLayout(text: string): MaildirLayout {
   if (text === 'maildir++' || text === 'fs') return text;
   throw new CommandError(`"${text}" is no layout: write maildir++ or fs`, 2);
 }
@@ -84,7 +84,7 @@ async function importOne(context: CommandContext, source: MailSource, address: s
   });
 }
 
-export async function importInto(
+async function importInto(
   context: CommandContext,
   session: ImportSession,
   source: MailSource,

@@ -48,6 +48,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   newaliases: () => import('../cli/postalias.ts'),
   postfix: () => import('../cli/postfix.ts'),
   import: () => together([() => import('../cli/import-mail.ts'), () => import('../cli/import-directory.ts')]),
+  export: () => together([() => import('../cli/export-mail.ts')]),
   completion: () => import('../cli/completion.ts'),
 };
 

@@ -29,6 +29,7 @@ export class RemoteTarget implements ImportTarget {
   private constructor(socket: net.Socket) {
     this.#socket = socket;
     socket.on('error', () => undefined);
+    socket.on('drain', () => this.#wake());
     void this.#read();
   }
 
@@ -81,11 +82,9 @@ export class RemoteTarget implements ImportTarget {
 
   async #send(frame: Buffer): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#socket.write(frame)) return;
+    if (this.#socket.write(frame) || this.#socket.destroyed) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      this.#socket.once('drain', resolve);
-      this.#socket.once('close', resolve);
     });
     if (this.#failure !== undefined) throw this.#failure;
   }
