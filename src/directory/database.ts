@@ -132,13 +132,33 @@ async function migrate(file: string, connection: SqliteConnection, db: Directory
       connection.pragma(`application_id = ${applicationId}`);
       await createMigrationTable(transaction as unknown as Kysely<unknown>);
     }
+    const putBack = putViewsAside(connection);
     for (const migration of migrations) {
       if (migration.version <= version) continue;
       await migration.up(transaction as unknown as Kysely<unknown>);
       const { version: number, name } = migration;
       await transaction.insertInto('migration').values({ version: number, name, applied: clock.now() }).execute();
     }
+    putBack();
   });
+}
+
+/**
+ * Views for other programs (`posthaste export`) stand in the way of changes to the tables they are made of. One that cannot
+ * be made again is left out: `posthaste drive check` tells.
+ */
+function putViewsAside(connection: SqliteConnection): () => void {
+  const views = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'view'").raw().all();
+  for (const [name] of views as [string, string][]) connection.exec(`DROP VIEW "${name.replaceAll('"', '""')}"`);
+  return () => {
+    for (const [, text] of views as [string, string][]) {
+      try {
+        connection.exec(text);
+      } catch (error) {
+        if (sqliteCode(error) !== 'SQLITE_ERROR') throw error;
+      }
+    }
+  };
 }
 
 /** Names the migrations that were made. */

@@ -320,7 +320,9 @@ export class Directory implements DirectoryView {
     this.notes.close();
     this.caught.close();
     this.#snapshot.close();
-    this.#files.reader.close();
+    // The reader last: then SQLite leaves the WAL and its index beside the file, without which a Postfix that may only read
+    // the folder could not open it.
     this.#files.writer?.connection.close();
+    this.#files.reader.close();
   }
 }

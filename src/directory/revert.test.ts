@@ -225,7 +225,7 @@ it('tries a change out without making it', async () => {
   expect(of(trial.after)).toEqual({ org: 'example.com', net: 'alias' });
   expect((await trial.after.aliases.show('sales@example.com'))?.targets).toEqual(['x@y.test']);
   expect((await trial.before.aliases.show('sales@example.com'))?.targets).toEqual(['anna@example.com']);
-  expect([...trial.touched.keys()].toSorted()).toEqual(['alias_target', 'domain', 'mailbox']);
+  expect([...trial.touched.keys()].toSorted()).toEqual(['alias', 'alias_target', 'domain', 'mailbox']);
   expect(trial.events.map(({ action }) => action)).toEqual([
     'mailbox.remove',
     'alias.set',

@@ -48,7 +48,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   newaliases: () => import('../cli/postalias.ts'),
   postfix: () => import('../cli/postfix.ts'),
   import: () => together([() => import('../cli/import-mail.ts'), () => import('../cli/import-directory.ts')]),
-  export: () => together([() => import('../cli/export-mail.ts')]),
+  export: () => together([() => import('../cli/export-mail.ts'), () => import('../cli/export.ts')]),
   completion: () => import('../cli/completion.ts'),
 };
 

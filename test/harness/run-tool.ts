@@ -19,9 +19,16 @@ interface Run {
   readonly json?: boolean;
 }
 
-export async function runTool(
-  register: (program: Command, context: CommandContext) => void,
-  { tool, directory, args, input = '', json = false }: Run,
+type Register = (program: Command, context: CommandContext) => void;
+
+export async function runTool(register: Register, { tool, directory, args, ...more }: Run): Promise<ToolOutput> {
+  return await runCommand(register, { directory, args: ['--', tool, ...args], ...more });
+}
+
+/** As `posthaste -c DIRECTORY ARGS`, in this process. */
+export async function runCommand(
+  register: Register,
+  { directory, args, input = '', json = false }: Omit<Run, 'tool'>,
 ): Promise<ToolOutput> {
   const out: string[] = [];
   const err: string[] = [];
@@ -37,7 +44,7 @@ export async function runTool(
   register(program, context);
   let status = 0;
   try {
-    await program.parseAsync(['--', tool, ...args], { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     status = error.exitCode;

@@ -106,6 +106,9 @@ export function setParts(driver: Driver): SetPart[] {
       files: own('sender-login-mailboxes', 'sender-login-aliases', 'sender-login-mailboxes-extra'),
     },
     { table: 'sender-logins', files: own('sender-login-map') },
+    ...(
+      ['sender-bcc', 'recipient-bcc', 'client-access', 'helo-access', 'sender-access', 'recipient-access'] as const
+    ).map((table) => ({ table, files: own(table) })),
     { table: ['mailbox-domains', 'alias-domains'], files: admin('virtual_domains_maps') },
     {
       table: 'virtual-aliases',
