@@ -7,7 +7,7 @@ import { loginProtocols } from '../directory/login-protocols.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
-import { generatePassword } from './new-password.ts';
+import { makePassword } from '../admin/new-passwords.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 import { keepScramKeys } from './scram-keys.ts';
 
@@ -84,7 +84,7 @@ function addLimits(command: Command): void {
 }
 
 /** A day is meant to its end, in the machine's time zone. 0: never. */
-function parseEnd(text: string): number {
+export function parseEnd(text: string): number {
   if (text === 'never') return 0;
   const days = /^(\d{1,5})d$/.exec(text);
   if (days) return systemClock.now() + Number(days[1]) * 86_400_000;
@@ -116,7 +116,7 @@ async function add(context: CommandContext, mailbox: string, name: string, optio
         'nothing needs a recoverable password: CRAM-MD5 is not offered; add cram-md5 to posthaste_sasl_mechanisms first',
       );
     }
-    const password = generatePassword();
+    const password = makePassword();
     const digest = appPasswordDigest(password);
     const secret = isReadable ? { secret: password } : {};
     const info = await directory.appPasswords.add({ mailbox, name, digest, ...secret, ...limitsOf(options) });

@@ -1,7 +1,7 @@
 // Where a new password comes from: standard input when asked for, the person at the terminal (twice, unseen), or a
 // generated one that is shown once. Never from the command line, where every user of the machine could read it.
 
-import { randomInt } from 'node:crypto';
+import { makePassword } from '../admin/new-passwords.ts';
 import { maxPasswordBytes } from '../auth/password-scheme.ts';
 import { CommandError } from './context.ts';
 
@@ -13,19 +13,12 @@ export interface NewPassword {
 
 export async function newPassword(fromStdin: boolean): Promise<NewPassword> {
   if (fromStdin) return { password: check(await readFirstLine()), isGenerated: false };
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return { password: generatePassword(), isGenerated: true };
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return { password: makePassword(), isGenerated: true };
   const first = await askHidden('Password (empty: make one): ');
-  if (first === '') return { password: generatePassword(), isGenerated: true };
+  if (first === '') return { password: makePassword(), isGenerated: true };
   if ((await askHidden('Once more: ')) !== first)
     throw new CommandError('the two passwords differ; nothing was changed');
   return { password: check(first), isGenerated: false };
-}
-
-/** Letters and digits that look alike are left out; 20 of 54 are 115 bits. */
-export function generatePassword(): string {
-  const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
-  const characters = Array.from({ length: 20 }, () => alphabet.charAt(randomInt(alphabet.length)));
-  return characters.join('').replace(/(.{5})(?=.)/g, '$1-');
 }
 
 function check(password: string): string {

@@ -29,6 +29,7 @@ import { CaughtNotes } from './caught-notes.ts';
 import { Domains } from './domains.ts';
 import { countEvents, type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
+import { InstallationSecrets } from './installation-secrets.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { type HistoryQuery, listRevisions, type Revision } from './history.ts';
 import { Lists } from './lists.ts';
@@ -85,6 +86,7 @@ export interface DirectoryView {
   readonly settings: DirectorySettings;
   /** What leads to an address. */
   readonly reverse: ReverseLookups;
+  readonly installation: InstallationSecrets;
   readonly lookups: DirectoryLookups;
   events(query?: EventQuery): Promise<DirectoryEvent[]>;
 }
@@ -125,6 +127,7 @@ function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLoo
     tags: new Tags(db, changes),
     settings: new DirectorySettings(db, changes),
     reverse: new ReverseLookups(db),
+    installation: new InstallationSecrets(changes),
     lookups,
     events: (query = {}) => listEvents(db, query),
   };
@@ -150,6 +153,7 @@ export class Directory implements DirectoryView {
   readonly tags: Tags;
   readonly settings: DirectorySettings;
   readonly reverse: ReverseLookups;
+  readonly installation: InstallationSecrets;
   readonly lookups: DirectoryLookups;
   /** What logins leave behind. */
   readonly notes: LoginNotes;
@@ -205,6 +209,7 @@ export class Directory implements DirectoryView {
     const leavesNoNotes = options.readonly === true || partial !== undefined;
     this.notes = new LoginNotes(file, leavesNoNotes, () => snapshot.close());
     this.caught = new CaughtNotes(file, leavesNoNotes, this.lookups, () => snapshot.close());
+    this.installation = view.installation;
   }
 
   /** The same for somebody else; it is open as long as this one. */

@@ -20,6 +20,8 @@ export interface SenderRight {
 }
 
 export interface SenderRightQuery {
+  /** Of this domain's addresses. */
+  readonly domain?: string;
   readonly address?: string;
   readonly login?: string;
   /** The last one seen. */
@@ -88,6 +90,7 @@ export class SenderRights {
       const { domain, localpart } = parsePlace(query.address);
       select = select.where('domain', '=', domain).where('localpart', '=', localpart);
     }
+    if (query.domain !== undefined) select = select.where('domain', '=', parseDomain(query.domain));
     if (query.login !== undefined) select = select.where('login', '=', this.#loginOf(query.login));
     if (query.after !== undefined) {
       const { domain, localpart } = parsePlace(query.after.address);

@@ -71,6 +71,13 @@ export class WebSessions {
       if (numDeletedRows === 0n) refuseMissing(`there is no session ${id}`);
     });
   }
+
+  /** Of somebody whose password has changed. */
+  async removeAll({ kind, id }: Owner): Promise<void> {
+    await this.#changes.make(async ({ db }) => {
+      await db.deleteFrom('web_session').where('owner_kind', '=', kind).where('owner_id', '=', id).execute();
+    });
+  }
 }
 
 async function rowsOf(db: DirectoryDatabase, { kind, id }: Owner): Promise<WebSessionRow[]> {

@@ -21,6 +21,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   'alias-domain': () => import('../cli/alias-domain.ts'),
   mailbox: () => import('../cli/mailbox.ts'),
   'app-password': () => import('../cli/app-password.ts'),
+  admin: () => import('../cli/admin.ts'),
+  token: () => import('../cli/token.ts'),
   alias: () => import('../cli/alias.ts'),
   list: () => import('../cli/list.ts'),
   'sender-login': () => import('../cli/sender-login.ts'),

@@ -20,7 +20,7 @@ import type { CurrentTls } from './server-tls.ts';
 export interface PlannedListener extends ListenAddress {
   /** For people: `smtp`, `submission`, `imaps`. */
   readonly label: string;
-  readonly kind: 'smtp' | 'lmtp' | 'imap' | 'imaps';
+  readonly kind: 'smtp' | 'lmtp' | 'imap' | 'imaps' | 'http' | 'https';
   /** The key under which a reload finds the service again. */
   readonly service: string;
   readonly settings: Settings;
@@ -62,6 +62,8 @@ export function planListeners({ services, settings }: Configuration): PlannedLis
     ['posthaste_lmtp_listen', 'lmtp'],
     ['posthaste_imap_listen', 'imap'],
     ['posthaste_imaps_listen', 'imaps'],
+    ['posthaste_https_listen', 'https'],
+    ['posthaste_http_listen', 'http'],
   ] as const;
   for (const [parameter, kind] of own) {
     for (const text of settings.list(parameter)) {
@@ -107,8 +109,6 @@ function refuseUnserved(settings: Settings): void {
     ['posthaste_pop3_listen', 'POP3'],
     ['posthaste_pop3s_listen', 'POP3'],
     ['posthaste_sieve_listen', 'ManageSieve'],
-    ['posthaste_http_listen', 'HTTP'],
-    ['posthaste_https_listen', 'HTTP'],
   ] as const;
   for (const [parameter, protocol] of later) {
     if (settings.list(parameter).length === 0) continue;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import type { Mailboxes } from '../queue/plan.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
@@ -34,6 +35,16 @@ export async function openTls(
     acme: await Acme.open(settings, parts),
     sniRow: (maps, key) => state().sniRow(maps, key),
   });
+}
+
+/** Those that take mail. */
+export function enabledMailboxes(directory: () => Directory): Mailboxes {
+  return {
+    mailboxByAddress: async (recipient) => {
+      const mailbox = directory().mailboxByAddress(recipient);
+      return mailbox?.enabled ? mailbox : undefined;
+    },
+  };
 }
 
 /** What IMAP asks about a mailbox that somebody logs in to. */

@@ -51,10 +51,11 @@ export class ServiceTls {
   async prepare(planned: readonly PlannedListener[]): Promise<() => void> {
     const opened = new Map<string, ServerTls>();
     for (const { kind, service, settings } of planned) {
-      const isImap = kind === 'imap' || kind === 'imaps';
-      const level = isImap ? 'encrypt' : tlsLevel(settings, settings.flag('smtpd_tls_wrappermode'));
+      if (kind === 'http') continue;
+      const own = kind === 'imap' || kind === 'imaps' ? 'imap' : kind === 'https' ? 'https' : undefined;
+      const level = own === undefined ? tlsLevel(settings, settings.flag('smtpd_tls_wrappermode')) : 'encrypt';
       if (level === 'none') continue;
-      opened.set(isImap ? 'imap' : service, await this.open(settings, level === 'encrypt'));
+      opened.set(own ?? service, await this.open(settings, level === 'encrypt'));
     }
     return () => {
       for (const [service, tls] of opened) this.current(service).tls = tls;

@@ -16,11 +16,9 @@ import { PassingBytes, youngCollection } from '../lib/passing-bytes.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openMailstore, type SqliteMailstore } from '../mailstore/store.ts';
-import type { Pickup } from '../queue/pickup.ts';
 import type { QueueChanges } from '../queue/queue-changes.ts';
 import type { Scheduler } from '../queue/scheduler.ts';
 import type { Queue, RouteRecipient } from '../queue/submit.ts';
-import type { Mailboxes } from '../queue/plan.ts';
 import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type Finding, unsaid } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -30,6 +28,7 @@ import { importSocketPath } from '../interop/import-mail/frames.ts';
 import { startControlServer } from './control-server.ts';
 import { type DataLock, lockDataFolder } from './data-lock.ts';
 import { Defence, isDefenceRequest } from './defence.ts';
+import { HttpListeners } from './http.ts';
 import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
 import { Logins } from './logins.ts';
@@ -37,7 +36,7 @@ import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
-import { mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
+import { enabledMailboxes, mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
 import { Observation } from './observation.ts';
 import { type OpenedQueue, openQueue } from './open-queue.ts';
 import { Helper } from '../delivery/helper/on-demand.ts';
@@ -66,15 +65,13 @@ export class Server {
   readonly #commands = new Helper<CommandJob, CommandOutcome>('command-helper', (reason) => this.#own.error(reason));
   readonly #bytes = new PassingBytes(youngCollection());
   #tls!: ServiceTls;
-  #queue!: Queue;
   #scheduler!: Scheduler;
   #queueChanges!: QueueChanges;
-  #entered = (): number => 0;
   #opened: OpenedQueue | undefined;
   #imap!: ImapServer;
   #logins!: Logins;
-  #pickup: Pickup | undefined;
   #imports: ImportServer | undefined;
+  #http: HttpListeners | undefined;
   #control: Awaited<ReturnType<typeof startControlServer>> | undefined;
   readonly #smtpListeners: SmtpListener[] = [];
   readonly #bound: BoundListener[] = [];
@@ -133,11 +130,9 @@ export class Server {
     this.#observation.start();
     this.#tls.start();
     this.#scheduler.start();
-    this.#pickup?.start();
-    this.#control = await startControlServer(this.dataDirectory, (request) =>
-      isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request),
-    );
     this.#imports = await ImportServer.open(importSocketPath(controlSocketPath(this.dataDirectory)), this.#store);
+    this.#opened?.pickup?.start();
+    this.#control = await startControlServer(this.dataDirectory, this.#answer);
     this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
     this.#upkeep.start();
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
@@ -186,12 +181,7 @@ export class Server {
   readonly #hosts = new HostsFile('/etc/hosts', systemClock);
   readonly #resolver = new SystemResolver();
 
-  readonly #mailboxes: Mailboxes = {
-    mailboxByAddress: async (recipient) => {
-      const mailbox = this.#directory.mailboxByAddress(recipient);
-      return mailbox?.enabled ? mailbox : undefined;
-    },
-  };
+  readonly #mailboxes = enabledMailboxes(() => this.#directory);
 
   readonly #route: RouteRecipient = async (recipient, sender, handling) => {
     const resolution = await this.#state.router.resolve(recipient, { sender, handling });
@@ -209,11 +199,8 @@ export class Server {
       route: this.#route,
       state: () => this.#state,
     });
-    this.#queue = opened.queue;
     this.#scheduler = opened.scheduler;
     this.#queueChanges = opened.changes;
-    this.#entered = opened.entered;
-    this.#pickup = opened.pickup;
     this.#opened = opened;
   }
 
@@ -225,7 +212,7 @@ export class Server {
     const shared = { store: this.#store, sasl, log: this.#log, clock: systemClock };
     const parts = {
       ...shared,
-      queue: this.#queue,
+      queue: this.#opened?.queue as Queue,
       ...this.#defence.smtpParts,
       dovecotAuth: (path: string) => this.#logins.dovecotAuth(path),
       clientNames: new ClientNames({ resolver: this.#resolver, hosts: this.#hosts, clock: systemClock }),
@@ -246,6 +233,14 @@ export class Server {
       authenticator,
       tls: this.#tls.current('imap'),
     });
+    const http = {
+      authenticator,
+      gate,
+      tls: this.#tls.current('https'),
+      state: () => this.#state,
+      answer: this.#answer,
+    };
+    this.#http = new HttpListeners({ ...http, directory: this.#directory, store: this.#store, log: this.#log });
     (await this.#tls.prepare(this.#started.listeners))();
     for (const plan of this.#started.listeners) {
       try {
@@ -267,6 +262,7 @@ export class Server {
     if (plan.kind === 'imap' || plan.kind === 'imaps') {
       return await this.#imap.listen(plan.host, plan.port, { implicitTls: plan.kind === 'imaps' });
     }
+    if (plan.kind === 'http' || plan.kind === 'https') return (await this.#http?.listen(plan)) ?? plan.port;
     const listener = new SmtpListener(plan, parts, () => this.#state, this.#tls.current(plan.service));
     const { port } = await listener.listen();
     this.#smtpListeners.push(listener);
@@ -274,6 +270,9 @@ export class Server {
   }
 
   // ---- running
+
+  readonly #answer = (request: ControlRequest): Promise<unknown> =>
+    isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request);
 
   async #handle(request: Exclude<ControlRequest, DefenceRequest>): Promise<unknown> {
     switch (request.command) {
@@ -288,9 +287,7 @@ export class Server {
       case 'stop':
         await this.stop();
         // The answer goes out first.
-        setTimeout(() => {
-          for (const listener of this.#stopListeners) listener();
-        }, 50);
+        setTimeout(() => this.#stopListeners.forEach((listener) => listener()), 50);
         return undefined;
       case 'quota-recalculate':
         return await this.#store.recalculateQuota(request.mailbox ?? 0);
@@ -315,7 +312,11 @@ export class Server {
       dataDirectory: this.dataDirectory,
       listeners: this.#bound.map(toListed),
       connections: this.#connections(),
-      queue: { ...this.#store.queueCounts(), active: this.#scheduler.activeCount, entered: this.#entered() },
+      queue: {
+        ...this.#store.queueCounts(),
+        active: this.#scheduler.activeCount,
+        entered: this.#opened?.entered() ?? 0,
+      },
       defence: this.#defence.status(),
       residentBytes: process.memoryUsage.rss(),
     };
@@ -372,11 +373,12 @@ export class Server {
 
   async #close(): Promise<void> {
     await Promise.all(this.#smtpListeners.map((listener) => listener.close()));
+    await this.#http?.close();
     await this.#imap?.close();
     await this.#logins?.close();
     await this.#opened?.siteFlush.close();
-    await this.#pickup?.close();
     await Promise.all([this.#upkeep?.close(), this.#imports?.close()]);
+    await this.#opened?.pickup?.close();
     await this.#tls?.close();
     await this.#scheduler?.close();
     await this.#state?.transports.close();

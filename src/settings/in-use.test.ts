@@ -12,8 +12,6 @@ import { transportDefault } from './transport-parameters.ts';
 const readToRefuse = new Set([
   // An attribute of check_policy_service too, and only that.
   'max_idle',
-  'posthaste_http_listen',
-  'posthaste_https_listen',
   'posthaste_pop3_listen',
   'posthaste_pop3s_listen',
   'posthaste_sieve_listen',

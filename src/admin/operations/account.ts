@@ -1,0 +1,190 @@
+// What concerns whoever is logged in: logging in and out, who one is, one's sessions and one's own password; and the first
+// administrator of all.
+
+import { Type } from 'typebox';
+import { hashPassword } from '../../auth/password-scheme.ts';
+import type { Owner } from '../../directory/api-tokens.ts';
+import { identifyOwner } from '../identify.ts';
+import { checkNewPassword } from '../new-passwords.ts';
+import { type OperationContext, operation } from '../operation.ts';
+import type { Principal } from '../principal.ts';
+import { fail } from '../problem.ts';
+import { anyText, object, optional, password, removed, time, words, yes } from '../schemas.ts';
+import { checkSetupToken, forgetSetupToken } from '../setup-token.ts';
+
+const login = Type.String({
+  description: "An administrator's login, or a mailbox's address.",
+  minLength: 1,
+  maxLength: 320,
+});
+const account = object({
+  login,
+  role: Type.Enum(['user', 'domain', 'host']),
+  domains: optional(words('Those that one administers; absent for the host: all.')),
+  mustChange: yes('The password must be changed before anything else.'),
+  scopes: optional(words('Of the token.')),
+});
+const session = object({
+  id: anyText('Its name.'),
+  isThis: yes('It is the one that asks.'),
+  created: time('When it began.'),
+  expires: time('When it ends at the latest.'),
+  seen: time('When it was last used.'),
+  address: anyText('From where.'),
+  program: anyText('With what.'),
+});
+
+function describe(principal: Principal, { directory }: Pick<OperationContext, 'directory'>) {
+  const { login: name, role, mustChange = false, scopes, owner } = principal;
+  const isDomain = role === 'domain' && owner !== undefined;
+  return {
+    login: name,
+    role,
+    ...(isDomain ? { domains: directory.lookups.identities.domainsOf(owner.id) } : {}),
+    mustChange,
+    ...(scopes === undefined ? {} : { scopes }),
+  };
+}
+
+function ownerOf({ owner }: Principal): Owner {
+  return owner ?? fail(403, 'not-allowed', 'this needs a person who has logged in');
+}
+
+export const accountOperations = [
+  operation({
+    name: 'session.add',
+    summary: 'Log in with a password; a browser gets a cookie.',
+    method: 'POST',
+    path: '/session',
+    input: object({ login, password: password('The password.') }),
+    output: account,
+    access: { who: 'anyone' },
+    kind: 'act',
+    run: async (input, context) => {
+      const { server, directory, principal } = context;
+      const outcome = await server.passwordLogin.check({ ...input, address: principal.address }, server);
+      if (outcome.kind === 'denied') {
+        const { retryAfterSeconds } = outcome;
+        if (retryAfterSeconds === undefined) fail(401, 'denied', 'the login or the password is wrong');
+        fail(429, 'locked-out', 'too many wrong passwords: try again later', { retryAfterSeconds });
+      }
+      const known = identifyOwner(directory, outcome.owner, principal.address);
+      if (known === undefined) fail(401, 'denied', 'the login or the password is wrong');
+      const { secret } = await directory.sessions.add(outcome.owner, principal.address, context.program);
+      context.setSession(secret);
+      return describe(known, context);
+    },
+  }),
+  operation({
+    name: 'session.remove',
+    summary: 'Log out.',
+    method: 'DELETE',
+    path: '/session',
+    input: object({}),
+    output: removed,
+    access: { who: 'known' },
+    kind: 'act',
+    isPersonal: true,
+    run: async (_input, { principal, directory, setSession }) => {
+      if (principal.sessionId !== undefined) await directory.sessions.remove(ownerOf(principal), principal.sessionId);
+      setSession(undefined);
+      return { removed: true };
+    },
+  }),
+  operation({
+    name: 'account.show',
+    summary: 'Say who is asking, and what he may do.',
+    method: 'GET',
+    path: '/account',
+    input: object({}),
+    output: account,
+    access: { who: 'known' },
+    kind: 'read',
+    run: async (_input, context) => describe(context.principal, context),
+  }),
+  operation({
+    name: 'account.password',
+    summary: "Change one's own password; all other sessions end.",
+    method: 'PUT',
+    path: '/account/password',
+    input: object({ current: password('The password so far.'), password: password('The new one.') }),
+    output: object({ changed: Type.Literal(true) }),
+    access: { who: 'known' },
+    kind: 'act',
+    isPersonal: true,
+    run: async ({ current, password: next }, { principal, directory, server, setSession, program }) => {
+      const owner = ownerOf(principal);
+      checkNewPassword(next);
+      const asked = { login: principal.login, password: current, address: principal.address };
+      const outcome = await server.passwordLogin.check(asked, server);
+      if (outcome.kind === 'denied') fail(403, 'denied', 'the password so far is wrong', { field: 'current' });
+      const passwordHash = await hashPassword(next);
+      await directory.whole(`api:${principal.login}`, async (view) => {
+        if (owner.kind === 'admin') await view.administrators.set(principal.login, { passwordHash, mustChange: false });
+        else await view.mailboxes.set(principal.login, { passwordHash });
+        await view.sessions.removeAll(owner);
+      });
+      if (owner.kind === 'mailbox') await server.keepScramKeys(principal.login, next);
+      if (principal.sessionId !== undefined) {
+        setSession((await directory.sessions.add(owner, principal.address, program)).secret);
+      }
+      return { changed: true };
+    },
+  }),
+  operation({
+    name: 'account.sessions',
+    summary: "List one's sessions.",
+    method: 'GET',
+    path: '/account/sessions',
+    input: object({}),
+    output: object({ items: Type.Array(session) }),
+    access: { who: 'known' },
+    kind: 'read',
+    isPersonal: true,
+    run: async (_input, { principal, view }) => {
+      const all = await view.sessions.list(ownerOf(principal));
+      return { items: all.map((one) => ({ ...one, isThis: one.id === principal.sessionId })) };
+    },
+  }),
+  operation({
+    name: 'account.session-remove',
+    summary: "End one of one's sessions.",
+    method: 'DELETE',
+    path: '/account/sessions/{id}',
+    input: object({ id: anyText('Its name.', 64) }),
+    output: removed,
+    access: { who: 'known' },
+    kind: 'change',
+    isPersonal: true,
+    run: async ({ id }, { principal, view }) => {
+      await view.sessions.remove(ownerOf(principal), id);
+      return { removed: true };
+    },
+  }),
+  operation({
+    name: 'setup.add',
+    summary: 'Make the first administrator of the host, with the token that the server showed at its first start.',
+    method: 'POST',
+    path: '/setup',
+    input: object({
+      token: anyText('From the link that the server showed.', 200),
+      login: anyText("The administrator's login.", 255),
+      password: password('The password.'),
+      name: optional(anyText("The administrator's name.", 255)),
+    }),
+    output: account,
+    access: { who: 'anyone' },
+    kind: 'change',
+    prepare: async ({ token, password: plain, ...rest }, { directory, server, principal }) => {
+      await checkSetupToken(directory, token, { ...server, address: principal.address });
+      checkNewPassword(plain);
+      return { ...rest, passwordHash: await hashPassword(plain) };
+    },
+    run: async (input, { view }) => {
+      if (view.lookups.identities.hasHost()) fail(409, 'taken', 'this host has an administrator already: log in');
+      const made = await view.administrators.add({ ...input, role: 'host' });
+      await forgetSetupToken(view);
+      return { login: made.login, role: 'host', mustChange: false };
+    },
+  }),
+];

@@ -1,0 +1,122 @@
+// Administrators: the host's to make and to change.
+
+import { Type } from 'typebox';
+import { hashPassword } from '../../auth/password-scheme.ts';
+import { checkNewPassword, makePassword } from '../new-passwords.ts';
+import { operation } from '../operation.ts';
+import { fail } from '../problem.ts';
+import { anyText, object, optional, page, pageInput, password, removed, time, toPage, words, yes } from '../schemas.ts';
+
+const login = anyText('Letters, digits, ".", "_", "@", "+" and "-".', 254);
+const name = anyText("The administrator's name.", 255);
+const role = Type.Enum(['host', 'domain'], { description: 'host: everything; domain: some domains.' });
+const domains = words('Those that a domain administrator has.', 10_000);
+const fields = {
+  login,
+  name,
+  role,
+  domains,
+  active: yes('May log in, and use tokens.'),
+  hasPassword: yes('Can log in with a password.'),
+  mustChange: yes('The password must be changed before anything else.'),
+  created: time('When the administrator was added.'),
+};
+const info = object(fields);
+const byLogin = { login };
+
+export const administratorOperations = [
+  operation({
+    name: 'admin.list',
+    summary: 'List the administrators.',
+    method: 'GET',
+    path: '/admins',
+    input: object(pageInput),
+    output: page(info),
+    access: { who: 'host' },
+    kind: 'read',
+    run: async ({ after = '', limit = 100 }, { view }) =>
+      toPage(await view.administrators.list({ after, limit: limit + 1 }), limit, (one) => one.login),
+  }),
+  operation({
+    name: 'admin.add',
+    summary: 'Add an administrator. Without a password one is made, which must be changed at the first login.',
+    method: 'POST',
+    path: '/admins',
+    input: object({
+      login,
+      name: optional(name),
+      role: optional(role),
+      domains: optional(domains),
+      password: optional(password()),
+      mustChange: optional(yes('The password must be changed before anything else.')),
+      noPassword: optional(yes('No password: tokens and passkeys only.')),
+    }),
+    output: object({ ...fields, password: optional(anyText('The password that was made; nobody can see it again.')) }),
+    access: { who: 'host' },
+    kind: 'change',
+    prepare: async ({ password: given, noPassword = false, ...rest }) => {
+      if (noPassword && given !== undefined) {
+        fail(422, 'invalid-field', 'password and noPassword contradict each other', { field: 'noPassword' });
+      }
+      if (given !== undefined) checkNewPassword(given);
+      const made = given === undefined && !noPassword ? makePassword() : undefined;
+      const plain = given ?? made;
+      const hash = plain === undefined ? {} : { passwordHash: await hashPassword(plain) };
+      return { made, added: { mustChange: made !== undefined, ...rest, role: rest.role ?? 'domain', ...hash } };
+    },
+    run: async ({ made, added }, { view }) => {
+      const one = await view.administrators.add(added);
+      return { ...one, ...(made === undefined ? {} : { password: made }) };
+    },
+  }),
+  operation({
+    name: 'admin.show',
+    summary: 'Show an administrator.',
+    method: 'GET',
+    path: '/admins/{login}',
+    input: object(byLogin),
+    output: info,
+    access: { who: 'host' },
+    kind: 'read',
+    run: async (input, { view }) => await view.administrators.need(input.login),
+  }),
+  operation({
+    name: 'admin.set',
+    summary: 'Change an administrator; domains replace what was there.',
+    method: 'PATCH',
+    path: '/admins/{login}',
+    input: object({
+      login,
+      name: optional(name),
+      role: optional(role),
+      domains: optional(domains),
+      active: optional(yes('May log in, and use tokens.')),
+      password: optional(password('A new password.')),
+      mustChange: optional(yes('The password must be changed before anything else.')),
+    }),
+    output: info,
+    access: { who: 'host' },
+    kind: 'change',
+    shownBy: 'admin.show',
+    prepare: async ({ password: given, ...rest }) => {
+      if (given !== undefined) checkNewPassword(given);
+      return { ...rest, ...(given === undefined ? {} : { passwordHash: await hashPassword(given) }) };
+    },
+    run: async ({ login: one, ...settings }, { view }) => await view.administrators.set(one, settings),
+  }),
+  operation({
+    name: 'admin.remove',
+    summary: 'Remove an administrator, with tokens and sessions.',
+    method: 'DELETE',
+    path: '/admins/{login}',
+    input: object(byLogin),
+    output: removed,
+    access: { who: 'host' },
+    kind: 'change',
+    shownBy: 'admin.show',
+    run: async (input, { view }) => {
+      await view.administrators.remove(input.login);
+      return { removed: true };
+    },
+  }),
+];

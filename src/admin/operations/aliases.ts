@@ -1,0 +1,109 @@
+// Aliases and catch-alls. That a target leads to nobody is told only of domains that the caller may see.
+
+import type { AliasInfo } from '../../directory/alias-rows.ts';
+import { type OperationContext, operation } from '../operation.ts';
+import { listWithin } from '../pages-of-domains.ts';
+import {
+  aliasAddress,
+  domainName,
+  object,
+  optional,
+  page,
+  pageInput,
+  removed,
+  time,
+  toPage,
+  words,
+} from '../schemas.ts';
+import { domainOf } from './mailboxes.ts';
+
+const targets = words('Where its mail goes: addresses; @domain keeps the name before the @.', 10_000);
+const fields = { address: aliasAddress(), targets, created: time('When it was added.') };
+const info = object(fields);
+const changed = object({ ...fields, unknownTargets: words('Targets at domains of yours that lead to nobody.') });
+const byAddress = { address: aliasAddress() };
+const access = { who: 'domain', domains: ({ address }: { readonly address: string }) => [domainOf(address)] } as const;
+
+function withUnknown(alias: AliasInfo, { directory, sight }: OperationContext) {
+  const own = alias.targets.filter((target) => sight.address(target));
+  return { ...alias, unknownTargets: directory.unknownTargets(own) };
+}
+
+export const aliasOperations = [
+  operation({
+    name: 'alias.list',
+    summary: 'List the aliases.',
+    method: 'GET',
+    path: '/aliases',
+    input: object({ ...pageInput, domain: optional(domainName('Of this domain only.')) }),
+    output: page(info),
+    access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
+    kind: 'read',
+    run: async ({ domain, after, limit }, { view, sight }) => {
+      const items = await listWithin(sight, { domain, after, limit }, async (query) => await view.aliases.list(query));
+      return toPage(items, limit, ({ address }) => address);
+    },
+  }),
+  operation({
+    name: 'alias.add',
+    summary: 'Add an alias, or with @domain a catch-all.',
+    method: 'POST',
+    path: '/aliases',
+    input: object({ ...byAddress, targets }),
+    output: changed,
+    access,
+    kind: 'change',
+    run: async ({ address, targets: to }, context) => withUnknown(await context.view.aliases.add(address, to), context),
+  }),
+  operation({
+    name: 'alias.show',
+    summary: 'Show an alias.',
+    method: 'GET',
+    path: '/aliases/{address}',
+    input: object(byAddress),
+    output: info,
+    access,
+    kind: 'read',
+    run: async ({ address }, { view }) => await view.aliases.need(address),
+  }),
+  operation({
+    name: 'alias.set',
+    summary: 'Replace the targets of an alias.',
+    method: 'PUT',
+    path: '/aliases/{address}',
+    input: object({ ...byAddress, targets }),
+    output: changed,
+    access,
+    kind: 'change',
+    shownBy: 'alias.show',
+    run: async ({ address, targets: to }, context) => withUnknown(await context.view.aliases.set(address, to), context),
+  }),
+  operation({
+    name: 'alias.edit',
+    summary: 'Add targets to an alias, and take others away.',
+    method: 'PATCH',
+    path: '/aliases/{address}',
+    input: object({ ...byAddress, add: optional(targets), remove: optional(targets) }),
+    output: changed,
+    access,
+    kind: 'change',
+    shownBy: 'alias.show',
+    run: async ({ address, add = [], remove = [] }, context) =>
+      withUnknown(await context.view.aliases.edit(address, add, remove), context),
+  }),
+  operation({
+    name: 'alias.remove',
+    summary: 'Remove an alias.',
+    method: 'DELETE',
+    path: '/aliases/{address}',
+    input: object(byAddress),
+    output: removed,
+    access,
+    kind: 'change',
+    shownBy: 'alias.show',
+    run: async ({ address }, { view }) => {
+      await view.aliases.remove(address);
+      return { removed: true };
+    },
+  }),
+];

@@ -1,0 +1,142 @@
+// Domains: made and taken away by the host's administrators, looked at by those who administer them.
+
+import { Type } from 'typebox';
+import type { DomainSettings } from '../../directory/domains.ts';
+import { failMissing, fail } from '../problem.ts';
+import { operation } from '../operation.ts';
+import {
+  anyText,
+  count,
+  domainName,
+  object,
+  optional,
+  page,
+  pageInput,
+  removed,
+  time,
+  toPage,
+  yes,
+} from '../schemas.ts';
+
+const domainClass = Type.Enum(['mailbox', 'alias', 'relay'], {
+  description: 'mailbox: mailboxes and aliases; alias: aliases only; relay: passed on.',
+});
+const transport = anyText('Where its mail goes instead, as smtp:[192.0.2.1]:25; empty for the usual way.', 255);
+const maintenance = anyText('Why its mail is put off (450); empty ends it.', 200);
+
+const domainInfo = object({
+  name: domainName(),
+  class: domainClass,
+  active: yes('Its mail is taken.'),
+  transport,
+  maintenance: optional(maintenance),
+  created: time('When it was added.'),
+  mailboxes: count('How many it has.'),
+  aliases: count('How many it has.'),
+  lists: count('How many it has.'),
+  catchAll: yes('It has a catch-all.'),
+  postmaster: yes('False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids.'),
+  aliasDomains: Type.Array(domainName()),
+});
+
+const byName = { name: domainName() };
+
+export const domainOperations = [
+  operation({
+    name: 'domain.list',
+    summary: 'List the domains.',
+    method: 'GET',
+    path: '/domains',
+    input: object(pageInput),
+    output: page(domainInfo),
+    access: { who: 'domain', domains: () => [] },
+    kind: 'read',
+    run: async ({ after = '', limit = 100 }, { view, sight }) => {
+      const mine = sight.domains;
+      if (mine === undefined) {
+        return toPage(await view.domains.list({ after, limit: limit + 1 }), limit, ({ name }) => name);
+      }
+      const names = mine.filter((name) => name > after).slice(0, limit + 1);
+      const items = await Promise.all(names.map(async (name) => await view.domains.show(name)));
+      return toPage(
+        items.filter((item) => item !== undefined),
+        limit,
+        ({ name }) => name,
+      );
+    },
+  }),
+  operation({
+    name: 'domain.add',
+    summary: 'Host a domain.',
+    method: 'POST',
+    path: '/domains',
+    input: object({
+      name: domainName(),
+      class: optional(domainClass),
+      active: optional(yes('Take its mail at once; true without.')),
+      transport: optional(transport),
+    }),
+    output: domainInfo,
+    access: { who: 'host' },
+    kind: 'change',
+    run: async ({ name, ...settings }, { view, server }) => {
+      // NEVER list a virtual domain in mydestination (VIRTUAL_README): the local class would win.
+      if (server.localDomains().includes(name.toLowerCase())) {
+        fail(422, 'refused', `${name} is one of this host's own names (mydestination)`, {
+          field: 'name',
+          mend: 'take it out with: posthaste postconf -e "mydestination = localhost"',
+        });
+      }
+      return await view.domains.add(name, settings);
+    },
+  }),
+  operation({
+    name: 'domain.show',
+    summary: 'Show a domain.',
+    method: 'GET',
+    path: '/domains/{name}',
+    input: object(byName),
+    output: domainInfo,
+    access: { who: 'domain', domains: ({ name }) => [name] },
+    kind: 'read',
+    run: async ({ name }, { view }) => (await view.domains.show(name)) ?? failMissing(),
+  }),
+  operation({
+    name: 'domain.set',
+    summary: 'Change a domain: its class, where its mail goes, whether it is taken.',
+    method: 'PATCH',
+    path: '/domains/{name}',
+    input: object({
+      ...byName,
+      class: optional(domainClass),
+      active: optional(yes('Take its mail.')),
+      transport: optional(transport),
+      maintenance: optional(maintenance),
+    }),
+    output: domainInfo,
+    access: { who: 'host' },
+    kind: 'change',
+    shownBy: 'domain.show',
+    run: async ({ name, ...settings }, { view }) => await view.domains.set(name, settings satisfies DomainSettings),
+  }),
+  operation({
+    name: 'domain.remove',
+    summary: 'Host a domain no more.',
+    method: 'DELETE',
+    path: '/domains/{name}',
+    input: object({
+      ...byName,
+      recursive: optional(
+        yes('With its mailboxes, aliases, lists and alias domains; mailboxes can be restored for some time.'),
+      ),
+    }),
+    output: removed,
+    access: { who: 'host' },
+    kind: 'change',
+    shownBy: 'domain.show',
+    run: async ({ name, recursive = false }, { view }) => {
+      await view.domains.remove(name, { recursive });
+      return { removed: true };
+    },
+  }),
+];

@@ -1,0 +1,35 @@
+// All operations. Whatever offers them (HTTP routes, their description, the command line on a remote host, the test of who
+// may do what) reads this list.
+
+import { accountOperations } from './operations/account.ts';
+import { administratorOperations } from './operations/administrators.ts';
+import { aliasDomainOperations } from './operations/alias-domains.ts';
+import { aliasOperations } from './operations/aliases.ts';
+import { appPasswordOperations } from './operations/app-passwords.ts';
+import { domainOperations } from './operations/domains.ts';
+import { listOperations } from './operations/lists.ts';
+import { mailboxOperations } from './operations/mailboxes.ts';
+import { senderLoginOperations } from './operations/sender-logins.ts';
+import { serverOperations } from './operations/server.ts';
+import { tokenOperations } from './operations/tokens.ts';
+import type { AnyOperation } from './operation.ts';
+
+export const operations: readonly AnyOperation[] = [
+  ...accountOperations,
+  ...domainOperations,
+  ...aliasDomainOperations,
+  ...mailboxOperations,
+  ...appPasswordOperations,
+  ...aliasOperations,
+  ...listOperations,
+  ...senderLoginOperations,
+  ...administratorOperations,
+  ...tokenOperations,
+  ...serverOperations,
+];
+
+const byName = new Map(operations.map((operation) => [operation.name, operation]));
+
+export function operationNamed(name: string): AnyOperation | undefined {
+  return byName.get(name);
+}

@@ -1,0 +1,57 @@
+// What operations ask of the running server, beyond the directory. The composition root fills it in.
+
+import type { LoginGate } from '../auth/login-gate.ts';
+import type { Authenticator } from '../auth/types.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { PasswordLogin } from './password-login.ts';
+
+export interface ExplainQuestion {
+  readonly address: string;
+  readonly sender?: string;
+  readonly client?: string;
+  readonly clientName?: string;
+  readonly helo?: string;
+  readonly login?: string;
+  readonly service?: string;
+}
+
+export interface ExplainedRecipient {
+  readonly recipient: string;
+  readonly class: string;
+  readonly reply: { readonly code: number; readonly status: string; readonly text: string };
+  readonly deliveries: readonly {
+    readonly recipient: string;
+    readonly original: string;
+    readonly transport: string;
+    readonly nexthop: string;
+    readonly path?: string;
+  }[];
+  readonly steps: readonly {
+    readonly stage: string;
+    readonly table: string;
+    readonly key: string;
+    readonly result: string;
+  }[];
+}
+
+export interface ServerParts {
+  readonly clock: Clock;
+  /** For mailboxes. */
+  readonly authenticator: Authenticator;
+  readonly gate: LoginGate;
+  readonly passwordLogin: PasswordLogin;
+  /** For a password that has just been set, the mailbox's own or an app password. */
+  keepScramKeys(
+    address: string,
+    password: string,
+    appPassword?: { readonly id: number; readonly digest: string },
+  ): Promise<void>;
+  /** Names that are this host's own (mydestination), folded. */
+  localDomains(): readonly string[];
+  explain(question: ExplainQuestion): Promise<ExplainedRecipient>;
+  status(): Promise<object>;
+  usage(mailbox: number): { readonly bytes: number; readonly messages: number };
+  /** The server's control requests, as the command line sends them. */
+  control(request: object): Promise<unknown>;
+  readonly dataDirectory: string;
+}

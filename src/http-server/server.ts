@@ -1,0 +1,169 @@
+// The HTTP server: the API below /api/v1, made from the operations (src/admin). Plain HTTP is served on loopback only;
+// beyond, it leads to HTTPS. It runs on the thread that speaks the mail protocols: nothing here computes for long, lists
+// are paged, and everything that a stranger controls has an end (connections, heads, bodies, times, requests a minute).
+
+import { createServer, type IncomingMessage, type Server as NodeHttpServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { ProgramLog } from '../lib/log.ts';
+import type { ServerHandshake } from '../tls/server-tls.ts';
+import { addApiRoutes, type ApiParts } from './api-routes.ts';
+import { identifyRequest } from './identify-request.ts';
+import { isLoopback, rateKey } from './client-address.ts';
+import { answerProblem, sendProblem } from './problem-reply.ts';
+import { redirectToHttps } from './redirect.ts';
+
+export interface HttpServerParts extends ApiParts {
+  readonly log: ProgramLog;
+  /** Of one administrator, user or address; 0: no limit. */
+  readonly requestsPerMinute: number;
+}
+
+export interface HttpListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** HTTPS. */
+  readonly handshake?: () => ServerHandshake;
+}
+
+const maxConnections = 1000;
+const maxBodyBytes = 4 * 1024 * 1024;
+const handshakeMilliseconds = 10_000;
+const headMilliseconds = 10_000;
+const requestMilliseconds = 30_000;
+/** Longer than most proxies keep theirs (60 s), so that we are not the ones to close. */
+const idleMilliseconds = 65_000;
+const maxRateKeys = 20_000;
+
+export class HttpServer {
+  readonly #app: FastifyInstance;
+  readonly #log: ProgramLog;
+  readonly #listeners: NetServer[] = [];
+  readonly #servers: NodeHttpServer[] = [];
+  readonly #sockets = new Set<Socket>();
+  #httpsPort: number | undefined;
+
+  private constructor(app: FastifyInstance, log: ProgramLog) {
+    this.#app = app;
+    this.#log = log;
+  }
+
+  static async open(parts: HttpServerParts): Promise<HttpServer> {
+    const app = fastify({
+      logger: false,
+      bodyLimit: maxBodyBytes,
+      requestTimeout: requestMilliseconds,
+      routerOptions: { maxParamLength: 400, caseSensitive: true },
+      exposeHeadRoutes: false,
+    });
+    // What an operation takes is read by its own schema (admin/check-input.ts).
+    app.setValidatorCompiler(() => () => true);
+    app.setErrorHandler((error, _request, reply) => answerProblem(error, reply, parts.log));
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(reply, {
+        status: 404,
+        kind: 'no-such-route',
+        detail: `there is no ${request.method} ${request.url.slice(0, 200)}`,
+      }),
+    );
+    await app.register(helmet, {
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      strictTransportSecurity: false,
+      referrerPolicy: { policy: 'no-referrer' },
+    });
+    await app.register(cookie);
+    identifyRequest(app, parts);
+    if (parts.requestsPerMinute > 0) {
+      await app.register(rateLimit, {
+        max: parts.requestsPerMinute,
+        timeWindow: 60_000,
+        cache: maxRateKeys,
+        hook: 'preHandler',
+        keyGenerator: rateKey,
+        errorResponseBuilder: (_request, { ttl }) =>
+          Object.assign(new Error('too many requests'), { statusCode: 429, retryAfterSeconds: Math.ceil(ttl / 1000) }),
+      });
+    }
+    addApiRoutes(app, parts);
+    await app.ready();
+    return new HttpServer(app, parts.log);
+  }
+
+  /** Resolves with the port that it listens on. */
+  async listen({ host, port, handshake }: HttpListenOptions): Promise<number> {
+    const serve =
+      handshake === undefined
+        ? this.#plain(host)
+        : (request: IncomingMessage, response: ServerResponse) => this.#app.routing(request, response);
+    const http = createServer(
+      {
+        headersTimeout: headMilliseconds,
+        requestTimeout: requestMilliseconds,
+        keepAliveTimeout: idleMilliseconds,
+        maxHeaderSize: 16_384,
+      },
+      serve,
+    );
+    this.#servers.push(http);
+    const listener = createNetServer({ noDelay: true }, (socket) => this.#accept(socket, http, handshake));
+    listener.maxConnections = maxConnections;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen({ host, port, ipv6Only: host === '::' }, () => {
+        listener.off('error', reject);
+        listener.on('error', (error) => this.#log.warning(`${host}: ${error.message}`));
+        resolve();
+      });
+    });
+    this.#listeners.push(listener);
+    const bound = (listener.address() as AddressInfo).port;
+    if (handshake !== undefined) this.#httpsPort ??= bound;
+    return bound;
+  }
+
+  #plain(host: string) {
+    return (request: IncomingMessage, response: ServerResponse): void => {
+      const local = request.socket.localAddress ?? '';
+      if (isLoopback(host) || (isLoopback(local) && isLoopback(request.socket.remoteAddress ?? ''))) {
+        this.#app.routing(request, response);
+      } else redirectToHttps(request, response, this.#httpsPort);
+    };
+  }
+
+  #accept(socket: Socket, http: NodeHttpServer, handshake: (() => ServerHandshake) | undefined): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    if (handshake === undefined) {
+      http.emit('connection', socket);
+      return;
+    }
+    let secured: TLSSocket;
+    try {
+      secured = new TLSSocket(socket, handshake().socketOptions);
+    } catch (error) {
+      this.#log.warning(`TLS: ${(error as Error).message}`);
+      socket.destroy();
+      return;
+    }
+    const timer = setTimeout(() => socket.destroy(), handshakeMilliseconds);
+    secured.on('error', () => socket.destroy());
+    secured.on('close', () => clearTimeout(timer));
+    secured.once('secure', () => {
+      clearTimeout(timer);
+      http.emit('connection', secured);
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    for (const server of this.#servers) server.closeIdleConnections();
+    await this.#app.close();
+    // What runs now has its moment; who holds a connection open does not hold the server.
+    for (const socket of this.#sockets) socket.destroySoon();
+  }
+}

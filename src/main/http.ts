@@ -1,0 +1,100 @@
+// The listeners of HTTP. What serves them is loaded when the first is opened: a host without any pays nothing for it.
+
+import type { LoginGate } from '../auth/login-gate.ts';
+import type { Authenticator } from '../auth/types.ts';
+import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
+import { PasswordLogin } from '../admin/password-login.ts';
+import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/server-parts.ts';
+import type { ControlRequest } from '../cli/control.ts';
+import { explainOne, serviceSettings } from '../cli/explainer.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { HttpServer } from '../http-server/server.ts';
+import { systemClock } from '../lib/clock.ts';
+import { type Log, ProgramLog } from '../lib/log.ts';
+import type { SqliteMailstore } from '../mailstore/store.ts';
+import { dataDirectoryOf } from '../settings/configuration.ts';
+import type { PlannedListener } from './listeners.ts';
+import type { RoutingState } from './routing-state.ts';
+import type { CurrentTls } from './server-tls.ts';
+import { version } from './version.ts';
+
+export interface HttpParts {
+  readonly authenticator: Authenticator;
+  readonly gate: LoginGate;
+  readonly tls: CurrentTls;
+  readonly directory: Directory;
+  readonly store: Pick<SqliteMailstore, 'usage'>;
+  readonly log: Log;
+  readonly state: () => RoutingState;
+  /** As the control socket has them. */
+  readonly answer: (request: ControlRequest) => Promise<unknown>;
+}
+
+export class HttpListeners {
+  readonly #parts: HttpParts;
+  #server: Promise<HttpServer> | undefined;
+
+  constructor(parts: HttpParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves with the port. */
+  async listen({ host, port, kind, settings }: PlannedListener): Promise<number> {
+    this.#server ??= this.#open(settings.integer('posthaste_http_rate_limit'), settings.text('syslog_name'));
+    const server = await this.#server;
+    const { tls } = this.#parts;
+    return await server.listen({ host, port, ...(kind === 'https' ? { handshake: () => tls.handshake() } : {}) });
+  }
+
+  async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
+    const { HttpServer: Opened } = await import('../http-server/server.ts');
+    const { directory, log } = this.#parts;
+    return await Opened.open({
+      directory,
+      server: serverParts(this.#parts),
+      clock: systemClock,
+      version,
+      log: new ProgramLog(log, `${syslogName}/http`),
+      requestsPerMinute,
+    });
+  }
+
+  async close(): Promise<void> {
+    await (await this.#server)?.close();
+  }
+}
+
+function serverParts({ authenticator, gate, directory, store, state, answer }: HttpParts): ServerParts {
+  const settings = () => state().configuration.settings;
+  return {
+    clock: systemClock,
+    authenticator,
+    gate,
+    passwordLogin: new PasswordLogin(directory.lookups),
+    keepScramKeys: async (address, password, appPassword) => {
+      const mailbox = directory.credentials(address);
+      const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));
+      if (mailbox === undefined || hashes.length === 0) return;
+      await makeScramKeys(directory, hashes, mailbox, password, appPassword);
+    },
+    localDomains: () =>
+      settings()
+        .list('mydestination')
+        .map((name) => name.toLowerCase()),
+    explain: async (question) => await explain(state(), question),
+    status: async () => (await answer({ command: 'status' })) as object,
+    usage: (mailbox) => store.usage(mailbox),
+    control: async (request) => await answer(request as ControlRequest),
+    dataDirectory: dataDirectoryOf(state().configuration),
+  };
+}
+
+async function explain(
+  state: RoutingState,
+  { address, service, ...question }: ExplainQuestion,
+): Promise<ExplainedRecipient> {
+  const policy = state.policy(serviceSettings(state.configuration, service));
+  const { recipient, class: addressClass, reply, deliveries, steps } = await explainOne(policy, address, question);
+  const shown = steps.map(({ stage, table = '', key = '', result }) => ({ stage, table, key, result }));
+  return { recipient, class: addressClass, reply, deliveries, steps: shown };
+}
