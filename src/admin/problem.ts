@@ -2,6 +2,7 @@
 // people, and where it is known the field that was wrong and what to do about it.
 
 import { DirectoryRefusedError } from '../directory/refusal.ts';
+import { SettingsError } from '../settings/settings-error.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 
 export interface Problem {
@@ -39,6 +40,7 @@ export function problemOf(error: unknown, isAboutPath: boolean): Problem | undef
   if (error instanceof TemporaryError) {
     return { status: 503, kind: 'try-again', detail: `${error.message}; try again`, retryAfterSeconds: 1 };
   }
+  if (error instanceof SettingsError) return { status: 422, kind: 'refused', detail: error.message };
   if (!(error instanceof DirectoryRefusedError)) return undefined;
   const { kind, message } = error;
   const split = message.indexOf(': ');

@@ -6,9 +6,12 @@ import { administratorOperations } from './operations/administrators.ts';
 import { aliasDomainOperations } from './operations/alias-domains.ts';
 import { aliasOperations } from './operations/aliases.ts';
 import { appPasswordOperations } from './operations/app-passwords.ts';
+import { defenceOperations } from './operations/defence.ts';
 import { domainOperations } from './operations/domains.ts';
+import { historyOperations } from './operations/history.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
+import { queueOperations } from './operations/queue.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
 import { tokenOperations } from './operations/tokens.ts';
@@ -26,6 +29,9 @@ export const operations: readonly AnyOperation[] = [
   ...administratorOperations,
   ...tokenOperations,
   ...serverOperations,
+  ...queueOperations,
+  ...defenceOperations,
+  ...historyOperations,
 ];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));

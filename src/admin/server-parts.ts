@@ -3,6 +3,9 @@
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { QueueMessage } from '../mailstore/types.ts';
+import type { TraceQuery } from '../trace/search.ts';
+import type { FoundStories } from '../trace/search-aside.ts';
 import type { PasswordLogin } from './password-login.ts';
 
 export interface ExplainQuestion {
@@ -53,5 +56,10 @@ export interface ServerParts {
   usage(mailbox: number): { readonly bytes: number; readonly messages: number };
   /** The server's control requests, as the command line sends them. */
   control(request: object): Promise<unknown>;
-  readonly dataDirectory: string;
+  readonly queue: {
+    list(after: string, limit: number): readonly QueueMessage[];
+    message(id: string): QueueMessage | undefined;
+  };
+  trace(query: TraceQuery): Promise<FoundStories>;
+  certificates(): Promise<readonly object[]>;
 }

@@ -59,21 +59,24 @@ const columns: readonly Column<CertificateLine>[] = [
 
 async function list(context: CommandContext): Promise<void> {
   const configuration = await loadConfiguration(context.configDirectory);
-  const files = new CertificateFiles(dataDirectoryOf(configuration));
-  const configured = configuredFiles(configuration);
-  const lines: CertificateLine[] = [];
+  const empty = 'no certificate yet: the server makes one when it is first started';
   try {
-    for (const file of configured) lines.push(...describe(file, 'file'));
-    lines.push(...(await acmeLines(configuration, files)));
-    const own = path.join(files.folder, 'self-signed.pem');
-    const isShown = configured.length === 0 && !lines.some(({ validUntil }) => validUntil !== null);
-    if (isShown && existsSync(own)) lines.push(...describe(own, 'self-signed'));
+    await printList(context, columns, onePage(await listCertificates(configuration)), empty);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     throw new CommandError(`${(error as Error).message}; run this as root or as the server's user`);
   }
-  const empty = 'no certificate yet: the server makes one when it is first started';
-  await printList(context, columns, onePage(lines), empty);
+}
+
+export async function listCertificates(configuration: Configuration): Promise<CertificateLine[]> {
+  const files = new CertificateFiles(dataDirectoryOf(configuration));
+  const configured = configuredFiles(configuration);
+  const lines = configured.flatMap((file) => describe(file, 'file'));
+  lines.push(...(await acmeLines(configuration, files)));
+  const own = path.join(files.folder, 'self-signed.pem');
+  const isShown = configured.length === 0 && !lines.some(({ validUntil }) => validUntil !== null);
+  if (isShown && existsSync(own)) lines.push(...describe(own, 'self-signed'));
+  return lines;
 }
 
 async function* onePage<Row>(rows: readonly Row[]): AsyncIterable<readonly Row[]> {

@@ -1,10 +1,12 @@
 // The listeners of HTTP. What serves them is loaded when the first is opened: a host without any pays nothing for it.
 
+import path from 'node:path';
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
 import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/server-parts.ts';
+import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import { explainOne, serviceSettings } from '../cli/explainer.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -13,6 +15,8 @@ import { systemClock } from '../lib/clock.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import { dataDirectoryOf } from '../settings/configuration.ts';
+import { TraceSearches } from '../trace/search-aside.ts';
+import { traceFolder } from '../trace/segments.ts';
 import type { PlannedListener } from './listeners.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
@@ -23,7 +27,7 @@ export interface HttpParts {
   readonly gate: LoginGate;
   readonly tls: CurrentTls;
   readonly directory: Directory;
-  readonly store: Pick<SqliteMailstore, 'usage'>;
+  readonly store: Pick<SqliteMailstore, 'usage' | 'queueList' | 'queueMessage'>;
   readonly log: Log;
   readonly state: () => RoutingState;
   /** As the control socket has them. */
@@ -66,6 +70,7 @@ export class HttpListeners {
 
 function serverParts({ authenticator, gate, directory, store, state, answer }: HttpParts): ServerParts {
   const settings = () => state().configuration.settings;
+  const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
   return {
     clock: systemClock,
     authenticator,
@@ -85,7 +90,9 @@ function serverParts({ authenticator, gate, directory, store, state, answer }: H
     status: async () => (await answer({ command: 'status' })) as object,
     usage: (mailbox) => store.usage(mailbox),
     control: async (request) => await answer(request as ControlRequest),
-    dataDirectory: dataDirectoryOf(state().configuration),
+    queue: { list: (after, limit) => store.queueList(after, limit), message: (id) => store.queueMessage(id) },
+    trace: async (query) => await searches.find(query),
+    certificates: async () => await listCertificates(state().configuration),
   };
 }
 

@@ -1,11 +1,13 @@
 // The server itself: what it is doing, and where mail for an address would go.
 
 import { Type } from 'typebox';
+import type { MailboxInfo } from '../../directory/mailbox-rows.ts';
 import { operation } from '../operation.ts';
+import { listWithin } from '../pages-of-domains.ts';
 import type { Sight } from '../principal.ts';
 import { fail } from '../problem.ts';
-import { address, anyText, object, optional, words } from '../schemas.ts';
-import type { ExplainedRecipient } from '../server-parts.ts';
+import { address, anyText, count, domainName, object, optional, page, pageInput, toPage, words } from '../schemas.ts';
+import type { ExplainedRecipient, ServerParts } from '../server-parts.ts';
 import { domainOf } from './mailboxes.ts';
 
 const explained = object({
@@ -30,6 +32,20 @@ const explained = object({
     }),
   ),
 });
+
+const quota = object({
+  address: address(),
+  bytes: count('What it holds.'),
+  messages: count('What it holds.'),
+  quotaBytes: count('What it may hold; 0 without limit.'),
+  percent: Type.Union([Type.Integer(), Type.Null()], { description: 'Of the quota; null without one.' }),
+});
+
+function quotaOf({ id, address: of, quotaBytes }: MailboxInfo, server: ServerParts): object {
+  const { bytes, messages } = server.usage(id);
+  const percent = quotaBytes === 0 ? null : Math.round((bytes / quotaBytes) * 100);
+  return { address: of, bytes, messages, quotaBytes, percent };
+}
 
 /** Of what is not his, a domain administrator learns the address that his own rows name, and nothing of what becomes of it. */
 function within(answer: ExplainedRecipient, sight: Sight): ExplainedRecipient {
@@ -91,6 +107,85 @@ export const serverOperations = [
       const items = [];
       for (const one of all) items.push(within(await server.explain({ address: one, ...question }), sight));
       return { items };
+    },
+  }),
+  operation({
+    name: 'accounting.acknowledge',
+    summary: 'Book a mismatch between the books and the queue as unexplained.',
+    method: 'POST',
+    path: '/accounting/acknowledge',
+    input: object({}),
+    output: object({ acknowledged: Type.Integer({ description: 'Recipients that were booked.' }) }),
+    access: { who: 'host' },
+    kind: 'act',
+    run: async (_input, { server }) => ({
+      acknowledged: await server.control({ command: 'accounting-acknowledge' }),
+    }),
+  }),
+  operation({
+    name: 'certificate.list',
+    summary: 'List the certificates of the server, with the time until which they are valid.',
+    method: 'GET',
+    path: '/certificates',
+    input: object({}),
+    output: object({ items: Type.Array(Type.Object({}, { additionalProperties: true })) }),
+    access: { who: 'host' },
+    kind: 'read',
+    run: async (_input, { server }) => ({ items: await server.certificates() }),
+  }),
+  operation({
+    name: 'certificate.renew',
+    summary: 'Get a new certificate for a host of posthaste_acme_hosts now.',
+    method: 'POST',
+    path: '/certificates/renew',
+    input: object({ host: anyText('The host name.', 255) }),
+    output: object({ host: anyText('The host name.') }),
+    access: { who: 'host' },
+    kind: 'act',
+    run: async ({ host }, { server }) => {
+      await server.control({ command: 'certificate-renew', host: host.toLowerCase() });
+      return { host: host.toLowerCase() };
+    },
+  }),
+  operation({
+    name: 'quota.list',
+    summary: 'List how much mailboxes hold, against what they may hold.',
+    method: 'GET',
+    path: '/quotas',
+    input: object({ ...pageInput, domain: optional(domainName('Of this domain only.')) }),
+    output: page(quota),
+    access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
+    kind: 'read',
+    run: async ({ domain, after, limit }, { view, sight, server }) => {
+      const read = async (query: object) => await view.mailboxes.list(query);
+      const found = toPage(await listWithin(sight, { domain, after, limit }, read), limit, (one) => one.address);
+      return { ...found, items: found.items.map((one) => quotaOf(one, server)) };
+    },
+  }),
+  operation({
+    name: 'quota.show',
+    summary: 'Say how much a mailbox holds.',
+    method: 'GET',
+    path: '/mailboxes/{address}/quota',
+    input: object({ address: address() }),
+    output: quota,
+    access: { who: 'user', mailbox: (input) => input.address },
+    kind: 'read',
+    run: async (input, { view, server }) => quotaOf(await view.mailboxes.need(input.address), server),
+  }),
+  operation({
+    name: 'quota.recalculate',
+    summary: 'Count the mail of a mailbox anew.',
+    method: 'POST',
+    path: '/mailboxes/{address}/quota/recalculate',
+    input: object({ address: address() }),
+    output: quota,
+    access: { who: 'domain', domains: (input) => [domainOf(input.address)] },
+    kind: 'act',
+    run: async (input, { view, server }) => {
+      const mailbox = await view.mailboxes.need(input.address);
+      await server.control({ command: 'quota-recalculate', mailbox: mailbox.id });
+      return quotaOf(mailbox, server);
     },
   }),
 ];

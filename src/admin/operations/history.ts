@@ -1,0 +1,165 @@
+// What has been changed, by whom, and what became of messages. A domain administrator sees what concerns his domains: the
+// numbers of events, which tell how much goes on elsewhere, are sealed in the mark of the next page.
+
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { Type } from 'typebox';
+import type { DirectoryEvent } from '../../directory/events.ts';
+import type { DirectoryLookups } from '../../directory/lookups.ts';
+import type { Story } from '../../trace/story.ts';
+import { operation } from '../operation.ts';
+import type { Sight } from '../principal.ts';
+import { fail } from '../problem.ts';
+import { anyText, object, optional, page, pageInput, time, usualPage } from '../schemas.ts';
+
+const event = object({
+  id: optional(Type.Integer({ description: 'Shown to administrators of the host.' })),
+  revision: optional(Type.Integer({ description: 'What was changed at once has the same.' })),
+  time: time('When.'),
+  actor: anyText('Who.'),
+  action: anyText('As mailbox.add.'),
+  object: anyText('The name or address that changed.'),
+  before: Type.Unknown({ description: 'What it was; null: nothing.' }),
+  after: Type.Unknown({ description: 'What it is since; null: nothing.' }),
+});
+
+const story = Type.Object(
+  {
+    queueId: Type.Union([Type.String(), Type.Null()]),
+    recipients: Type.Array(Type.Unknown()),
+    events: Type.Array(Type.Unknown()),
+  },
+  { additionalProperties: true },
+);
+
+/** Events looked through for one page of a domain administrator's. */
+const maxLooked = 20_000;
+
+/** Of administrators, tokens and settings only the host's administrators hear. */
+const ofDomains = /^(?:domain|alias-domain|mailbox|alias|list|list-member|app-password|sender-login)\./;
+
+export function seesEvent({ action, object: name }: Pick<DirectoryEvent, 'action' | 'object'>, sight: Sight): boolean {
+  if (sight.seesAll) return true;
+  if (!ofDomains.test(action)) return false;
+  return sight.domain(name.slice(name.lastIndexOf('@') + 1));
+}
+
+/** Without what tells of others: numbers, and who of the host it was. */
+export function shownEvent({ id, revision, ...rest }: DirectoryEvent, sight: Sight): object {
+  if (sight.seesAll) return { id, revision, ...rest };
+  const [login = ''] = rest.actor.replace(/^api:/, '').split('#');
+  return {
+    ...rest,
+    actor: sight.address(login) ? rest.actor : "the host's administrator",
+    before: withoutNumber(rest.before, sight),
+    after: withoutNumber(rest.after, sight),
+  };
+}
+
+function withoutNumber(value: unknown, sight: Sight): unknown {
+  if (typeof value !== 'object' || value === null || !('id' in value)) return value;
+  const { id: _, ...rest } = value as { readonly id: unknown; readonly login?: string };
+  return rest.login !== undefined && !sight.mayName(rest.login) ? { ...rest, login: '' } : rest;
+}
+
+class Marks {
+  readonly #key: Buffer;
+
+  constructor(lookups: DirectoryLookups) {
+    this.#key = createHash('sha256')
+      .update(lookups.identities.secret('page-key') ?? '')
+      .digest();
+  }
+
+  write(id: number): string {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    const text = Buffer.concat([cipher.update(String(id).padStart(16)), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
+  }
+
+  read(mark: string): number {
+    try {
+      const bytes = Buffer.from(mark, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return Number(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString());
+    } catch {
+      fail(422, 'invalid-field', '"after" is not the end of a page', { field: 'after' });
+    }
+  }
+}
+
+/** Of a message with recipients elsewhere, nothing is told of those. */
+function withinSight(found: Story, sight: Sight): Story | undefined {
+  if (sight.seesAll) return found;
+  const { queueId, sender = '', size, isDone } = found;
+  const isSender = sight.address(sender);
+  const seen = ({ recipient, original = recipient }: Story['recipients'][number]): boolean =>
+    sight.address(original) || sight.address(recipient) || (isSender && sight.mayName(recipient));
+  const recipients = found.recipients.filter(seen).map((one) => {
+    if (sight.address(one.recipient) || sight.mayName(one.recipient)) return one;
+    const { state, attempts, original = '' } = one;
+    return { recipient: original, state, attempts, status: '', reason: '' };
+  });
+  if (!isSender && recipients.length === 0) return undefined;
+  const from = sight.mayName(sender) ? { sender } : {};
+  return { queueId, ...from, ...(size === undefined ? {} : { size }), recipients, isDone, links: [], events: [] };
+}
+
+export const historyOperations = [
+  operation({
+    name: 'history.list',
+    summary: 'List changes of the directory, the oldest first.',
+    method: 'GET',
+    path: '/history',
+    input: object({ ...pageInput, object: optional(anyText('Of this name or address only.', 330)) }),
+    output: page(event),
+    access: {
+      who: 'domain',
+      domains: ({ object: name }) => (name === undefined ? [] : [name.slice(name.lastIndexOf('@') + 1)]),
+    },
+    kind: 'read',
+    run: async ({ after, limit = usualPage, object: name }, { directory, view, sight }) => {
+      const marks = new Marks(view.lookups);
+      const start = after === undefined ? 0 : marks.read(after);
+      const items: DirectoryEvent[] = [];
+      let last = start;
+      let hasMore = true;
+      while (items.length < limit && last - start < maxLooked) {
+        const query = { after: last, limit: sight.seesAll ? limit - items.length : 1000 };
+        const found = await directory.events({ ...query, ...(name === undefined ? {} : { object: name }) });
+        for (const one of found) {
+          if (items.length >= limit) break;
+          last = one.id;
+          if (seesEvent(one, sight)) items.push(one);
+        }
+        hasMore = found.length >= query.limit;
+        if (!hasMore) break;
+      }
+      const shown = items.map((one) => shownEvent(one, sight));
+      return { items: shown, ...(hasMore || items.length >= limit ? { next: marks.write(last) } : {}) };
+    },
+  }),
+  operation({
+    name: 'trace.list',
+    summary: 'Say what became of messages: by queue id, message-id, address or client.',
+    method: 'GET',
+    path: '/trace',
+    input: object({
+      text: Type.String({ description: 'What is looked for.', minLength: 1, maxLength: 998 }),
+      since: optional(time('Not before.')),
+      limit: optional(
+        Type.Integer({ description: 'Messages at most, the newest; 20 without.', minimum: 1, maximum: 200 }),
+      ),
+    }),
+    output: object({ items: Type.Array(story), isCut: Type.Boolean({ description: 'There may be more.' }) }),
+    access: { who: 'domain', domains: () => [] },
+    kind: 'read',
+    run: async ({ text, since = 0, limit = 20 }, { server, sight }) => {
+      await server.control({ command: 'trace-flush' });
+      const { stories, isCut } = await server.trace({ text, since, limit });
+      const items = stories.map((one) => withinSight(one, sight)).filter((one) => one !== undefined);
+      return { items, isCut: isCut && sight.seesAll };
+    },
+  }),
+];
