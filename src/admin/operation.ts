@@ -4,6 +4,7 @@
 
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Directory, DirectoryView } from '../directory/directory.ts';
+import type { Site } from './passkeys.ts';
 import type { Principal, Sight } from './principal.ts';
 import type { ServerParts } from './server-parts.ts';
 
@@ -32,6 +33,8 @@ export interface OperationContext {
   readonly server: ServerParts;
   /** What it asks with, for people: a browser's name. */
   readonly program: string;
+  /** Where it asks. */
+  readonly site: Site;
   /** What a browser keeps afterwards; undefined takes it away. */
   setSession(secret: string | undefined): void;
   /** To be done when the change is durable. */

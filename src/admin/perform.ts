@@ -44,9 +44,10 @@ export async function perform(
   principal: Principal,
   given: Input,
   conditions: Conditions = {},
-  { setSession, program }: Pick<OperationContext, 'setSession' | 'program'> = {
+  { setSession, program, site }: Pick<OperationContext, 'setSession' | 'program' | 'site'> = {
     setSession: () => undefined,
     program: '',
+    site: { origin: '' },
   },
 ): Promise<Performed> {
   const operation = asked as unknown as Operation<Input>;
@@ -60,6 +61,7 @@ export async function perform(
     server,
     setSession,
     program,
+    site,
     afterwards: (work: () => Promise<void>) => void later.push(work),
   };
   const prepared = operation.prepare === undefined ? input : await operation.prepare(input, context);

@@ -12,6 +12,7 @@ import { historyOperations } from './operations/history.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
 import { queueOperations } from './operations/queue.ts';
+import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
 import { tokenOperations } from './operations/tokens.ts';
@@ -19,6 +20,7 @@ import type { AnyOperation } from './operation.ts';
 
 export const operations: readonly AnyOperation[] = [
   ...accountOperations,
+  ...secondFactorOperations,
   ...domainOperations,
   ...aliasDomainOperations,
   ...mailboxOperations,

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
+import type { Passkeys } from './passkeys.ts';
 import type { PasswordLogin } from './password-login.ts';
 
 export interface ExplainQuestion {
@@ -43,6 +44,9 @@ export interface ServerParts {
   readonly authenticator: Authenticator;
   readonly gate: LoginGate;
   readonly passwordLogin: PasswordLogin;
+  /** Loaded when somebody needs them. */
+  passkeys(): Promise<Passkeys>;
+  hostname(): string;
   /** For a password that has just been set, the mailbox's own or an app password. */
   keepScramKeys(
     address: string,

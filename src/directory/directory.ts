@@ -42,6 +42,7 @@ import { type Reverted, revert } from './revert.ts';
 import { ReverseLookups } from './reverse.ts';
 import { SenderRights } from './sender-rights.ts';
 import { DirectorySettings } from './settings.ts';
+import { SecondFactors } from './second-factors.ts';
 import { WebSessions } from './web-sessions.ts';
 import { Tags } from './tags.ts';
 import { Transports } from './transports.ts';
@@ -76,6 +77,7 @@ export interface DirectoryView {
   readonly administrators: Administrators;
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
+  readonly secondFactors: SecondFactors;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
   readonly bccs: Bccs;
@@ -118,6 +120,7 @@ function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLoo
     administrators: new Administrators(db, changes),
     tokens: new ApiTokens(db, changes),
     sessions: new WebSessions(db, changes),
+    secondFactors: new SecondFactors(db, changes),
     keptAnswers: new KeptAnswers(db, changes),
     transports: new Transports(db, changes, lookups),
     bccs: new Bccs(db, changes),
@@ -144,6 +147,7 @@ export class Directory implements DirectoryView {
   readonly administrators: Administrators;
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
+  readonly secondFactors: SecondFactors;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
   readonly bccs: Bccs;
@@ -197,6 +201,7 @@ export class Directory implements DirectoryView {
     this.administrators = view.administrators;
     this.tokens = view.tokens;
     this.sessions = view.sessions;
+    this.secondFactors = view.secondFactors;
     this.keptAnswers = view.keptAnswers;
     this.transports = view.transports;
     this.bccs = view.bccs;

@@ -7,7 +7,7 @@ import { type AdminParts, type Conditions, entityTag, perform } from '../admin/p
 import { fail } from '../admin/problem.ts';
 import { operations } from '../admin/registry.ts';
 import type { Clock } from '../lib/clock.ts';
-import { isSameOrigin, setSessionCookie } from './identify-request.ts';
+import { isSameOrigin, originOf, setSessionCookie } from './identify-request.ts';
 import { describeApi } from './openapi.ts';
 
 export interface ApiParts extends AdminParts {
@@ -48,6 +48,7 @@ async function answer(
   const browser = {
     setSession: (secret: string | undefined) => setSessionCookie(request, reply, secret),
     program: request.headers['user-agent'] ?? '',
+    site: { origin: originOf(request) },
   };
   const { output, isRepeated } = await perform(
     operation,

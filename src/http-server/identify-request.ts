@@ -60,10 +60,15 @@ function cookieName(request: FastifyRequest): string {
   return isSecure(request) ? secureCookie : loopbackCookie;
 }
 
+/** Of our own pages. */
+export function originOf(request: FastifyRequest): string {
+  return `${isSecure(request) ? 'https' : 'http'}://${request.headers.host ?? ''}`;
+}
+
 /** Also for a login without a cookie: nobody is to be logged in to somebody else's account. */
 export function isSameOrigin(request: FastifyRequest): boolean {
-  const { origin, host } = request.headers;
-  if (origin !== undefined) return origin === `${isSecure(request) ? 'https' : 'http'}://${host ?? ''}`;
+  const { origin } = request.headers;
+  if (origin !== undefined) return origin === originOf(request);
   const site = request.headers['sec-fetch-site'];
   return site === undefined ? request.headers['cookie'] === undefined : site === 'same-origin';
 }

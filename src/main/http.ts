@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
+import type { Passkeys } from '../admin/passkeys.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
 import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/server-parts.ts';
 import { listCertificates } from '../cli/certificate.ts';
@@ -70,12 +71,15 @@ export class HttpListeners {
 
 function serverParts({ authenticator, gate, directory, store, state, answer }: HttpParts): ServerParts {
   const settings = () => state().configuration.settings;
+  let passkeys: Promise<Passkeys> | undefined;
   const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
   return {
     clock: systemClock,
     authenticator,
     gate,
     passwordLogin: new PasswordLogin(directory.lookups),
+    passkeys: () => (passkeys ??= openPasskeys()),
+    hostname: () => settings().text('myhostname'),
     keepScramKeys: async (address, password, appPassword) => {
       const mailbox = directory.credentials(address);
       const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));
@@ -94,6 +98,12 @@ function serverParts({ authenticator, gate, directory, store, state, answer }: H
     trace: async (query) => await searches.find(query),
     certificates: async () => await listCertificates(state().configuration),
   };
+}
+
+/** The library is large, and few log in with one. */
+async function openPasskeys(): Promise<Passkeys> {
+  const { Passkeys: Opened } = await import('../admin/passkeys.ts');
+  return new Opened(systemClock);
 }
 
 async function explain(

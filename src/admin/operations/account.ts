@@ -10,6 +10,7 @@ import { type OperationContext, operation } from '../operation.ts';
 import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, password, removed, time, words, yes } from '../schemas.ts';
+import { checkSecondFactor } from '../totp.ts';
 import { checkSetupToken, forgetSetupToken } from '../setup-token.ts';
 
 const login = Type.String({
@@ -17,7 +18,7 @@ const login = Type.String({
   minLength: 1,
   maxLength: 320,
 });
-const account = object({
+export const account = object({
   login,
   role: Type.Enum(['user', 'domain', 'host']),
   domains: optional(words('Those that one administers; absent for the host: all.')),
@@ -34,7 +35,7 @@ const session = object({
   program: anyText('With what.'),
 });
 
-function describe(principal: Principal, { directory }: Pick<OperationContext, 'directory'>) {
+export function describeAccount(principal: Principal, { directory }: Pick<OperationContext, 'directory'>) {
   const { login: name, role, mustChange = false, scopes, owner } = principal;
   const isDomain = role === 'domain' && owner !== undefined;
   return {
@@ -46,7 +47,7 @@ function describe(principal: Principal, { directory }: Pick<OperationContext, 'd
   };
 }
 
-function ownerOf({ owner }: Principal): Owner {
+export function ownerOf({ owner }: Principal): Owner {
   return owner ?? fail(403, 'not-allowed', 'this needs a person who has logged in');
 }
 
@@ -56,13 +57,18 @@ export const accountOperations = [
     summary: 'Log in with a password; a browser gets a cookie.',
     method: 'POST',
     path: '/session',
-    input: object({ login, password: password('The password.') }),
+    input: object({
+      login,
+      password: password('The password.'),
+      code: optional(anyText('Of the app, or a recovery code, where one is needed.', 64)),
+    }),
     output: account,
     access: { who: 'anyone' },
     kind: 'act',
-    run: async (input, context) => {
+    run: async ({ code, ...input }, context) => {
       const { server, directory, principal } = context;
-      const outcome = await server.passwordLogin.check({ ...input, address: principal.address }, server);
+      const { address } = principal;
+      const outcome = await server.passwordLogin.check({ ...input, address }, server);
       if (outcome.kind === 'denied') {
         const { retryAfterSeconds } = outcome;
         if (retryAfterSeconds === undefined) fail(401, 'denied', 'the login or the password is wrong');
@@ -70,9 +76,10 @@ export const accountOperations = [
       }
       const known = identifyOwner(directory, outcome.owner, principal.address);
       if (known === undefined) fail(401, 'denied', 'the login or the password is wrong');
+      await checkSecondFactor(directory, outcome.owner, code, { login: known.login, address }, server);
       const { secret } = await directory.sessions.add(outcome.owner, principal.address, context.program);
       context.setSession(secret);
-      return describe(known, context);
+      return describeAccount(known, context);
     },
   }),
   operation({
@@ -100,7 +107,7 @@ export const accountOperations = [
     output: account,
     access: { who: 'known' },
     kind: 'read',
-    run: async (_input, context) => describe(context.principal, context),
+    run: async (_input, context) => describeAccount(context.principal, context),
   }),
   operation({
     name: 'account.password',
