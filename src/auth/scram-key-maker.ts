@@ -29,8 +29,10 @@ export async function makeScramKeys(
   // What RFC 4013 forbids no client can send.
   if (prepared === undefined) return;
   for (const hash of hashes) {
-    // One salt for all passwords of a mailbox: a proof does not say which of them it was made with.
-    const salt = directory.lookups.secrets.scramSalt(mailbox.address, hash);
+    // One salt for all passwords of a mailbox: a proof does not say which of them it was made with. A mailbox that has
+    // got another address keeps the salt that its keys have.
+    const { secrets } = directory.lookups;
+    const salt = secrets.scramKeys(mailbox.id, hash)[0]?.salt ?? secrets.scramSalt(mailbox.address, hash);
     directory.notes.scramKeys({
       mailbox: mailbox.id,
       hash,

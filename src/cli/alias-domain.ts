@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { AliasDomainInfo } from '../directory/alias-domains.ts';
+import { confirm, type ConfirmOptions, yesOption } from './confirm.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
@@ -48,9 +49,15 @@ export function register(program: Command, context: CommandContext): void {
     .action((name: string, options: SetOptions) => set(context, name, options));
   group
     .command('remove')
-    .description('remove an alias domain')
+    .description('remove an alias domain; it can be restored for some time')
     .argument('<name>')
-    .action((name: string) => remove(context, name));
+    .option(...yesOption)
+    .action((name: string, options: ConfirmOptions) => remove(context, name, options));
+  group
+    .command('restore')
+    .description('bring a removed alias domain back')
+    .argument('<name>')
+    .action((name: string) => restore(context, name));
 }
 
 async function add(context: CommandContext, name: string, target: string): Promise<void> {
@@ -107,8 +114,18 @@ async function set(context: CommandContext, name: string, options: SetOptions): 
   });
 }
 
-async function remove(context: CommandContext, name: string): Promise<void> {
+async function restore(context: CommandContext, name: string): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
+    const info = await directory.aliasDomains.restore(name);
+    printDone(context, `${info.name} is another name for ${info.target} again`, info);
+  });
+}
+
+async function remove(context: CommandContext, name: string, options: ConfirmOptions): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const target = (await directory.aliasDomains.show(name))?.target;
+    const what = target === undefined ? [] : [`mail for all its addresses goes to ${target}`];
+    await confirm(context, `Remove ${name}?`, what, options);
     await directory.aliasDomains.remove(name);
     printDone(context, `${name} is no longer an alias domain`, { name, removed: true });
   });

@@ -1,8 +1,9 @@
-// posthaste alias add|list|show|set|remove: addresses that stand for others; @domain is the catch-all.
+// posthaste alias add|list|show|set|remove|restore: addresses that stand for others; @domain is the catch-all.
 
 import type { Command } from 'commander';
 import type { AliasInfo } from '../directory/alias-rows.ts';
 import type { Directory } from '../directory/directory.ts';
+import { confirm, type ConfirmOptions, namedBy, yesOption } from './confirm.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { warnOfUnknown, withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject } from './output.ts';
@@ -51,9 +52,15 @@ export function register(program: Command, context: CommandContext): void {
     .action((address: string, targets: string[], options: SetOptions) => set(context, address, targets, options));
   group
     .command('remove')
-    .description('remove an alias')
+    .description('remove an alias; it can be restored for some time')
     .argument('<address>')
-    .action((address: string) => remove(context, address));
+    .option(...yesOption)
+    .action((address: string, options: ConfirmOptions) => remove(context, address, options));
+  group
+    .command('restore')
+    .description('bring a removed alias back')
+    .argument('<address>')
+    .action((address: string) => restore(context, address));
 }
 
 async function add(context: CommandContext, address: string, targets: readonly string[]): Promise<void> {
@@ -126,8 +133,19 @@ async function set(
   });
 }
 
-async function remove(context: CommandContext, address: string): Promise<void> {
+async function restore(context: CommandContext, address: string): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
+    const info = await directory.aliases.restore(address);
+    printDone(context, `${info.address} → ${info.targets.join(', ')}`, info);
+    warnAbout(context, directory, info);
+  });
+}
+
+async function remove(context: CommandContext, address: string, options: ConfirmOptions): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const { targets } = await directory.aliases.need(address);
+    const what = [`it leads to ${targets.slice(0, 10).join(', ')}`, ...(await namedBy(directory, address))];
+    await confirm(context, `Remove ${address}?`, what, options);
     await directory.aliases.remove(address);
     printDone(context, `${address} removed`, { address, removed: true });
   });

@@ -1,13 +1,14 @@
 // posthaste app-password add|list|show|set|remove: further passwords of a mailbox, one for each program that logs in.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { appPasswordDigest } from '../auth/directory-accounts.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { AppPasswordInfo } from '../directory/app-passwords.ts';
 import { loginProtocols } from '../directory/login-protocols.ts';
-import { systemClock } from '../lib/clock.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { makePassword } from '../admin/new-passwords.ts';
+import { parseEnd, splitWords } from './limit-words.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 import { keepScramKeys } from './scram-keys.ts';
 
@@ -83,17 +84,6 @@ function addLimits(command: Command): void {
     .option('--expires <time>', 'when it ends: 2026-12-31, 90d, or never', parseEnd);
 }
 
-/** A day is meant to its end, in the machine's time zone. 0: never. */
-export function parseEnd(text: string): number {
-  if (text === 'never') return 0;
-  const days = /^(\d{1,5})d$/.exec(text);
-  if (days) return systemClock.now() + Number(days[1]) * 86_400_000;
-  const day = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
-  const time = day ? new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3]) + 1).getTime() : Number.NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('write a day as 2026-12-31, days as 90d, or never.');
-  return time;
-}
-
 /** `--protocol smtp,imap` and `--protocol smtp imap` are the same. */
 function limitsOf({ protocol, sender, expires }: LimitOptions) {
   return {
@@ -101,10 +91,6 @@ function limitsOf({ protocol, sender, expires }: LimitOptions) {
     ...(sender === undefined ? {} : { senders: splitWords(sender) }),
     ...(expires === undefined ? {} : { expires }),
   };
-}
-
-function splitWords(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(/[\s,]+/)).filter((word) => word !== '');
 }
 
 async function add(context: CommandContext, mailbox: string, name: string, options: AddOptions): Promise<void> {

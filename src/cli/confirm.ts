@@ -1,19 +1,50 @@
-// Asks before a change of many things: on a terminal, where nobody has said --yes. Without a terminal --yes is needed.
+// Asks whether something that removes is meant, where there is somebody to ask: on a terminal, and without --yes. Scripts
+// are not asked, and what is removed can be brought back for some time; for a change of many things they must say --yes.
 
 import { createInterface } from 'node:readline/promises';
-import { CommandError } from './context.ts';
+import type { Directory } from '../directory/directory.ts';
+import { type CommandContext, CommandError } from './context.ts';
 
-/** Throws where the answer is no. */
-export async function confirm(question: string, isSure: boolean): Promise<void> {
+export interface ConfirmOptions {
+  readonly yes?: true;
+}
+
+export const yesOption = ['--yes', 'do not ask, also on a terminal'] as const;
+
+/** What names an address, for the question. */
+export async function namedBy(directory: Directory, address: string): Promise<string[]> {
+  const { aliases, lists, forwards, senderLogins } = await directory.mailboxes.references(address);
+  const named = [...new Set([...aliases, ...lists, ...forwards, ...senderLogins])];
+  return named.length === 0 ? [] : [`it is named by ${named.slice(0, 20).join(', ')}`];
+}
+
+/** `what` is a sentence or several, told first; the question follows. Throws where the answer is no. */
+export async function confirm(
+  context: CommandContext,
+  question: string,
+  what: readonly string[],
+  { yes }: ConfirmOptions,
+): Promise<void> {
+  if (yes || context.json || !process.stdin.isTTY || !process.stderr.isTTY) return;
+  for (const line of what) context.warn(line);
+  await ask(question);
+}
+
+/** For a change of many things: nobody makes it without having been asked or having said --yes. */
+export async function confirmMany(question: string, isSure: boolean): Promise<void> {
   if (isSure) return;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CommandError('nothing was changed: add --yes to do it, or --plan to see only what it would do', 2);
   }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  await ask(question);
+}
+
+async function ask(question: string): Promise<void> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('nothing was changed');
+    const answer = await terminal.question(`${question} (y/N) `);
+    if (!/^y(?:es)?$/i.test(answer.trim())) throw new CommandError('nothing was changed');
   } finally {
-    lines.close();
+    terminal.close();
   }
 }

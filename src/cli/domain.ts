@@ -1,17 +1,26 @@
-// posthaste domain add|list|show|set|remove: the domains that are hosted, each with one address class.
+// posthaste domain add|list|show|set|remove|restore: the domains that are hosted, each with one address class.
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { DomainInfo } from '../directory/domains.ts';
+import type { RemovedDomain } from '../directory/removals.ts';
 import type { DomainClass } from '../directory/schema.ts';
 import { foldDomain } from '../directory/mail-address.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { confirm, type ConfirmOptions, yesOption } from './confirm.ts';
+import {
+  addHoldingOptions,
+  holdingLines,
+  type HoldingOptions,
+  holdingSettings,
+  refuseUnknownToSelf,
+} from './domain-options.ts';
 import { maintenanceSetting } from './restraint-options.ts';
 
-interface DomainOptions {
+interface DomainOptions extends HoldingOptions {
   readonly class?: DomainClass;
   readonly transport?: string;
   readonly enable?: true;
@@ -36,11 +45,14 @@ Examples:
   posthaste domain list
   posthaste domain set example.com --disable
   posthaste domain set example.com --maintenance "moving to a new server"
-  posthaste domain remove example.com --recursive`;
+  posthaste domain set example.com --max-mailboxes 50 --total-quota 100G --default-quota 1G
+  posthaste domain set example.com --unknown-to smtp:[192.0.2.1]     others of its users are there
+  posthaste domain remove example.com --recursive
+  posthaste domain restore example.com`;
 
 export function register(program: Command, context: CommandContext): void {
   const domain = program.command('domain').description('the domains that are hosted').addHelpText('after', examples);
-  domain
+  const adding = domain
     .command('add')
     .description('host a domain')
     .argument('<name>')
@@ -50,13 +62,14 @@ export function register(program: Command, context: CommandContext): void {
   domain
     .command('list')
     .description('list the domains')
-    .action(() => list(context));
+    .option('--removed', 'those that can be restored')
+    .action((options: { removed?: true }) => (options.removed ? listRemoved(context) : list(context)));
   domain
     .command('show')
     .description('show a domain')
     .argument('<name>')
     .action((name: string) => show(context, name));
-  domain
+  const setting = domain
     .command('set')
     .description('change a domain')
     .argument('<name>')
@@ -67,18 +80,26 @@ export function register(program: Command, context: CommandContext): void {
     .option('--maintenance <reason>', 'put its mail off (450) with this reason')
     .option('--no-maintenance', 'take its mail again')
     .action((name: string, options: DomainOptions) => set(context, name, options));
+  for (const command of [adding, setting]) addHoldingOptions(command);
   domain
     .command('remove')
     .description('host a domain no more')
     .argument('<name>')
     .option('--recursive', 'with its mailboxes, aliases, lists and alias domains')
     .option('--force', 'the same as --recursive')
-    .action((name: string, options: { recursive?: true; force?: true }) => remove(context, name, options));
+    .option(...yesOption)
+    .action((name: string, options: RemoveOptions) => remove(context, name, options));
+  domain
+    .command('restore')
+    .description('bring a removed domain back with all that went with it')
+    .argument('<name>')
+    .action((name: string) => restore(context, name));
 }
 
 async function add(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
   await withDirectory(context, false, async ({ directory, settings }) => {
     refuseLocalDomain(settings, name);
+    refuseUnknownToSelf(settings, options.unknownTo);
     const info = await directory.domains.add(name, domainSettings(options));
     printDone(context, `${info.name} is hosted (class ${info.class})`, info);
     if (context.json || info.class === 'relay') return;
@@ -104,6 +125,7 @@ function domainSettings(options: DomainOptions) {
     ...(options.enable ? { active: true } : {}),
     ...(options.disable ? { active: false } : {}),
     ...maintenanceSetting(options.maintenance),
+    ...holdingSettings(options),
   };
 }
 
@@ -121,6 +143,7 @@ function notes(row: DomainInfo): string {
     ...(row.active ? [] : ['disabled']),
     ...(row.maintenance ? ['maintenance'] : []),
     ...(row.postmaster ? [] : ['no postmaster']),
+    ...(row.unknownTo === undefined ? [] : ['split']),
   ];
   return found.join(', ');
 }
@@ -148,6 +171,7 @@ async function show(context: CommandContext, name: string): Promise<void> {
       ['enabled', yesNo(info.active)],
       ['transport', info.transport || '(usual)'],
       ...(info.maintenance === undefined ? [] : [['maintenance', info.maintenance] as const]),
+      ...holdingLines(info),
       ['mailboxes', String(info.mailboxes)],
       ['aliases', String(info.aliases)],
       ['lists', String(info.lists)],
@@ -176,22 +200,64 @@ async function notHosted(
 async function set(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
   const settings = domainSettings(options);
   if (Object.keys(settings).length === 0) {
-    throw new CommandError('nothing to change: give --class, --transport, --enable, --disable or --maintenance', 2);
+    throw new CommandError(
+      'nothing to change: give --class, --transport, --enable, --disable, --maintenance, --unknown-to or a limit',
+      2,
+    );
   }
-  await withDirectory(context, false, async ({ directory }) => {
+  await withDirectory(context, false, async ({ directory, settings: mainCf }) => {
+    refuseUnknownToSelf(mainCf, options.unknownTo);
     const info = await directory.domains.set(name, settings);
     printDone(context, `${info.name} changed`, info);
+    if (context.json) return;
+    for (const excess of await directory.domains.excesses(name)) context.warn(`${excess}: nothing is taken away`);
   });
 }
 
-async function remove(
-  context: CommandContext,
-  name: string,
-  options: { recursive?: true; force?: true },
-): Promise<void> {
+interface RemoveOptions extends ConfirmOptions {
+  readonly recursive?: true;
+  readonly force?: true;
+}
+
+async function remove(context: CommandContext, name: string, options: RemoveOptions): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
     const recursive = options.recursive === true || options.force === true;
+    const info = await directory.domains.show(name);
+    if (info !== undefined && (recursive || info.mailboxes + info.aliases + info.lists === 0)) {
+      const { mailboxes, aliases, lists, aliasDomains } = info;
+      const what = `${name} has ${mailboxes} mailboxes, ${aliases} aliases, ${lists} lists, ${aliasDomains.length} alias domains`;
+      await confirm(context, `Remove ${name}?`, [what], options);
+    }
     await directory.domains.remove(name, { recursive });
-    printDone(context, `${name} is no longer hosted`, { name, removed: true });
+    printDone(context, `${name} is no longer hosted; bring it back with: posthaste domain restore ${name}`, {
+      name,
+      removed: true,
+    });
   });
+}
+
+async function restore(context: CommandContext, name: string): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const restored = await directory.domains.restore(name);
+    const { mailboxes, aliases, lists, aliasDomains, lost } = restored;
+    const what = `${mailboxes} mailboxes, ${aliases} aliases, ${lists} lists and ${aliasDomains} alias domains`;
+    printDone(context, `${name} is hosted again, with ${what}`, restored);
+    if (!context.json) for (const one of lost) context.warn(one);
+  });
+}
+
+async function listRemoved(context: CommandContext): Promise<void> {
+  await withDirectory(context, true, async ({ directory }) => {
+    const removed = await directory.domains.removed();
+    const titles = [
+      { title: 'DOMAIN', text: (row: RemovedDomain) => row.name },
+      { title: 'REMOVED', text: (row: RemovedDomain) => formatTime(row.removedAt) },
+      { title: 'RESTORABLE UNTIL', text: (row: RemovedDomain) => formatTime(row.recoverableUntil) },
+    ];
+    await printList(context, titles, onePage(removed), 'no removed domain');
+  });
+}
+
+async function* onePage<Row>(rows: readonly Row[]): AsyncIterable<readonly Row[]> {
+  yield rows;
 }

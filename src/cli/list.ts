@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { ListInfo } from '../directory/list-rows.ts';
 import type { PostingRule } from '../directory/schema.ts';
+import { confirm, type ConfirmOptions, namedBy, yesOption } from './confirm.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { warnOfUnknown, withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject } from './output.ts';
@@ -69,9 +70,15 @@ export function register(program: Command, context: CommandContext): void {
     .action((address: string, options: SetOptions) => set(context, address, options));
   group
     .command('remove')
-    .description('remove a list')
+    .description('remove a list; it can be restored for some time')
     .argument('<address>')
-    .action((address: string) => remove(context, address));
+    .option(...yesOption)
+    .action((address: string, options: ConfirmOptions) => remove(context, address, options));
+  group
+    .command('restore')
+    .description('bring a removed list back with its members')
+    .argument('<address>')
+    .action((address: string) => restore(context, address));
   registerMembers(group, context);
 }
 
@@ -189,8 +196,18 @@ async function set(context: CommandContext, address: string, options: SetOptions
   });
 }
 
-async function remove(context: CommandContext, address: string): Promise<void> {
+async function restore(context: CommandContext, address: string): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
+    const info = await directory.lists.restore(address);
+    printDone(context, `${info.address} is back with ${counted(info.members)}`, info);
+  });
+}
+
+async function remove(context: CommandContext, address: string, options: ConfirmOptions): Promise<void> {
+  await withDirectory(context, false, async ({ directory }) => {
+    const { members } = await directory.lists.need(address);
+    const what = [`it has ${counted(members)}`, ...(await namedBy(directory, address))];
+    await confirm(context, `Remove ${address}?`, what, options);
     await directory.lists.remove(address);
     printDone(context, `${address} removed`, { address, removed: true });
   });

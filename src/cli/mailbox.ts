@@ -1,10 +1,23 @@
-// posthaste mailbox add|list|show|set|remove|restore: the accounts that own mail.
+// posthaste mailbox add|list|show|set: the accounts that own mail.
 
 import type { Command } from 'commander';
 import { hashPassword } from '../auth/password-scheme.ts';
+import type { ListedMailbox } from '../directory/mailboxes.ts';
 import type { MailboxInfo } from '../directory/mailbox-rows.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
+import {
+  addForwardOptions,
+  addLoginRuleOptions,
+  forwardLines,
+  type ForwardOptions,
+  forwardSettings,
+  loginLines,
+  loginNotes,
+  type LoginRuleOptions,
+  loginRuleSettings,
+} from './mailbox-options.ts';
+import { registerRemoval } from './mailbox-removal.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 import { addRestraintOptions, restraintLines, type RestraintOptions, restraintSettings } from './restraint-options.ts';
@@ -23,17 +36,21 @@ Examples:
   posthaste mailbox set anna@example.com --no-vacation
   posthaste mailbox set anna@example.com --maintenance "being moved until noon"
   posthaste mailbox set anna@example.com --recipient-limit 500
+  posthaste mailbox set anna@example.com --protocol imap smtp
+  posthaste mailbox set anna@example.com --forward anna@elsewhere.example --forward-mode forward
+  posthaste mailbox set anna@example.com --password --must-change
+  posthaste mailbox rename anna@example.com ann@example.net --keep-alias --move-references
   posthaste mailbox remove anna@example.com
   posthaste mailbox restore anna@example.com`;
 
-interface AddOptions {
+interface AddOptions extends LoginRuleOptions {
   readonly passwordStdin?: true;
   readonly quota?: number;
   readonly name?: string;
   readonly disable?: true;
 }
 
-interface SetOptions extends AddOptions, VacationOptions, RestraintOptions {
+interface SetOptions extends AddOptions, VacationOptions, RestraintOptions, ForwardOptions {
   readonly password?: true;
   readonly enable?: true;
 }
@@ -42,7 +59,7 @@ const quotaText = 'size limit, as 500M or 1G; 0 or unlimited for none';
 
 export function register(program: Command, context: CommandContext): void {
   const group = program.command('mailbox').description('accounts that own mail').addHelpText('after', examples);
-  group
+  const adding = group
     .command('add')
     .description('add a mailbox; asks for its password on a terminal, else prints a generated one')
     .argument('<address>')
@@ -73,18 +90,11 @@ export function register(program: Command, context: CommandContext): void {
     .option('--enable', 'take mail and logins again')
     .option('--disable', 'refuse its mail and logins')
     .action((address: string, options: SetOptions) => set(context, address, options));
+  for (const command of [adding, setting]) addLoginRuleOptions(command);
+  addForwardOptions(setting);
   addVacationOptions(setting);
   addRestraintOptions(setting);
-  group
-    .command('remove')
-    .description('remove a mailbox; it can be restored for some time')
-    .argument('<address>')
-    .action((address: string) => remove(context, address));
-  group
-    .command('restore')
-    .description('bring a removed mailbox back with its mail')
-    .argument('<address>')
-    .action((address: string) => restore(context, address));
+  registerRemoval(group, context);
 }
 
 async function add(context: CommandContext, address: string, options: AddOptions): Promise<void> {
@@ -98,6 +108,7 @@ async function add(context: CommandContext, address: string, options: AddOptions
       ...(options.quota === undefined ? {} : { quotaBytes: options.quota }),
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.disable ? { enabled: false } : {}),
+      ...loginRuleSettings(options),
     });
     await keepScramKeys({ directory, settings }, added.address, password);
     printDone(context, `${added.address} added`, isGenerated ? { ...added, password } : added);
@@ -107,16 +118,18 @@ async function add(context: CommandContext, address: string, options: AddOptions
   });
 }
 
-const columns: readonly Column<MailboxInfo>[] = [
+const columns: readonly Column<ListedMailbox>[] = [
   { title: 'MAILBOX', text: (row) => row.address },
   { title: 'NAME', text: (row) => row.name },
   { title: 'QUOTA', isNumber: true, text: (row) => formatQuota(row.quotaBytes) },
+  { title: 'LAST LOGIN', text: ({ lastLogin }) => (lastLogin === undefined ? '' : formatTime(lastLogin.time)) },
   { title: 'NOTE', text: notes },
 ];
 
-function notes({ enabled, maintenance, vacation }: MailboxInfo): string {
+function notes(info: ListedMailbox): string {
+  const { enabled, maintenance, vacation } = info;
   const words = [enabled ? '' : 'disabled', maintenance ? 'maintenance' : '', vacation ? 'vacation' : ''];
-  return words.filter((word) => word !== '').join(' ');
+  return [...words, ...loginNotes(info)].filter((word) => word !== '').join(' ');
 }
 
 const removedColumns: readonly Column<MailboxInfo>[] = [
@@ -156,7 +169,9 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ['created', formatTime(info.created)],
       ['SCRAM keys', scramMechanismsOf({ directory, settings }, address)],
       ['app passwords', String((await directory.appPasswords.list(address)).length)],
+      ...loginLines(info),
       ...restraintLines(info),
+      ...forwardLines(info.forward),
       ...vacationLines(info.vacation),
     ]);
   });
@@ -165,6 +180,7 @@ async function show(context: CommandContext, address: string): Promise<void> {
 async function set(context: CommandContext, address: string, options: SetOptions): Promise<void> {
   if (options.enable && options.disable) throw new CommandError('--enable and --disable contradict each other', 2);
   const vacation = vacationSettings(options);
+  const forward = forwardSettings(options);
   const changesPassword = options.password === true || options.passwordStdin === true;
   const settings = {
     ...(options.quota === undefined ? {} : { quotaBytes: options.quota }),
@@ -173,10 +189,12 @@ async function set(context: CommandContext, address: string, options: SetOptions
     ...(options.disable ? { enabled: false } : {}),
     ...(vacation === undefined ? {} : { vacation }),
     ...restraintSettings(options),
+    ...loginRuleSettings(options),
+    ...(forward === undefined ? {} : { forward }),
   };
   if (!changesPassword && Object.keys(settings).length === 0) {
     throw new CommandError(
-      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, a limit or a vacation option',
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, --forward, a limit, a login or a vacation option',
       2,
     );
   }
@@ -192,36 +210,5 @@ async function set(context: CommandContext, address: string, options: SetOptions
       changed?.isGenerated ? { ...info, password: changed.password } : info,
     );
     if (changed?.isGenerated && !context.json) context.print(`password: ${changed.password}`);
-  });
-}
-
-async function remove(context: CommandContext, address: string): Promise<void> {
-  await withDirectory(context, false, async ({ directory }) => {
-    const { danglingAliases, lists, recoverableUntil } = await directory.mailboxes.remove(address);
-    const until = formatTime(recoverableUntil);
-    printDone(context, `${address} removed; until ${until}: posthaste mailbox restore ${address}`, {
-      address,
-      removed: true,
-      recoverableUntil,
-      danglingAliases,
-      lists,
-    });
-    if (lists.length > 0 && !context.json) {
-      context.warn(
-        `these lists still have it: ${lists.join(', ')}; change them with: posthaste list members remove LIST ${address}`,
-      );
-    }
-    if (danglingAliases.length > 0 && !context.json) {
-      context.warn(
-        `these aliases still lead to it, so their mail bounces: ${danglingAliases.join(', ')}; change them with: posthaste alias set`,
-      );
-    }
-  });
-}
-
-async function restore(context: CommandContext, address: string): Promise<void> {
-  await withDirectory(context, false, async ({ directory }) => {
-    const info = await directory.mailboxes.restore(address);
-    printDone(context, `${info.address} is back with its mail`, info);
   });
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Reverted } from '../directory/revert.ts';
-import { confirm } from './confirm.ts';
+import { confirmMany } from './confirm.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { wholeNumber } from './history.ts';
@@ -40,7 +40,7 @@ async function revert(context: CommandContext, text: string, options: RevertOpti
     if (found === undefined) throw new CommandError(`there is no revision ${revision}: see: posthaste history`);
     if (options.yes === undefined) {
       for (const line of formatRevision(found)) context.warn(line);
-      await confirm(`Undo these ${found.count} changes?`, context.isTrial === true);
+      await confirmMany(`Undo these ${found.count} changes?`, context.isTrial === true);
     }
     const reverted = await directory.revert(revision);
     tell(context, reverted);

@@ -7,7 +7,7 @@ import type { ApiTokenInfo, Owner } from '../directory/api-tokens.ts';
 import type { Directory } from '../directory/directory.ts';
 import { fold } from '../directory/mail-address.ts';
 import { systemClock } from '../lib/clock.ts';
-import { parseEnd } from './app-password.ts';
+import { parseEnd } from './limit-words.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList } from './output.ts';

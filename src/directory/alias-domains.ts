@@ -9,6 +9,7 @@ import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
 import { removePlacesOfDomain } from './places.ts';
+import { restoreAliasDomain } from './removals.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
 import { refuseTransportEntry } from './transports.ts';
 import type { DomainRow } from './schema.ts';
@@ -94,6 +95,16 @@ export class AliasDomains {
       await removePlacesOfDomain(change, domain);
       await change.event('alias-domain.remove', domain, before, null);
     });
+  }
+
+  /** Brings back the alias domain that was removed last under this name. */
+  async restore(name: string): Promise<AliasDomainInfo> {
+    const domain = parseDomain(name);
+    await this.#changes.make(async (change) => {
+      await restoreAliasDomain(change, domain);
+      refuseLoops(change.lookups, await startsAt(change.db, domain));
+    });
+    return await this.#need(domain);
   }
 
   async #need(domain: string): Promise<AliasDomainInfo> {

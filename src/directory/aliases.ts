@@ -20,6 +20,7 @@ import type { DirectoryLookups } from './lookups.ts';
 import { refuseAliasBeyondLimit } from './domain-limits.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseAliasAddress, parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
+import { restoreAlias } from './removals.ts';
 import { refuseCatchAllOfSplit } from './split-domains.ts';
 import type { AliasRow } from './schema.ts';
 import { removeTags } from './tags.ts';
@@ -142,6 +143,13 @@ export class Aliases {
       await change.event('alias.set', row.shown, before, after);
       return after;
     });
+  }
+
+  /** Brings back the alias that was removed last under this address. */
+  async restore(address: string): Promise<AliasInfo> {
+    const alias = parseAliasAddress(address);
+    await this.#changes.make(async (change) => await restoreAlias(change, alias));
+    return await this.need(address);
   }
 
   async remove(address: string): Promise<void> {

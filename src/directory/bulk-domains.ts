@@ -11,7 +11,8 @@ import {
   refusalOf,
   rowsPerStatement,
 } from './bulk-outcome.ts';
-import { checkTransport, summary } from './domains.ts';
+import { summary } from './domain-rows.ts';
+import { checkTransport } from './domains.ts';
 import { changedLimits, type DomainLimits, noLimits } from './domain-limits.ts';
 import { refuseLoops } from './expansion.ts';
 import { startsAt } from './alias-domains.ts';

@@ -200,8 +200,8 @@ describe('mailboxes', () => {
 
   it('says which aliases lead to nobody after a removal', async () => {
     await addMailbox('anna@example.com');
-    const { danglingAliases } = await directory.mailboxes.remove('anna@example.com');
-    expect(danglingAliases).toEqual(['postmaster@example.com', 'abuse@example.com', 'root@example.com']);
+    const { references } = await directory.mailboxes.remove('anna@example.com');
+    expect(references.aliases).toEqual(['postmaster@example.com', 'abuse@example.com', 'root@example.com']);
     const findings = await directory.findings();
     expect(findings.filter(({ kind }) => kind === 'dangling-target')).toHaveLength(3);
   });

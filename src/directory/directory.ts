@@ -108,9 +108,9 @@ export interface Trial<T> {
 /** A directory that is a part of a change, or that sees one state for as long as it is open. */
 type Partial = { readonly change: Change } | { readonly isHeld: true };
 
-function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups): DirectoryView {
+function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups, clock: Clock): DirectoryView {
   return {
-    domains: new Domains(db, changes),
+    domains: new Domains(db, changes, clock),
     aliasDomains: new AliasDomains(db, changes),
     mailboxes: new Mailboxes(db, changes, lookups),
     aliases: new Aliases(db, changes),
@@ -190,7 +190,7 @@ export class Directory implements DirectoryView {
     this.lookups = joined?.lookups ?? new DirectoryLookups(files.reader, rules, snapshot);
     const changes = new Changes(this.#shared, options.actor, joined);
     this.bulk = new BulkChanges(changes, files.writer?.connection);
-    const view = openView(this.#db, changes, this.lookups);
+    const view = openView(this.#db, changes, this.lookups, options.clock);
     this.domains = view.domains;
     this.aliasDomains = view.aliasDomains;
     this.mailboxes = view.mailboxes;
@@ -219,7 +219,7 @@ export class Directory implements DirectoryView {
 
   /** The same for somebody else; it is open as long as this one. */
   as(actor: string): DirectoryView {
-    return openView(this.#db, new Changes(this.#shared, actor, this.#joined), this.lookups);
+    return openView(this.#db, new Changes(this.#shared, actor, this.#joined), this.lookups, this.#clock);
   }
 
   /**
@@ -228,7 +228,7 @@ export class Directory implements DirectoryView {
    */
   async whole<T>(actor: string, work: (view: DirectoryView) => Promise<T>): Promise<T> {
     return await new Changes(this.#shared, actor, this.#joined).make(async (change) => {
-      return await work(openView(change.db, new Changes(this.#shared, actor, change), change.lookups));
+      return await work(openView(change.db, new Changes(this.#shared, actor, change), change.lookups, this.#clock));
     });
   }
 
@@ -267,7 +267,7 @@ export class Directory implements DirectoryView {
   async revert(revision: number, actor = this.#options.actor): Promise<Reverted> {
     return await new Changes(this.#shared, actor, this.#joined).make(async (change) => {
       return await revert(
-        openView(change.db, new Changes(this.#shared, actor, change), change.lookups),
+        openView(change.db, new Changes(this.#shared, actor, change), change.lookups, this.#clock),
         revision,
         change,
       );

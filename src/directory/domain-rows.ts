@@ -2,7 +2,8 @@
 
 import type { DirectoryDatabase } from './database.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
-import type { DomainRow } from './schema.ts';
+import type { CatchAllMode, DomainKind, DomainRow } from './schema.ts';
+import { describeLimits } from './domain-limits.ts';
 
 export async function findDomain(db: DirectoryDatabase, name: string): Promise<DomainRow | undefined> {
   return await db
@@ -43,4 +44,27 @@ export async function refuseTakenName(db: DirectoryDatabase, name: string): Prom
 export async function aliasDomainsOf(db: DirectoryDatabase, domainId: number): Promise<string[]> {
   const select = db.selectFrom('domain').select('name').where('target_id', '=', domainId).where('tombstone', '=', 0);
   return (await select.orderBy('name').execute()).map((row) => row.name);
+}
+
+interface SummarisedDomain {
+  readonly name: string;
+  readonly kind: DomainKind;
+  readonly active: number;
+  readonly transport: string;
+  readonly maintenance?: string;
+  readonly unknown_to: string;
+  readonly catch_all?: CatchAllMode;
+  readonly takes_all?: number;
+}
+
+/** For events. */
+export function summary(row: SummarisedDomain & Parameters<typeof describeLimits>[0]): object {
+  const { name, kind, active, transport, maintenance = '', unknown_to: unknownTo } = row;
+  const whole = { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
+  const { catch_all: catchAllMode = 'accept', takes_all: takesAll = 1 } = row;
+  const places = {
+    ...(catchAllMode === 'accept' ? {} : { catchAllMode }),
+    ...(takesAll === 1 ? {} : { recipients: 'listed' }),
+  };
+  return { ...whole, ...(unknownTo === '' ? {} : { unknownTo }), ...describeLimits(row), ...places };
 }

@@ -1,5 +1,6 @@
 // Domains that we host, each with exactly one address class, and their removal with what depends on them.
 
+import type { Clock } from '../lib/clock.ts';
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { removeDependents } from './dependents.ts';
@@ -12,12 +13,13 @@ import {
   noLimits,
   sumQuotas,
 } from './domain-limits.ts';
-import { aliasDomainsOf, findDomain, needDomain, refuseTakenName } from './domain-rows.ts';
+import { aliasDomainsOf, findDomain, needDomain, refuseTakenName, summary } from './domain-rows.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { removeCaughtAddresses } from './catch-alls.ts';
 import { removePlacesOfDomain } from './places.ts';
 import { refuse } from './refusal.ts';
 import { countRelayRecipients, removeRelayRecipients } from './relay-recipients.ts';
+import { removedDomains, type RemovedDomain, restoreDomain, type RestoredDomain } from './removals.ts';
 import { checkReason } from './restraints.ts';
 import { removeRightsOfDomain } from './sender-rights.ts';
 import { checkUnknownTo, refuseCatchAllBeside } from './split-domains.ts';
@@ -79,10 +81,12 @@ export const maxPage = 1000;
 export class Domains {
   readonly #db: DirectoryDatabase;
   readonly #changes: Changes;
+  readonly #clock: Clock;
 
-  constructor(db: DirectoryDatabase, changes: Changes) {
+  constructor(db: DirectoryDatabase, changes: Changes, clock: Clock) {
     this.#db = db;
     this.#changes = changes;
+    this.#clock = clock;
   }
 
   async add(name: string, settings: DomainSettings = {}): Promise<DomainInfo> {
@@ -173,6 +177,17 @@ export class Domains {
       await change.db.updateTable('domain').set({ tombstone: row.id }).where('id', '=', row.id).execute();
       await change.event('domain.remove', domain, summary(row), null);
     });
+  }
+
+  /** Brings back the domain that was removed last under this name, with all that went with it. */
+  async restore(name: string): Promise<RestoredDomain> {
+    const domain = parseDomain(name);
+    return await this.#changes.make(async (change) => await restoreDomain(change, domain));
+  }
+
+  /** Those that can be brought back, the last one first. */
+  async removed(): Promise<RemovedDomain[]> {
+    return await removedDomains(this.#db, this.#clock.now());
   }
 
   async #need(domain: string): Promise<DomainInfo> {
@@ -277,27 +292,4 @@ function plural(count: number, noun: string): string {
 /** `transport:nexthop` of transport(5), or ''. */
 export function checkTransport(text: string): string {
   return text.trim() === '' ? '' : parseTransport(text);
-}
-
-interface SummarisedDomain {
-  readonly name: string;
-  readonly kind: DomainKind;
-  readonly active: number;
-  readonly transport: string;
-  readonly maintenance?: string;
-  readonly unknown_to: string;
-  readonly catch_all?: CatchAllMode;
-  readonly takes_all?: number;
-}
-
-/** For events. */
-export function summary(row: SummarisedDomain & Parameters<typeof describeLimits>[0]): object {
-  const { name, kind, active, transport, maintenance = '', unknown_to: unknownTo } = row;
-  const whole = { name, class: kind, active: active === 1, transport, ...(maintenance === '' ? {} : { maintenance }) };
-  const { catch_all: catchAllMode = 'accept', takes_all: takesAll = 1 } = row;
-  const places = {
-    ...(catchAllMode === 'accept' ? {} : { catchAllMode }),
-    ...(takesAll === 1 ? {} : { recipients: 'listed' }),
-  };
-  return { ...whole, ...(unknownTo === '' ? {} : { unknownTo }), ...describeLimits(row), ...places };
 }

@@ -70,8 +70,16 @@ function walk(state: Walk, address: string): void {
   }
   if (state.path.length >= maxDepth) refuse(`that would make a chain of more than ${maxDepth} aliases: shorten it`);
   const next = replaceOnce(state.lookups, address);
-  if (!next || next.includes(address)) state.done.add(address);
-  if (!next) return;
+  if (!next) {
+    state.done.add(address);
+    return;
+  }
+  if (next.includes(address)) {
+    // Kept, and expanded once only: no circle that passes here goes on without end, so the way begins anew.
+    state.done.add(address);
+    for (const target of next) if (target !== address) walk({ ...state, path: [], onPath: new Set() }, target);
+    return;
+  }
   state.path.push(address);
   state.onPath.add(address);
   for (const target of next) if (target !== address) walk(state, target);

@@ -23,6 +23,7 @@ import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHos
 import { refuse, refuseMissing } from './refusal.ts';
 import type { DirectorySchema, ListRole, ListRow, PostingRule } from './schema.ts';
 import { removeTags } from './tags.ts';
+import { restoreList } from './removals.ts';
 
 export interface NewList {
   readonly address: string;
@@ -159,6 +160,13 @@ export class Lists {
     });
   }
 
+  /** Brings back the list that was removed last under this address, with its members. */
+  async restore(address: string): Promise<ListInfo> {
+    const key = parseAddress(address);
+    await this.#changes.make(async (change) => await restoreList(change, key));
+    return await this.need(address);
+  }
+
   /** Returns how many were no members before. */
   async addMembers(address: string, members: readonly string[]): Promise<number> {
     const key = parseAddress(address);
@@ -217,6 +225,9 @@ function isPerson(list: number, { domain, localpart }: MailAddress) {
 export async function removeListRow(change: Change, row: ListRow): Promise<void> {
   const before = await describeList(change.db, row);
   await removeTags(change, 'list', row.id, `${row.localpart}${row.shown.slice(row.shown.lastIndexOf('@'))}`);
+  const members = [...change.lookups.lists.persons(row.id, 'member')];
+  // So that it can be brought back.
+  if (members.length > 0) await change.event('list-member.remove', row.shown, { members }, null);
   await change.db.deleteFrom('list_person').where('list_id', '=', row.id).execute();
   await change.db.deleteFrom('list').where('id', '=', row.id).execute();
   await change.event('list.remove', row.shown, before, null);

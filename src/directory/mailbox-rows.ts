@@ -5,10 +5,12 @@ import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
 import { type ForwardInfo, readForwards } from './forward-rows.ts';
 import { describeLoginRules, type LoginRuleInfo } from './login-rules.ts';
+import { refuseListAddress } from './list-rows.ts';
+import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
-import { refuseMissing } from './refusal.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { describeRestraints, type RestraintInfo } from './restraints.ts';
-import type { MailboxRow } from './schema.ts';
+import type { DomainRow, MailboxRow } from './schema.ts';
 import { removeRightsOfLogin } from './sender-rights.ts';
 import { readVacations, type VacationInfo } from './vacations.ts';
 
@@ -79,6 +81,30 @@ export async function needMailbox(db: DirectoryDatabase, address: MailAddress): 
   const shown = addressKey(address);
   if (removed) refuseMissing(`${shown} was removed: bring it back with: posthaste mailbox restore ${shown}`);
   refuseMissing(`there is no mailbox ${shown}: add it with: posthaste mailbox add ${shown}`);
+}
+
+export async function needMailboxDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
+  const domain = await needDomain(db, name);
+  if (domain.kind !== 'mailbox') {
+    refuse(
+      `${name} is of class ${domain.kind} and cannot have mailboxes: change that with: posthaste domain set ${name} --class mailbox`,
+    );
+  }
+  return domain;
+}
+
+/** Refuses an address that something else has, but an alias that keeps a copy. */
+export function refuseTakenAddress(lookups: DirectoryLookups, domain: DomainRow, address: MailAddress): void {
+  const hit = lookups.address(address.localpart, domain.name);
+  const key = addressKey(address);
+  if (hit?.mailboxId !== undefined) refuseTaken(`${key} exists already: change it with: posthaste mailbox set ${key}`);
+  refuseListAddress(lookups, domain, address.localpart);
+  if (hit?.aliasId === undefined) return;
+  const targets = lookups.targets(hit.aliasId);
+  if (targets.some((target) => target.toLowerCase() === key)) return;
+  refuseTaken(
+    `${key} is an alias for ${targets.slice(0, 3).join(', ')}: remove that first with: posthaste alias remove ${key}`,
+  );
 }
 
 export async function recoveryMilliseconds(db: DirectoryDatabase): Promise<number> {

@@ -10,10 +10,10 @@ import { needDomain } from './domain-rows.ts';
 import { refuseLoops } from './expansion.ts';
 import { writeForward } from './forward-rows.ts';
 import { changeForward, type ForwardSettings, refuseBadForward } from './forwards.ts';
+import { type LastLoginInfo, withLastLogins } from './last-logins.ts';
 import { changedLoginRules, type LoginRuleSettings, noLoginRules } from './login-rules.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
-import { aliasesTo, findAlias, insertAlias } from './alias-rows.ts';
-import { listsWith, refuseListAddress } from './list-rows.ts';
+import { findAlias, insertAlias } from './alias-rows.ts';
 import {
   describeAll,
   describeMailbox,
@@ -22,15 +22,20 @@ import {
   listMailboxRows,
   type MailboxInfo,
   needMailbox,
+  needMailboxDomain,
   recoveryMilliseconds,
+  refuseTakenAddress,
   removeMailboxRow,
   findMailbox,
 } from './mailbox-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
-import { DirectoryRefusedError, refuse, refuseMissing, refuseTaken } from './refusal.ts';
+import { DirectoryRefusedError, refuse, refuseMissing } from './refusal.ts';
 import { changedRestraints, type MailboxRestraints } from './restraints.ts';
-import type { DomainRow } from './schema.ts';
+import type { DomainRow, MailboxRow } from './schema.ts';
 import { removeTags } from './tags.ts';
+import { renameMailbox, type RenamedMailbox, type RenameOptions } from './mailbox-rename.ts';
+import { restoreRightsOf } from './removals.ts';
+import { type References, referencesTo } from './references.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
 
 export interface NewMailbox extends LoginRuleSettings {
@@ -52,6 +57,9 @@ export interface MailboxSettings extends MailboxRestraints, LoginRuleSettings {
   /** As `vacation`. */
   readonly forward?: ForwardSettings | null;
 }
+
+/** With what is no part of the configuration. */
+export type ListedMailbox = MailboxInfo & { readonly lastLogin?: LastLoginInfo };
 
 export interface MailboxQuery {
   readonly domain?: string;
@@ -101,14 +109,19 @@ export class Mailboxes {
     });
   }
 
-  async show(address: string): Promise<MailboxInfo | undefined> {
+  async show(address: string): Promise<ListedMailbox | undefined> {
     const row = await findMailbox(this.#db, parseAddress(address));
-    return row && (await describeWhole(this.#db, row));
+    return row && (await this.#describe(row));
   }
 
   /** As `show`; refuses with what to type where there is none. */
-  async need(address: string): Promise<MailboxInfo> {
-    return await describeWhole(this.#db, await needMailbox(this.#db, parseAddress(address)));
+  async need(address: string): Promise<ListedMailbox> {
+    return await this.#describe(await needMailbox(this.#db, parseAddress(address)));
+  }
+
+  async #describe(row: MailboxRow): Promise<ListedMailbox> {
+    const info = await describeWhole(this.#db, row);
+    return (await withLastLogins(this.#db, [info]))[0] ?? info;
   }
 
   /** Refuses where `add` would refuse the address. */
@@ -117,13 +130,13 @@ export class Mailboxes {
     refuseTakenAddress(this.#lookups, await needMailboxDomain(this.#db, key.domain), key);
   }
 
-  async list(query: MailboxQuery = {}): Promise<MailboxInfo[]> {
+  async list(query: MailboxQuery = {}): Promise<ListedMailbox[]> {
     const limit = Math.min(query.limit ?? 100, 1000);
     if (query.removed) return await this.#listRemoved(query, limit);
     const [afterLocalpart, afterDomain] = splitAfter(query.after);
     const domain = query.domain === undefined ? undefined : parseDomain(query.domain);
     const rows = await listMailboxRows(this.#db, { domain, afterDomain, afterLocalpart, limit });
-    return await describeAll(this.#db, rows);
+    return await withLastLogins(this.#db, await describeAll(this.#db, rows));
   }
 
   async #listRemoved(query: MailboxQuery, limit: number): Promise<MailboxInfo[]> {
@@ -168,12 +181,8 @@ export class Mailboxes {
     });
   }
 
-  /** `danglingAliases` and `lists` still name the address; mail to it would bounce. */
-  async remove(address: string): Promise<{
-    readonly danglingAliases: string[];
-    readonly lists: string[];
-    readonly recoverableUntil: number;
-  }> {
+  /** `references` still name the address; mail to it would bounce. */
+  async remove(address: string): Promise<{ readonly references: References; readonly recoverableUntil: number }> {
     const key = parseAddress(address);
     return await this.#changes.make(async (change) => {
       const row = await needMailbox(change.db, key);
@@ -181,9 +190,19 @@ export class Mailboxes {
       // Its mail may now fall to a catch-all whose targets lead back here.
       refuseLoops(change.lookups, [addressKey(key)]);
       const recoverableUntil = change.now + (await recoveryMilliseconds(change.db));
-      const danglingAliases = await aliasesTo(change.db, key);
-      return { danglingAliases, lists: await listsWith(change.db, key), recoverableUntil };
+      return { references: await referencesTo(change.db, key), recoverableUntil };
     });
+  }
+
+  /** What names the address of a mailbox: aliases, lists, forwards, rights to send. */
+  async references(address: string): Promise<References> {
+    return await referencesTo(this.#db, parseAddress(address));
+  }
+
+  /** Gives it another address, and moves it to another domain where that has one. */
+  async rename(address: string, to: string, options: RenameOptions = {}): Promise<RenamedMailbox> {
+    const [from, next] = [parseAddress(address), parseHostedAddress(to)];
+    return await this.#changes.make(async (change) => await renameMailbox(change, from, next, options));
   }
 
   /** Brings the mailbox that was removed last under this address back, with its id and its mail. */
@@ -203,6 +222,7 @@ export class Mailboxes {
       await dropBadForward(change, row.id, key);
       const info = await describeWhole(change.db, await needMailbox(change.db, key));
       await change.event('mailbox.restore', row.shown, null, info);
+      await restoreRightsOf(change, row.shown, row.id);
       return info;
     });
   }
@@ -252,29 +272,6 @@ async function dropBadForward(change: Change, id: number, address: MailAddress):
     if (!(error instanceof DirectoryRefusedError)) throw error;
     await writeForward(change.db, id, undefined);
   }
-}
-
-async function needMailboxDomain(db: DirectoryDatabase, name: string): Promise<DomainRow> {
-  const domain = await needDomain(db, name);
-  if (domain.kind !== 'mailbox') {
-    refuse(
-      `${name} is of class ${domain.kind} and cannot have mailboxes: change that with: posthaste domain set ${name} --class mailbox`,
-    );
-  }
-  return domain;
-}
-
-function refuseTakenAddress(lookups: DirectoryLookups, domain: DomainRow, address: MailAddress): void {
-  const hit = lookups.address(address.localpart, domain.name);
-  const key = addressKey(address);
-  if (hit?.mailboxId !== undefined) refuseTaken(`${key} exists already: change it with: posthaste mailbox set ${key}`);
-  refuseListAddress(lookups, domain, address.localpart);
-  if (hit?.aliasId === undefined) return;
-  const targets = lookups.targets(hit.aliasId);
-  if (targets.some((target) => target.toLowerCase() === key)) return;
-  refuseTaken(
-    `${key} is an alias for ${targets.slice(0, 3).join(', ')}: remove that first with: posthaste alias remove ${key}`,
-  );
 }
 
 async function appointAdministrator(

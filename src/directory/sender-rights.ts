@@ -153,6 +153,43 @@ export async function removeRightsOfLogin(change: Change, login: string): Promis
   for (const row of rows) await removeRow(change, row);
 }
 
+/** The same mailbox by another name: what was said of it is said of it still. */
+export async function moveRightsOfLogin(change: Change, from: string, to: string): Promise<void> {
+  const rows = await change.db.selectFrom('sender_right').selectAll().where('login', '=', from).execute();
+  for (const row of rows) await replaceRow(change, row, { ...row, login: to });
+}
+
+export async function moveRightsOfAddress(change: Change, from: MailAddress, to: MailAddress): Promise<void> {
+  const { domain, localpart, shown } = to;
+  for (const row of await rightsOf(change.db, from))
+    await replaceRow(change, row, { ...row, domain, localpart, shown });
+}
+
+/** Logins of whom something is said about this address, the first 20. */
+export async function rightsOn(db: DirectoryDatabase, address: MailAddress): Promise<string[]> {
+  return (await rightsOf(db, address)).slice(0, 20).map(({ login }) => login);
+}
+
+async function rightsOf(db: DirectoryDatabase, { domain, localpart }: MailAddress): Promise<SenderRightRow[]> {
+  const all = db.selectFrom('sender_right').selectAll().where('domain', '=', domain).where('localpart', '=', localpart);
+  return await all.orderBy('login').execute();
+}
+
+/** What is said already of the new name holds. */
+async function replaceRow(change: Change, row: SenderRightRow, next: SenderRightRow): Promise<void> {
+  await removeRow(change, row);
+  await restoreRight(change, describe(next));
+}
+
+/** Says again what was said, unless something else is said by now. */
+export async function restoreRight(change: Change, right: SenderRight): Promise<void> {
+  const { localpart, domain, shown } = parsePlace(right.address);
+  const row = { localpart, domain, shown, login: right.login, allowed: right.allowed ? 1 : 0, created: right.created };
+  if ((await find(change.db, { localpart, domain, shown }, right.login)) !== undefined) return;
+  await change.db.insertInto('sender_right').values(row).execute();
+  await change.event('sender-login.add', shown, null, describe(row));
+}
+
 /** With the domain what was said of its addresses goes. */
 export async function removeRightsOfDomain(change: Change, domain: string): Promise<void> {
   const rows = await change.db.selectFrom('sender_right').selectAll().where('domain', '=', domain).execute();

@@ -213,13 +213,13 @@ export const mailboxOperations = [
     kind: 'change',
     shownBy: 'mailbox.show',
     run: async ({ address: own }, { view, sight }) => {
-      const { danglingAliases, lists, recoverableUntil } = await view.mailboxes.remove(own);
+      const { references, recoverableUntil } = await view.mailboxes.remove(own);
       const seen = (one: string): boolean => sight.address(one);
       return {
         removed: true,
         recoverableUntil,
-        danglingAliases: danglingAliases.filter(seen),
-        lists: lists.filter(seen),
+        danglingAliases: references.aliases.filter(seen),
+        lists: references.lists.filter(seen),
       };
     },
   }),
