@@ -21,6 +21,10 @@ describe('planted faults', () => {
       'directory-no-postmaster',
       'directory-dangling-target',
       'directory-dangling-member',
+      'directory-dangling-forward',
+      'directory-over-limit',
+      'directory-expired-password',
+      'directory-split-not-served',
       'directory-lists-not-served',
     ];
     expect(

@@ -97,7 +97,9 @@ describe('the five-minute tour', () => {
     expect((await run('domain list')).out).toBe(
       'DOMAIN       CLASS    MAILBOXES  ALIASES  CATCH-ALL  NOTE\nexample.com  mailbox          1        4  no',
     );
-    expect((await run('mailbox list')).out).toBe('MAILBOX           NAME  QUOTA  NOTE\nanna@example.com  Anna     1G');
+    expect((await run('mailbox list')).out).toBe(
+      'MAILBOX           NAME  QUOTA  LAST LOGIN  NOTE\nanna@example.com  Anna     1G',
+    );
     expect((await run('alias list --domain example.com')).out).toMatch(
       /^ALIAS +TARGETS\nabuse@example.com +anna@example.com\n/,
     );
@@ -130,7 +132,7 @@ describe('the five-minute tour', () => {
     expect(await json('quota list')).toEqual([
       { address: 'anna@example.com', bytes: 0, messages: 0, quotaBytes: 0, percent: null },
     ]);
-    expect((await run('mailbox list', { json: true })).out).not.toMatch(/argon2|"password"/);
+    expect((await run('mailbox list', { json: true })).out).not.toMatch(/argon2|password"/);
   });
 
   it('takes the password from standard input, through the installed command', async () => {
@@ -221,7 +223,7 @@ describe('changes', () => {
 
   it('removes a domain with all that is in it only when told to', async () => {
     await expect(run('domain remove example.com')).rejects.toThrow(/still has 1 mailbox and 3 aliases/);
-    expect((await run('domain remove example.com --force')).out).toBe('example.com is no longer hosted');
+    expect((await run('domain remove example.com --force')).out).toMatch(/^example.com is no longer hosted; /);
   });
 });
 

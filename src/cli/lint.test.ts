@@ -83,6 +83,10 @@ test('the directory is part of the configuration', async () => {
   await directory.domains.add('example.com');
   await directory.domains.add('example.org', { class: 'alias' });
   await directory.aliases.add('info@example.com', ['nobody@example.com']);
+  await directory.domains.add('split.example', { unknownTo: 'smtp:[192.0.2.9]', maxAliases: 1 });
+  const passwordHash = '!';
+  const anna = await directory.mailboxes.add({ address: 'anna@split.example', passwordHash, passwordExpires: 1 });
+  await directory.mailboxes.set(anna.address, { forward: { to: ['gone@example.com', 'other@split.example'] } });
   const owners = ['anna@example.net'];
   await directory.lists.add({ address: 'team@example.com', owners, members: ['nobody@example.com'] });
   directory.close();
@@ -103,11 +107,15 @@ virtual_transport = mailstore
   const { lines } = await run(['--no-hints'], true);
   const found = lines.map((line) => JSON.parse(line) as { rule: string; text: string });
   expect(found.map(({ rule }) => rule).toSorted()).toEqual([
+    'directory-dangling-forward',
     'directory-dangling-member',
     'directory-dangling-target',
+    'directory-expired-password',
     'directory-lists-not-served',
     'directory-no-postmaster',
     'directory-no-postmaster',
+    'directory-over-limit',
+    'directory-split-not-served',
     'domain-in-two-classes',
   ]);
 });

@@ -105,10 +105,12 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
   if (directory === undefined) return {};
   try {
     const domains = new Map<string, string[]>();
+    const splitDomains: string[] = [];
     let after = '';
     for (;;) {
       const page = await directory.domains.list({ after, limit: 500 });
-      for (const { name, class: addressClass, aliasDomains } of page) {
+      for (const { name, class: addressClass, aliasDomains, unknownTo } of page) {
+        if (unknownTo !== undefined) splitDomains.push(name);
         add(domains, `directory:${addressClass}-domains`, name);
         for (const alias of aliasDomains) add(domains, 'directory:mailbox-domains', alias);
       }
@@ -117,7 +119,8 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
       after = last.name;
     }
     const directoryHasLists = (await directory.lists.list({ limit: 1 })).length > 0;
-    return { directoryDomains: domains, directoryFindings: await directory.findings(), directoryHasLists };
+    const directoryFindings = await directory.findings();
+    return { directoryDomains: domains, directoryFindings, directoryHasLists, directorySplitDomains: splitDomains };
   } finally {
     directory.close();
   }

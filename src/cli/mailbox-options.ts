@@ -91,7 +91,7 @@ export function loginLines(info: ListedMailbox): (readonly [string, string])[] {
   const last = lastLogin === undefined ? 'never' : `${formatTime(lastLogin.time)} by ${lastLogin.protocol}${from}`;
   return [
     ...(protocols === undefined ? [] : [['protocols', protocols.join(', ')] as const]),
-    ...(passwordChanged === undefined ? [] : [['password changed', formatTime(passwordChanged)] as const]),
+    ...(passwordChanged === undefined ? [] : [['password set', formatTime(passwordChanged)] as const]),
     ...passwordEnd(info).map((text) => ['password', text] as const),
     ['last login', last],
   ];

@@ -294,6 +294,14 @@ export class Directory implements DirectoryView {
     return this.lookups.mailboxByAddress(address);
   }
 
+  /** As `mailboxByAddress`, for mail that was taken before a mailbox got another address. */
+  mailboxOfAcceptedMail(address: string): MailboxEntry | undefined {
+    const now = this.lookups.mailboxByAddress(address);
+    if (now !== undefined) return now;
+    const former = this.lookups.formerAddresses.mailboxOf(address);
+    return former === undefined ? undefined : this.lookups.mailboxById(former);
+  }
+
   mailboxById(id: number): MailboxEntry | undefined {
     return this.lookups.mailboxById(id);
   }

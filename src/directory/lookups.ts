@@ -14,6 +14,7 @@ import { PlaceLookups } from './place-lookups.ts';
 import type { CatchAllMode, DomainKind } from './schema.ts';
 import { PostingLookups } from './alias-posting.ts';
 import type { DirectorySnapshot } from './brief-snapshot.ts';
+import { FormerAddresses } from './former-addresses.ts';
 import { ForwardLookups } from './forward-rows.ts';
 import { type ListAddress, ListLookups } from './list-lookups.ts';
 import { Identities } from './identities.ts';
@@ -159,6 +160,7 @@ export class DirectoryLookups {
   readonly secrets: LoginSecrets;
   readonly identities: Identities;
   readonly forwards: ForwardLookups;
+  readonly formerAddresses: FormerAddresses;
   readonly loginRules: LoginRuleLookups;
 
   /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
@@ -187,6 +189,7 @@ export class DirectoryLookups {
     this.secrets = new LoginSecrets(connection, ask);
     this.identities = new Identities(connection, ask);
     this.forwards = new ForwardLookups(connection, ask);
+    this.formerAddresses = new FormerAddresses(connection, ask);
     this.loginRules = new LoginRuleLookups(connection, ask);
   }
 

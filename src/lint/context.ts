@@ -32,6 +32,8 @@ export interface LintOptions {
   readonly directoryFindings?: readonly DirectoryFinding[];
   /** It has mailing lists. */
   readonly directoryHasLists?: boolean;
+  /** Domains whose unknown users go to another host. */
+  readonly directorySplitDomains?: readonly string[];
   /** Say also what this program does not do with the configuration. */
   readonly isForHere?: boolean;
 }
@@ -51,6 +53,7 @@ export class LintContext {
   readonly directoryDomains: ReadonlyMap<string, readonly string[]> | undefined;
   readonly directoryFindings: readonly DirectoryFinding[];
   readonly directoryHasLists: boolean;
+  readonly directorySplitDomains: readonly string[];
   /** The folder is this program's, or the asker wants to know what would become of it here. */
   readonly isOurs: boolean;
   readonly #contents = new Map<string, TableContents>();
@@ -68,6 +71,7 @@ export class LintContext {
     this.directoryDomains = options.directoryDomains;
     this.directoryFindings = options.directoryFindings ?? [];
     this.directoryHasLists = options.directoryHasLists === true;
+    this.directorySplitDomains = options.directorySplitDomains ?? [];
     this.mainFiles = ['main.cf', 'posthaste.cf'].flatMap((name) => readSource(files, join(directory, name)) ?? []);
     this.masterFile = readSource(files, join(directory, 'master.cf'));
     this.tables = [...flatten(findTableUses(this.settings, services, join(directory, 'main.cf')))];

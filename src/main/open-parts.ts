@@ -41,7 +41,7 @@ export async function openTls(
 export function enabledMailboxes(directory: () => Directory): Mailboxes {
   return {
     mailboxByAddress: async (recipient) => {
-      const mailbox = directory().mailboxByAddress(recipient);
+      const mailbox = directory().mailboxOfAcceptedMail(recipient);
       return mailbox?.enabled ? mailbox : undefined;
     },
   };

@@ -182,7 +182,6 @@ export class Server {
   readonly #resolver = new SystemResolver();
 
   readonly #mailboxes = enabledMailboxes(() => this.#directory);
-
   readonly #route: RouteRecipient = async (recipient, sender, handling) => {
     const resolution = await this.#state.router.resolve(recipient, { sender, handling });
     if (resolution.failure) throw new TemporaryError(resolution.failure.text);

@@ -59,7 +59,7 @@ export class Upkeep {
     const findings = await this.#options.directory.findings();
     for (const { text } of findings.slice(0, maxFindings)) this.#options.log.warning(text);
     const more = findings.length - maxFindings;
-    if (more > 0) this.#options.log.warning(`and ${more} more domains or aliases that lead nowhere`);
+    if (more > 0) this.#options.log.warning(`and ${more} more of the kind: posthaste lint`);
   }
 
   async #purgeMailboxes(): Promise<void> {

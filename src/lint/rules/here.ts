@@ -6,6 +6,11 @@ import type { Hit, Rule } from '../rule.ts';
 import { fromSettings } from './main-cf.ts';
 import { splitTransport } from '../transports-used.ts';
 
+const splitTables = [
+  ['transport_maps', 'transports'],
+  ['virtual_mailbox_maps', 'mailboxes'],
+] as const;
+
 export const hereRules: readonly Rule[] = [
   {
     id: 'directory-no-postmaster',
@@ -30,6 +35,47 @@ export const hereRules: readonly Rule[] = [
     consequence: 'Every mail of the list makes a bounce to its owners; one for an owner is lost.',
     mend: 'posthaste list members remove LIST MEMBER, or: posthaste list set LIST --owner ADDRESS',
     check: (context) => fromDirectory(context, 'dangling-member'),
+  },
+  {
+    id: 'directory-dangling-forward',
+    severity: 'warning',
+    title: 'A mailbox of the directory is forwarded to an address of ours that does not exist or is switched off.',
+    consequence: 'Mail for it is accepted and bounced afterwards; where no copy stays, its owner gets none.',
+    mend: 'posthaste mailbox set MAILBOX --forward ADDRESS, or --no-forward',
+    check: (context) => fromDirectory(context, 'dangling-forward'),
+  },
+  {
+    id: 'directory-over-limit',
+    severity: 'warning',
+    title: 'A domain of the directory holds more than its limits allow.',
+    consequence: 'Nothing is taken away, and no more mailboxes, aliases or quota are given there.',
+    mend: 'posthaste domain set DOMAIN with a larger limit, or remove what is too much.',
+    check: (context) => fromDirectory(context, 'over-limit'),
+  },
+  {
+    id: 'directory-expired-password',
+    severity: 'warning',
+    title: 'The password of a mailbox of the directory has expired.',
+    consequence: 'Its owner can neither read nor send mail with it; app passwords go on.',
+    mend: 'posthaste mailbox set MAILBOX --password, or --password-expires never',
+    check: (context) => fromDirectory(context, 'expired-password'),
+  },
+  {
+    id: 'directory-split-not-served',
+    severity: 'error',
+    title:
+      'A domain of the directory is split over two hosts, and transport_maps or virtual_mailbox_maps does not ask it.',
+    consequence: 'Mail for its users on the other host is refused, or taken and delivered here, where nobody reads it.',
+    mend: 'transport_maps = directory:transports and virtual_mailbox_maps = directory:mailboxes, before other tables.',
+    *check(context) {
+      const [first] = context.directorySplitDomains;
+      if (first === undefined) return;
+      for (const [name, table] of splitTables) {
+        const value = context.text(name);
+        if (new RegExp(`\\bdirectory:${table}\\b`).test(value)) continue;
+        yield { place: context.placeOf(name), text: `${name} = ${value || '(empty)'}, and ${first} is split` };
+      }
+    },
   },
   {
     id: 'directory-lists-not-served',
