@@ -2,7 +2,10 @@
 
 import type { SqliteConnection, Statement } from '../database/sqlite.ts';
 
-/** Mailboxes, aliases, catch-alls (localpart '') and lists, and the same under each alias domain. */
+/**
+ * Mailboxes, aliases, catch-alls (localpart '') and lists, and the same under each alias domain; `@domain` of those that
+ * take every address.
+ */
 const addressesSql = `
   SELECT a.localpart || '@' || d.name
   FROM (SELECT domain_id, localpart FROM alias
@@ -12,7 +15,8 @@ const addressesSql = `
         UNION SELECT domain_id, localpart || '-request' FROM list) a
   JOIN domain d ON d.id = a.domain_id OR d.target_id = a.domain_id
   WHERE d.tombstone = 0
-  UNION SELECT '@' || name FROM domain WHERE unknown_to <> '' AND tombstone = 0
+  UNION SELECT '@' || d.name FROM domain d LEFT JOIN domain t ON t.id = d.target_id
+  WHERE d.tombstone = 0 AND (coalesce(t.unknown_to, d.unknown_to) <> '' OR coalesce(t.kind, d.kind) = 'relay')
   UNION SELECT localpart || '@' || domain FROM sender_right`;
 
 const placesSql = `
