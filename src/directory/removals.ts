@@ -92,7 +92,7 @@ interface Restorer {
   readonly kind: 'mailboxes' | 'aliases' | 'lists' | 'aliasDomains' | 'senderRights';
   readonly action: string;
   /** False: it is gone for good. Refuses where something else has its place. */
-  restore(change: Change, event: PastEvent, events: readonly PastEvent[]): Promise<boolean>;
+  readonly restore: (change: Change, event: PastEvent, events: readonly PastEvent[]) => Promise<boolean>;
 }
 
 /** In this order: a list or an alias needs its domain, a right needs nothing. */
