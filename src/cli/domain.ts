@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { DomainInfo } from '../directory/domains.ts';
+import { countWords, type DomainInfo } from '../directory/domains.ts';
 import type { RemovedDomain } from '../directory/removals.ts';
 import type { DomainClass } from '../directory/schema.ts';
 import { foldDomain } from '../directory/mail-address.ts';
@@ -224,9 +224,9 @@ async function remove(context: CommandContext, name: string, options: RemoveOpti
     const recursive = options.recursive === true || options.force === true;
     const info = await directory.domains.show(name);
     if (info !== undefined && (recursive || info.mailboxes + info.aliases + info.lists === 0)) {
-      const { mailboxes, aliases, lists, aliasDomains } = info;
-      const what = `${name} has ${mailboxes} mailboxes, ${aliases} aliases, ${lists} lists, ${aliasDomains.length} alias domains`;
-      await confirm(context, `Remove ${name}?`, [what], options);
+      const parts = [...countWords(info), ...info.aliasDomains.map((one) => `the alias domain ${one}`)];
+      const what = parts.length === 0 ? [] : [`${name} has ${parts.join(', ')}`];
+      await confirm(context, `Remove ${name}?`, what, options);
     }
     await directory.domains.remove(name, { recursive });
     printDone(context, `${name} is no longer hosted; bring it back with: posthaste domain restore ${name}`, {
@@ -239,10 +239,11 @@ async function remove(context: CommandContext, name: string, options: RemoveOpti
 async function restore(context: CommandContext, name: string): Promise<void> {
   await withDirectory(context, false, async ({ directory }) => {
     const restored = await directory.domains.restore(name);
-    const { mailboxes, aliases, lists, aliasDomains, lost } = restored;
-    const what = `${mailboxes} mailboxes, ${aliases} aliases, ${lists} lists and ${aliasDomains} alias domains`;
-    printDone(context, `${name} is hosted again, with ${what}`, restored);
-    if (!context.json) for (const one of lost) context.warn(one);
+    const { aliasDomains } = restored;
+    const parts = [...countWords(restored), ...(aliasDomains === 0 ? [] : [`alias domains: ${aliasDomains}`])];
+    const what = parts.length === 0 ? '' : `, with ${parts.join(', ')}`;
+    printDone(context, `${name} is hosted again${what}`, restored);
+    if (!context.json) for (const one of restored.lost) context.warn(one);
   });
 }
 

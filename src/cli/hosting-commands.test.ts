@@ -95,7 +95,7 @@ describe('posthaste domain', () => {
     expect((await run('domain remove example.com --recursive')).out).toMatch(/posthaste domain restore example.com$/);
     expect((await run('domain list --removed')).out).toMatch(/^DOMAIN +REMOVED +RESTORABLE UNTIL\nexample.com +2/);
     expect((await run('domain restore example.com')).out).toBe(
-      'example.com is hosted again, with 1 mailboxes, 3 aliases, 1 lists and 1 alias domains',
+      'example.com is hosted again, with 1 mailbox, 3 aliases, 1 list, alias domains: 1',
     );
     expect((await run('list members list team@example.com')).out).toContain('x@far.test');
     expect((await run('domain list --removed')).err).toBe('no removed domain');

@@ -273,15 +273,24 @@ function changedPlaces(
 
 async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<string> {
   const info = await describe(db, row);
-  const parts: string[] = [];
-  if (info.mailboxes > 0) parts.push(plural(info.mailboxes, 'mailbox'));
-  if (info.aliases > 0) parts.push(plural(info.aliases, 'alias'));
-  if (info.lists > 0) parts.push(plural(info.lists, 'list'));
+  const parts = countWords(info);
   const recipients = await countRelayRecipients(db, row.id);
   if (recipients > 0) parts.push(plural(recipients, 'relay recipient'));
   if (info.aliasDomains.length > 0)
     parts.push(`${plural(info.aliasDomains.length, 'alias domain')} (${info.aliasDomains.slice(0, 5).join(', ')})`);
   return parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : (parts[0] ?? '');
+}
+
+interface DomainCounts {
+  readonly mailboxes: number;
+  readonly aliases: number;
+  readonly lists: number;
+}
+
+/** `2 mailboxes`, `1 alias`: what there is any of. */
+export function countWords({ mailboxes, aliases, lists }: DomainCounts): string[] {
+  const counts = [[mailboxes, 'mailbox'] as const, [aliases, 'alias'] as const, [lists, 'list'] as const];
+  return counts.filter(([count]) => count > 0).map(([count, noun]) => plural(count, noun));
 }
 
 function plural(count: number, noun: string): string {
