@@ -7,12 +7,15 @@ import path from 'node:path';
 import { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 
 export interface DirectorySession {
   readonly directory: Directory;
   readonly settings: Settings;
+  /** Of master.cf. */
+  readonly services: readonly MasterService[];
   readonly dataDirectory: string;
 }
 
@@ -24,7 +27,7 @@ export async function withDirectory<T>(
 ): Promise<T> {
   if (context.session !== undefined) return await work(context.session);
   const configuration = await loadConfiguration(context.configDirectory);
-  const { settings } = configuration;
+  const { settings, services } = configuration;
   const dataDirectory = dataDirectoryOf(configuration);
   if (!existsSync(dataDirectory)) {
     throw new CommandError(`the data folder ${dataDirectory} does not exist: run "posthaste start" first`);
@@ -34,7 +37,7 @@ export async function withDirectory<T>(
   const directory = await openDirectory(file, isReading && !isNew, settings);
   try {
     if (isNew) giveToOwner(file, dataDirectory);
-    return await work({ directory, settings, dataDirectory });
+    return await work({ directory, settings, services, dataDirectory });
   } finally {
     directory.close();
   }

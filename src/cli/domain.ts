@@ -2,8 +2,9 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { countWords, type DomainInfo } from '../directory/domains.ts';
+import { countWords, type DomainInfo, type RecipientsMode } from '../directory/domains.ts';
 import type { RemovedDomain } from '../directory/removals.ts';
+import type { Directory } from '../directory/directory.ts';
 import type { DomainClass } from '../directory/schema.ts';
 import { foldDomain } from '../directory/mail-address.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -19,8 +20,10 @@ import {
   refuseUnknownToSelf,
 } from './domain-options.ts';
 import { maintenanceSetting } from './restraint-options.ts';
+import { addTagOptions, changesTags, changeTags, tagLines, taggedPages, type TagOptions } from './tag-options.ts';
 
-interface DomainOptions extends HoldingOptions {
+interface DomainOptions extends HoldingOptions, TagOptions {
+  readonly recipients?: RecipientsMode;
   readonly class?: DomainClass;
   readonly transport?: string;
   readonly enable?: true;
@@ -34,6 +37,12 @@ const classOption = (): Option =>
     'mailbox',
     'alias',
     'relay',
+  ]);
+
+const recipientsOption = (): Option =>
+  new Option('--recipients <which>', 'of a relay domain: all, or those of posthaste relay-recipient').choices([
+    'all',
+    'listed',
   ]);
 
 const transportText = 'where its mail goes instead, as in smtp:[192.0.2.1]:25; "" for the usual way';
@@ -58,12 +67,16 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<name>')
     .addOption(classOption().default('mailbox'))
     .option('--transport <transport>', transportText)
+    .addOption(recipientsOption())
     .action((name: string, options: DomainOptions) => add(context, name, options));
   domain
     .command('list')
     .description('list the domains')
     .option('--removed', 'those that can be restored')
-    .action((options: { removed?: true }) => (options.removed ? listRemoved(context) : list(context)));
+    .option('--tag <word>', 'with this tag only')
+    .action(({ removed, tag }: { removed?: true; tag?: string }) =>
+      removed ? listRemoved(context) : list(context, tag),
+    );
   domain
     .command('show')
     .description('show a domain')
@@ -79,8 +92,10 @@ export function register(program: Command, context: CommandContext): void {
     .option('--disable', 'refuse its mail as for unknown users')
     .option('--maintenance <reason>', 'put its mail off (450) with this reason')
     .option('--no-maintenance', 'take its mail again')
+    .addOption(recipientsOption())
     .action((name: string, options: DomainOptions) => set(context, name, options));
   for (const command of [adding, setting]) addHoldingOptions(command);
+  addTagOptions(setting);
   domain
     .command('remove')
     .description('host a domain no more')
@@ -126,6 +141,7 @@ function domainSettings(options: DomainOptions) {
     ...(options.disable ? { active: false } : {}),
     ...maintenanceSetting(options.maintenance),
     ...holdingSettings(options),
+    ...(options.recipients === undefined ? {} : { recipients: options.recipients }),
   };
 }
 
@@ -142,20 +158,24 @@ function notes(row: DomainInfo): string {
   const found = [
     ...(row.active ? [] : ['disabled']),
     ...(row.maintenance ? ['maintenance'] : []),
+    ...(row.recipients === 'listed' ? ['listed recipients'] : []),
+    ...(row.catchAllMode === 'accept' ? [] : [`catch-all ${row.catchAllMode}s`]),
     ...(row.postmaster ? [] : ['no postmaster']),
     ...(row.unknownTo === undefined ? [] : ['split']),
   ];
   return found.join(', ');
 }
 
-async function list(context: CommandContext): Promise<void> {
+async function list(context: CommandContext, tag: string | undefined): Promise<void> {
   await withDirectory(context, true, async ({ directory }) => {
     const read = (after: string | undefined) => directory.domains.list({ after: after ?? '', limit: 500 });
     const empty = 'no domain yet: add one with: posthaste domain add example.com';
     await printList(
       context,
       columns,
-      pages(read, (row) => row.name),
+      tag === undefined
+        ? pages(read, (row) => row.name)
+        : taggedPages(directory, 'domain', { tag }, (name) => directory.domains.show(name)),
       empty,
     );
   });
@@ -163,9 +183,9 @@ async function list(context: CommandContext): Promise<void> {
 
 async function show(context: CommandContext, name: string): Promise<void> {
   await withDirectory(context, true, async ({ directory }) => {
-    const info = await directory.domains.show(name);
-    if (!info) throw new CommandError(await notHosted(directory, name));
-    printObject(context, info, [
+    const info = await needShown(directory, name);
+    const { tags, lines } = await tagLines(directory, 'domain', name);
+    printObject(context, { ...info, tags }, [
       ['domain', info.name],
       ['class', info.class],
       ['enabled', yesNo(info.active)],
@@ -175,7 +195,9 @@ async function show(context: CommandContext, name: string): Promise<void> {
       ['mailboxes', String(info.mailboxes)],
       ['aliases', String(info.aliases)],
       ['lists', String(info.lists)],
-      ['catch-all', yesNo(info.catchAll)],
+      ['catch-all', info.catchAllMode === 'accept' ? yesNo(info.catchAll) : info.catchAllMode],
+      ...(info.recipients === undefined ? [] : [['recipients', info.recipients] as const]),
+      ...lines,
       ['alias domains', info.aliasDomains.join(', ') || '(none)'],
       ['created', formatTime(info.created)],
     ]);
@@ -187,10 +209,13 @@ async function show(context: CommandContext, name: string): Promise<void> {
   });
 }
 
-async function notHosted(
-  directory: { aliasDomains: { show(name: string): Promise<{ target: string } | undefined> } },
-  name: string,
-): Promise<string> {
+async function needShown(directory: Directory, name: string): Promise<DomainInfo> {
+  const info = await directory.domains.show(name);
+  if (!info) throw new CommandError(await notHosted(directory, name));
+  return info;
+}
+
+async function notHosted(directory: Directory, name: string): Promise<string> {
   const aliasDomain = await directory.aliasDomains.show(name);
   if (aliasDomain)
     return `${name} is an alias domain of ${aliasDomain.target}: see: posthaste domain show ${aliasDomain.target}`;
@@ -199,24 +224,35 @@ async function notHosted(
 
 async function set(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
   const settings = domainSettings(options);
-  if (Object.keys(settings).length === 0) {
+  const isChanged = Object.keys(settings).length > 0;
+  if (!isChanged && !changesTags(options)) {
     throw new CommandError(
-      'nothing to change: give --class, --transport, --enable, --disable, --maintenance, --unknown-to or a limit',
+      'nothing to change: give --class, --transport, --recipients, --enable, --disable, --maintenance, --unknown-to, a limit or --tag',
       2,
     );
   }
   await withDirectory(context, false, async ({ directory, settings: mainCf }) => {
     refuseUnknownToSelf(mainCf, options.unknownTo);
-    const info = await directory.domains.set(name, settings);
+    await changeTags(directory, 'domain', name, options);
+    const info = isChanged ? await directory.domains.set(name, settings) : await needShown(directory, name);
     printDone(context, `${info.name} changed`, info);
     if (context.json) return;
     for (const excess of await directory.domains.excesses(name)) context.warn(`${excess}: nothing is taken away`);
+    if (info.recipients === 'listed' && (await hasNoRecipients(directory, info.name))) {
+      context.warn(
+        `no recipient is listed: all mail is refused until: posthaste relay-recipient add USER@${info.name}`,
+      );
+    }
   });
 }
 
 interface RemoveOptions extends ConfirmOptions {
   readonly recursive?: true;
   readonly force?: true;
+}
+
+async function hasNoRecipients(directory: Directory, domain: string): Promise<boolean> {
+  return (await directory.relayRecipients.list({ domain, limit: 1 })).length === 0;
 }
 
 async function remove(context: CommandContext, name: string, options: RemoveOptions): Promise<void> {

@@ -5,10 +5,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
+import type { AccessRuleInfo } from '../directory/access-rules.ts';
 import { Directory } from '../directory/directory.ts';
 import { DirectoryOpenError } from '../directory/refusal.ts';
+import { tablesInUse } from '../directory/table-parameters.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { LintOptions } from '../lint/context.ts';
+import type { DirectoryRules, LintOptions } from '../lint/context.ts';
 import { allRules, lintConfiguration } from '../lint/lint.ts';
 import type { RelayProof } from '../lint/relay/proof.ts';
 import { summary as proofSummary } from '../lint/relay/summary.ts';
@@ -119,10 +121,29 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
       after = last.name;
     }
     const directoryHasLists = (await directory.lists.list({ limit: 1 })).length > 0;
-    const directoryFindings = await directory.findings();
-    return { directoryDomains: domains, directoryFindings, directoryHasLists, directorySplitDomains: splitDomains };
+    return {
+      directoryDomains: domains,
+      directoryFindings: await directory.findings(),
+      directoryHasLists,
+      directorySplitDomains: splitDomains,
+      directoryTablesInUse: tablesInUse(directory.lookups),
+      directoryRules: await readRules(directory),
+    };
   } finally {
     directory.close();
+  }
+}
+
+/** All of them: one that is left out might be the one that opens a door. */
+async function readRules(directory: Directory): Promise<DirectoryRules> {
+  const rules = new Map<string, [string, string][]>();
+  for (const stage of ['client', 'helo', 'sender', 'recipient']) rules.set(`directory:${stage}-access`, []);
+  let after: AccessRuleInfo | undefined;
+  for (;;) {
+    const page = await directory.accessRules.list({ ...(after === undefined ? {} : { after }), limit: 1000 });
+    for (const { stage, pattern, action } of page) rules.get(`directory:${stage}-access`)?.push([pattern, action]);
+    after = page.at(-1);
+    if (after === undefined) return rules;
   }
 }
 

@@ -5,9 +5,12 @@ import { Option } from 'commander';
 import type { ListInfo } from '../directory/list-rows.ts';
 import type { PostingRule } from '../directory/schema.ts';
 import { confirm, type ConfirmOptions, namedBy, yesOption } from './confirm.ts';
+import { addressArguments } from './address-arguments.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { warnOfUnknown, withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject } from './output.ts';
+import { mayWrite } from './posting-words.ts';
+import { addTagOptions, changesTags, changeTags, tagLines, taggedPages, type TagOptions } from './tag-options.ts';
 
 const examples = `
 Examples:
@@ -53,13 +56,14 @@ export function register(program: Command, context: CommandContext): void {
     .command('list')
     .description('list the lists')
     .option('--domain <domain>', 'of this domain only')
-    .action((options: { domain?: string }) => list(context, options.domain));
+    .option('--tag <word>', 'with this tag only')
+    .action((options: { domain?: string; tag?: string }) => list(context, options));
   group
     .command('show')
     .description('show a list')
     .argument('<address>')
     .action((address: string) => show(context, address));
-  group
+  const setting = group
     .command('set')
     .description('change a list')
     .argument('<address>')
@@ -67,7 +71,8 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(post())
     .option('--owner <address...>', 'its owners from now on')
     .option('--poster <address...>', 'its posters from now on; "" for none')
-    .action((address: string, options: SetOptions) => set(context, address, options));
+    .action((address: string, options: SetOptions & TagOptions) => set(context, address, options));
+  addTagOptions(setting);
   group
     .command('remove')
     .description('remove a list; it can be restored for some time')
@@ -131,19 +136,6 @@ function counted(members: number): string {
   return `${members} ${members === 1 ? 'member' : 'members'}`;
 }
 
-function mayWrite({ post, posters }: ListInfo): string {
-  switch (post) {
-    case 'anyone':
-      return 'anyone may write';
-    case 'members':
-      return 'members may write';
-    case 'domain':
-      return 'everybody of its domain may write';
-    case 'listed':
-      return `${posters.slice(0, 3).join(', ') || 'nobody'}${posters.length > 3 ? ' …' : ''} may write`;
-  }
-}
-
 const columns: readonly Column<ListInfo>[] = [
   { title: 'LIST', text: (row) => row.address },
   { title: 'NAME', text: (row) => row.name },
@@ -152,7 +144,7 @@ const columns: readonly Column<ListInfo>[] = [
   { title: 'OWNERS', text: (row) => row.owners.join(', ') },
 ];
 
-async function list(context: CommandContext, domain: string | undefined): Promise<void> {
+async function list(context: CommandContext, { domain, tag }: { domain?: string; tag?: string }): Promise<void> {
   await withDirectory(context, true, async ({ directory }) => {
     const read = (after: string | undefined) =>
       directory.lists.list({
@@ -164,7 +156,9 @@ async function list(context: CommandContext, domain: string | undefined): Promis
     await printList(
       context,
       columns,
-      pages(read, (row) => row.address),
+      tag === undefined
+        ? pages(read, (row) => row.address)
+        : taggedPages(directory, 'list', { tag, domain }, (address) => directory.lists.show(address)),
       empty,
     );
   });
@@ -173,24 +167,28 @@ async function list(context: CommandContext, domain: string | undefined): Promis
 async function show(context: CommandContext, address: string): Promise<void> {
   await withDirectory(context, true, async ({ directory }) => {
     const info = await directory.lists.need(address);
-    printObject(context, info, [
+    const { tags, lines } = await tagLines(directory, 'list', address);
+    printObject(context, { ...info, tags }, [
       ['list', info.address],
       ['name', info.name || '(none)'],
       ['members', String(info.members)],
       ['post', mayWrite(info)],
       ...info.owners.map((owner, index) => [index === 0 ? 'owners' : '', owner] as const),
+      ...lines,
       ['created', formatTime(info.created)],
     ]);
   });
 }
 
-async function set(context: CommandContext, address: string, options: SetOptions): Promise<void> {
+async function set(context: CommandContext, address: string, options: SetOptions & TagOptions): Promise<void> {
   const settings = settingsOf(options);
-  if (Object.keys(settings).length === 0) {
-    throw new CommandError('nothing to change: give --name, --post, --owner or --poster', 2);
+  const isChanged = Object.keys(settings).length > 0;
+  if (!isChanged && !changesTags(options)) {
+    throw new CommandError('nothing to change: give --name, --post, --owner, --poster or --tag', 2);
   }
   await withDirectory(context, false, async ({ directory }) => {
-    const info = await directory.lists.set(address, settings);
+    await changeTags(directory, 'list', address, options);
+    const info = isChanged ? await directory.lists.set(address, settings) : await directory.lists.need(address);
     printDone(context, `${info.address} changed: ${mayWrite(info)}`, info);
     warnOfUnknown(context, directory, options.owner ?? []);
   });
@@ -214,7 +212,7 @@ async function remove(context: CommandContext, address: string, options: Confirm
 }
 
 async function addMembers(context: CommandContext, address: string, given: readonly string[]): Promise<void> {
-  const members = await readMembers(context, given);
+  const members = await addressArguments(context, given);
   await withDirectory(context, false, async ({ directory }) => {
     const added = await directory.lists.addMembers(address, members);
     const { members: all } = await directory.lists.need(address);
@@ -224,23 +222,12 @@ async function addMembers(context: CommandContext, address: string, given: reado
 }
 
 async function removeMembers(context: CommandContext, address: string, given: readonly string[]): Promise<void> {
-  const members = await readMembers(context, given);
+  const members = await addressArguments(context, given);
   await withDirectory(context, false, async ({ directory }) => {
     await directory.lists.removeMembers(address, members);
     const { members: all } = await directory.lists.need(address);
     printDone(context, `${address}: ${counted(all)}`, { address, members: all });
   });
-}
-
-/** Empty lines, and lines that begin with #, are nobody. */
-async function readMembers(context: CommandContext, given: readonly string[]): Promise<readonly string[]> {
-  if (given.length !== 1 || given[0] !== '-') return given;
-  let text = '';
-  for await (const chunk of context.input ?? process.stdin) text += String(chunk);
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 async function listMembers(context: CommandContext, address: string): Promise<void> {

@@ -23,6 +23,7 @@ import { type Column, formatTime, pages, printDone, printList, printObject, yesN
 import { addRestraintOptions, restraintLines, type RestraintOptions, restraintSettings } from './restraint-options.ts';
 import { keepScramKeys, scramMechanismsOf } from './scram-keys.ts';
 import { formatQuota, parseSize } from './sizes.ts';
+import { addTagOptions, changesTags, changeTags, tagLines, taggedPages, type TagOptions } from './tag-options.ts';
 import { addVacationOptions, vacationLines, type VacationOptions, vacationSettings } from './vacation-options.ts';
 
 const examples = `
@@ -50,9 +51,15 @@ interface AddOptions extends LoginRuleOptions {
   readonly disable?: true;
 }
 
-interface SetOptions extends AddOptions, VacationOptions, RestraintOptions, ForwardOptions {
+interface SetOptions extends AddOptions, VacationOptions, RestraintOptions, ForwardOptions, TagOptions {
   readonly password?: true;
   readonly enable?: true;
+}
+
+interface ListOptions {
+  readonly domain?: string;
+  readonly removed?: true;
+  readonly tag?: string;
 }
 
 const quotaText = 'size limit, as 500M or 1G; 0 or unlimited for none';
@@ -73,7 +80,8 @@ export function register(program: Command, context: CommandContext): void {
     .description('list the mailboxes')
     .option('--domain <domain>', 'of this domain only')
     .option('--removed', 'those that can be restored')
-    .action((options: { domain?: string; removed?: true }) => list(context, options));
+    .option('--tag <word>', 'with this tag only')
+    .action((options: ListOptions) => list(context, options));
   group
     .command('show')
     .description('show a mailbox')
@@ -94,6 +102,7 @@ export function register(program: Command, context: CommandContext): void {
   addForwardOptions(setting);
   addVacationOptions(setting);
   addRestraintOptions(setting);
+  addTagOptions(setting);
   registerRemoval(group, context);
 }
 
@@ -139,7 +148,9 @@ const removedColumns: readonly Column<MailboxInfo>[] = [
   { title: 'RESTORABLE UNTIL', text: (row) => formatTime(row.recoverableUntil ?? 0) },
 ];
 
-async function list(context: CommandContext, options: { domain?: string; removed?: true }): Promise<void> {
+async function list(context: CommandContext, options: ListOptions): Promise<void> {
+  const { tag } = options;
+  if (tag !== undefined && options.removed) throw new CommandError('--tag and --removed do not go together', 2);
   await withDirectory(context, true, async ({ directory }) => {
     const domain = options.domain === undefined ? {} : { domain: options.domain };
     const read = (after: string | undefined) =>
@@ -153,14 +164,19 @@ async function list(context: CommandContext, options: { domain?: string; removed
     const empty = options.removed
       ? 'no removed mailbox'
       : 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
-    await printList(context, options.removed ? removedColumns : columns, pages(read, keyOf), empty);
+    const found =
+      tag === undefined
+        ? pages(read, keyOf)
+        : taggedPages(directory, 'mailbox', { tag, domain: options.domain }, (one) => directory.mailboxes.show(one));
+    await printList(context, options.removed ? removedColumns : columns, found, empty);
   });
 }
 
 async function show(context: CommandContext, address: string): Promise<void> {
   await withDirectory(context, true, async ({ directory, settings }) => {
     const info = await directory.mailboxes.need(address);
-    printObject(context, info, [
+    const { tags, lines } = await tagLines(directory, 'mailbox', address);
+    printObject(context, { ...info, tags }, [
       ['mailbox', info.address],
       ['name', info.name || '(none)'],
       ['quota', formatQuota(info.quotaBytes)],
@@ -170,6 +186,7 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ['SCRAM keys', scramMechanismsOf({ directory, settings }, address)],
       ['app passwords', String((await directory.appPasswords.list(address)).length)],
       ...loginLines(info),
+      ...lines,
       ...restraintLines(info),
       ...forwardLines(info.forward),
       ...vacationLines(info.vacation),
@@ -192,17 +209,19 @@ async function set(context: CommandContext, address: string, options: SetOptions
     ...loginRuleSettings(options),
     ...(forward === undefined ? {} : { forward }),
   };
-  if (!changesPassword && Object.keys(settings).length === 0) {
+  const isChanged = changesPassword || Object.keys(settings).length > 0;
+  if (!isChanged && !changesTags(options)) {
     throw new CommandError(
-      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, --forward, a limit, a login or a vacation option',
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, --forward, --tag, a limit, a login or a vacation option',
       2,
     );
   }
   await withDirectory(context, false, async ({ directory, settings: mainCf }) => {
-    await directory.mailboxes.need(address);
+    const known = await directory.mailboxes.need(address);
+    await changeTags(directory, 'mailbox', address, options);
     const changed = changesPassword ? await newPassword(options.passwordStdin === true) : undefined;
     const password = changed === undefined ? {} : { passwordHash: await hashPassword(changed.password) };
-    const info = await directory.mailboxes.set(address, { ...settings, ...password });
+    const info = isChanged ? await directory.mailboxes.set(address, { ...settings, ...password }) : known;
     if (changed !== undefined) await keepScramKeys({ directory, settings: mainCf }, info.address, changed.password);
     printDone(
       context,

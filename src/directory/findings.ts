@@ -3,6 +3,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { DirectoryDatabase } from './database.ts';
+import { findPlaceFindings } from './place-findings.ts';
 import { danglingForwards, expiredPasswords, overLimits } from './holdings-findings.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import type { ListRole } from './schema.ts';
@@ -15,7 +16,10 @@ export interface DirectoryFinding {
     | 'dangling-member'
     | 'dangling-forward'
     | 'over-limit'
-    | 'expired-password';
+    | 'expired-password'
+    | 'transport-takes-mailboxes'
+    | 'transport-to-nobody'
+    | 'dangling-bcc';
   /** The domain, alias, list or mailbox. */
   readonly object: string;
   readonly text: string;
@@ -34,6 +38,7 @@ export async function findFindings(
   found.push(...(await danglingTargets(db, lookups)), ...(await danglingMembers(db, lookups)));
   found.push(...(await danglingForwards(db, lookups, isKnown, maxFindings)));
   found.push(...(await overLimits(db, maxFindings)), ...(await expiredPasswords(db, now, maxFindings)));
+  found.push(...(await findPlaceFindings(db, lookups, isKnown)));
   return found.slice(0, maxFindings);
 }
 
@@ -59,19 +64,22 @@ function domainsAfter(db: DirectoryDatabase, after: string) {
     .selectFrom('domain')
     .select('name')
     .where('tombstone', '=', 0)
-    .where('kind', 'not in', ['alias-domain', 'relay'])
+    .where((eb) => eb.or([eb('kind', 'not in', ['alias-domain', 'relay']), eb('takes_all', '=', 0)]))
     .where('name', '>', after)
     .orderBy('name')
     .limit(pageLength)
     .execute();
 }
 
-/** Itself or by a catch-all, whether it is switched on or not. */
+/** Itself or by a catch-all, whether the domain is switched on or not. */
 function hasPostmaster(lookups: DirectoryLookups, name: string): boolean {
   const domain = lookups.domain(name);
-  if (domain === undefined) return true;
+  if (domain === undefined || (domain.catchAll !== 'plain' && !domain.isActive)) return true;
+  // What a catch-all takes may have been decided.
+  if (domain.catchAll !== 'plain') return findVirtualAlias(lookups, `postmaster@${name}`).kind === 'found';
   const aliases = ['postmaster', ''].some((localpart) => lookups.aliasAt(localpart, domain) !== undefined);
-  return aliases || lookups.mailboxAt('postmaster', domain) !== undefined;
+  const isListed = !domain.takesAll && lookups.places.relayRecipient(domain.id, 'postmaster');
+  return aliases || isListed || lookups.mailboxAt('postmaster', domain) !== undefined;
 }
 
 async function danglingTargets(db: DirectoryDatabase, lookups: DirectoryLookups): Promise<DirectoryFinding[]> {
@@ -105,6 +113,7 @@ function targetsAfter(db: DirectoryDatabase, after: { readonly alias_id: number;
       ]),
     )
     .where('d.tombstone', '=', 0)
+    .where('a.active', '=', 1)
     .where('d.kind', '!=', 'relay')
     .where('t.localpart', '!=', '')
     .orderBy('t.alias_id')

@@ -13,6 +13,7 @@ import { splitList } from '../lib/split-list.ts';
 import { type ClassParameter, type DomainList, readDomainLists } from './domain-lists.ts';
 import { MachineFiles } from './machine-files.ts';
 import { readTable, type TableContents } from './rows.ts';
+import { readRules } from './directory-rules.ts';
 import type { Place } from './rule.ts';
 import { readSqlSource, type SqlSource } from './sql-source.ts';
 import { expandedOrEmpty, findTableUses, flatten, sqlTypes, type TableUse } from './table-uses.ts';
@@ -34,9 +35,16 @@ export interface LintOptions {
   readonly directoryHasLists?: boolean;
   /** Domains whose unknown users go to another host. */
   readonly directorySplitDomains?: readonly string[];
+  /** Its tables that have rows and may be named by no parameter, as `directory:sender-bcc`. */
+  readonly directoryTablesInUse?: readonly string[];
+  /** Its access rules, by table. */
+  readonly directoryRules?: DirectoryRules;
   /** Say also what this program does not do with the configuration. */
   readonly isForHere?: boolean;
 }
+
+/** Pattern and action of each rule of a table, as `directory:client-access`. */
+export type DirectoryRules = ReadonlyMap<string, readonly (readonly [pattern: string, action: string])[]>;
 
 export class LintContext {
   readonly directory: string;
@@ -54,6 +62,8 @@ export class LintContext {
   readonly directoryFindings: readonly DirectoryFinding[];
   readonly directoryHasLists: boolean;
   readonly directorySplitDomains: readonly string[];
+  readonly directoryTablesInUse: readonly string[];
+  readonly directoryRules: DirectoryRules | undefined;
   /** The folder is this program's, or the asker wants to know what would become of it here. */
   readonly isOurs: boolean;
   readonly #contents = new Map<string, TableContents>();
@@ -72,6 +82,8 @@ export class LintContext {
     this.directoryFindings = options.directoryFindings ?? [];
     this.directoryHasLists = options.directoryHasLists === true;
     this.directorySplitDomains = options.directorySplitDomains ?? [];
+    this.directoryTablesInUse = options.directoryTablesInUse ?? [];
+    this.directoryRules = options.directoryRules;
     this.mainFiles = ['main.cf', 'posthaste.cf'].flatMap((name) => readSource(files, join(directory, name)) ?? []);
     this.masterFile = readSource(files, join(directory, 'master.cf'));
     this.tables = [...flatten(findTableUses(this.settings, services, join(directory, 'main.cf')))];
@@ -130,7 +142,7 @@ export class LintContext {
     const key = `${use.parameter.startsWith('alias_')} ${use.type}:${use.name} ${place}`;
     const known = this.#contents.get(key);
     if (known !== undefined) return known;
-    const contents = readTable(use, this.files);
+    const contents = readRules(use, this.directoryRules) ?? readTable(use, this.files);
     this.#contents.set(key, contents);
     return contents;
   }

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { toExternal } from '../address/form.ts';
+import type { CaughtNotes } from '../directory/caught-notes.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Mailstore } from '../mailstore/types.ts';
@@ -33,6 +34,8 @@ export interface QueueParts {
   readonly log: Log;
   readonly metrics: MailMetrics;
   readonly mailboxes: Mailboxes;
+  /** What falls to catch-alls is noted there. */
+  readonly caught: Pick<CaughtNotes, 'accepted'>;
   readonly route: RouteRecipient;
   /** The newest, at each question. */
   readonly state: () => RoutingState;
@@ -73,6 +76,10 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     redecide: route,
     rewriteSender: (sender, handling) => state().router.envelopeSender(sender, handling),
     revision: () => state().tables.revision(),
+    onAccepted: (sender, originals) => {
+      const now = systemClock.now();
+      for (const original of originals) parts.caught.accepted(original, sender, now);
+    },
     reportExpansions: (message, expanded) => notices.prepare('success', message, expanded),
     byOriginalRecipient: settings.flag('enable_original_recipient'),
     filterDefaults,

@@ -195,6 +195,7 @@ export class Server {
       log: this.#log,
       metrics: this.#observation.metrics,
       mailboxes: this.#mailboxes,
+      caught: this.#directory.caught,
       route: this.#route,
       state: () => this.#state,
     });

@@ -45,6 +45,8 @@ export interface QueueOptions extends AcceptedOptions {
     message: Reported,
     expanded: readonly Concerned[],
   ) => Promise<PreparedNotices | undefined>;
+  /** Tells of a message that is durable: its sender, and its recipients as they were given. Nobody waits for it. */
+  readonly onAccepted?: (sender: string, originals: ReadonlySet<string>) => void;
   /** enable_original_recipient. */
   readonly byOriginalRecipient: boolean;
   readonly filterDefaults: FilterDefaults;
@@ -80,6 +82,7 @@ export class Queue implements MailQueue {
       await store.accept({ content, deliveries: [], ...queue, ...notices });
       this.#options.metrics?.accepted(content.size);
       report?.committed();
+      this.#tellAccepted(submission, handling);
       return;
     }
     const { verp } = queueMessage(submission, sender);
@@ -101,6 +104,14 @@ export class Queue implements MailQueue {
     const fresh = queued && { message: queued, content };
     announceAccepted(this.#options, message, plan, began - arrival, commit, fresh);
     report?.committed();
+    this.#tellAccepted(submission, handling);
+  }
+
+  /** Mail whose aliases were expanded before (behind a content filter) has been told of then. */
+  #tellAccepted({ sender, recipients }: Submission, handling: AddressHandling): void {
+    const { onAccepted } = this.#options;
+    if (onAccepted === undefined || handling === 'unmapped') return;
+    onAccepted(sender, new Set(recipients.map(({ original }) => original)));
   }
 
   async #edited(

@@ -118,8 +118,12 @@ virtual_alias_maps = directory:virtual-aliases
 relay_domains = directory:relay-domains
 relay_recipient_maps = directory:relay-recipients
 
-# Domains with a route of their own, and mailing lists.
+# Domains and addresses with a route of their own, and mailing lists.
 transport_maps = directory:transports
+
+# Who gets a blind copy of whose mail: \`posthaste bcc add\`.
+sender_bcc_maps = directory:sender-bcc
+recipient_bcc_maps = directory:recipient-bcc
 
 # This host's own names. Mail for root, postmaster and abuse at them goes to the administrator's mailbox (the first
 # one that is added); nobody else has an address there. Mail for Unix users needs a service
@@ -137,6 +141,13 @@ recipient_delimiter = +
 # Mail to elsewhere is taken from these clients and from users who have logged in; from everyone else only mail
 # for the domains above. Keep this line: without it, the server would soon send other people's junk.
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
+
+# Rules of one's own about clients, what they say of themselves, senders and recipients: \`posthaste access add\`. A rule
+# that says OK ends only the list that it stands in; none of them ever lets anybody relay.
+smtpd_client_restrictions = check_client_access directory:client-access
+smtpd_helo_restrictions = check_helo_access directory:helo-access
+smtpd_sender_restrictions = check_sender_access directory:sender-access
+smtpd_recipient_restrictions = check_recipient_access directory:recipient-access
 
 # Passwords are those of the mailboxes, and are never asked for on an unencrypted connection. Logging in is
 # switched on for the submission services only, in master.cf.
@@ -183,6 +194,7 @@ function masterCf(ports: Ports): string {
   const submission = (name: string): string => `  -o syslog_name=postfix/${name}
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+  -o smtpd_helo_restrictions=
   -o local_header_rewrite_clients=permit_inet_interfaces,permit_sasl_authenticated
   -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject`;

@@ -7,6 +7,8 @@ import type { Log } from '../../lib/log.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { Tables } from '../../tables/registry.ts';
 import { type LookupResult, notFound, type Table, type TableOpener } from '../../tables/table.ts';
+import type { DirectoryRules } from '../context.ts';
+import { openRules } from '../directory-rules.ts';
 import type { MachineFiles } from '../machine-files.ts';
 import { indexedTypes } from '../table-uses.ts';
 import type { Oracle, Play } from './oracles.ts';
@@ -15,7 +17,7 @@ const textTypes = ['texthash', ...Object.keys(indexedTypes).filter((type) => typ
 const fileTypes = [...textTypes, 'pcre', 'regexp', 'cidr'];
 /** Asked over a connection, or of this machine, which need not be the one that the folder is for. */
 const closedTypes =
-  'mysql pgsql sqlite ldap memcache tcp socketmap directory unix environ nis nisplus netinfo internal sdbm'.split(' ');
+  'mysql pgsql sqlite ldap memcache tcp socketmap unix environ nis nisplus netinfo internal sdbm'.split(' ');
 
 export const quietLog: Log = { write: () => undefined };
 
@@ -26,10 +28,12 @@ export class ProofTables {
   /** The answers of the attempt that is being played. */
   play: Play | undefined;
 
-  constructor(files: MachineFiles) {
+  /** `rules` are those of the directory's access tables. */
+  constructor(files: MachineFiles, rules?: DirectoryRules) {
     this.#files = new Tables({ log: quietLog, isWatching: false });
     const openers: Record<string, TableOpener> = { proof: (name) => this.#openOwn(name) };
     for (const type of closedTypes) openers[type] = (name) => silent(`${type}:${name}`);
+    openers['directory'] = (name) => openRules(`directory:${name}`, rules) ?? silent(`directory:${name}`);
     for (const type of fileTypes) {
       openers[type] = (name, _registry, options) =>
         this.#files.open(`${type}:${name.startsWith('{') ? name : files.locate(name)}`, options);

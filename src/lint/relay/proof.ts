@@ -76,7 +76,7 @@ const proofsKey = 'relay proofs';
 
 async function proveRelay(context: LintContext, server: Server): Promise<RelayProof> {
   const isLocal = isLocalService(server);
-  const tables = new ProofTables(context.files);
+  const tables = new ProofTables(context.files, context.directoryRules);
   try {
     return await new Proof(context, server, isLocal, tables).run();
   } catch (error) {

@@ -1,6 +1,7 @@
 // Rules about a configuration that this program is to run: what it would not do. Silent for a Postfix folder, unless
 // the asker wants to know what would become of it here.
 
+import { tableParameters } from '../../directory/table-parameters.ts';
 import type { LintContext } from '../context.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { fromSettings } from './main-cf.ts';
@@ -88,6 +89,48 @@ export const hereRules: readonly Rule[] = [
       const value = context.text('transport_maps') || '(empty)';
       yield { place: context.placeOf('transport_maps'), text: `transport_maps = ${value}` };
     },
+  },
+  {
+    id: 'directory-table-not-asked',
+    severity: 'error',
+    title: 'A table of the directory has rows, and no parameter names it.',
+    consequence: 'Nobody asks for the rows: they have no effect.',
+    mend: 'Add the line to main.cf.',
+    *check(context) {
+      for (const table of context.directoryTablesInUse) {
+        const needed = Object.values(tableParameters).find((one) => one.table === table);
+        const isAsked = context.tables.some((use) => `${use.type}:${use.name}` === table);
+        if (needed === undefined || isAsked) continue;
+        const { parameter, words } = needed;
+        const value = context.text(parameter);
+        const line = `${parameter} = ${value === '' ? words : `${words}, ${value}`}`;
+        yield { place: context.placeOf(parameter), text: `${table} is not asked`, mend: `In main.cf: ${line}` };
+      }
+    },
+  },
+  {
+    id: 'directory-transport-takes-mailboxes',
+    severity: 'warning',
+    title: 'A general transport of the directory (* or .parent) takes the mail of domains with mailboxes.',
+    consequence: 'Mail for the mailboxes there leaves by that transport (transport(5) asks it last for every address).',
+    mend: 'posthaste domain set DOMAIN --transport : (the usual way), or remove the general entry.',
+    check: (context) => fromDirectory(context, 'transport-takes-mailboxes'),
+  },
+  {
+    id: 'directory-transport-to-nobody',
+    severity: 'warning',
+    title: 'A transport of the directory is for an address of ours that nobody has.',
+    consequence: 'The SMTP server refuses its mail before any transport is chosen: User unknown.',
+    mend: 'posthaste mailbox add ADDRESS, or posthaste transport remove ADDRESS',
+    check: (context) => fromDirectory(context, 'transport-to-nobody'),
+  },
+  {
+    id: 'directory-dangling-bcc',
+    severity: 'warning',
+    title: 'Blind copies of the directory go to an address of ours that does not exist.',
+    consequence: 'The copies are lost: nobody is told (a copy makes no bounce to the sender).',
+    mend: 'posthaste bcc set --sender|--recipient PLACE ADDRESS',
+    check: (context) => fromDirectory(context, 'dangling-bcc'),
   },
   {
     id: 'mailboxes-not-served',
