@@ -26,6 +26,10 @@ describe('planted faults', () => {
       'directory-expired-password',
       'directory-split-not-served',
       'directory-lists-not-served',
+      'directory-table-not-asked',
+      'directory-transport-takes-mailboxes',
+      'directory-transport-to-nobody',
+      'directory-dangling-bcc',
     ];
     expect(
       allRules()

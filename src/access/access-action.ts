@@ -82,8 +82,7 @@ function order(evaluation: Evaluation, action: AccessOrder, text: string, rules:
       if (action === 'BCC') addOrder(actions.bcc, text);
       else actions.redirect = text;
       return 'dunno';
-    default:
-      // PREPEND.
+    case 'PREPEND':
       if (request.where === 'END-OF-MESSAGE') {
         evaluation.warn(
           `access table ${rules.source}: action PREPEND must be used before smtpd_end_of_data_restrictions`,

@@ -107,8 +107,12 @@ function postSettings({ post: rule, poster }: PostOptions): AliasSettings {
 }
 
 function sentence(info: AliasInfo): string {
+  return `${info.address} → ${targetsOf(info)}`;
+}
+
+function targetsOf(info: AliasInfo): string {
   const rest = [...(info.active ? [] : ['disabled']), ...(info.post === 'anyone' ? [] : [mayWrite(info)])];
-  return `${info.address} → ${info.targets.join(', ')}${rest.length === 0 ? '' : ` (${rest.join('; ')})`}`;
+  return `${info.targets.join(', ')}${rest.length === 0 ? '' : ` (${rest.join('; ')})`}`;
 }
 
 /** What is allowed but seldom meant. */
@@ -128,8 +132,7 @@ function warnAbout(context: CommandContext, directory: Directory, info: AliasInf
 
 const columns: readonly Column<AliasInfo>[] = [
   { title: 'ALIAS', text: (row) => row.address },
-  { title: 'POST', text: (row) => (row.active ? row.post : 'disabled') },
-  { title: 'TARGETS', text: (row) => row.targets.join(', ') },
+  { title: 'TARGETS', text: targetsOf },
 ];
 
 async function list(context: CommandContext, { domain, tag }: { domain?: string; tag?: string }): Promise<void> {
@@ -184,7 +187,7 @@ async function set(
   const isChanged = changesSome || targets.length > 0 || Object.keys(settings).length > 0;
   if (!isChanged && !changesTags(options)) {
     throw new CommandError(
-      'nothing to change: give the new targets, --add, --drop, --enable, --disable, --post, --poster or --tag',
+      'nothing to change: give the new targets, or --add and --drop, --enable, --disable, --post, --poster or --tag',
       2,
     );
   }

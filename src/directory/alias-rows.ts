@@ -38,10 +38,9 @@ export async function insertAlias(
   settings: AliasSettings = {},
 ): Promise<AliasInfo> {
   const { active = true, post = 'anyone', posters = [] } = settings;
-  const values = {
-    ...{ domain_id: domain.id, localpart: alias.localpart, shown: alias.shown, created: change.now },
-    ...{ active: Number(active), post },
-  };
+  const { localpart, shown } = alias;
+  const place = { domain_id: domain.id, localpart, shown, created: change.now };
+  const values = { ...place, active: Number(active), post };
   const { id } = await change.db.insertInto('alias').values(values).returning('id').executeTakeFirstOrThrow();
   await insertTargets(change.db, id, targets);
   await replacePosters(change.db, id, posters);

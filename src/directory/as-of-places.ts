@@ -90,7 +90,7 @@ export class PastPlaces {
 
   async #writeTags(db: DirectoryDatabase): Promise<void> {
     for (const tagged of this.#tags.values()) {
-      const id = tagged.id ?? (await findTagged(db, tagged));
+      const id = await findTagged(db, tagged);
       if (id === undefined) continue;
       const rows = tagged.tags.map((tag) => ({ kind: tagged.kind, object_id: id, tag }));
       await db.insertInto('tag').values(rows).execute();
@@ -98,7 +98,11 @@ export class PastPlaces {
   }
 }
 
-async function findTagged(db: DirectoryDatabase, { kind, object }: PastTags): Promise<number | undefined> {
+/** Undefined where the object was removed: a mailbox keeps its tags until then. */
+async function findTagged(db: DirectoryDatabase, { kind, object, id = 0 }: PastTags): Promise<number | undefined> {
+  if (kind === 'mailbox') {
+    return (await db.selectFrom('mailbox').select('id').where('id', '=', id).executeTakeFirst())?.id;
+  }
   if (kind === 'domain') return (await findDomain(db, object))?.id;
   const row =
     kind === 'list' ? await findList(db, parseAddress(object)) : await findAlias(db, parseAliasAddress(object));

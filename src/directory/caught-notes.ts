@@ -27,8 +27,8 @@ const proposeSql = `
   VALUES (?, ?, ?, 'proposed', ?, ?, ?, ?)`;
 const proposalsSql = "SELECT count(*) FROM caught_address WHERE domain_id = ? AND state = 'proposed'";
 const dropSql = `
-  DELETE FROM caught_address WHERE domain_id = ?1 AND localpart = (
-    SELECT localpart FROM caught_address WHERE domain_id = ?1 AND state = 'proposed' ORDER BY messages, last_seen LIMIT 1)`;
+  DELETE FROM caught_address WHERE domain_id = ? AND localpart = (
+    SELECT localpart FROM caught_address WHERE domain_id = ? AND state = 'proposed' ORDER BY messages, last_seen LIMIT 1)`;
 
 interface Caught {
   readonly domainId: number;
@@ -131,7 +131,7 @@ export class CaughtNotes {
       if (count.run(messages, last, sender, first, domainId, localpart).changes > 0 || !one.proposes) return;
       const left = room.get(domainId) ?? maxProposals - Number(proposals.get(domainId));
       if (left <= 0 && ++replaced > maxReplacedAtOnce) return;
-      if (left <= 0) drop.run(domainId);
+      if (left <= 0) drop.run(domainId, domainId);
       room.set(domainId, Math.max(0, left - 1));
       propose.run(domainId, localpart, one.shown, sender, first, last, messages);
     };

@@ -26,9 +26,9 @@ const filledSql = `
 
 /** Which of `transport` and the two sides of `bcc` say anything about a domain or its addresses. */
 const domainSql = `
-  SELECT EXISTS (SELECT 1 FROM transport WHERE domain = ?1),
-    EXISTS (SELECT 1 FROM bcc WHERE side = 'sender' AND domain = ?1),
-    EXISTS (SELECT 1 FROM bcc WHERE side = 'recipient' AND domain = ?1)`;
+  SELECT EXISTS (SELECT 1 FROM transport WHERE domain = ?),
+    EXISTS (SELECT 1 FROM bcc WHERE side = 'sender' AND domain = ?),
+    EXISTS (SELECT 1 FROM bcc WHERE side = 'recipient' AND domain = ?)`;
 
 /** Answers kept in memory, by domain or pattern. */
 const maxKept = 20_000;
@@ -86,7 +86,7 @@ export class PlaceLookups {
   }
 
   #readDomain(domain: string): ReadonlySet<PlaceKind> {
-    const row = this.#domain.get(domain) as number[];
+    const row = this.#domain.get(domain, domain, domain) as number[];
     const found = new Set(kinds.slice(0, row.length).filter((_kind, index) => row[index] === 1));
     if (this.#keeps) keep(this.#domains, domain, found);
     return found;

@@ -69,13 +69,15 @@ export class Tags {
     return await tagsOf(this.#db, kind, (await needObject(this.#db, kind, object)).id);
   }
 
-  /** Every tag with how often it is used. */
+  /** Every tag with how often it is used; mailboxes that are removed do not count. */
   async list(): Promise<TagCount[]> {
     const rows = await this.#db
-      .selectFrom('tag')
-      .select(['tag', 'kind', (eb) => eb.fn.countAll<number>().as('count')])
-      .groupBy(['tag', 'kind'])
-      .orderBy('tag')
+      .selectFrom('tag as t')
+      .leftJoin('mailbox as m', (join) => join.onRef('m.id', '=', 't.object_id').on('t.kind', '=', 'mailbox'))
+      .select(['t.tag', 't.kind', (eb) => eb.fn.countAll<number>().as('count')])
+      .where((eb) => eb.or([eb('m.id', 'is', null), eb('m.tombstone', '=', 0)]))
+      .groupBy(['t.tag', 't.kind'])
+      .orderBy('t.tag')
       .execute();
     const counts = new Map<string, Record<TaggedKind, number>>();
     for (const { tag, kind, count } of rows) {
