@@ -239,7 +239,9 @@ describe('recipients of a relay domain', () => {
   it('are those that are listed, once the domain is told to', async () => {
     const { relayRecipients, domains } = directory;
     await directory.aliasDomains.add('relay.example.org', 'relay.example');
-    expect(await relayRecipients.add(['Anna@relay.example', 'ben@relay.example', 'anna@relay.example'])).toHaveLength(2);
+    expect(await relayRecipients.add(['Anna@relay.example', 'ben@relay.example', 'anna@relay.example'])).toHaveLength(
+      2,
+    );
     expect(await relayRecipients.isIdle('relay.example')).toBe(true);
     expect(await ask('relay-recipients', '@relay.example')).toBe('OK');
     expect(await ask('virtual-aliases', '@relay.example.org')).toBe('@relay.example');

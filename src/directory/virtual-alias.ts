@@ -14,6 +14,7 @@
 //
 // Recipients of a relay domain that lists them are known as mailboxes are: no catch-all gets their mail.
 
+import { quoteLocalpart, toInternal } from '../address/form.ts';
 import { type LookupResult, notFound } from '../tables/table.ts';
 import type { DirectoryLookups, HostedDomain, HostedLocal } from './lookups.ts';
 import { fold, foldDomain } from './mail-address.ts';
@@ -81,18 +82,21 @@ const decisions = {
 
 /** For a name that nobody has, where the catch-all does not take everything. */
 function findCaught(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): LookupResult {
-  const bare = lookups.bareLocalpart(localpart);
-  // The key without the extension comes next, and is somebody's.
+  // smtpd(8) asks with the address unquoted too (internal form), which is no other name.
+  const whole = quoteLocalpart(toInternal(localpart));
+  const bare = lookups.bareLocalpart(whole);
+  // Another key is somebody's: quoted, or without the extension, which comes next.
+  if (whole !== localpart && isSomebodys(lookups, hosted, whole)) return notFound;
   if (bare !== undefined && isSomebodys(lookups, hosted, bare)) return notFound;
   const catchAll = lookups.aliasAt('', hosted);
   if (catchAll === undefined) return notFound;
   const { id, name } = hosted.target ?? hosted;
-  const state = lookups.places.caught(id, bare ?? localpart);
+  const state = lookups.places.caught(id, bare ?? whole);
   if (state === 'refused') return { kind: 'not-found', reason: decisions.refused };
   if (state !== 'accepted' && hosted.catchAll === 'refuse') return { kind: 'not-found', reason: decisions.undecided };
   if (hosted.target) {
     const source = `directory:domains row ${hosted.id} (alias domain)`;
-    return { kind: 'found', value: `${localpart}@${name}`, source };
+    return { kind: 'found', value: `${whole}@${name}`, source };
   }
   const said = state === undefined ? '' : `, ${decisions[state]}`;
   const value = lookups.targets(catchAll).join(', ');
@@ -111,7 +115,7 @@ export function caughtName(
   const at = address.lastIndexOf('@');
   const domain = at <= 0 ? undefined : lookups.domain(address.slice(at + 1));
   if (domain === undefined || domain.catchAll === 'plain' || !domain.isActive) return undefined;
-  const whole = fold(address.slice(0, at));
+  const whole = quoteLocalpart(toInternal(fold(address.slice(0, at))));
   const localpart = lookups.bareLocalpart(whole) ?? whole;
   if ([whole, localpart].some((name) => isSomebodys(lookups, domain, name))) return undefined;
   if (lookups.aliasAt('', domain) === undefined) return undefined;
