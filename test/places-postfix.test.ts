@@ -53,6 +53,7 @@ const clients: readonly (Client & { readonly sender: string })[] = [
   { address: '192.0.2.9', name: 'a.b.bad.example', helo: 'x.example', sender: 's@far.example' },
   { address: '192.0.2.9', name: 'mail.good.example', helo: 'deep.helo.example', sender: 's@far.example' },
   { address: '192.0.2.9', name: 'mail.good.example', helo: 'localhost', sender: 's+tag@spam.example' },
+  { address: '192.0.2.9', name: 'mail.good.example', helo: 'x.example', sender: 's+tag@spam.example' },
   { address: '192.0.2.9', name: 'mail.good.example', helo: 'x.example', sender: 'friend+1@spam.example' },
   { address: '192.0.2.9', name: 'mail.good.example', helo: 'x.example', sender: 'bulk@any.example' },
   { address: '192.0.2.9', name: 'mail.good.example', helo: 'x.example', sender: '' },

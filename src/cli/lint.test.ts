@@ -125,6 +125,76 @@ test('our own first configuration is in order', async () => {
   expect(await run([])).toEqual({ status: 0, lines: ['Nothing to mend.'] });
 });
 
+async function fillPlaces(): Promise<void> {
+  mkdirSync(join(folder, 'data'));
+  const directory = await Directory.open(join(folder, 'data/directory.db'), { clock: systemClock, actor: 'test' });
+  await directory.domains.add('example.com');
+  await directory.mailboxes.add({ address: 'postmaster@example.com', passwordHash: 'x' });
+  await directory.transports.add('*', 'smtp:[192.0.2.1]', { takesMailboxes: true });
+  await directory.transports.add('nobody@example.com', 'smtp:[192.0.2.1]');
+  await directory.bccs.add('sender', '@example.com', 'gone@example.com');
+  for (const [stage, pattern] of [
+    ['client', 'net'],
+    ['client', '203'],
+    ['helo', 'mail.elsewhere-7x3.com'],
+    ['sender', 'elsewhere-7x3.com'],
+    ['recipient', 'victim.example'],
+  ] as const) {
+    await directory.accessRules.add(stage, pattern, { action: 'OK' });
+  }
+  directory.close();
+}
+
+test('rows of the directory that nobody asks for are told, with the line that is missing', async () => {
+  await fillPlaces();
+  write('master.cf', 'smtp inet n - y - - smtpd\nmailstore unix - - n - - mailstore\nsmtp unix - - n - - smtp\n');
+  write('main.cf', `${plain}posthaste_data_directory = data\nsmtpd_client_restrictions = permit_mynetworks\n`);
+  const { lines } = await run(['--no-hints'], true);
+  const found = lines.map((line) => JSON.parse(line) as { rule: string; text: string; mend: string });
+  const unasked = found.filter(({ rule }) => rule === 'directory-table-not-asked');
+  expect(unasked.map(({ mend }) => mend).toSorted()).toEqual([
+    'In main.cf: sender_bcc_maps = directory:sender-bcc',
+    'In main.cf: smtpd_client_restrictions = check_client_access directory:client-access, permit_mynetworks',
+    'In main.cf: smtpd_helo_restrictions = check_helo_access directory:helo-access',
+    'In main.cf: smtpd_recipient_restrictions = check_recipient_access directory:recipient-access',
+    'In main.cf: smtpd_sender_restrictions = check_sender_access directory:sender-access',
+    'In main.cf: transport_maps = directory:transports',
+  ]);
+  const others = found
+    .map(({ rule }) => rule)
+    .filter((rule) => rule.startsWith('directory-') && !rule.includes('asked'));
+  expect(others.toSorted()).toEqual([
+    'directory-dangling-bcc',
+    'directory-transport-takes-mailboxes',
+    'directory-transport-to-nobody',
+  ]);
+});
+
+test('the rules of the directory are part of the proof that nobody relays', async () => {
+  await fillPlaces();
+  await writeFirstConfiguration(folder, { loopback: false, dataDirectory: join(folder, 'data') });
+  const { status, lines } = await run(['--relay'], true);
+  const proofs = lines.map((line) => JSON.parse(line) as { verdict: string; assumptions: string[] });
+  expect(proofs.map(({ verdict }) => verdict)).toEqual(['closed', 'closed', 'closed']);
+  // The rows are known, so nothing needs to be taken for granted of them.
+  expect(proofs.flatMap(({ assumptions }) => assumptions)).toEqual([]);
+  expect(status).toBe(0);
+  // Also where they stand before relay control; a text table there opens the door.
+  const all = ['client', 'helo', 'sender', 'recipient'].map(
+    (stage) => `check_${stage}_access directory:${stage}-access, `,
+  );
+  const before = (tables: string): string => {
+    return `${plain}posthaste_data_directory = data
+smtpd_relay_restrictions = ${tables}reject_unauth_destination
+`;
+  };
+  write('main.cf', before(all.join('')));
+  expect((await run(['--relay'])).status).toBe(0);
+  write('senders', 'elsewhere-7x3.com OK\n');
+  write('main.cf', before(`${all.join('')}check_sender_access hash:${folder}/senders, `));
+  expect((await run(['--relay'])).lines.join('\n')).toContain('strangers can relay');
+});
+
 test('--rules lists them', async () => {
   const { lines } = await run(['--rules'], true);
   expect(lines.length).toBeGreaterThan(70);
