@@ -2,44 +2,64 @@
 // all others end where they lead.
 
 import type { Change } from './change.ts';
+import type { AliasInfo } from './alias-rows.ts';
 import { parseTargets, startsOf } from './aliases.ts';
 import {
   added,
   type BulkOutcome,
   compared,
   isOutcome,
+  difference,
+  presentRows,
   refusalOf,
+  rowKey,
   rowsPerStatement,
   SharedDomains,
 } from './bulk-outcome.ts';
 import { refuseLoops, replaceOnce } from './expansion.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { addressKey, type MailAddress, parseAliasAddress } from './mail-address.ts';
+import { refuse } from './refusal.ts';
+import { refuseCatchAllOfSplit } from './split-domains.ts';
+import type { AliasRow, DomainRow } from './schema.ts';
 
 export interface BulkAlias {
   /** `@domain` is the catch-all. */
   readonly address: string;
   readonly targets: readonly string[];
+  readonly active?: boolean;
 }
 
 interface Parsed {
   readonly index: number;
   readonly alias: MailAddress;
   readonly targets: readonly MailAddress[];
+  readonly isActive: boolean;
 }
 
+type Placed = Parsed & { readonly row: DomainRow };
+
 export async function addAliases(change: Change, aliases: readonly BulkAlias[]): Promise<BulkOutcome[]> {
-  const parsed = aliases.map(({ address, targets }, index) =>
-    refusalOf((): Parsed => ({ index, alias: parseAliasAddress(address), targets: parseTargets(targets) })),
+  const parsed = aliases.map(({ address, targets, active }, index) =>
+    refusalOf((): Parsed => {
+      return { index, alias: parseAliasAddress(address), targets: parseTargets(targets), isActive: active !== false };
+    }),
   );
   const names = new Set(parsed.flatMap((one) => (isOutcome(one) ? [] : [one.alias.domain])));
   const domains = await SharedDomains.read(change, names);
-  const fresh = new Map<string, Parsed>();
-  const outcomes = parsed.map((one): BulkOutcome => {
+  const placed = parsed.map((one) =>
+    isOutcome(one) ? one : refusalOf((): Placed => ({ ...one, row: domains.need(one.alias.domain) })),
+  );
+  const wanted = placed.flatMap((one) => (isOutcome(one) ? [] : [[one.row.id, one.alias.localpart] as const]));
+  const present = await presentRows(wanted, (domainId, localparts) => readAliases(change, domainId, localparts));
+  const fresh = new Map<string, Placed>();
+  const outcomes = placed.map((one): BulkOutcome => {
     if (isOutcome(one)) return one;
-    const key = addressKey(one.alias);
-    if (fresh.has(key)) return { kind: 'refused', reason: `${key} comes twice` };
-    const outcome = refusalOf(() => look(change, domains, one));
+    const key = rowKey(one.row.id, one.alias.localpart);
+    if (fresh.has(key)) return { kind: 'refused', reason: `${addressKey(one.alias)} comes twice` };
+    const there = present.get(key);
+    if (there !== undefined) return compare(change, there, one);
+    const outcome = refusalOf(() => refuseTaken(change, domains, one));
     if (outcome.kind === 'added') fresh.set(key, one);
     return outcome;
   });
@@ -50,39 +70,61 @@ export async function addAliases(change: Change, aliases: readonly BulkAlias[]):
   return outcomes;
 }
 
-/** `added` where it is new. */
-function look(change: Change, domains: SharedDomains, { alias, targets }: Parsed): BulkOutcome {
-  const row = domains.need(alias.domain);
+function readAliases(change: Change, domainId: number, localparts: readonly string[]): Promise<AliasRow[]> {
+  return change.db
+    .selectFrom('alias')
+    .selectAll()
+    .where('domain_id', '=', domainId)
+    .where('localpart', 'in', localparts)
+    .execute();
+}
+
+function compare(change: Change, there: AliasRow, { targets, isActive }: Placed): BulkOutcome {
+  const now = change.lookups.targets(there.id);
+  const isSame = now.length === targets.length && now.every((target, index) => target === targets[index]?.shown);
+  return compared([
+    isSame ? undefined : `targets ${now.slice(0, 3).join(', ')}${now.length > 3 ? ' …' : ''} here`,
+    difference('active', there.active, Number(isActive)),
+  ]);
+}
+
+/** A list is there already, or a mailbox that says itself where its mail goes. */
+function refuseTaken(change: Change, domains: SharedDomains, { alias, row }: Placed): BulkOutcome {
   const hosted = domains.hosted(alias.domain);
+  refuseCatchAllOfSplit(row, alias.localpart);
   if (hosted === undefined) return added;
-  const id = change.lookups.aliasAt(alias.localpart, hosted);
-  if (id === undefined) {
-    if (hosted.hasLists) refuseListAddress(change.lookups, row, alias.localpart);
-    return added;
-  }
-  const there = change.lookups.targets(id);
-  const isSame = there.length === targets.length && there.every((target, index) => target === targets[index]?.shown);
-  return compared([isSame ? undefined : `targets ${there.slice(0, 3).join(', ')}${there.length > 3 ? ' …' : ''} here`]);
+  if (hosted.hasLists) refuseListAddress(change.lookups, row, alias.localpart);
+  const local = alias.localpart === '' ? undefined : change.lookups.localAt(alias.localpart, hosted);
+  if (local?.kind === 'mailbox' && local.isForwarded) refuse(`${addressKey(alias)} is a mailbox that is forwarded`);
+  return added;
 }
 
 async function insert(
   change: Change,
   domains: SharedDomains,
-  some: readonly Parsed[],
+  some: readonly Placed[],
   outcomes: BulkOutcome[],
 ): Promise<void> {
-  const values = some.map(({ alias: { domain, localpart, shown } }) => {
-    return { domain_id: domains.need(domain).id, localpart, shown, created: change.now };
+  const values = some.map(({ row, isActive, alias: { localpart, shown } }) => {
+    const said = { active: Number(isActive), post: 'anyone' as const };
+    return { domain_id: row.id, localpart, shown, created: change.now, ...said };
   });
   const rows = await change.db.insertInto('alias').values(values).returning(['id', 'domain_id', 'localpart']).execute();
-  const idOf = new Map(rows.map(({ id, domain_id, localpart }) => [`${domain_id} ${localpart}`, id]));
-  const ids = values.map(({ domain_id, localpart }) => idOf.get(`${domain_id} ${localpart}`) as number);
+  const idOf = new Map(rows.map(({ id, domain_id, localpart }) => [rowKey(domain_id, localpart), id]));
+  const ids = values.map(({ domain_id, localpart }) => idOf.get(rowKey(domain_id, localpart)) as number);
   await insertAllTargets(change, some, ids);
   const events = [];
   for (const [at, one] of some.entries()) {
     const loop = await loopOf(change, domains, one);
     if (loop === undefined) {
-      const after = { address: one.alias.shown, targets: one.targets.map(({ shown }) => shown), created: change.now };
+      const after: AliasInfo = {
+        address: one.alias.shown,
+        targets: one.targets.map(({ shown }) => shown),
+        active: one.isActive,
+        post: 'anyone',
+        posters: [],
+        created: change.now,
+      };
       events.push({ action: 'alias.add', object: one.alias.shown, before: null, after });
       continue;
     }

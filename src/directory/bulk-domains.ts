@@ -8,6 +8,7 @@ import {
   difference,
   domainsByName,
   isOutcome,
+  refusalLater,
   refusalOf,
   rowsPerStatement,
 } from './bulk-outcome.ts';
@@ -15,7 +16,9 @@ import { summary } from './domain-rows.ts';
 import { checkTransport } from './domains.ts';
 import { changedLimits, type DomainLimits, noLimits } from './domain-limits.ts';
 import { refuseLoops } from './expansion.ts';
+import { refuseTransportEntry } from './transports.ts';
 import { startsAt } from './alias-domains.ts';
+import { checkUnknownTo } from './split-domains.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import type { DomainClass, DomainRow } from './schema.ts';
 
@@ -26,6 +29,8 @@ export interface BulkDomain {
   readonly active?: boolean;
   readonly transport?: string;
   readonly limits?: DomainLimits;
+  /** `transport:nexthop` for those who are not here. */
+  readonly unknownTo?: string;
   readonly takesAll?: boolean;
 }
 
@@ -45,6 +50,7 @@ type DomainColumns = Pick<
   | 'total_quota'
   | 'default_quota'
   | 'max_quota'
+  | 'unknown_to'
   | 'takes_all'
 >;
 
@@ -72,6 +78,12 @@ export async function addDomains(change: Change, domains: readonly BulkDomain[])
     rows.set(name, newRow(name, columns, change.now));
     return added;
   });
+  for (const name of rows.keys()) {
+    const refusal = await refusalLater(() => refuseTransportEntry(change.db, name));
+    if (refusal === undefined) continue;
+    rows.delete(name);
+    outcomes[parsed.findIndex((one) => !isOutcome(one) && one.name === name)] = refusal;
+  }
   await insertDomains(change, [...rows.values()]);
   await change.events(
     [...rows.values()].map((row) => ({ action: 'domain.add', object: row.name, before: null, after: summary(row) })),
@@ -103,11 +115,12 @@ function compareDomain(there: DomainRow, columns: Partial<DomainColumns>): BulkO
 
 /** Those that are given. */
 function columnsOf(domain: BulkDomain): Partial<DomainColumns> & Pick<DomainColumns, 'kind'> {
-  const { active, transport, limits, takesAll } = domain;
+  const { active, transport, limits, takesAll, unknownTo } = domain;
   return {
     kind: domain.class,
     ...(active === undefined ? {} : { active: Number(active) }),
     ...(transport === undefined ? {} : { transport: checkTransport(transport) }),
+    ...(unknownTo === undefined ? {} : { unknown_to: checkUnknownTo(unknownTo, domain.name, domain.class) }),
     ...(limits === undefined ? {} : changedLimits(noLimits, limits)),
     ...(takesAll === undefined ? {} : { takes_all: Number(takesAll) }),
   };

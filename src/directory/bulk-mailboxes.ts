@@ -7,7 +7,9 @@ import {
   compared,
   difference,
   isOutcome,
+  presentRows,
   refusalOf,
+  rowKey,
   rowsPerStatement,
   SharedDomains,
 } from './bulk-outcome.ts';
@@ -52,25 +54,46 @@ interface Parsed {
   readonly forward: readonly MailAddress[];
 }
 
+type Placed = Parsed & { readonly domainId: number };
+
 export async function addMailboxes(change: Change, mailboxes: readonly BulkMailbox[]): Promise<BulkOutcome[]> {
   const parsed = mailboxes.map((one, index) => refusalOf(() => parse(one, index)));
   const names = new Set(parsed.flatMap((one) => (isOutcome(one) ? [] : [one.address.domain])));
   const domains = await SharedDomains.read(change, names);
-  const present = new Map<number, number>();
-  const fresh = new Map<string, Parsed>();
-  const outcomes = parsed.map((one, index): BulkOutcome => {
+  const looked = parsed.map((one) => (isOutcome(one) ? one : refusalOf(() => place(domains, one))));
+  const wanted = looked.flatMap((one) => (isOutcome(one) ? [] : [[one.domainId, one.address.localpart] as const]));
+  const present = await presentRows(wanted, (domainId, localparts) => readMailboxes(change, domainId, localparts));
+  const forwards = await readForwards(change.db, [...present.values()]);
+  const fresh = new Map<string, Placed>();
+  const outcomes = looked.map((one): BulkOutcome => {
     if (isOutcome(one)) return one;
-    const id = refusalOf(() => ({ id: presentId(change, domains, one.address) }));
-    if (isOutcome(id)) return id;
-    const key = addressKey(one.address);
-    if (fresh.has(key)) return { kind: 'refused', reason: `${key} comes twice` };
-    if (id.id === undefined) fresh.set(key, one);
-    else present.set(index, id.id);
-    return added;
+    const key = rowKey(one.domainId, one.address.localpart);
+    if (fresh.has(key)) return { kind: 'refused', reason: `${addressKey(one.address)} comes twice` };
+    const there = present.get(key);
+    if (there !== undefined) return compare(there, forwards.get(there.id), one);
+    const refused = refusalOf(() => refuseTaken(change, domains, one));
+    if (refused.kind === 'added') fresh.set(key, one);
+    return refused;
   });
-  await comparePresent(change, parsed, present, outcomes);
-  await insert(change, domains, [...fresh.values()], outcomes);
+  await insert(change, [...fresh.values()], outcomes);
   return outcomes;
+}
+
+/** Refuses where no mailbox can be. */
+function place(domains: SharedDomains, one: Parsed): Placed {
+  const { id: domainId, name, kind } = domains.need(one.address.domain);
+  if (kind !== 'mailbox') refuse(`${name} is of class ${kind} and cannot have mailboxes`);
+  return { ...one, domainId };
+}
+
+function readMailboxes(change: Change, domainId: number, localparts: readonly string[]): Promise<MailboxRow[]> {
+  return change.db
+    .selectFrom('mailbox')
+    .selectAll()
+    .where('domain_id', '=', domainId)
+    .where('tombstone', '=', 0)
+    .where('localpart', 'in', localparts)
+    .execute();
 }
 
 function parse(given: BulkMailbox, index: number): Parsed {
@@ -80,37 +103,28 @@ function parse(given: BulkMailbox, index: number): Parsed {
   return { index, address: parseHostedAddress(given.address), given, vacation, forward };
 }
 
-/** Refuses where no mailbox can be. */
-function presentId(change: Change, domains: SharedDomains, address: MailAddress): number | undefined {
-  const row = domains.need(address.domain);
+/** A list or an alias is there already. */
+function refuseTaken(change: Change, domains: SharedDomains, { address }: Parsed): BulkOutcome {
   const hosted = domains.hosted(address.domain);
-  if (row.kind !== 'mailbox') refuse(`${row.name} is of class ${row.kind} and cannot have mailboxes`);
-  if (hosted === undefined) return undefined;
-  const id = change.lookups.mailboxAt(address.localpart, hosted)?.id;
-  if (id !== undefined) return id;
-  if (hosted.hasLists) refuseListAddress(change.lookups, row, address.localpart);
+  if (hosted === undefined) return added;
+  if (hosted.hasLists) refuseListAddress(change.lookups, hosted, address.localpart);
   const alias = change.lookups.aliasAt(address.localpart, hosted);
   const targets = alias === undefined ? [] : change.lookups.targets(alias);
-  if (alias === undefined || targets.some((target) => target.toLowerCase() === addressKey(address))) return undefined;
+  if (alias === undefined || targets.some((target) => target.toLowerCase() === addressKey(address))) return added;
   refuse(`${addressKey(address)} is an alias for ${targets.slice(0, 3).join(', ')}`);
 }
 
-async function insert(
-  change: Change,
-  domains: SharedDomains,
-  fresh: readonly Parsed[],
-  outcomes: BulkOutcome[],
-): Promise<void> {
+async function insert(change: Change, fresh: readonly Placed[], outcomes: BulkOutcome[]): Promise<void> {
   for (let start = 0; start < fresh.length; start += rowsPerStatement) {
     const some = fresh.slice(start, start + rowsPerStatement);
-    const rows = some.map((one) => newRow(change, domains.need(one.address.domain).id, one));
+    const rows = some.map((one) => newRow(change, one));
     const found = await change.db
       .insertInto('mailbox')
       .values(rows)
       .returning(['id', 'domain_id', 'localpart'])
       .execute();
-    const idOf = new Map(found.map(({ id, domain_id, localpart }) => [`${domain_id} ${localpart}`, id]));
-    const ids = rows.map(({ domain_id, localpart }) => idOf.get(`${domain_id} ${localpart}`) as number);
+    const idOf = new Map(found.map(({ id, domain_id, localpart }) => [rowKey(domain_id, localpart), id]));
+    const ids = rows.map(({ domain_id, localpart }) => idOf.get(rowKey(domain_id, localpart)) as number);
     await insertForwards(change, some, ids);
     const events = [];
     for (const [at, row] of rows.entries()) {
@@ -162,7 +176,7 @@ async function checkedForward(
   return undefined;
 }
 
-function newRow(change: Change, domainId: number, { address, given, vacation }: Parsed): Omit<MailboxRow, 'id'> {
+function newRow(change: Change, { domainId, address, given, vacation }: Placed): Omit<MailboxRow, 'id'> {
   return {
     domain_id: domainId,
     localpart: address.localpart,
@@ -180,25 +194,6 @@ function newRow(change: Change, domainId: number, { address, given, vacation }: 
     ...changedLoginRules(noLoginRules, given, false, change.now),
     forward: given.forward?.mode ?? 'keep',
   };
-}
-
-async function comparePresent(
-  change: Change,
-  parsed: readonly (Parsed | BulkOutcome)[],
-  present: ReadonlyMap<number, number>,
-  outcomes: BulkOutcome[],
-): Promise<void> {
-  const all = [...present];
-  for (let start = 0; start < all.length; start += rowsPerStatement) {
-    const some = all.slice(start, start + rowsPerStatement);
-    const ids = some.map(([, id]) => id);
-    const rows = await change.db.selectFrom('mailbox').selectAll().where('id', 'in', ids).execute();
-    const forwards = await readForwards(change.db, rows);
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    for (const [index, id] of some) {
-      outcomes[index] = compare(byId.get(id) as MailboxRow, forwards.get(id), parsed[index] as Parsed);
-    }
-  }
 }
 
 function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given, forward }: Parsed): BulkOutcome {

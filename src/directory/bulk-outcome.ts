@@ -32,6 +32,42 @@ export function refusalOf<T>(look: () => T): T | BulkOutcome {
   }
 }
 
+/** The refusal of a check that asks the database. */
+export async function refusalLater(check: () => Promise<void>): Promise<BulkOutcome | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DirectoryRefusedError)) throw error;
+    return { kind: 'refused', reason: error.message };
+  }
+}
+
+/** Where one table's rows of many names stand: by domain, so that each question is a walk along one index. */
+export async function presentRows<Row extends { readonly domain_id: number; readonly localpart: string }>(
+  wanted: Iterable<readonly [domainId: number, localpart: string]>,
+  read: (domainId: number, localparts: readonly string[]) => Promise<readonly Row[]>,
+): Promise<ReadonlyMap<string, Row>> {
+  const byDomain = new Map<number, string[]>();
+  for (const [domainId, localpart] of wanted) {
+    const known = byDomain.get(domainId);
+    if (known === undefined) byDomain.set(domainId, [localpart]);
+    else known.push(localpart);
+  }
+  const found = new Map<string, Row>();
+  for (const [domainId, localparts] of byDomain) {
+    for (let start = 0; start < localparts.length; start += rowsPerStatement) {
+      const rows = await read(domainId, localparts.slice(start, start + rowsPerStatement));
+      for (const row of rows) found.set(rowKey(domainId, row.localpart), row);
+    }
+  }
+  return found;
+}
+
+export function rowKey(domainId: number, localpart: string): string {
+  return `${domainId} ${localpart}`;
+}
+
 export function isOutcome(value: object): value is BulkOutcome {
   return 'kind' in value && /^(?:added|unchanged|differs|refused)$/.test(String(value.kind));
 }

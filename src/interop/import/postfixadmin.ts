@@ -260,12 +260,8 @@ export class PostfixAdminSource implements ImportSource {
 
   *#alias(row: SourceRow): Generator<ImportObject> {
     const address = textOf(row, 'address');
-    if (!isTrue(row, 'active')) {
-      yield notTaken(`alias ${address}`, 'it is switched off');
-      return;
-    }
     const targets = listOf(textOf(row, 'goto')).filter((target) => !this.#isVacationTarget(target));
-    yield { kind: 'alias', value: { address, targets } };
+    yield { kind: 'alias', value: { address, targets, active: isTrue(row, 'active') } };
   }
 
   /** An alias for each address of the target that the domain has not itself. */
