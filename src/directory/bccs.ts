@@ -78,6 +78,11 @@ export class Bccs {
     await this.#changes.make(async (change) => await removeRow(change, await need(change.db, side, at)));
   }
 
+  async show(side: BccSide, place: string): Promise<BccInfo | undefined> {
+    const row = await find(this.#db, side, parsePlace(place));
+    return row && describe(row);
+  }
+
   /** In the order of sides, domains and names. */
   async list(query: BccQuery = {}): Promise<BccInfo[]> {
     let select = this.#db.selectFrom('bcc').selectAll();

@@ -2,10 +2,9 @@
 // is noted and stops nothing. What is there and differs stays as it is, unless it may be updated; then it is changed one
 // by one, as an administrator would. A second run finds everything unchanged, so that one that was interrupted goes on.
 
-import type { NewAdministrator } from '../../directory/administrators.ts';
-import { type BulkOutcome, compared, difference } from '../../directory/bulk-outcome.ts';
+import type { BulkOutcome } from '../../directory/bulk-outcome.ts';
 import type { Directory } from '../../directory/directory.ts';
-import { DirectoryRefusedError } from '../../directory/refusal.ts';
+import { outcomeOf, type RareObject, writeRare } from './import-rare.ts';
 import type { ImportObject, NotTaken } from './import-source.ts';
 
 export type ImportKind = Exclude<ImportObject['kind'], 'not-taken'>;
@@ -118,10 +117,11 @@ export class ImportSink implements ImportTally {
           },
         );
       }
-      case 'sender-right':
-        return await this.#writeSenderRights(objects as Batch<'sender-right'>);
-      case 'administrator':
-        return await this.#writeAdministrators(objects as Batch<'administrator'>);
+      default:
+        for (const object of objects as readonly RareObject[]) {
+          const { name, outcome, update } = await writeRare(this.#directory, object);
+          await this.#settle(kind, [object], [outcome], () => name, update);
+        }
     }
   }
 
@@ -152,61 +152,6 @@ export class ImportSink implements ImportTally {
         });
       },
     );
-  }
-
-  async #writeSenderRights(batch: Batch<'sender-right'>): Promise<void> {
-    const outcomes: BulkOutcome[] = [];
-    for (const { value } of batch) {
-      const { address, login } = value;
-      const [known] = (await this.#directory.senderRights.list({ address })).filter(
-        (one) => one.login === login.toLowerCase(),
-      );
-      outcomes.push(
-        known === undefined
-          ? await outcomeOf(() => this.#directory.senderRights.add(address, login, true))
-          : known.allowed
-            ? { kind: 'unchanged' }
-            : { kind: 'differs', difference: 'denied here' },
-      );
-    }
-    const nameOf = ({ value }: Batch<'sender-right'>[number]): string => `${value.address} by ${value.login}`;
-    await this.#settle('sender-right', batch, outcomes, nameOf, async ({ value }) => {
-      await this.#directory.senderRights.set(value.address, value.login, true);
-    });
-  }
-
-  async #writeAdministrators(batch: Batch<'administrator'>): Promise<void> {
-    const outcomes: BulkOutcome[] = [];
-    for (const { value } of batch) {
-      const wanted = this.#administrator(value);
-      const known = await this.#directory.administrators.show(value.login);
-      outcomes.push(
-        known === undefined
-          ? await outcomeOf(() => this.#directory.administrators.add(wanted))
-          : compared([
-              difference('role', known.role, wanted.role),
-              difference('active', known.active, wanted.active),
-              difference('domains', known.domains.toSorted().join(', '), wanted.domains?.toSorted().join(', ')),
-            ]),
-      );
-    }
-    await this.#settle(
-      'administrator',
-      batch,
-      outcomes,
-      ({ value }) => value.login,
-      async ({ value }) => {
-        const { login, ...settings } = this.#administrator(value);
-        await this.#directory.administrators.set(login, settings);
-      },
-    );
-  }
-
-  /** An alias domain is administered with its target. */
-  #administrator({ domains, ...rest }: Batch<'administrator'>[number]['value']): NewAdministrator {
-    if (domains === 'all') return { ...rest, role: 'host', domains: [] };
-    const hosted = domains.flatMap((name) => this.#directory.lookups.domain(name)?.name ?? []);
-    return { ...rest, role: 'domain', domains: hosted.filter((name) => !this.#directory.lookups.domain(name)?.target) };
   }
 
   async #settle<Object>(
@@ -253,15 +198,5 @@ export class ImportSink implements ImportTally {
     if (count === undefined)
       this.counts.set(kind, (count = { added: 0, unchanged: 0, updated: 0, differs: 0, refused: 0 }));
     return count;
-  }
-}
-
-async function outcomeOf(work: () => Promise<unknown>): Promise<BulkOutcome> {
-  try {
-    await work();
-    return { kind: 'added' };
-  } catch (error) {
-    if (!(error instanceof DirectoryRefusedError)) throw error;
-    return { kind: 'refused', reason: error.message };
   }
 }

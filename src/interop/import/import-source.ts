@@ -3,6 +3,7 @@
 
 import type { BulkAlias } from '../../directory/bulk-aliases.ts';
 import type { BulkAliasDomain, BulkDomain } from '../../directory/bulk-domains.ts';
+import type { BccSide } from '../../directory/schema.ts';
 import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 
 export interface NotTaken {
@@ -21,8 +22,26 @@ export type ImportObject =
   | { readonly kind: 'mailbox'; readonly value: BulkMailbox; readonly maildir?: string }
   | { readonly kind: 'alias'; readonly value: BulkAlias }
   | { readonly kind: 'sender-right'; readonly value: ImportedSenderRight }
+  | { readonly kind: 'transport'; readonly value: ImportedTransport }
+  | { readonly kind: 'bcc'; readonly value: ImportedBcc }
+  /** Of relay domains that take listed recipients only. */
+  | { readonly kind: 'relay-recipient'; readonly value: { readonly address: string } }
   | { readonly kind: 'administrator'; readonly value: ImportedAdministrator }
   | { readonly kind: 'not-taken'; readonly value: NotTaken };
+
+export interface ImportedTransport {
+  /** `user@domain`, `domain`, `.parent` or `*`. */
+  readonly place: string;
+  /** `transport:nexthop`. */
+  readonly transport: string;
+}
+
+export interface ImportedBcc {
+  readonly side: BccSide;
+  /** `user@domain` or `@domain`. */
+  readonly place: string;
+  readonly address: string;
+}
 
 export interface ImportedAdministrator {
   readonly login: string;

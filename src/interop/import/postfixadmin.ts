@@ -11,6 +11,7 @@
 import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 import type { SourceDatabase, SourceRow } from './source-database.ts';
 import { type ImportObject, type ImportSource, notTaken, type OldSystem } from './import-source.ts';
+import { forwardOf } from './mailbox-forward.ts';
 import { oldPostfixAdmin } from './postfixadmin-tables.ts';
 import type { PostfixAdminSettings } from './postfixadmin-settings.ts';
 import { fittingLimits, isTrue, listOf, numberOf, passwordOf, textOf, timeOf } from './row-values.ts';
@@ -199,8 +200,6 @@ export class PostfixAdminSource implements ImportSource {
     const password = passwordOf(textOf(row, 'password'), this.#settings.bareHashes);
     if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
     const targets = isTrue(row, 'alias_active') ? listOf(textOf(row, 'goto')) : [];
-    const isSelf = (target: string): boolean => target.toLowerCase() === address.toLowerCase();
-    const others = targets.filter((target) => !isSelf(target) && !this.#isVacationTarget(target));
     const created = timeOf(row, 'created');
     const vacation = this.#vacation(row, targets);
     const value: BulkMailbox = {
@@ -210,7 +209,10 @@ export class PostfixAdminSource implements ImportSource {
       quotaBytes: numberOf(row, 'quota'),
       enabled: isTrue(row, 'active'),
       ...(created === undefined ? {} : { created }),
-      ...(others.length === 0 ? {} : { forward: { mode: targets.some(isSelf) ? 'both' : 'forward', to: others } }),
+      ...forwardOf(
+        address,
+        targets.filter((target) => !this.#isVacationTarget(target)),
+      ),
       ...(vacation === undefined ? {} : { vacation }),
     };
     yield { kind: 'mailbox', value, maildir: textOf(row, 'maildir') };

@@ -61,6 +61,9 @@ function withScheme(stored: string, bare: BareHashes): string {
   if (courier?.[1]?.toLowerCase() === 'md5raw') return `{PLAIN-MD5}${courier[2]}`;
   if (stored === '' || stored.startsWith('{') || stored.startsWith('$')) return stored;
   if (bare === 'md5' && /^[0-9a-f]{32}$/i.test(stored)) return `{PLAIN-MD5}${stored}`;
+  // MySQL's SHA2() and SHA1() in the tables of hand-made systems.
+  const sum = /^[0-9a-f]+$/i.test(stored) ? { 40: 'SHA1', 64: 'SHA256', 128: 'SHA512' }[stored.length] : undefined;
+  if (sum !== undefined) return `{${sum}.HEX}${stored}`;
   return bare === 'plain' ? `{PLAIN}${stored}` : stored;
 }
 

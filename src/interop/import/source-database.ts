@@ -26,6 +26,8 @@ export interface Selection {
   readonly where?: string;
   /** One or two SQL expressions that are unique together and in an index; each must be a column's expression. */
   readonly key: readonly [string] | readonly [string, string];
+  /** The key is whole numbers. */
+  readonly isNumeric?: boolean;
 }
 
 const rowsPerPage = 5000;
@@ -124,13 +126,18 @@ export class SourceDatabase {
     this.#server.close();
   }
 
-  #conditions({ key }: Selection, after: readonly string[] | undefined): readonly ((mode: SqlMode) => string)[] {
+  #conditions(
+    { key, isNumeric }: Selection,
+    after: readonly string[] | undefined,
+  ): readonly ((mode: SqlMode) => string)[] {
     if (after === undefined) return [() => ''];
     const [one, other] = key;
-    const first = (mode: SqlMode): string => literal(after[0] ?? '', this.dialect, mode);
+    const value = (at: number, mode: SqlMode): string =>
+      isNumeric ? String(Number(after[at])) : literal(after[at] ?? '', this.dialect, mode);
+    const first = (mode: SqlMode): string => value(0, mode);
     const beyond = (mode: SqlMode): string => `${one} > ${first(mode)}`;
     if (other === undefined) return [beyond];
-    return [(mode) => `${one} = ${first(mode)} AND ${other} > ${literal(after[1] ?? '', this.dialect, mode)}`, beyond];
+    return [(mode) => `${one} = ${first(mode)} AND ${other} > ${value(1, mode)}`, beyond];
   }
 
   async #page(
