@@ -56,6 +56,16 @@ const directorySettings = {
   transport_maps: 'directory:transports',
 };
 
+const silent = {
+  smtpd_client_restrictions: '',
+  smtpd_helo_restrictions: '',
+  smtpd_sender_restrictions: '',
+  smtpd_recipient_restrictions: '',
+  smtpd_data_restrictions: '',
+  smtpd_end_of_data_restrictions: '',
+  smtpd_relay_restrictions: 'reject_unauth_destination',
+};
+
 export interface ProofOptions {
   readonly old: OldSystem;
   readonly directory: Directory;
@@ -82,12 +92,14 @@ export async function proveImport(options: ProofOptions): Promise<ImportProof> {
     smtpd_relay_restrictions: 'reject_unauth_destination',
     posthaste_data_directory: empty,
   };
+  // A whole main.cf keeps what is no table of the directory, but asks neither filters nor the network.
+  const base = old.base?.withOverrides(silent) ?? Settings.defaults(neutral);
   const sides: Routing[] = [];
   try {
-    sides.push(openRouting({ settings: Settings.defaults({ ...neutral, ...old.settings }), log, isWatching: false }));
+    sides.push(openRouting({ settings: base.withOverrides(old.settings), log, isWatching: false }));
     sides.push(
       openRouting({
-        settings: Settings.defaults({ ...neutral, ...directorySettings }),
+        settings: base.withOverrides(directorySettings),
         log,
         isWatching: false,
         openers: { directory: directoryTableOpener(directory) },

@@ -2,6 +2,15 @@
 
 import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
+import { AliasesFileSource } from '../interop/import/aliases-file.ts';
+import { CsvSource } from '../interop/import/csv-file.ts';
+import { DovecotSource } from '../interop/import/dovecot.ts';
+import { HowtoSource } from '../interop/import/howto.ts';
+import { IredmailSource } from '../interop/import/iredmail.ts';
+import { MailcowSource } from '../interop/import/mailcow.ts';
+import { ModoboaSource } from '../interop/import/modoboa.ts';
+import { PostfixFolderSource } from '../interop/import/postfix-folder.ts';
+import { loadConfiguration } from '../settings/configuration.ts';
 import type { ImportSource } from '../interop/import/import-source.ts';
 import { ImportError } from '../interop/import/import-source.ts';
 import { PostfixAdminSource } from '../interop/import/postfixadmin.ts';
@@ -19,6 +28,8 @@ export interface SourceOptions {
   readonly vacationDomain?: string;
   readonly transports?: true;
   readonly prefix?: string;
+  readonly domain?: string;
+  readonly addDomains?: true;
 }
 
 interface OpenRequest {
@@ -44,10 +55,51 @@ export const sourceCommands: readonly ((parent: Command) => Command)[] = [
       .option('--vacation-domain <domain>', '$CONF[vacation_domain], where there is no --settings')
       .option('--transports', '$CONF[transport] is YES: domains have transports of their own')
       .option('--prefix <text>', "$CONF[database_prefix]: what stands before its tables' names"),
+  (parent) => withSource(parent.command('modoboa')).description("Modoboa's database"),
+  (parent) => withSource(parent.command('howto')).description('the four tables domains, users, forwardings, transport'),
+  (parent) => withSource(parent.command('mailcow')).description("mailcow's database"),
+  (parent) => withSource(parent.command('iredmail')).description("iRedMail's database (not its LDAP edition)"),
+  (parent) =>
+    parent
+      .command('postfix')
+      .description('a Postfix configuration with its tables')
+      .argument('[folder]', 'the folder with main.cf', '/etc/postfix'),
+  (parent) =>
+    parent
+      .command('dovecot')
+      .description("Dovecot's users, of a passwd-file or an SQL database")
+      .argument('[file]', 'dovecot.conf', '/etc/dovecot/dovecot.conf')
+      .option('--domain <domain>', 'of names that have none (by default auth_default_realm)')
+      .option('--add-domains', 'host the domains of the users that are not hosted yet'),
+  (parent) =>
+    parent
+      .command('aliases')
+      .description('an aliases(5) file as addresses of one domain')
+      .argument('[file]', '', '/etc/aliases')
+      .requiredOption('--domain <domain>', 'the domain, which is hosted already'),
+  (parent) =>
+    parent
+      .command('csv')
+      .description('mailboxes and aliases of a CSV file, whose first row names the columns')
+      .argument('<file>')
+      .option('--add-domains', 'host the domains that are not hosted yet'),
 ];
 
 const openers: Readonly<Record<string, (request: OpenRequest) => Promise<ImportSource> | ImportSource>> = {
   postfixadmin: openPostfixAdmin,
+  modoboa: async ({ options, log }) => new ModoboaSource(await openNamed(options, log)),
+  howto: async ({ options, log }) => new HowtoSource(await openNamed(options, log)),
+  mailcow: async ({ options, log }) => new MailcowSource(await openNamed(options, log)),
+  iredmail: async ({ options, log }) => new IredmailSource(await openNamed(options, log)),
+  postfix: async ({ operands: [folder = ''], log }) =>
+    new PostfixFolderSource(folder, (await loadConfiguration(folder)).settings, log),
+  dovecot: ({ operands: [file = ''], options, log }) => {
+    const { domain, addDomains } = options;
+    const addsDomains = addDomains === true;
+    return new DovecotSource(file, { addsDomains, ...(domain === undefined ? {} : { domain }) }, log);
+  },
+  aliases: ({ operands: [file = ''], options }) => new AliasesFileSource(file, options.domain ?? ''),
+  csv: ({ operands: [file = ''], options }) => new CsvSource(file, options.addDomains === true),
 };
 
 export async function openSource(

@@ -34,7 +34,8 @@ import {
 /** What is not given is as for a new mailbox, and is not compared with one that is there. */
 export interface BulkMailbox extends LoginRuleSettings {
   readonly address: string;
-  readonly passwordHash: string;
+  /** Absent: nobody can log in to a new one. */
+  readonly passwordHash?: string;
   readonly name?: string;
   /** Bytes; 0 is unlimited. */
   readonly quotaBytes?: number;
@@ -182,7 +183,7 @@ function newRow(change: Change, { domainId, address, given, vacation }: Placed):
     localpart: address.localpart,
     shown: address.shown,
     name: given.name ?? '',
-    password: given.passwordHash,
+    password: given.passwordHash ?? '!',
     quota: given.quotaBytes ?? 0,
     enabled: given.enabled === false ? 0 : 1,
     created: given.created ?? change.now,
@@ -207,6 +208,6 @@ function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given,
     given.enabled === undefined ? undefined : difference('enabled', there.enabled, Number(given.enabled)),
     protocols === undefined ? undefined : difference('protocols', there.protocols, protocols.join(' ')),
     to === undefined ? undefined : difference('forward', shown(forwarded), shown(to)),
-    there.password === given.passwordHash ? undefined : 'another password',
+    given.passwordHash === undefined || there.password === given.passwordHash ? undefined : 'another password',
   ]);
 }

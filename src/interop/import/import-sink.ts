@@ -113,7 +113,8 @@ export class ImportSink implements ImportTally {
           outcomes,
           ({ value }) => value.address,
           async ({ value }) => {
-            await this.#directory.aliases.set(value.address, value.targets);
+            const { address, targets, active } = value;
+            await this.#directory.aliases.set(address, targets, active === undefined ? {} : { active });
           },
         );
       }
@@ -126,10 +127,12 @@ export class ImportSink implements ImportTally {
   }
 
   async #updateDomain({ value }: Batch<'domain'>[number]): Promise<void> {
-    const { class: kind, active, transport, limits } = value;
+    const { class: kind, active, transport, limits, unknownTo, takesAll } = value;
     await this.#directory.domains.set(value.name, {
       class: kind,
       ...limits,
+      ...(unknownTo === undefined ? {} : { unknownTo }),
+      ...(kind !== 'relay' || takesAll === undefined ? {} : { recipients: takesAll ? 'all' : 'listed' }),
       ...(active === undefined ? {} : { active }),
       ...(transport === undefined ? {} : { transport }),
     });
@@ -145,7 +148,7 @@ export class ImportSink implements ImportTally {
       async ({ value }) => {
         const { address, passwordHash, name, quotaBytes, enabled } = value;
         await this.#directory.mailboxes.set(address, {
-          passwordHash,
+          ...(passwordHash === undefined ? {} : { passwordHash }),
           ...(name === undefined ? {} : { name }),
           ...(quotaBytes === undefined ? {} : { quotaBytes }),
           ...(enabled === undefined ? {} : { enabled }),

@@ -3,6 +3,7 @@
 
 import type { BulkAlias } from '../../directory/bulk-aliases.ts';
 import type { BulkAliasDomain, BulkDomain } from '../../directory/bulk-domains.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { BccSide } from '../../directory/schema.ts';
 import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 
@@ -60,6 +61,8 @@ export interface ImportedSenderRight {
 
 /** How the old system's Postfix answers, for the proof. */
 export interface OldSystem {
+  /** Its whole main.cf, where it has one of its own: what is no table of the directory stays. */
+  readonly base?: Settings;
   /** Parameters of main.cf. */
   readonly settings: Readonly<Record<string, string>>;
   /** Transports that led into the old mail store. */

@@ -28,6 +28,8 @@ export interface Selection {
   readonly key: readonly [string] | readonly [string, string];
   /** The key is whole numbers. */
   readonly isNumeric?: boolean;
+  /** Its second part is. */
+  readonly isSecondNumeric?: boolean;
 }
 
 const rowsPerPage = 5000;
@@ -75,6 +77,14 @@ export class SourceDatabase {
         return (name === undefined ? undefined : last[name]) ?? '';
       });
     }
+  }
+
+  /** One SELECT as it stands, with the names of its columns in lower case. Throws TemporaryError. */
+  async select(text: string): Promise<SourceRow[]> {
+    const [names = [], ...rows] = await this.#server.query(() => ({ text, isOneSelect: false, withNames: true }));
+    return rows.map((row) =>
+      Object.fromEntries(names.map((name, index) => [(name ?? '').toLowerCase(), row[index] ?? null])),
+    );
   }
 
   /** Throws TemporaryError. */
@@ -127,13 +137,15 @@ export class SourceDatabase {
   }
 
   #conditions(
-    { key, isNumeric }: Selection,
+    { key, isNumeric, isSecondNumeric }: Selection,
     after: readonly string[] | undefined,
   ): readonly ((mode: SqlMode) => string)[] {
     if (after === undefined) return [() => ''];
     const [one, other] = key;
     const value = (at: number, mode: SqlMode): string =>
-      isNumeric ? String(Number(after[at])) : literal(after[at] ?? '', this.dialect, mode);
+      isNumeric || (at === 1 && isSecondNumeric)
+        ? String(Number(after[at]))
+        : literal(after[at] ?? '', this.dialect, mode);
     const first = (mode: SqlMode): string => value(0, mode);
     const beyond = (mode: SqlMode): string => `${one} > ${first(mode)}`;
     if (other === undefined) return [beyond];
