@@ -31,15 +31,13 @@ export interface CompareTablesOptions {
   /** Where the keys are told from; the sides themselves, unless one is a Postfix. */
   readonly sources: readonly OwnSide[];
   readonly delimiters: string;
-  /** The order of the values of one key means nothing, as in smtpd_sender_login_maps. */
-  readonly isUnordered?: boolean;
 }
 
 /** Throws TemporaryError where the keys of a table cannot be found out. */
 export async function compareTables(
   first: TableSide,
   second: TableSide,
-  { sources, delimiters, isUnordered = false }: CompareTablesOptions,
+  { sources, delimiters }: CompareTablesOptions,
 ): Promise<TableComparison> {
   const keys = new Set<string>();
   const untold = new Set<string>();
@@ -56,7 +54,7 @@ export async function compareTables(
     const [one, other] = await Promise.all([first.lookUp(batch), second.lookUp(batch)]);
     for (const [index, key] of batch.entries()) {
       const [a, b] = [one[index] as KeyAnswer, other[index] as KeyAnswer];
-      if (!isSameAnswer(a, b, isUnordered)) differences.push({ key, first: a, second: b });
+      if (!isSameAnswer(a, b)) differences.push({ key, first: a, second: b });
     }
   }
   // What a row says is easier to understand than what is derived from it, and that easier than odd blanks.
@@ -73,20 +71,15 @@ export async function compareTables(
 }
 
 /** Blanks around commas are the writer's taste; anything else, a blank at the end too, is a difference. */
-function isSameAnswer(one: KeyAnswer, other: KeyAnswer, isUnordered: boolean): boolean {
+function isSameAnswer(one: KeyAnswer, other: KeyAnswer): boolean {
   if (one.kind === 'found' && other.kind === 'found') {
-    const [a, b] = [plainCommas(one.value), plainCommas(other.value)];
-    return a === b || (isUnordered && inOrder(a) === inOrder(b));
+    return one.value === other.value || plainCommas(one.value) === plainCommas(other.value);
   }
   return one.kind === other.kind;
 }
 
 function plainCommas(value: string): string {
   return value.replace(/[ \t]*,[ \t]*/g, ',');
-}
-
-function inOrder(value: string): string {
-  return value.split(',').toSorted().join(',');
 }
 
 function bySize(one: TableDifference, other: TableDifference): number {

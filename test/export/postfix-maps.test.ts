@@ -10,8 +10,8 @@ import { directoryTableOpener } from '../../src/directory/tables.ts';
 import type { Driver } from '../../src/interop/export/dialect.ts';
 import { setParts, type SetPart } from '../../src/interop/export/map-files.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
-import { compareTables, type TableComparison } from '../../src/proof/compare-tables.ts';
-import { OwnSide, PostmapSide } from '../../src/proof/table-side.ts';
+import { derivedKeys } from '../../src/proof/derived-keys.ts';
+import { type KeyAnswer, OwnSide, PostmapSide } from '../../src/proof/table-side.ts';
 import { Tables } from '../../src/tables/registry.ts';
 import { DirectoryServers, serverDialects } from '../harness/directory-servers.ts';
 import { noRealPostmap } from '../harness/real-postmap.ts';
@@ -50,7 +50,17 @@ function exportMaps(etc: string, destdir: string, ...more: string[]): Promise<To
   return runCommand(register, { directory: etc, args: ['export', 'postfix-maps', '--destdir', destdir, ...more] });
 }
 
-async function compare(driver: Driver, maps: string, part: SetPart, by: 'us' | 'postmap'): Promise<TableComparison> {
+/** The keys of every row, and some of those beside them: all would take minutes. */
+const derivedStep = 29;
+
+interface Difference {
+  readonly key: string;
+  readonly directory: string;
+  readonly maps: string;
+}
+
+/** Where the maps answer otherwise; the order of several logins means nothing. */
+async function compare(driver: Driver, maps: string, part: SetPart, by: 'us' | 'postmap'): Promise<Difference[]> {
   const tables = new Tables({ log: new MemoryLog(), isWatching: false });
   try {
     const open = directoryTableOpener(directory);
@@ -58,8 +68,18 @@ async function compare(driver: Driver, maps: string, part: SetPart, by: 'us' | '
     const names = part.files.map((name) => `${driver}:${join(maps, name)}`);
     const second =
       by === 'us' ? new OwnSide(names.map((name) => tables.open(name))) : new PostmapSide(names, undefined);
-    const isUnordered = part.table === 'sender-logins';
-    return await compareTables(first, second, { sources: [first], delimiters: '+', isUnordered });
+    const { keys } = await first.keys();
+    const own = [...new Set(keys)];
+    const probes = [...own, ...derivedKeys(own, '+').filter((_key, index) => index % derivedStep === 0)];
+    const [theirs, ours] = await Promise.all([first.lookUp(probes), second.lookUp(probes)]);
+    const show = (answer: KeyAnswer | undefined): string => {
+      if (answer?.kind !== 'found') return answer?.kind === 'error' ? answer.reason : 'not found';
+      const values = answer.value.split(/, */);
+      return (part.table === 'sender-logins' ? values.toSorted() : values).join(',');
+    };
+    return probes
+      .map((key, index) => ({ key, directory: show(theirs[index]), maps: show(ours[index]) }))
+      .filter((one) => one.directory !== one.maps);
   } finally {
     tables.close();
   }
@@ -89,13 +109,14 @@ describe.each(drivers)('maps over %s', (driver) => {
     expect(status).toBe(0);
   }, 60_000);
 
-  test.each(setParts(driver).map((part) => [[part.table].flat().join(' and '), part] as const))(
+  // Our own tables of these types are held against Postfix's elsewhere: on servers a few do.
+  const few = ['virtual-aliases', 'transports', 'mailboxes'];
+  const own = setParts(driver).filter(({ table }) => driver === 'sqlite' || few.includes(String(table)));
+  test.each(own.map((part) => [[part.table].flat().join(' and '), part] as const))(
     'answer as directory:%s',
     { timeout: 60_000 },
     async (_name, part) => {
-      const { differences, keys } = await compare(driver, maps, part, 'us');
-      expect(differences).toEqual([]);
-      expect(keys).toBeGreaterThan(150);
+      expect(await compare(driver, maps, part, 'us')).toEqual([]);
     },
   );
 
@@ -106,7 +127,7 @@ describe.each(drivers)('maps over %s', (driver) => {
     "answer a real Postfix's postmap as directory:%s",
     { timeout: 60_000 },
     async (_name, part) => {
-      const { differences } = await compare(driver, maps, part, 'postmap');
+      const differences = await compare(driver, maps, part, 'postmap');
       // Before 3.8 Postfix speaks Latin-1 with PostgreSQL, whatever it means (docs/driving-postfix.md).
       const isLatin = driver === 'pgsql';
       expect(differences.filter(({ key }) => !(isLatin && /[^\0-\x7f]/.test(key)))).toEqual([]);

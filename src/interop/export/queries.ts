@@ -5,6 +5,7 @@
 import type { ExtensionRules } from '../../address/extension.ts';
 import type { AccessStage, BccSide } from '../../directory/schema.ts';
 import { type Dialect, extensionSql, keyLocalpart } from './dialect.ts';
+import { keyNames } from './key-names.ts';
 import { senderLoginQuery } from './sender-login-query.ts';
 import { isSomebody } from './views.ts';
 import { virtualAliasQuery } from './virtual-alias-query.ts';
@@ -75,12 +76,10 @@ const maintenance: MapQuery = ({ dialect, rules }) => {
 
 /** For a main.cf without relay_recipient_maps: who is not listed is unknown there too. */
 const unknownRelayRecipients: MapQuery = ({ dialect, rules }) => {
-  const key = keyLocalpart(dialect);
-  const known = isSomebody(dialect, 'd.home_id', `COALESCE(${extensionSql(dialect, rules).bare(key)}, ${key})`);
-  return `SELECT '550 5.1.1 User unknown in relay recipient table' FROM postfix_domain d
-WHERE d.domain = '%d' AND d.kind = 'relay' AND d.takes_all = 0 AND ${key} <> ''
-  AND NOT ${isSomebody(dialect, 'd.home_id', key)}
-  AND NOT ${known}
+  const known = (name: string, list: string): string => isSomebody('d.home_id', `k.${name}`, `k.${list}`);
+  return `SELECT '550 5.1.1 User unknown in relay recipient table' FROM ${keyNames(dialect, rules)}
+JOIN postfix_domain d ON d.domain = '%d' AND d.kind = 'relay' AND d.takes_all = 0
+WHERE k.lp <> '' AND NOT ${known('lp', 'list')} AND NOT ${known('named', 'named_list')}
   AND NOT EXISTS (SELECT 1 FROM postfix_alias_row c WHERE c.domain_id = d.home_id AND c.localpart = '')`;
 };
 

@@ -2,6 +2,7 @@
 // as it, through nested aliases; then grants add and denials take away. The query walks the row views from its key, so
 // that a database never has to follow aliases that nobody asked for.
 //
+//   asked     what the key names
 //   cand      the address, the address without its extension, and the catch-all: in that order the first that leads
 //             anywhere holds; the last two only where a grant or a denial is said of the address itself
 //   reach     what each of them leads to, in any number of steps. Of a name that an alias domain has, its home's
@@ -9,11 +10,12 @@
 //   weighed   the same with what is known of all together: `first` candidate that leads anywhere, whether something is
 //             `named` of the address itself, and the `top` weight for the login
 //
-// No part is named twice: SQLite would work it out twice, and gives up at a depth that comes soon.
+// No large part is named twice: SQLite would work it out twice, and gives up at a depth that comes soon.
 
 import { type Dialect, type ExtensionSql, extensionSql, keyLocalpart } from './dialect.ts';
 import type { MapQuery } from './queries.ts';
 import { isSomebody, listName } from './views.ts';
+import { keyNames } from './key-names.ts';
 
 /** A part of the keys: those at which a mailbox stands, an alias or a list, or only a grant or denial. */
 export type SenderLoginPart = 'all' | 'mailbox' | 'alias' | 'other';
@@ -23,10 +25,13 @@ export function senderLoginQuery(part: SenderLoginPart): MapQuery {
     const key = keyLocalpart(dialect);
     const split = extensionSql(dialect, rules);
     return `WITH RECURSIVE
+asked AS (
+  SELECT k.lp AS lp, k.bare AS bare, k.list AS list, ${listName(dialect, 'k.bare')} AS bare_list FROM ${keyNames(dialect, rules)}
+),
 cand AS (
-  SELECT 1 AS c, ${dialect.wide(key)} AS lp
-  UNION ALL SELECT 2, ${dialect.wide(split.bare(key))}
-  UNION ALL SELECT 3, ${dialect.wide("''")}
+  SELECT 1 AS c, lp, list FROM asked
+  UNION ALL SELECT 2, bare, bare_list FROM asked
+  UNION ALL SELECT 3, ${dialect.wide("''")}, NULL
 ),
 reach AS (
 ${begin(dialect)}
@@ -52,7 +57,7 @@ counted AS (
 )
 SELECT DISTINCT CASE kept WHEN 1 THEN login ELSE '(nobody)' END AS login FROM counted
 WHERE (kept = 1 OR kept_any = 0)
-  AND NOT EXISTS (SELECT 1 FROM postfix_domain d WHERE d.domain = '%d' AND d.active = 0)${condition(part, dialect, key)}
+  AND NOT EXISTS (SELECT 1 FROM postfix_domain d WHERE d.domain = '%d' AND d.active = 0)${condition(part)}
 ORDER BY login`;
   };
 }
@@ -70,7 +75,7 @@ function begin(dialect: Dialect): string {
     LEFT JOIN postfix_alias_row a ON a.domain_id = d.home_id AND a.localpart = k.lp
     LEFT JOIN postfix_target_row t ON t.alias_id = a.id
     LEFT JOIN postfix_list_row l ON l.domain_id = d.home_id AND l.localpart = k.lp
-    LEFT JOIN postfix_list_row o ON o.domain_id = d.home_id AND o.localpart = ${listName(dialect, 'k.lp')}
+    LEFT JOIN postfix_list_row o ON o.domain_id = d.home_id AND o.localpart = k.list
     LEFT JOIN postfix_owner_row p ON a.id IS NULL AND p.list_id = COALESCE(l.id, o.id)
   WHERE (t.alias_id IS NOT NULL OR (p.list_id IS NOT NULL AND NOT ${hasEnabledMailbox('k.lp')}))
     AND NOT (k.lp = '' AND EXISTS (SELECT 1 FROM postfix_policy s WHERE s.value = 'no'))`;
@@ -133,11 +138,12 @@ function evidence(dialect: Dialect, split: ExtensionSql, key: string): string {
 }
 
 /** What stands at the key itself decides which of the three files answers. */
-function condition(part: SenderLoginPart, dialect: Dialect, key: string): string {
+function condition(part: SenderLoginPart): string {
   if (part === 'all') return '';
-  const at = (test: string): string => `EXISTS (SELECT 1 FROM postfix_domain d WHERE d.domain = '%d' AND ${test})`;
-  const isMailbox = at(`${key} <> '' AND ${hasEnabledMailbox(key)}`);
-  const isSomething = at(isSomebody(dialect, 'd.home_id', key));
+  const at = (test: string): string =>
+    `EXISTS (SELECT 1 FROM asked q JOIN postfix_domain d ON d.domain = '%d' WHERE ${test})`;
+  const isMailbox = at(`q.lp <> '' AND ${hasEnabledMailbox('q.lp')}`);
+  const isSomething = at(isSomebody('d.home_id', 'q.lp', 'q.list'));
   if (part === 'mailbox') return `\n  AND ${isMailbox}`;
   return `\n  AND NOT ${isMailbox} AND ${part === 'alias' ? '' : 'NOT '}${isSomething}`;
 }

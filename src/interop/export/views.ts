@@ -77,10 +77,10 @@ export function listName(dialect: Dialect, localpart: string): string {
     WHEN ${length} > 8 AND substr(${localpart}, ${length} - 7) = '-request' THEN ${dialect.left(localpart, `${length} - 8`)} END`;
 }
 
-/** Is a name of a domain (`id` its home's) an alias, a mailbox, a list's address or a listed recipient? */
-export function isSomebody(dialect: Dialect, id: string, localpart: string): string {
+/** Is a name of a domain (`id` its home's) an alias, a mailbox, a list's address (`list` its listName) or a listed recipient? */
+export function isSomebody(id: string, localpart: string, list: string): string {
   const tests = [hasAlias, hasMailbox, hasList, hasRecipient].map((has) => has(id, localpart));
-  return `(${[...tests, hasList(id, listName(dialect, localpart))].join('\n    OR ')})`;
+  return `(${[...tests, hasList(id, list)].join('\n    OR ')})`;
 }
 
 function mailboxView(dialect: Dialect): View {

@@ -7,9 +7,9 @@
 //
 // The address of an alias domain becomes the same name at the target, for whoever is known there.
 
-import { type Dialect, extensionSql, keyLocalpart } from './dialect.ts';
+import { keyNames } from './key-names.ts';
 import type { MapQuery } from './queries.ts';
-import { isSomebody, listName } from './views.ts';
+import { isSomebody } from './views.ts';
 
 /** Which names: all, those of domains that have addresses of their own, or of alias domains without or with `@domain`. */
 export type AliasPart = 'all' | 'own' | 'through' | 'through-rest';
@@ -23,10 +23,9 @@ const parts: Readonly<Record<AliasPart, string>> = {
 
 export function virtualAliasQuery(part: AliasPart): MapQuery {
   return ({ dialect, rules }) => {
-    const key = keyLocalpart(dialect);
-    const named = `COALESCE(${extensionSql(dialect, rules).bare(key)}, ${key})`;
+    const [key, named] = ['k.lp', 'k.named'];
     const isThrough = "d.kind = 'alias-domain'";
-    const isCaught = caught(dialect, named);
+    const isCaught = caught(named);
     return `SELECT CASE
     WHEN ${isThrough} THEN ${dialect.concat(key, "'@'", 'd.home')}
     WHEN t.alias_id IS NOT NULL THEN t.address
@@ -34,11 +33,12 @@ export function virtualAliasQuery(part: AliasPart): MapQuery {
     WHEN f.mailbox_id IS NOT NULL THEN f.address
     WHEN p.list_id IS NOT NULL THEN p.address
     ELSE ${dialect.concat(key, "'@'", 'd.domain')} END AS target
-FROM postfix_domain d
+FROM ${keyNames(dialect, rules)}
+  JOIN postfix_domain d ON d.domain = '%d' AND d.active = 1
   LEFT JOIN postfix_alias_row a ON a.domain_id = d.home_id AND a.localpart = ${key}
   LEFT JOIN postfix_mailbox_row m ON m.domain_id = d.home_id AND m.localpart = ${key}
   LEFT JOIN postfix_list_row l ON l.domain_id = d.home_id AND l.localpart = ${key}
-  LEFT JOIN postfix_list_row o ON o.domain_id = d.home_id AND o.localpart = ${listName(dialect, key)}
+  LEFT JOIN postfix_list_row o ON o.domain_id = d.home_id AND o.localpart = k.list
   LEFT JOIN postfix_recipient_row r ON r.domain_id = d.home_id AND r.localpart = ${key} AND d.takes_all = 0
   LEFT JOIN postfix_alias_row c ON c.domain_id = d.home_id AND c.localpart = ''
   LEFT JOIN postfix_target_row t ON t.alias_id = CASE
@@ -51,7 +51,7 @@ FROM postfix_domain d
   LEFT JOIN postfix_owner_row p ON p.list_id = CASE
     WHEN ${isThrough} THEN NULL
     WHEN a.id IS NULL AND m.id IS NULL AND l.id IS NULL THEN o.id END
-WHERE ${parts[part].replace('%key', key)}d.domain = '%d' AND d.active = 1 AND CASE
+WHERE ${parts[part].replace('%key', key)}CASE
     WHEN ${key} = '' THEN CASE
       WHEN d.catch_all <> 'plain' THEN 0
       WHEN a.id IS NOT NULL THEN 1
@@ -67,10 +67,10 @@ ORDER BY t.place, f.place, p.domain, p.localpart`;
 }
 
 /** Where a catch-all decides by name it answers at the name itself; what is decided about has no extension. */
-function caught(dialect: Dialect, named: string): string {
+function caught(named: string): string {
   const isDecided = (state: string): string =>
     `EXISTS (SELECT 1 FROM postfix_caught_row s
       WHERE s.domain_id = d.home_id AND s.localpart = ${named} AND s.state = '${state}')`;
-  return `NOT ${isSomebody(dialect, 'd.home_id', named)}
+  return `NOT ${isSomebody('d.home_id', named, 'k.named_list')}
       AND NOT ${isDecided('refused')} AND (d.catch_all <> 'refuse' OR ${isDecided('accepted')})`;
 }
