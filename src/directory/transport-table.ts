@@ -12,6 +12,8 @@ import { findLocalOfSplit, transportOfDomain } from './split-domains.ts';
 
 export function findTransport(lookups: DirectoryLookups, key: string): LookupResult {
   const at = key.lastIndexOf('@');
+  // transport(5) has no such key: a domain's is the domain alone.
+  if (at === 0) return notFound;
   if (at !== -1) return ofAddress(lookups, fold(key.slice(0, at)), foldDomain(key.slice(at + 1)));
   const name = key === '*' || key.startsWith('.') ? key.toLowerCase() : foldDomain(key);
   const domain = lookups.domain(name);
