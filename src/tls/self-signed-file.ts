@@ -1,7 +1,7 @@
 // The certificate of a server that was given none: self-signed, made at the first start, kept in the data folder.
 
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeSecretFile } from './secret-file.ts';
 import { createSelfSigned } from './self-signed.ts';
 import type { TlsLog } from './watched-files.ts';
@@ -14,15 +14,19 @@ export interface SelfSignedOptions {
   readonly now: number;
 }
 
+/** The certificate and its key, in one file. */
+export function selfSignedFile(dataDirectory: string): string {
+  return join(dataDirectory, 'tls', 'self-signed.pem');
+}
+
 /** The file with its key, made where it is missing. */
 export async function ensureSelfSigned({ dataDirectory, hostname, log, now }: SelfSignedOptions): Promise<string> {
-  const folder = join(dataDirectory, 'tls');
-  const file = join(folder, 'self-signed.pem');
+  const file = selfSignedFile(dataDirectory);
   try {
     await stat(file);
     return file;
   } catch {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   }
   const { key, certificate } = await createSelfSigned(hostname, now);
   await writeSecretFile(file, key + certificate);

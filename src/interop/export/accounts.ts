@@ -49,16 +49,15 @@ export async function makeAccount(session: ServerSession, account: Account, gran
 interface GrantContext {
   readonly database: string;
   readonly schema: string;
-  readonly isThere: boolean;
 }
 
 async function context(session: ServerSession): Promise<GrantContext> {
   if (session.dialect === 'mysql') {
     const { rows } = await session.query('SELECT database()');
-    return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[0]), isThere: false };
+    return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[0]) };
   }
   const { rows } = await session.query('SELECT current_database(), current_schema()');
-  return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[1]), isThere: false };
+  return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[1]) };
 }
 
 function accountStatements(

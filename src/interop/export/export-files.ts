@@ -18,19 +18,30 @@ export interface ExportedFile {
   readonly mode: number;
 }
 
-export interface FileOwner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** In the head of every file that may be replaced. */
 export const exportMark = 'Made by posthaste export';
 
 /** The group by name; undefined where it does not exist or this is not root, who alone can give files away. */
 export function findGroup(name: string): number | undefined {
-  if (process.getuid?.() !== 0) return undefined;
+  const fields = process.getuid?.() === 0 ? entryOf('group', name) : undefined;
+  return fields && Number(fields[2]);
+}
+
+/** A user of the system; undefined as for findGroup. */
+export function findUser(name: string): { readonly uid: number; readonly gid: number } | undefined {
+  const fields = process.getuid?.() === 0 ? entryOf('passwd', name) : undefined;
+  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+/** The name of a user's own group. */
+export function findUserGroup(name: string): string | undefined {
+  const gid = entryOf('passwd', name)?.[3];
+  return gid === undefined ? undefined : entryOf('group', gid)?.[0];
+}
+
+function entryOf(database: 'group' | 'passwd', key: string): string[] | undefined {
   try {
-    return Number(execFileSync('getent', ['group', name], { encoding: 'utf8' }).split(':')[2]);
+    return execFileSync('getent', [database, key], { encoding: 'utf8' }).split(':');
   } catch {
     return undefined;
   }

@@ -12,6 +12,7 @@ import {
 import type { ServerAddress } from '../../database/server/server-session.ts';
 import { type Configuration, dataDirectoryOf } from '../../settings/configuration.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { type DatabaseTarget, ServerTarget, SqliteTarget } from './database-target.ts';
 import type { Driver } from './dialect.ts';
 import { ExportRefused } from './export-files.ts';
 
@@ -84,4 +85,14 @@ export function unreadableBy(file: string, gid: number): string[] {
     if ((mode & 0o004) === 0 && !((mode & 0o040) !== 0 && own === gid)) problems.push(`chgrp and chmod g+r ${one}`);
   }
   return problems;
+}
+
+/** Throws ServerUnavailable, ServerRefusal. */
+export async function openTarget(
+  place: ExportPlace,
+  admin?: DirectoryServer,
+  isReading = false,
+): Promise<DatabaseTarget> {
+  if (place.driver === 'sqlite') return new SqliteTarget(place.file, isReading);
+  return await ServerTarget.open(admin ?? place.server);
 }

@@ -2,13 +2,22 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '../../settings/configuration.ts';
-import { accountHosts, isAccountName, makeAccount } from './accounts.ts';
-import { type DatabaseTarget, ServerTarget, SqliteTarget } from './database-target.ts';
+import { accountHosts, type Grant, isAccountName, makeAccount } from './accounts.ts';
+import { directoryViews } from './all-views.ts';
+import { ServerTarget } from './database-target.ts';
 import type { DirectoryServer } from '../../directory/server/server-settings.ts';
 import { dialects, type Driver } from './dialect.ts';
 import { type ExportedFile, ExportRefused, findGroup, readExisting, writeExport } from './export-files.ts';
 import { type MapConnection, mapFiles, mapFileText, passwordIn } from './map-files.ts';
-import { type ExportPlace, extensionRulesOf, findPlace, hostsOf, shareSqlite, unreadableBy } from './place.ts';
+import {
+  type ExportPlace,
+  extensionRulesOf,
+  findPlace,
+  hostsOf,
+  openTarget,
+  shareSqlite,
+  unreadableBy,
+} from './place.ts';
 import { postfixViews } from './views.ts';
 
 export interface MapsOptions {
@@ -44,7 +53,7 @@ export async function exportPostfixMaps(configuration: Configuration, options: M
   const gid = findGroup(options.group);
   const target = await openTarget(place, options.admin);
   try {
-    await target.makeViews(postfixViews(target.dialect));
+    await target.makeViews(directoryViews(target.dialect));
     if (target instanceof ServerTarget) await makeReader(target, place, options.reader, password);
   } finally {
     target.close();
@@ -82,11 +91,6 @@ function connectionOf(place: ExportPlace, user: string, password: string): MapCo
   return { driver: place.driver, hosts, database: addresses[0]?.database ?? '', user, password };
 }
 
-export async function openTarget(place: ExportPlace, admin?: DirectoryServer): Promise<DatabaseTarget> {
-  if (place.driver === 'sqlite') return new SqliteTarget(place.file, false);
-  return await ServerTarget.open(admin ?? place.server);
-}
-
 /** What an earlier export has given the reader. */
 export function keptPassword(
   { destdir, newPassword }: Pick<MapsOptions, 'destdir' | 'newPassword'>,
@@ -103,8 +107,7 @@ export function keptPassword(
 async function makeReader(target: ServerTarget, place: ExportPlace, name: string, password: string): Promise<void> {
   if (place.driver === 'sqlite') return;
   const account = { name, password, hosts: accountHosts(place.server.addresses) };
-  const views = postfixViews(target.dialect).map((view) => ({ right: 'SELECT', on: view.name }));
-  await makeAccount(target.session, account, views);
+  await makeAccount(target.session, account, readerGrants(place.driver));
 }
 
 function remarks(place: ExportPlace, gid: number | undefined, group: string): string[] {
@@ -113,4 +116,8 @@ function remarks(place: ExportPlace, gid: number | undefined, group: string): st
   }
   if (place.driver !== 'sqlite') return [];
   return unreadableBy(place.file, gid).map((mend) => `Postfix cannot read ${place.file} yet: ${mend}`);
+}
+
+export function readerGrants(driver: Driver): Grant[] {
+  return postfixViews(dialects[driver]).map(({ name }) => ({ right: 'SELECT', on: name }));
 }
