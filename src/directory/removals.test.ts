@@ -19,7 +19,8 @@ beforeEach(async () => {
     await directory.mailboxes.add({ address, passwordHash: 'x' });
   }
   await directory.aliasDomains.add('example.org', 'example.com');
-  await directory.aliases.add('Sales@example.com', ['anna@example.com', 'x@far.test']);
+  const posting = { post: 'listed', posters: ['boss@far.test'] } as const;
+  await directory.aliases.add('Sales@example.com', ['anna@example.com', 'x@far.test'], posting);
   await directory.aliases.add('@example.com', ['ben@example.com']);
   await directory.lists.add({
     address: 'Team@example.com',
@@ -29,6 +30,17 @@ beforeEach(async () => {
   });
   await directory.senderRights.add('boss@elsewhere.test', 'anna@example.com', true);
   await directory.senderRights.add('@example.org', 'someone', false);
+  await directory.bccs.add('recipient', 'anna@example.com', 'archive@far.test');
+  await directory.transports.add('ben@example.com', 'smtp:[192.0.2.5]');
+  await directory.catchAlls.refuse(['spam@example.com']);
+  for (const [kind, object] of [
+    ['domain', 'example.com'],
+    ['alias', 'sales@example.com'],
+    ['list', 'team@example.com'],
+    ['mailbox', 'ben@example.com'],
+  ] as const) {
+    await directory.tags.change(kind, object, ['vip']);
+  }
 });
 
 afterEach(() => {
@@ -48,6 +60,10 @@ async function contents(of: Directory = directory): Promise<unknown> {
     lists: withoutTime(lists),
     members: await Promise.all(lists.map(({ address }) => of.lists.members(address, undefined))),
     rights: withoutTime(await of.senderRights.list()),
+    bccs: withoutTime(await of.bccs.list()),
+    transports: withoutTime(await of.transports.list()),
+    caught: await of.catchAlls.list(),
+    tagged: await of.tags.objects('vip'),
   };
 }
 
@@ -67,6 +83,8 @@ describe('a domain that was removed with everything', () => {
       lists: 1,
       aliasDomains: 1,
       senderRights: 2,
+      places: 3,
+      tags: 3,
       lost: [],
     });
     expect(await contents()).toEqual(before);

@@ -13,11 +13,13 @@ import { refuseLoops, unknownLocalpart } from './expansion.ts';
 import { insertPersons, type ListInfo, parsePersons, refuseTakenListName } from './list-rows.ts';
 import { addressKey, type MailAddress, parseAddress, parseAliasAddress } from './mail-address.ts';
 import { describeWhole, type MailboxInfo, recoveryMilliseconds } from './mailbox-rows.ts';
+import { placeRestorers, restoreTags } from './place-removals.ts';
 import { DirectoryRefusedError, refuse } from './refusal.ts';
 import { refuseCatchAllOfSplit } from './split-domains.ts';
+import { refuseTransportEntry } from './transports.ts';
 import { restoreRight, type SenderRight } from './sender-rights.ts';
 
-type PastEvent = Pick<DirectoryEvent, 'id' | 'time' | 'action' | 'object' | 'before' | 'revision'>;
+type PastEvent = Pick<DirectoryEvent, 'id' | 'time' | 'action' | 'object' | 'before' | 'after' | 'revision'>;
 
 export interface RestoredDomain {
   readonly name: string;
@@ -26,6 +28,9 @@ export interface RestoredDomain {
   readonly lists: number;
   readonly aliasDomains: number;
   readonly senderRights: number;
+  /** Transports, BCCs, recipients, decisions of the catch-all. */
+  readonly places: number;
+  readonly tags: number;
   /** A sentence each. */
   readonly lost: readonly string[];
 }
@@ -66,8 +71,8 @@ export async function restoreDomain(change: Change, name: string): Promise<Resto
   const events = await eventsOf(change.db, removal.revision);
   await raiseDomain(change, name, 'domain.restore');
   const lost: string[] = [];
-  const counts = { mailboxes: 0, aliases: 0, lists: 0, aliasDomains: 0, senderRights: 0 };
-  for (const { kind, action, restore } of restorers) {
+  const counts = { mailboxes: 0, aliases: 0, lists: 0, aliasDomains: 0, senderRights: 0, places: 0, tags: 0 };
+  for (const { kind, action, restore } of [...restorers, ...placeRestorers]) {
     for (const event of events) {
       if (event.action !== action) continue;
       try {
@@ -88,8 +93,8 @@ export async function restoreDomain(change: Change, name: string): Promise<Resto
   return { name, ...counts, lost };
 }
 
-interface Restorer {
-  readonly kind: 'mailboxes' | 'aliases' | 'lists' | 'aliasDomains' | 'senderRights';
+export interface Restorer {
+  readonly kind: 'mailboxes' | 'aliases' | 'lists' | 'aliasDomains' | 'senderRights' | 'places' | 'tags';
   readonly action: string;
   /** False: it is gone for good. Refuses where something else has its place. */
   readonly restore: (change: Change, event: PastEvent, events: readonly PastEvent[]) => Promise<boolean>;
@@ -115,6 +120,7 @@ export async function restoreAlias(change: Change, address: MailAddress): Promis
   const removal = await lastRemoval(change.db, 'alias.remove', address.shown);
   await refuseTooOld(change, removal, `alias ${key}`);
   await raiseAlias(change, removal);
+  await raiseTags(change, removal, `alias ${key}`);
   refuseLoops(change.lookups, [address.localpart === '' ? `${unknownLocalpart}${key}` : key]);
   return removal.before as AliasInfo;
 }
@@ -124,6 +130,7 @@ export async function restoreList(change: Change, address: MailAddress): Promise
   const removal = await lastRemoval(change.db, 'list.remove', address.shown);
   await refuseTooOld(change, removal, `list ${addressKey(address)}`);
   await raiseList(change, removal, await eventsOf(change.db, removal.revision));
+  await raiseTags(change, removal, `list ${addressKey(address)}`);
 }
 
 export async function restoreAliasDomain(change: Change, name: string): Promise<void> {
@@ -133,6 +140,12 @@ export async function restoreAliasDomain(change: Change, name: string): Promise<
   for (const event of await eventsOf(change.db, removal.revision)) {
     const right = event.before as SenderRight;
     if (event.action === 'sender-login.remove' && right.address.endsWith(`@${name}`)) await restoreRight(change, right);
+  }
+}
+
+async function raiseTags(change: Change, { revision }: PastEvent, tagged: string): Promise<void> {
+  for (const event of await eventsOf(change.db, revision)) {
+    if (event.action === 'tag.set' && event.object === tagged) await restoreTags(change, event);
   }
 }
 
@@ -151,6 +164,7 @@ export async function restoreRightsOf(change: Change, shown: string, mailbox: nu
 
 async function raiseDomain(change: Change, name: string, action: string): Promise<boolean> {
   if (await findDomain(change.db, name)) refuse(`${name} is hosted by now`);
+  await refuseTransportEntry(change.db, name);
   // Of those of one name only one lived at a time: the last one made was removed last.
   const row = await change.db
     .selectFrom('domain')
@@ -198,9 +212,9 @@ async function raiseAlias(change: Change, { object, before }: PastEvent): Promis
   if (local?.kind === 'mailbox' && local.isForwarded) refuse(`the mailbox of this name is forwarded by now`);
   const domain = await needDomain(change.db, alias.domain);
   refuseCatchAllOfSplit(domain, alias.localpart);
-  const { targets } = before as AliasInfo;
+  const { targets, ...settings } = before as AliasInfo;
   const parsed = targets.map((target) => (target.startsWith('@') ? parseAliasAddress(target) : parseAddress(target)));
-  await insertAlias(change, domain, alias, parsed);
+  await insertAlias(change, domain, alias, parsed, settings);
   return true;
 }
 
@@ -245,15 +259,22 @@ async function removals(db: DirectoryDatabase, action: string, object: string): 
   // As it was written when it was added, which need not be how it is asked for.
   const folded = sql<string>`lower(object)`;
   const rows = exact.length > 0 ? exact : await all.where(folded, '=', object.toLowerCase()).execute();
-  return rows.map((row) => ({ ...row, before: JSON.parse(row.before ?? 'null') as unknown }));
+  return rows.map(toPastEvent);
 }
 
 async function eventsOf(db: DirectoryDatabase, revision: number): Promise<PastEvent[]> {
   const rows = await db.selectFrom('event').selectAll().where('revision', '=', revision).orderBy('id').execute();
-  return rows.map((row) => ({ ...row, before: JSON.parse(row.before ?? 'null') as unknown }));
+  return rows.map(toPastEvent);
 }
 
 async function refuseTooOld(change: Change, { time }: PastEvent, what: string): Promise<void> {
   if (time > change.now - (await recoveryMilliseconds(change.db))) return;
   refuse(`the ${what} was removed too long ago: add it anew`);
+}
+
+function toPastEvent(
+  row: Omit<PastEvent, 'before' | 'after'> & { before: string | null; after: string | null },
+): PastEvent {
+  const parse = (text: string | null): unknown => JSON.parse(text ?? 'null');
+  return { ...row, before: parse(row.before), after: parse(row.after) };
 }
