@@ -2,15 +2,21 @@
 // subscriptions, so that their clients need not fetch it again.
 
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { importMailbox } from '../interop/import-mail/import-mailbox.ts';
+import { ImapRefused } from '../interop/import-mail/imap-connection.ts';
+import { ImapSource } from '../interop/import-mail/imap-source.ts';
+import { findMaildirs } from '../interop/import-mail/maildir-layout.ts';
 import { MaildirSource } from '../interop/import-mail/maildir-source.ts';
+import { type MboxQuoting, MboxSource } from '../interop/import-mail/mbox-source.ts';
 import type { MailSource } from '../interop/import-mail/types.ts';
+import type { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { fromTyped, isMaildir, type MaildirLayout } from '../maildir/folder-tree.ts';
 import { commandGroup } from './command-group.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
+import { accountsToFetch, type ImapOptions } from './import-accounts.ts';
 import { printReport } from './import-report.ts';
 import { type ImportSession, openImportSession } from './import-session.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -25,9 +31,19 @@ interface MaildirOptions extends CommonOptions {
   readonly control?: string;
 }
 
+interface TreeOptions extends CommonOptions {
+  readonly layout: string;
+  readonly folders?: MaildirLayout;
+}
+
+interface MboxOptions extends CommonOptions {
+  readonly folder?: string;
+  readonly quoting: MboxQuoting;
+}
+
 const again = `
 Nothing of the source is changed. A run that was cut off, or is run again, takes what is missing and doubles nothing.
-The mailbox must exist (posthaste mailbox add). It works while the server runs, and with no server.`;
+The mailbox must exist (posthaste mailbox add). It works while the server runs, and without one.`;
 
 const maildirExamples = `${again}
 
@@ -36,8 +52,66 @@ Examples:
   posthaste import maildir /home/anna/Maildir anna@example.com --layout fs
   posthaste import maildir /old/anna anna@example.com --into Old`;
 
+const treeExamples = `${again}
+
+Examples:
+  posthaste import maildirs /srv/vmail
+  posthaste import maildirs /var/vmail --layout %d/%n/Maildir
+  posthaste import maildirs /var/mail/vhosts --layout %u`;
+
+const mboxExamples = `${again}
+
+Examples:
+  posthaste import mbox /var/mail/anna anna@example.com
+  posthaste import mbox /home/anna/mail anna@example.com
+  posthaste import mbox archive-2019.mbox anna@example.com --folder Archive/2019`;
+
+const imapExamples = `${again}
+
+Examples:
+  posthaste import imap --from imaps://mail.old.example --user anna --password-file FILE anna@example.com
+  posthaste import imap --from imaps://mail.old.example --user anna --master-user root --password-file FILE anna@example.com
+  posthaste import imap --from imaps://mail.old.example --accounts accounts.csv
+
+A line of the file of accounts: address,user,password or address,user,password,imaps://server`;
+
 export function register(program: Command, context: CommandContext): void {
   const group = commandGroup(program, 'import', 'bring mail and directories from elsewhere');
+  registerMaildirs(group, context);
+  const mbox = group
+    .command('mbox')
+    .description('take an mbox file, or a folder of them, into a mailbox')
+    .argument('<path>', 'the file or the folder')
+    .argument('<address>', 'the mailbox')
+    .option('--folder <folder>', 'where a single file goes (default: INBOX)')
+    .addOption(
+      new Option('--quoting <kind>', 'what `From ` at the beginning of a line was changed to')
+        .choices(['mboxrd', 'mboxo', 'none'])
+        .default('mboxrd'),
+    )
+    .addHelpText('after', mboxExamples)
+    .action((path: string, address: string, options: MboxOptions) => {
+      needExisting(path);
+      return importOne(context, new MboxSource({ path, ...options }), address, options);
+    });
+  addCommonOptions(mbox);
+  const imap = group
+    .command('imap')
+    .description('fetch accounts from an IMAP server into mailboxes')
+    .argument('[address]', 'the mailbox')
+    .option('--from <url>', 'imaps://host[:port], or imap:// with STARTTLS')
+    .option('--user <name>', 'whose mail it is there')
+    .option('--password-file <file>', 'its first line is the password; - for standard input')
+    .option('--master-user <name>', 'log in as this one and read the mail of --user')
+    .option('--accounts <file>', 'many accounts: address,user,password lines')
+    .option('--ca <file>', "the certificate of the server's authority, where the system does not know it")
+    .option('--plain', 'without TLS, to this machine itself')
+    .addHelpText('after', imapExamples)
+    .action((address: string | undefined, options: ImapOptions & CommonOptions) => runImap(context, address, options));
+  addCommonOptions(imap);
+}
+
+function registerMaildirs(group: Command, context: CommandContext): void {
   const maildir = group
     .command('maildir')
     .description("take an account's Maildir (Dovecot's or Courier's) into a mailbox")
@@ -48,6 +122,15 @@ export function register(program: Command, context: CommandContext): void {
     .addHelpText('after', maildirExamples)
     .action((path: string, address: string, options: MaildirOptions) => runMaildir(context, path, address, options));
   addCommonOptions(maildir);
+  const maildirs = group
+    .command('maildirs')
+    .description('take the Maildirs of many domains and users')
+    .argument('<root>', 'the folder above all')
+    .option('--layout <layout>', '%d: domain, %n: user, %u: both', '%d/%n')
+    .option('--folders <layout>', 'in each: maildir++ (.Sent) or fs (Sent)', parseLayout)
+    .addHelpText('after', treeExamples)
+    .action((root: string, options: TreeOptions) => runTree(context, root, options));
+  addCommonOptions(maildirs);
 }
 
 function addCommonOptions(command: Command): void {
@@ -61,26 +144,103 @@ export function parseLayout(text: string): MaildirLayout {
   throw new CommandError(`"${text}" is no layout: write maildir++ or fs`, 2);
 }
 
-async function runMaildir(context: CommandContext, path: string, address: string, options: MaildirOptions) {
+function needExisting(path: string): void {
   if (!existsSync(path)) throw new CommandError(`${path} does not exist`);
-  const source = new MaildirSource({ path, layout: options.layout, control: options.control });
-  if (!isMaildir(fromTyped(path)) && (await source.folders()).length === 0) {
-    throw new CommandError(`${path} is no Maildir: it has no folders cur and new, nor has any folder in it`);
-  }
-  await importOne(context, source, address, options);
 }
 
-async function importOne(context: CommandContext, source: MailSource, address: string, options: CommonOptions) {
+async function runMaildir(
+  context: CommandContext,
+  path: string,
+  address: string,
+  options: MaildirOptions,
+): Promise<void> {
+  needExisting(path);
+  const { layout, control } = options;
+  if (!isMaildir(fromTyped(path)) && (await new MaildirSource({ path, layout }).folders()).length === 0) {
+    throw new CommandError(`${path} is no Maildir: it has no folders cur and new, nor has any folder in it`);
+  }
+  await importOne(context, new MaildirSource({ path, layout, control }), address, options);
+}
+
+interface Mailbox {
+  readonly id: number;
+  readonly address: string;
+}
+
+async function withSession(
+  context: CommandContext,
+  work: (session: ImportSession, directory: Directory) => Promise<boolean>,
+): Promise<void> {
   await withDirectory(context, true, async ({ directory, settings, dataDirectory }) => {
-    const { id, address: known } = await directory.mailboxes.need(address);
     const session = await openImportSession(context, settings, dataDirectory);
     try {
-      const isComplete = await importInto(context, session, source, { id, address: known }, options);
-      if (!isComplete) process.exitCode = 1;
+      if (!(await work(session, directory))) process.exitCode = 1;
     } finally {
       await session.close();
-      await source.close();
     }
+  });
+}
+
+function importOne(
+  context: CommandContext,
+  source: MailSource,
+  address: string,
+  options: CommonOptions,
+): Promise<void> {
+  return withSession(context, async (session, directory) =>
+    importInto(context, session, source, await directory.mailboxes.need(address), options),
+  );
+}
+
+/** Every mailbox is tried; what failed is told at its place, and the command then ends with 1. */
+async function runTree(context: CommandContext, root: string, options: TreeOptions): Promise<void> {
+  needExisting(root);
+  const found = findMaildirs(root, options.layout);
+  if (found.length === 0) {
+    throw new CommandError(
+      `no Maildir below ${root} looks like ${options.layout}: say how with --layout, as %d/%n/Maildir`,
+    );
+  }
+  await withSession(context, async (session, directory) => {
+    let isComplete = true;
+    for (const { path, address } of found) {
+      const mailbox = directory.mailboxByAddress(address);
+      if (mailbox === undefined) {
+        context.warn(
+          `not taken: ${path}: there is no mailbox ${address}; add it with: posthaste mailbox add ${address}`,
+        );
+        isComplete = false;
+        continue;
+      }
+      const source = new MaildirSource({ path, layout: options.folders });
+      isComplete = (await importInto(context, session, source, { id: mailbox.id, address }, options)) && isComplete;
+    }
+    return isComplete;
+  });
+}
+
+async function runImap(
+  context: CommandContext,
+  address: string | undefined,
+  options: ImapOptions & CommonOptions,
+): Promise<void> {
+  const accounts = accountsToFetch(address, options);
+  await withSession(context, async (session, directory) => {
+    // Known before the first is fetched.
+    const mailboxes: Mailbox[] = [];
+    for (const one of accounts) mailboxes.push(await directory.mailboxes.need(one.address));
+    let isComplete = true;
+    for (const [index, { account }] of accounts.entries()) {
+      const mailbox = mailboxes[index] as Mailbox;
+      try {
+        isComplete = (await importInto(context, session, new ImapSource(account), mailbox, options)) && isComplete;
+      } catch (error) {
+        if (!(error instanceof ImapRefused)) throw error;
+        context.warn(`posthaste: ${mailbox.address}: ${error.message}`);
+        isComplete = false;
+      }
+    }
+    return isComplete;
   });
 }
 
@@ -88,7 +248,7 @@ async function importInto(
   context: CommandContext,
   session: ImportSession,
   source: MailSource,
-  mailbox: { readonly id: number; readonly address: string },
+  mailbox: Mailbox,
   { into, renumber }: CommonOptions,
 ): Promise<boolean> {
   const line = new ProgressLine();
@@ -108,5 +268,6 @@ async function importInto(
     return report.isComplete;
   } finally {
     line.clear();
+    await source.close();
   }
 }

@@ -45,6 +45,11 @@ export class PrivateDovecot {
     return new PrivateDovecot(port, folder, child);
   }
 
+  /** A folder a user. */
+  get mailFolder(): string {
+    return join(this.#folder, 'mail');
+  }
+
   /** For its programs that are started by others. */
   get configFile(): string {
     return join(this.#folder, 'dovecot.conf');

@@ -110,14 +110,33 @@ function importMessage(group: Group, state: FolderState, isStaged: boolean, mess
       | undefined;
     if (row !== undefined) return { uid: row.uid, isNew: false, lostKeywords: [] };
   }
+  const twin = isSameMessage(group, state, message) ? message.uid : undefined;
+  if (twin !== undefined) {
+    remember(group, folder, message, twin);
+    return { uid: twin, isNew: false, lostKeywords: [] };
+  }
   const { bits, lost } = takeFlags(group, state, message.flags);
   const content = insertContent(group, message.content, null, 1);
   const uid = freeUid(group, state, isStaged, message.uid);
   const row = group.addMessage(state, bits, message.content.size, message.internalDate, content, uid);
+  remember(group, folder, message, row.uid);
+  return { uid: row.uid, isNew: true, lostKeywords: lost };
+}
+
+function remember(group: Group, folder: number, message: PackedImport, uid: number): void {
   const note = group.sql('INSERT INTO imported (folder, key, uid, flags, sha256) VALUES (?, ?, ?, ?, ?)');
   const sha256 = group.slice(message.content.sha256);
-  for (const key of message.keys) note.run(folder, key, row.uid, printFlags(message.flags), sha256);
-  return { uid: row.uid, isNew: true, lostKeywords: lost };
+  for (const key of message.keys) note.run(folder, key, uid, printFlags(message.flags), sha256);
+}
+
+/** It was taken by another way, first from the files and now by IMAP: the same octets under the same uid. */
+function isSameMessage(group: Group, state: FolderState, { uid, content }: PackedImport): boolean {
+  const row = uid === undefined ? undefined : readMessage(group, state.columns.id, uid);
+  if (row === undefined || row.size !== content.size) return false;
+  const known = group.sql('SELECT sha256, prefix FROM content WHERE id = ?').get(row.content) as
+    | { sha256: Buffer | null; prefix: Buffer | null }
+    | undefined;
+  return known?.sha256?.equals(group.slice(content.sha256)) === true && (known.prefix?.length ?? 0) === 0;
 }
 
 /** The wished one, where nobody can have seen another message under it, nor a later one; else the folder's next. */

@@ -1,0 +1,120 @@
+// Which accounts `posthaste import imap` fetches: one from the command line, or many from a file of comma-separated lines
+// `address,user,password[,url]`. Passwords never stand on the command line, where every user of the machine could read
+// them.
+
+import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { ImapAccount } from '../interop/import-mail/imap-connection.ts';
+import { CommandError } from './context.ts';
+
+export interface ImapOptions {
+  readonly from?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly masterUser?: string;
+  readonly ca?: string;
+  readonly plain?: true;
+  readonly accounts?: string;
+}
+
+export interface AccountToFetch {
+  readonly address: string;
+  readonly account: ImapAccount;
+}
+
+export function parseImapUrl(text: string): Pick<ImapAccount, 'host' | 'port' | 'implicitTls'> {
+  const match = /^(imaps?):\/\/(\[[0-9a-f:.]+\]|[^/:@[\]]+)(?::(\d{1,5}))?\/?$/i.exec(text);
+  const port = Number(match?.[3] ?? 0);
+  if (match?.[2] === undefined || port > 65_535) {
+    throw new CommandError(`"${text}" is no server: write imaps://mail.example.com or imap://mail.example.com:143`, 2);
+  }
+  const implicitTls = match[1]?.toLowerCase() === 'imaps';
+  return { host: match[2].replace(/^\[|\]$/g, ''), port: port || (implicitTls ? 993 : 143), implicitTls };
+}
+
+export function accountsToFetch(address: string | undefined, options: ImapOptions): AccountToFetch[] {
+  const { accounts } = options;
+  if (accounts !== undefined) return readAccounts(accounts, options);
+  if (address === undefined) throw new CommandError('name the mailbox, or a file of accounts with --accounts FILE', 2);
+  if (options.user === undefined) throw new CommandError('--user is missing: the name to log in with there', 2);
+  return [{ address, account: toAccount(options, options.from, options.user, readPassword(options.passwordFile)) }];
+}
+
+function toAccount(options: ImapOptions, url: string | undefined, user: string, password: string): ImapAccount {
+  if (url === undefined) throw new CommandError('--from is missing: write --from imaps://mail.example.com', 2);
+  const server = parseImapUrl(url);
+  if (options.plain && !isOwn(server.host)) {
+    throw new CommandError(
+      `--plain is for this machine itself, not for ${server.host}: the password would be readable`,
+      2,
+    );
+  }
+  return {
+    ...server,
+    user,
+    password,
+    isPlain: options.plain,
+    masterUser: options.masterUser,
+    authorities: options.ca === undefined ? undefined : [readText(options.ca)],
+  };
+}
+
+function isOwn(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function readPassword(file: string | undefined): string {
+  if (file === undefined)
+    throw new CommandError('--password-file is missing: a file with the password, or - for standard input', 2);
+  const text = file === '-' ? readFileSync(0, 'utf8') : readSecret(file);
+  const [line = ''] = text.split(/\r?\n/, 1);
+  if (line === '') throw new CommandError(`${file} holds no password on its first line`, 2);
+  return line;
+}
+
+function readAccounts(file: string, options: ImapOptions): AccountToFetch[] {
+  const lines = readSecret(file).split(/\r?\n/);
+  const found = lines.flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const [address = '', user = '', password = '', url = options.from] = splitCsv(line, `${file}:${index + 1}`);
+    if (index === 0 && address.toLowerCase() === 'address') return [];
+    if (!address.includes('@') || user === '' || password === '') {
+      throw new CommandError(
+        `${file}:${index + 1}: write address,user,password or address,user,password,imaps://server`,
+      );
+    }
+    return [{ address, account: toAccount(options, url, user, password) }];
+  });
+  if (found.length === 0) throw new CommandError(`${file} names no account: write address,user,password lines`);
+  return found;
+}
+
+/** RFC 4180: fields may stand in quotation marks, which are doubled inside. */
+function splitCsv(line: string, where: string): string[] {
+  const fields: string[] = [];
+  for (let at = 0; at <= line.length; ) {
+    const quoted = /^"((?:[^"]|"")*)"(?=,|$)/.exec(line.slice(at));
+    if (quoted === null && line[at] === '"') throw new CommandError(`${where}: a quotation mark is not closed`);
+    const end = line.indexOf(',', at);
+    const plain = line.slice(at, end === -1 ? line.length : end);
+    fields.push(quoted?.[1] === undefined ? plain.trim() : quoted[1].replaceAll('""', '"'));
+    at += (quoted?.[0].length ?? plain.length) + 1;
+  }
+  return fields;
+}
+
+function readSecret(file: string): string {
+  const text = readText(file);
+  if ((statSync(file).mode & 0o077) !== 0) {
+    throw new CommandError(`${file} holds passwords and others may read it: chmod 600 ${file}`);
+  }
+  return text;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
