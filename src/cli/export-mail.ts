@@ -1,7 +1,9 @@
-// posthaste export maildir: a mailbox as a Maildir that Dovecot serves with the same uids, flags and keywords.
+// posthaste export maildir|mbox: a mailbox as a Maildir that Dovecot serves with the same uids, flags and keywords, or as
+// mbox files.
 
 import type { Command } from 'commander';
 import { exportMaildir, ExportRefused } from '../interop/export-mail/export-maildir.ts';
+import { exportMbox } from '../interop/export-mail/export-mbox.ts';
 import type { ExportedFolder, ExportProgress, ExportReport, ExportStore } from '../interop/export-mail/types.ts';
 import type { MaildirLayout } from '../maildir/folder-tree.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
@@ -22,6 +24,7 @@ Examples:
 
 export function register(program: Command, context: CommandContext): void {
   const group = commandGroup(program, 'export', 'write what other programs read');
+  registerMbox(group, context);
   group
     .command('maildir')
     .description('write a mailbox as a Maildir for Dovecot, with uids, flags, keywords and subscriptions')
@@ -33,6 +36,18 @@ export function register(program: Command, context: CommandContext): void {
       runExport(context, address, (store, mailbox, progress) =>
         exportMaildir({ store, mailbox, directory, layout, progress }),
       ),
+    );
+}
+
+function registerMbox(group: Command, context: CommandContext): void {
+  group
+    .command('mbox')
+    .description('write a mailbox as mbox files, one a folder, with uids, flags and keywords')
+    .argument('<address>', 'the mailbox')
+    .argument('<folder>', 'where the files are to be')
+    .addHelpText('after', '\nExample:\n  posthaste export mbox anna@example.com /backup/anna')
+    .action((address: string, directory: string) =>
+      runExport(context, address, (store, mailbox, progress) => exportMbox({ store, mailbox, directory, progress })),
     );
 }
 

@@ -8,7 +8,7 @@ import { ImapRefused } from '../interop/import-mail/imap-connection.ts';
 import { ImapSource } from '../interop/import-mail/imap-source.ts';
 import { findMaildirs } from '../interop/import-mail/maildir-layout.ts';
 import { MaildirSource } from '../interop/import-mail/maildir-source.ts';
-import { type MboxQuoting, MboxSource } from '../interop/import-mail/mbox-source.ts';
+import { type MboxQuoting, MboxSource, NoMboxError } from '../interop/import-mail/mbox-source.ts';
 import type { MailSource } from '../interop/import-mail/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -187,9 +187,15 @@ function importOne(
   address: string,
   options: CommonOptions,
 ): Promise<void> {
-  return withSession(context, async (session, directory) =>
-    importInto(context, session, source, await directory.mailboxes.need(address), options),
-  );
+  return withSession(context, async (session, directory) => {
+    const mailbox = await directory.mailboxes.need(address);
+    try {
+      return await importInto(context, session, source, mailbox, options);
+    } catch (error) {
+      if (error instanceof NoMboxError) throw new CommandError(error.message);
+      throw error;
+    }
+  });
 }
 
 /** Every mailbox is tried; what failed is told at its place, and the command then ends with 1. */

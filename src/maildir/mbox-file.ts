@@ -179,6 +179,18 @@ export function parseFromLine(line: string): FromLine | undefined {
   return { sender, date, length: line.length };
 }
 
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** `Thu Jan  1 10:00:00 2026 +0000`. */
+export function printFromDate(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  const month = months[date.getUTCMonth()] ?? '';
+  const shownMonth = month.charAt(0).toUpperCase() + month.slice(1);
+  const day = String(date.getUTCDate()).padStart(2);
+  const time = date.toISOString().slice(11, 19);
+  return `${weekdays[date.getUTCDay()]} ${shownMonth} ${day} ${time} ${date.getUTCFullYear()} +0000`;
+}
+
 function zoneMinutes(zone: string): number | undefined {
   const match = /^([+-])(\d{2})(\d{2})$/.exec(zone);
   if (match !== null) return (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));

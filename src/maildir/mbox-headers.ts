@@ -60,3 +60,27 @@ function keywordsIn(text: string): string[] {
   const numbered = text.split(' ').map((name, number) => `${number} ${name}`);
   return [...new Set(parseKeywords(numbered.join('\n')).values())];
 }
+
+export interface MboxFields {
+  /** In the first message of a file. */
+  readonly base?: { readonly uidValidity: number; readonly lastUid: number; readonly keywords: readonly string[] };
+  readonly uid: number;
+  readonly flags: readonly string[];
+  readonly keywords: readonly string[];
+}
+
+export function printMboxFields({ base, uid, flags, keywords }: MboxFields): string {
+  const lettersOf = (among: string): string =>
+    [...among].filter((letter) => flags.includes(letters[letter] ?? '')).join('');
+  const status = `${lettersOf('R')}O`;
+  const lines = [
+    ...(base === undefined
+      ? []
+      : [`X-IMAPbase: ${base.uidValidity} ${base.lastUid} ${base.keywords.join(' ')}`.trimEnd()]),
+    `X-UID: ${uid}`,
+    `Status: ${status}`,
+    `X-Status: ${lettersOf('AFTD')}`,
+    `X-Keywords: ${keywords.join(' ')}`,
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}

@@ -133,7 +133,9 @@ export class MovingHost {
   folders(name: string): Promise<string[]> {
     return this.#withClient(name, async (client) => {
       const folders = await client.list();
-      return folders.map(({ path, specialUse = '-', subscribed }) => `${path} ${specialUse} ${subscribed === true}`).toSorted();
+      return folders
+        .map(({ path, specialUse = '-', subscribed }) => `${path} ${specialUse} ${subscribed === true}`)
+        .toSorted();
     });
   }
 

@@ -65,27 +65,24 @@ export async function importMailbox(source: MailSource, options: ImportOptions):
   const folders = await source.folders();
   const uses = findSpecialUses(folders);
   const notTaken: NotTaken[] = [];
-  const names = new FolderNames(notTaken, options.below);
+  const folderNames = new FolderNames(notTaken, options.below);
   const reports: FolderReport[] = [];
   for (const folder of folders) {
-    const name = names.take(folder.levels);
+    const name = folderNames.take(folder.levels);
     const use = options.below === undefined ? uses.get(folder) : undefined;
     reports.push(await new FolderImport(folder, name, options, notTaken).run(use));
   }
-  const subscriptions = await subscribe(source, names, options);
+  const subscribed = await source.subscriptions();
+  // Who keeps no list sees all folders, and is to see them here.
+  const names = subscribed?.map((levels) => folderNames.nameOf(levels)) ?? reports.map(({ name }) => name);
+  for (const name of names) await options.target.subscribe(options.mailbox, name);
   await options.target.completeMailbox(options.mailbox);
   const all = [...source.notTaken, ...notTaken];
   const isComplete = all.every(({ isMail }) => !isMail) && reports.every(({ proof }) => proof.isEqual);
-  return { source: source.name, folders: reports, subscriptions, notTaken: all, isComplete };
+  return { source: source.name, folders: reports, subscriptions: names.length, notTaken: all, isComplete };
 }
 
-async function subscribe(source: MailSource, names: FolderNames, options: ImportOptions): Promise<number> {
-  const subscriptions = (await source.subscriptions()) ?? [];
-  for (const levels of subscriptions) await options.target.subscribe(options.mailbox, names.nameOf(levels));
-  return subscriptions.length;
-}
-
-/** As ImportFlagsChange compares them. */
+/** In one step of the writer. */
 const flagsPerQuestion = 500;
 
 class FolderImport {

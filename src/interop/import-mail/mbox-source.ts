@@ -20,6 +20,11 @@ export interface MboxOptions {
   readonly quoting: MboxQuoting;
 }
 
+/** The file is something else. */
+export class NoMboxError extends Error {
+  override name = 'NoMboxError';
+}
+
 const batchMessages = 200;
 
 export class MboxSource implements MailSource {
@@ -100,6 +105,10 @@ class MboxFolder implements OpenFolder {
 
   static async open(file: string, quoting: MboxQuoting): Promise<MboxFolder> {
     const folder = new MboxFolder(file, await MboxFile.open(file), quoting);
+    if (!(await folder.#mbox.isMbox())) {
+      await folder.close();
+      throw new NoMboxError(`${file} is no mbox: it does not begin with a From_ line`);
+    }
     for await (const { header } of folder.#mbox.entries()) {
       const { base } = parseMboxHeader(header);
       folder.uidValidity = base?.uidValidity;
