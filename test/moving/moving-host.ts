@@ -1,12 +1,16 @@
 // A started server that mail is moved to and from, its commands, and what a client sees of a mailbox.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import { ImapFlow } from 'imapflow';
+import { type CommandContext, CommandError } from '../../src/cli/context.ts';
+import { register as registerExport } from '../../src/cli/export-mail.ts';
+import { register as registerImport } from '../../src/cli/import-mail.ts';
 import { openSqlite } from '../../src/database/sqlite.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -53,15 +57,31 @@ export class MovingHost {
     return [program, '-c', this.process.configFolder, ...args];
   }
 
-  /** Runs a command to its end. */
-  run(args: readonly string[]): Promise<CommandResult> {
-    return new Promise((resolve) => {
-      const options = { encoding: 'utf8', maxBuffer: 1024 ** 3 } as const;
-      const child = execFile(process.execPath, this.#arguments(args), options, (_, stdout, stderr) => {
-        resolve({ status: child.exitCode ?? -1, stdout, stderr });
-      });
-      child.stdin?.end();
-    });
+  /** Runs a command to its end, in this process, as main/command-line.ts does. */
+  async run(args: readonly string[]): Promise<CommandResult> {
+    const out: string[] = [];
+    const err: string[] = [];
+    const command = new Command().exitOverride();
+    const context: CommandContext = {
+      configDirectory: this.process.configFolder,
+      json: false,
+      print: (line) => out.push(`${line}\n`),
+      warn: (line) => err.push(`${line}\n`),
+    };
+    for (const register of [registerImport, registerExport]) register(command, context);
+    const before = process.exitCode;
+    process.exitCode = 0;
+    let status: number;
+    try {
+      await command.parseAsync(args, { from: 'user' });
+      status = Number(process.exitCode);
+    } catch (error) {
+      status = error instanceof CommandError ? error.exitCode : 1;
+      err.push(`posthaste: ${(error as Error).message}\n`);
+    } finally {
+      process.exitCode = before;
+    }
+    return { status, stdout: out.join(''), stderr: err.join('') };
   }
 
   /** Runs an import into this mailbox and ends it, by `kill`, when it has put something into the store. */
