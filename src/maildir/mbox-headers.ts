@@ -71,7 +71,10 @@ export interface MboxFields {
 
 export function printMboxFields({ base, uid, flags, keywords }: MboxFields): string {
   const lettersOf = (among: string): string =>
-    [...among].filter((letter) => flags.includes(letters[letter] ?? '')).join('');
+    among
+      .split('')
+      .filter((letter) => flags.includes(letters[letter] ?? ''))
+      .join('');
   const status = `${lettersOf('R')}O`;
   const lines = [
     ...(base === undefined

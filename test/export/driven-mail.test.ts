@@ -58,13 +58,25 @@ describe.skipIf(cannotRun).each(drivers)('a real Postfix and Dovecot over %s', (
       ['postfix', postfix.folder.etc],
       ['dovecot', dovecotEtc],
     ] as const) {
-      const args = ['export', kind, '--destdir', destdir, '--mail-folder', join(folder, 'vmail'), '--mail-user', 'nobody'];
+      const args = [
+        'export',
+        kind,
+        '--destdir',
+        destdir,
+        '--mail-folder',
+        join(folder, 'vmail'),
+        '--mail-user',
+        'nobody',
+      ];
       const { status, stderr } = await runCommand(register, { directory: etc, args });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     }
     mkdirSync(join(folder, 'vmail'));
     chmodSync(join(folder, 'vmail'), 0o777);
-    await postfix.start(readFileSync(join(postfix.folder.etc, 'main.cf'), 'utf8'), readFileSync(join(postfix.folder.etc, 'master.cf'), 'utf8'));
+    await postfix.start(
+      readFileSync(join(postfix.folder.etc, 'main.cf'), 'utf8'),
+      readFileSync(join(postfix.folder.etc, 'master.cf'), 'utf8'),
+    );
     await startDovecot();
   }, 90_000);
 
@@ -107,7 +119,10 @@ describe.skipIf(cannotRun).each(drivers)('a real Postfix and Dovecot over %s', (
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
     writeFileSync(join(etc, 'main.cf'), lines.join('') + place);
-    writeFileSync(join(etc, 'master.cf'), `127.0.0.1:${postfix.port} inet n - n - - smtpd\nmailstore unix - - n - - mailstore\n`);
+    writeFileSync(
+      join(etc, 'master.cf'),
+      `127.0.0.1:${postfix.port} inet n - n - - smtpd\nmailstore unix - - n - - mailstore\n`,
+    );
   }
 
   async function startDovecot(): Promise<void> {
@@ -141,7 +156,8 @@ service stats {
     expect(checked.stderr).toBe('');
     dovecot = spawn('/usr/sbin/dovecot', ['-F', '-c', file], { stdio: 'ignore' });
     for (let attempt = 0; !(await isListening(imapPort)); attempt++) {
-      if (attempt === 500) throw new Error(`dovecot does not listen:\n${readFileSync(`${folder}/dovecot.log`, 'utf8')}`);
+      if (attempt === 500)
+        throw new Error(`dovecot does not listen:\n${readFileSync(`${folder}/dovecot.log`, 'utf8')}`);
       await sleep(20);
     }
   }
@@ -156,9 +172,25 @@ service stats {
   test('a message reaches the mailbox, and its owner reads it and sees the quota', { timeout: 60_000 }, async () => {
     const sent = spawnSync(
       'swaks',
-      ['--server', '127.0.0.1', '--port', String(postfix.port), '--from', 'anna@example.com', '--to', 'bob.builder+news@example.org'].concat(
-        ['--auth', 'PLAIN', '--auth-user', 'both@example.com', '--auth-password', password, '--from', 'both@example.com'],
-      ),
+      [
+        '--server',
+        '127.0.0.1',
+        '--port',
+        String(postfix.port),
+        '--from',
+        'anna@example.com',
+        '--to',
+        'bob.builder+news@example.org',
+      ].concat([
+        '--auth',
+        'PLAIN',
+        '--auth-user',
+        'both@example.com',
+        '--auth-password',
+        password,
+        '--from',
+        'both@example.com',
+      ]),
       { encoding: 'utf8' },
     );
     expect(sent.stdout).toContain('250 2.0.0 Ok: queued');

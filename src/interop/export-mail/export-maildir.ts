@@ -78,11 +78,10 @@ class MaildirExport {
   }
 
   #noteUses(folders: readonly FolderRow[]): void {
-    for (const { name, specialUse } of folders) {
-      if (specialUse === null) continue;
-      const why = `Dovecot has it in its configuration: namespace inbox { mailbox "${name}" { special_use = ${specialUse} } }`;
-      this.#notTaken.push({ what: `use ${specialUse} of ${name}`, why, isMail: false });
-    }
+    const uses = folders.flatMap(({ name, specialUse }) => (specialUse === null ? [] : [`${specialUse} of ${name}`]));
+    if (uses.length === 0) return;
+    const why = 'Dovecot has it in its configuration: namespace inbox { mailbox NAME { special_use = … } }';
+    this.#notTaken.push({ what: `what folders are for (${uses.join(', ')})`, why, isMail: false });
   }
 
   #levels(name: string): string[] {

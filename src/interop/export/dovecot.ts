@@ -11,7 +11,15 @@ import { ServerTarget } from './database-target.ts';
 import { dialects, type Driver } from './dialect.ts';
 import { dovecotFiles, serverConnect } from './dovecot-files.ts';
 import { dovecotViews, quotaTable } from './dovecot-views.ts';
-import { type ExportedFile, exportMark, ExportRefused, findUser, findUserGroup, readExisting, writeExport } from './export-files.ts';
+import {
+  type ExportedFile,
+  exportMark,
+  ExportRefused,
+  findUser,
+  findUserGroup,
+  readExisting,
+  writeExport,
+} from './export-files.ts';
 import { directoryViews } from './all-views.ts';
 import { type ExportPlace, findPlace, openTarget, sqliteFiles } from './place.ts';
 import { certificateOf } from './postfix-files.ts';

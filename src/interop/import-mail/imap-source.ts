@@ -4,6 +4,7 @@
 
 import type { FetchMessageObject, ListResponse } from 'imapflow';
 import { TemporaryError } from '../../lib/temporary-error.ts';
+import { systemFlags } from '../../mailstore/types.ts';
 import { type ImapAccount, ImapConnection } from './imap-connection.ts';
 import type { MailSource, NotTaken, OpenFolder, SourceBody, SourceFolder, SourceMessage } from './types.ts';
 
@@ -19,6 +20,7 @@ export class ImapSource implements MailSource {
   readonly name: string;
   readonly notTaken: NotTaken[] = [];
   readonly #connection: ImapConnection;
+  readonly #lost = new Set<string>();
   #listed: readonly ListResponse[] | undefined;
   #prefix = '';
 
@@ -42,6 +44,13 @@ export class ImapSource implements MailSource {
 
   #skip(what: string, why: string): void {
     this.notTaken.push({ what: `folder ${what}`, why, isMail: false });
+  }
+
+  /** RFC 3501 §2.3.2: flags that begin with a backslash are the standard's, and servers here know no others. */
+  #lose(flag: string): void {
+    if (this.#lost.has(flag)) return;
+    this.#lost.add(flag);
+    this.notTaken.push({ what: `flag ${flag}`, why: 'it is neither a system flag nor a keyword', isMail: false });
   }
 
   async #list(): Promise<readonly ListResponse[]> {
@@ -69,7 +78,7 @@ export class ImapSource implements MailSource {
   }
 
   async #open(path: string): Promise<OpenFolder> {
-    return new ImapFolder(this.#connection, path, await this.#connection.examine(path));
+    return new ImapFolder(this.#connection, path, await this.#connection.examine(path), (flag) => this.#lose(flag));
   }
 
   async subscriptions(): Promise<readonly (readonly string[])[]> {
@@ -95,12 +104,15 @@ class ImapFolder implements OpenFolder {
   readonly count: number;
   readonly #connection: ImapConnection;
   readonly #path: string;
+  readonly #lose: (flag: string) => void;
 
   constructor(
     connection: ImapConnection,
     path: string,
     status: { readonly uidValidity: number; readonly uidNext: number; readonly count: number },
+    lose: (flag: string) => void,
   ) {
+    this.#lose = lose;
     this.#connection = connection;
     this.#path = path;
     this.uidValidity = status.uidValidity;
@@ -130,9 +142,17 @@ class ImapFolder implements OpenFolder {
       size,
       internalDate: date,
       keys: [`i:${this.uidValidity}:${uid}:${size}:${date / 1000}`],
-      flags: [...flags].filter((flag) => flag.toLowerCase() !== '\\recent'),
+      flags: [...flags].filter((flag) => this.#isKept(flag)),
       label: `${this.#path}, uid ${uid}`,
     };
+  }
+
+  #isKept(flag: string): boolean {
+    const lower = flag.toLowerCase();
+    if (lower === '\\recent') return false;
+    const isKept = !flag.startsWith('\\') || systemFlags.some((known) => known.toLowerCase() === lower);
+    if (!isKept) this.#lose(flag);
+    return isKept;
   }
 
   async *bodies(messages: readonly SourceMessage[]): AsyncIterable<SourceBody> {
