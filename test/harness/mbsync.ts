@@ -24,6 +24,9 @@ export class Mbsync {
     writeFileSync(
       file,
       [
+        // Its copy need not survive a power cut.
+        'FSync no',
+        '',
         'IMAPAccount far',
         ...account,
         '',
