@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
 import { writeDirectoryAsOf, type Moment } from './as-of.ts';
+import { directoryOpener } from '../../test/harness/directory-opener.ts';
 import { Directory } from './directory.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
+
+const openDirectory = directoryOpener();
 
 let folder: string;
 let directory: Directory;
@@ -14,7 +17,7 @@ let files = 0;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'as-of-'));
-  directory = await Directory.open(join(folder, 'directory.db'), { clock, actor: 'tester' });
+  directory = await openDirectory(join(folder, 'directory.db'), { clock, actor: 'tester' });
 });
 
 afterEach(() => {

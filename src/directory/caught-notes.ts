@@ -6,8 +6,9 @@
 // Strangers make names up, so all is bounded: what waits to be written, and the proposals of a domain. A new one then
 // takes the place of the one that was written to least, and of these the longest ago; a name that is used stays.
 
-import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
+import type { SqliteConnection } from '../database/sqlite.ts';
 import type { DirectoryLookups } from './lookups.ts';
+import { openNotes } from './login-notes.ts';
 import { caughtName } from './virtual-alias.ts';
 
 const delayMilliseconds = 1000;
@@ -43,6 +44,7 @@ interface Caught {
 
 export class CaughtNotes {
   readonly #file: string;
+  readonly #open: (file: string) => SqliteConnection;
   readonly #lookups: DirectoryLookups;
   readonly #onWritten: () => void;
   readonly #pending = new Map<string, Caught>();
@@ -51,8 +53,10 @@ export class CaughtNotes {
   /** Closed, or nothing may be written: what comes is forgotten. */
   #isOver: boolean;
 
-  constructor(file: string, isReadonly: boolean, lookups: DirectoryLookups, onWritten: () => void) {
+  /** `open`: where the directory is on a server, a connection whose changes are sent there. */
+  constructor(file: string, isReadonly: boolean, lookups: DirectoryLookups, onWritten: () => void, open = openNotes) {
     this.#file = file;
+    this.#open = open;
     this.#isOver = isReadonly;
     this.#lookups = lookups;
     this.#onWritten = onWritten;
@@ -118,7 +122,7 @@ export class CaughtNotes {
   }
 
   #write(): void {
-    this.#connection ??= openSqlite(this.#file, { busyTimeout: 0, cacheKib: 1024, synchronous: 'NORMAL' });
+    this.#connection ??= this.#open(this.#file);
     const connection = this.#connection;
     const count = connection.prepare(countSql);
     const propose = connection.prepare(proposeSql);

@@ -113,6 +113,6 @@ export function shareChanges(
   snapshot: DirectorySnapshot,
 ): SharedChanges | undefined {
   if (writer === undefined) return undefined;
-  const commits = new GroupCommit(writer.db, clock, () => snapshot.close());
+  const commits = new GroupCommit(writer.transact, clock, () => snapshot.close());
   return { commits, lookups: new DirectoryLookups(writer.connection, rules), clock };
 }

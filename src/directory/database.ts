@@ -48,9 +48,16 @@ const writerBusyMilliseconds = 10_000;
 /** Lookups run on the server's main thread and wait only for a recovery after a crash of another process. */
 const readerBusyMilliseconds = 100;
 
+export interface DirectoryWriter {
+  readonly connection: SqliteConnection;
+  readonly db: DirectoryDatabase;
+  /** Runs `work` alone among all who change the directory, all or nothing; perhaps more than once. */
+  transact<T>(work: (transaction: DirectoryDatabase) => Promise<T>): Promise<T>;
+}
+
 export interface DirectoryFiles {
   /** Absent when opened for reading only. */
-  readonly writer: { readonly connection: SqliteConnection; readonly db: DirectoryDatabase } | undefined;
+  readonly writer: DirectoryWriter | undefined;
   readonly reader: SqliteConnection;
 }
 
@@ -67,7 +74,8 @@ export async function openDirectoryFiles(file: string, isReadonly: boolean, cloc
       dialect: new SqliteDialect({ database: withKeptStatements(connection) }),
     });
     await migrate(file, connection, db, clock);
-    return { writer: { connection, db }, reader: openChecked(file, true) };
+    const transact: DirectoryWriter['transact'] = (work) => inTransaction(db, work);
+    return { writer: { connection, db, transact }, reader: openChecked(file, true) };
   } catch (error) {
     connection.close();
     throw error;

@@ -5,16 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
+import { directoryOpener } from '../../test/harness/directory-opener.ts';
 import { Directory } from './directory.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
 import { DirectoryRefusedError } from './refusal.ts';
+
+const openDirectory = directoryOpener();
 
 let folder: string;
 let directory: Directory;
 const clock = new FakeClock();
 
 const open = (options: { readonly?: boolean } = {}): Promise<Directory> =>
-  Directory.open(join(folder, 'directory.db'), { clock, actor: 'tester', ...options });
+  openDirectory(join(folder, 'directory.db'), { clock, actor: 'tester', ...options });
 
 const addMailbox = (address: string) => directory.mailboxes.add({ address, passwordHash: '{PLAIN}secret' });
 

@@ -3,7 +3,8 @@
 // commands open at the same time; a change is durable when its promise resolves and counts at once for every process.
 //
 // Two sides. The lists and changes (domains, aliasDomains, mailboxes, aliases) are asynchronous, go through Kysely and
-// keep the schema to what PostgreSQL and MariaDB share. The lookups that mail waits for (lookups, tables.ts) are
+// keep the schema to what PostgreSQL and MariaDB share. Where the directory is on such a server, this file is its copy, and all
+// reads come after a comparison (server/directory-replica.ts). The lookups that mail waits for (lookups, tables.ts) are
 // synchronous prepared statements on a read-only connection: they never wait for a writer.
 //
 // What no state of this file can express: a name in two classes, a mailbox in a domain of another class, two mailboxes
@@ -40,6 +41,9 @@ import { RelayRecipients } from './relay-recipients.ts';
 import type { DirectorySchema } from './schema.ts';
 import { type Reverted, revert } from './revert.ts';
 import { ReverseLookups } from './reverse.ts';
+import { DirectoryReplica, type ReplicaOptions } from './server/directory-replica.ts';
+import { FreshDialect } from './server/fresh-dialect.ts';
+import type { DirectoryServer } from './server/server-settings.ts';
 import { SenderRights } from './sender-rights.ts';
 import { DirectorySettings } from './settings.ts';
 import { SecondFactors } from './second-factors.ts';
@@ -174,8 +178,15 @@ export class Directory implements DirectoryView {
   /** The change that this one is a part of. */
   readonly #joined: Change | undefined;
   readonly #clock: Clock;
+  readonly #replica: DirectoryReplica | undefined;
 
-  private constructor(file: string, files: DirectoryFiles, options: DirectoryOptions, partial?: Partial) {
+  private constructor(
+    file: string,
+    files: DirectoryFiles,
+    options: DirectoryOptions,
+    partial?: Partial,
+    replica?: DirectoryReplica,
+  ) {
     const rules = options.extensionRules ?? plusExtensions;
     const joined = partial !== undefined && 'change' in partial ? partial.change : undefined;
     this.#file = file;
@@ -183,11 +194,15 @@ export class Directory implements DirectoryView {
     this.#files = files;
     this.#joined = joined;
     this.#clock = options.clock;
-    this.#db = joined?.db ?? new Kysely<DirectorySchema>({ dialect: new SqliteDialect({ database: files.reader }) });
+    this.#replica = replica;
+    const dialect = new SqliteDialect({ database: files.reader });
+    this.#db =
+      joined?.db ?? new Kysely<DirectorySchema>({ dialect: replica ? new FreshDialect(dialect, replica) : dialect });
     const snapshot = partial === undefined ? new BriefSnapshot(files.reader) : heldSnapshot;
     this.#snapshot = snapshot;
     this.#shared = partial === undefined ? shareChanges(files, options.clock, rules, snapshot) : undefined;
-    this.lookups = joined?.lookups ?? new DirectoryLookups(files.reader, rules, snapshot);
+    if (replica) replica.onChange = () => snapshot.close();
+    this.lookups = joined?.lookups ?? new DirectoryLookups(files.reader, rules, snapshot, replica);
     const changes = new Changes(this.#shared, options.actor, joined);
     this.bulk = new BulkChanges(changes, files.writer?.connection);
     const view = openView(this.#db, changes, this.lookups, options.clock);
@@ -212,8 +227,13 @@ export class Directory implements DirectoryView {
     this.settings = view.settings;
     this.reverse = view.reverse;
     const leavesNoNotes = options.readonly === true || partial !== undefined;
-    this.notes = new LoginNotes(file, leavesNoNotes, () => snapshot.close());
-    this.caught = new CaughtNotes(file, leavesNoNotes, this.lookups, () => snapshot.close());
+    const onNoted = (): void => {
+      snapshot.close();
+      void replica?.sendNotes();
+    };
+    const open = replica && (() => replica.openNotes());
+    this.notes = new LoginNotes(file, leavesNoNotes, onNoted, open);
+    this.caught = new CaughtNotes(file, leavesNoNotes, this.lookups, onNoted, open);
     this.installation = view.installation;
   }
 
@@ -284,6 +304,29 @@ export class Directory implements DirectoryView {
     return new Directory(file, await openDirectoryFiles(file, options.readonly === true, options.clock), options);
   }
 
+  /**
+   * The directory on a server: `file` is the local copy (replicaFile). Opens also while the server cannot be reached; then every
+   * question is a TemporaryError until it can.
+   */
+  static async openOnServer(
+    server: DirectoryServer,
+    file: string,
+    options: DirectoryOptions & Pick<ReplicaOptions, 'warn' | 'limits' | 'onCommitted'>,
+  ): Promise<Directory> {
+    const replica = await DirectoryReplica.open({ ...options, server, file });
+    return new Directory(file, replica.files, options, undefined, replica);
+  }
+
+  /** To be awaited before synchronous questions, where it is not undefined. Rejects with TemporaryError. */
+  fresh(): Promise<void> | undefined {
+    return this.lookups.fresh();
+  }
+
+  /** Writes what logins have left behind, and sends it where it belongs; false where it cannot be now. */
+  async settle(): Promise<boolean> {
+    return this.notes.flush() && ((await this.#replica?.sendNotes()) ?? true);
+  }
+
   /** Another number than before: somebody has changed something. */
   revision(): number {
     return this.lookups.revision();
@@ -337,6 +380,7 @@ export class Directory implements DirectoryView {
   close(): void {
     this.notes.close();
     this.caught.close();
+    this.#replica?.close();
     this.#snapshot.close();
     // The reader last: then SQLite leaves the WAL and its index beside the file, without which a Postfix that may only read
     // the folder could not open it.

@@ -4,7 +4,7 @@
 
 import { sql } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
-import { type DirectoryDatabase, inTransaction } from './database.ts';
+import type { DirectoryDatabase, DirectoryWriter } from './database.ts';
 
 type Work<T> = (db: DirectoryDatabase) => Promise<T>;
 
@@ -26,14 +26,14 @@ const maxGroup = 200;
 const maxGroupMilliseconds = 20;
 
 export class GroupCommit {
-  readonly #db: DirectoryDatabase;
+  readonly #transact: DirectoryWriter['transact'];
   readonly #clock: Clock;
   readonly #onCommit: () => void;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
 
-  constructor(db: DirectoryDatabase, clock: Clock, onCommit: () => void) {
-    this.#db = db;
+  constructor(transact: DirectoryWriter['transact'], clock: Clock, onCommit: () => void) {
+    this.#transact = transact;
     this.#clock = clock;
     this.#onCommit = onCommit;
   }
@@ -66,7 +66,7 @@ export class GroupCommit {
     const { work, resolve, reject } = trial;
     const over: { value?: unknown; isDone?: true } = {};
     try {
-      await inTransaction(this.#db, async (db) => {
+      await this.#transact(async (db) => {
         over.value = await work(db);
         over.isDone = true;
         throw new TrialOver();
@@ -81,7 +81,7 @@ export class GroupCommit {
     const taken: Waiting[] = [];
     let done: Done[] = [];
     try {
-      done = await inTransaction(this.#db, (db) => this.#fill(db, taken));
+      done = await this.#transact((db) => this.#fill(db, taken));
       this.#onCommit();
     } catch (error) {
       // Nobody could begin: those who wait for the same would not come further.
@@ -94,6 +94,8 @@ export class GroupCommit {
 
   async #fill(db: DirectoryDatabase, taken: Waiting[]): Promise<Done[]> {
     const done: Done[] = [];
+    // Where the directory is on a server, a transaction that met another one is made again.
+    this.#waiting.unshift(...taken.splice(0));
     const end = this.#clock.monotonic() + maxGroupMilliseconds;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       taken.push(next);

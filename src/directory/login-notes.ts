@@ -56,6 +56,7 @@ const insertLogin = `
 
 export class LoginNotes {
   readonly #file: string;
+  readonly #open: (file: string) => SqliteConnection;
   readonly #onWritten: () => void;
   readonly #keys = new Map<string, NewScramKeys>();
   readonly #uses = new Map<number, AppPasswordUse>();
@@ -69,8 +70,10 @@ export class LoginNotes {
   /** Closed, or nothing may be written: what comes is forgotten. */
   #isOver: boolean;
 
-  constructor(file: string, isReadonly: boolean, onWritten: () => void) {
+  /** `open`: where the directory is on a server, a connection whose changes are sent there. */
+  constructor(file: string, isReadonly: boolean, onWritten: () => void, open = openNotes) {
     this.#file = file;
+    this.#open = open;
     this.#isOver = isReadonly;
     this.#onWritten = onWritten;
   }
@@ -144,7 +147,7 @@ export class LoginNotes {
   }
 
   #write(): void {
-    this.#connection ??= openSqlite(this.#file, { busyTimeout: 0, cacheKib: 1024, synchronous: 'NORMAL' });
+    this.#connection ??= this.#open(this.#file);
     const connection = this.#connection;
     const statements = {
       keys: connection.prepare(insertKeys),
@@ -193,4 +196,9 @@ function columnsOf(entry: NewScramKeys): (string | number)[] {
   const { mailbox, hash, appPasswordId, madeOf, salt, iterations, storedKey, serverKey } = entry;
   const [salted = '', stored = '', server = ''] = [salt, storedKey, serverKey].map((bytes) => bytes.toString('base64'));
   return [mailbox, hash, appPasswordId, madeOf, salted, iterations, stored, server];
+}
+
+/** It waits neither for other writers nor for the disk. */
+export function openNotes(file: string): SqliteConnection {
+  return openSqlite(file, { busyTimeout: 0, cacheKib: 1024, synchronous: 'NORMAL' });
 }

@@ -10,6 +10,7 @@ import { sqliteCode, type SqliteConnection, type Statement } from '../database/s
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { DirectoryKeys } from './directory-keys.ts';
 import { fold, foldDomain } from './mail-address.ts';
+import type { MailboxCredentials, MailboxEntry } from './mailbox-entry.ts';
 import { PlaceLookups } from './place-lookups.ts';
 import type { CatchAllMode, DomainKind } from './schema.ts';
 import { PostingLookups } from './alias-posting.ts';
@@ -20,7 +21,10 @@ import { type ListAddress, ListLookups } from './list-lookups.ts';
 import { Identities } from './identities.ts';
 import { LoginRuleLookups } from './login-rules.ts';
 import { LoginSecrets } from './login-secrets.ts';
+import type { ReplicaFreshness } from './server/directory-replica.ts';
 import { VacationLookups } from './vacations.ts';
+
+export type { MailboxCredentials, MailboxEntry } from './mailbox-entry.ts';
 
 /** What stands under a name that we host. */
 export interface HostedDomain {
@@ -63,28 +67,6 @@ export interface SenderRightEntry {
   /** For every address of the domain. */
   readonly isWhole: boolean;
   readonly isAllowed: boolean;
-}
-
-/** What the delivery agent and the quota check ask. */
-export interface MailboxEntry {
-  readonly id: number;
-  /** The mailbox's address, folded: `user@domain`. */
-  readonly address: string;
-  /** 0 is unlimited. */
-  readonly quotaBytes: number;
-  /** The mailbox and its domain are. */
-  readonly enabled: boolean;
-  /** Until when it answers mail by itself (milliseconds since 1970); 0: never. */
-  readonly vacationUntil: number;
-  /** Why its mail is put off for now, its domain's included; ''. */
-  readonly maintenance: string;
-  /** Within a day; 0 without limit, -1 as the settings say. */
-  readonly messageLimit: number;
-  readonly recipientLimit: number;
-}
-
-export interface MailboxCredentials extends MailboxEntry {
-  readonly passwordHash: string;
 }
 
 type DomainColumns = [
@@ -138,6 +120,7 @@ const maxDomains = 20_000;
 
 export class DirectoryLookups {
   readonly #snapshot: DirectorySnapshot | undefined;
+  readonly #freshness: ReplicaFreshness | undefined;
   readonly #rules: ExtensionRules;
   readonly #domains = new Map<string, HostedDomain | undefined>();
   #domainsVersion: number | undefined;
@@ -163,9 +146,18 @@ export class DirectoryLookups {
   readonly formerAddresses: FormerAddresses;
   readonly loginRules: LoginRuleLookups;
 
-  /** Without `snapshot` every read sees what is there: inside a transaction, its own changes. */
-  constructor(connection: SqliteConnection, rules: ExtensionRules, snapshot?: DirectorySnapshot) {
+  /**
+   * Without `snapshot` every read sees what is there: inside a transaction, its own changes. With `freshness` what is read is a
+   * server's, and who can wait awaits `fresh` before.
+   */
+  constructor(
+    connection: SqliteConnection,
+    rules: ExtensionRules,
+    snapshot?: DirectorySnapshot,
+    freshness?: ReplicaFreshness,
+  ) {
     this.#snapshot = snapshot;
+    this.#freshness = freshness;
     this.#rules = rules;
     this.#version = connection.prepare('PRAGMA data_version').pluck();
     this.#anyDomain = connection.prepare('SELECT 1 FROM domain WHERE tombstone = 0 LIMIT 1');
@@ -207,7 +199,15 @@ export class DirectoryLookups {
 
   /** Differs from an earlier value when somebody has changed the directory in between. */
   revision(): number {
-    return this.#ask(() => this.#snapshot?.open() ?? (this.#version.get() as number));
+    return this.#read(() => this.#snapshot?.open() ?? (this.#version.get() as number));
+  }
+
+  /**
+   * To be awaited before a decision, where it is not undefined: then the answers are the server's of this moment. Rejects with
+   * TemporaryError.
+   */
+  fresh(): Promise<void> | undefined {
+    return this.#freshness?.fresh();
   }
 
   /** No domain is hosted. */
@@ -268,6 +268,11 @@ export class DirectoryLookups {
 
   /** A database that cannot be read is "could not find out", never "unknown user". */
   #ask<T>(read: () => T): T {
+    this.#freshness?.check();
+    return this.#read(read);
+  }
+
+  #read<T>(read: () => T): T {
     try {
       const version = this.#snapshot?.open();
       if (version !== this.#domainsVersion) {

@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqlite } from '../database/sqlite.ts';
 import { FakeClock } from '../lib/clock.ts';
+import { directoryOpener } from '../../test/harness/directory-opener.ts';
 import { Directory } from './directory.ts';
+
+const openDirectory = directoryOpener();
 
 let folder: string;
 let directory: Directory;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'directory-loops-'));
-  directory = await Directory.open(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
+  directory = await openDirectory(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
 });
 
 afterEach(() => {

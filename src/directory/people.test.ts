@@ -7,8 +7,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqlite } from '../database/sqlite.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { writeDirectoryAsOf } from './as-of.ts';
+import { directoryOpener } from '../../test/harness/directory-opener.ts';
 import { Directory } from './directory.ts';
 import { DirectoryTable, type DirectoryTableName } from './tables.ts';
+
+const openDirectory = directoryOpener();
 
 let folder: string;
 let directory: Directory;
@@ -17,7 +20,7 @@ const list = 'team@example.com';
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'directory-people-'));
-  directory = await Directory.open(join(folder, 'directory.db'), { clock, actor: 'tester' });
+  directory = await openDirectory(join(folder, 'directory.db'), { clock, actor: 'tester' });
   await directory.domains.add('example.com');
   await directory.aliasDomains.add('example.org', 'example.com');
   for (const name of ['anna', 'ben']) {

@@ -8,8 +8,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { TableRegistry } from '../tables/table.ts';
+import { directoryOpener } from '../../test/harness/directory-opener.ts';
 import { Directory } from './directory.ts';
 import { absentDirectoryOpener, directoryTableOpener } from './tables.ts';
+
+const openDirectory = directoryOpener();
 
 let folder: string;
 let directory: Directory;
@@ -81,7 +84,7 @@ async function route(address: string): Promise<string> {
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'directory-tables-'));
-  directory = await Directory.open(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
+  directory = await openDirectory(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
   await directory.domains.add('example.com');
 });
 
@@ -310,6 +313,6 @@ describe('the other tables', () => {
     await expect(absentDirectoryOpener('no data folder')('mailboxes', registry).lookup('a@b.example')).rejects.toThrow(
       TemporaryError,
     );
-    directory = await Directory.open(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
+    directory = await openDirectory(join(folder, 'directory.db'), { clock: new FakeClock(), actor: 'tester' });
   });
 });

@@ -78,16 +78,19 @@ export class DirectoryTable implements Table, RevisionSource {
     return this.#sparse !== undefined && !this.#lookups.places.has(this.#sparse);
   }
 
-  /** The answer at once; throws TemporaryError. */
+  /** The answer at once, for who has awaited the lookups' `fresh`; throws TemporaryError. */
   find(key: string): LookupResult {
     return this.#find(this.#lookups, key);
   }
 
   async lookup(key: string): Promise<LookupResult> {
+    const fresh = this.#lookups.fresh();
+    if (fresh !== undefined) await fresh;
     return this.#find(this.#lookups, key);
   }
 
   async keys(): Promise<readonly string[]> {
+    await this.#lookups.fresh();
     return this.#lookups.everyKey();
   }
 

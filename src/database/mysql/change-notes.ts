@@ -53,7 +53,8 @@ function idTrigger(shape: TableShape): string[] {
   return [
     ...noTrigger(shape, 'id'),
     `CREATE TRIGGER "${name}_note_id" BEFORE INSERT ON "${name}" FOR EACH ROW
-IF @posthaste_node IS NULL THEN${bump}
+IF @posthaste_node IS NULL THEN
+  UPDATE change_state SET "revision" = "revision" WHERE "id" = 1;
   IF coalesce(NEW."id", 0) = 0 THEN
     UPDATE change_sequence SET "value" = "value" + 1 WHERE "name" = '${name}';
     SET NEW."id" = (SELECT "value" FROM change_sequence WHERE "name" = '${name}');

@@ -149,6 +149,23 @@ class MysqlSession implements ServerSession {
     });
   }
 
+  async *pages(sql: string, size: number): AsyncGenerator<readonly SqlRow[]> {
+    let page: SqlRow[] = [];
+    try {
+      const rows = this.#connection.query({ sql }).stream({ highWaterMark: size });
+      for await (const row of rows) {
+        page.push(row as SqlRow);
+        if (page.length < size) continue;
+        yield page;
+        page = [];
+      }
+    } catch (error) {
+      this.close();
+      throw translate(error, this.host);
+    }
+    if (page.length > 0) yield page;
+  }
+
   close(): void {
     this.isOpen = false;
     this.#connection.destroy();

@@ -16,6 +16,11 @@ BEGIN
   IF ${isNode} THEN RETURN NULL; END IF;
   UPDATE change_state SET "revision" = "revision" + 1, "stamp" = ${stamp}, "writer" = ${writer}
     WHERE "id" = 1 AND "writer" <> ${writer};
+  -- Also where no row follows: who stands at this revision looks for it in the log.
+  IF FOUND THEN
+    INSERT INTO change_log ("revision", "stamp", "tbl", "row_key")
+      SELECT "revision", "stamp", '', '[]' FROM change_state WHERE "id" = 1;
+  END IF;
   IF TG_OP = 'TRUNCATE' THEN UPDATE change_state SET "pruned" = "revision" WHERE "id" = 1; END IF;
   RETURN NULL;
 END $$`,

@@ -130,6 +130,16 @@ class PostgresSession implements ServerSession {
     }
   }
 
+  async *pages(sql: string, size: number): AsyncGenerator<readonly SqlRow[]> {
+    await this.query(`DECLARE page CURSOR FOR ${sql}`);
+    for (;;) {
+      const { rows } = await this.query(`FETCH ${size} FROM page`);
+      if (rows.length > 0) yield rows;
+      if (rows.length < size) break;
+    }
+    await this.query('CLOSE page');
+  }
+
   close(): void {
     this.isOpen = false;
     const { stream } = (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection;

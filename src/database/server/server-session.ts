@@ -25,6 +25,8 @@ export interface ServerSession {
   readonly isOpen: boolean;
   /** Throws ServerUnavailable, TryAgain, ServerRefusal. */
   query(sql: string, values?: readonly SqlValue[]): Promise<SqlResult>;
+  /** The rows of one SELECT, so many at a time: a table of any size. Inside a transaction. */
+  pages(sql: string, size: number): AsyncIterable<readonly SqlRow[]>;
   /** Never waits for the server. */
   close(): void;
 }
@@ -98,15 +100,22 @@ export async function inServerTransaction<T>(
   return result;
 }
 
-/** A snapshot shows one state for all its statements; a writing transaction shows at each what has been committed. */
-export async function beginTransaction(session: ServerSession, kind: 'write' | 'snapshot'): Promise<void> {
+/**
+ * A snapshot shows one state for all its statements; a writing transaction shows at each what has been committed. The
+ * result is that of `first`, which goes in the same packet.
+ */
+export async function beginTransaction(
+  session: ServerSession,
+  kind: 'write' | 'snapshot',
+  first = 'SELECT 1',
+): Promise<SqlResult> {
   if (session.dialect === 'postgresql') {
     const mode = kind === 'write' ? 'READ COMMITTED READ WRITE' : 'REPEATABLE READ READ ONLY';
-    await session.query(`BEGIN ISOLATION LEVEL ${mode}`);
-    return;
+    return await session.query(`BEGIN ISOLATION LEVEL ${mode}; ${first}`);
   }
-  await session.query(`SET TRANSACTION ISOLATION LEVEL ${kind === 'write' ? 'READ COMMITTED' : 'REPEATABLE READ'}`);
-  await session.query(kind === 'write' ? 'START TRANSACTION' : 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+  const level = `SET TRANSACTION ISOLATION LEVEL ${kind === 'write' ? 'READ COMMITTED' : 'REPEATABLE READ'}`;
+  const start = kind === 'write' ? 'START TRANSACTION' : 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY';
+  return await session.query(`${level}; ${start}; ${first}`);
 }
 
 /** `"name"`, in both dialects: MySQL's sessions are opened with ANSI_QUOTES. */

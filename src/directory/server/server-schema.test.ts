@@ -80,7 +80,7 @@ describe.each(serverDialects)('the schema on %s', (dialect) => {
       [1, 'a.example'],
       [3, 'c.example'],
     ]);
-    const log = await rows('SELECT tbl, row_key FROM change_log ORDER BY seq');
+    const log = await rows("SELECT tbl, row_key FROM change_log WHERE tbl <> '' ORDER BY seq");
     const keys = log.map(([table, key]) => `${table} ${JSON.stringify(JSON.parse(String(key)))}`);
     expect(keys.toSorted()).toEqual(
       [

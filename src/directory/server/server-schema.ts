@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { createNoteTables, createNoteTriggers, someStamp } from '../../database/server/change-notes.ts';
+import { createNoteTables, createNoteTriggers, forgetLog, someStamp } from '../../database/server/change-notes.ts';
 import { kyselyOnSession } from '../../database/server/kysely-on-session.ts';
 import {
   inServerTransaction,
@@ -138,14 +138,7 @@ class SchemaMaker {
       made.push({ version: migration.version, name: migration.name });
     }
     await createNoteTriggers(session, await directoryTables(this.#migrations));
-    // Who follows by the notes copies everything anew.
-    await session.query(
-      `UPDATE change_state SET "version" = ?, "revision" = "revision" + 1, "pruned" = "revision" + 1,
-         "stamp" = ${someStamp(session)} WHERE "id" = 1`,
-      [this.#known],
-    );
-    // MySQL evaluates from left to right, and has counted one more.
-    await session.query('UPDATE change_state SET "pruned" = "revision" WHERE "id" = 1');
+    await endSchemaChange(session, this.#known);
     return made;
   }
 
@@ -196,6 +189,15 @@ class SchemaMaker {
     this.#options.onStatement?.(sql);
     return await work();
   }
+}
+
+/** Who follows by the notes copies everything anew: rows have changed that nobody has noted. */
+async function endSchemaChange(session: ServerSession, version: number): Promise<void> {
+  await session.query(
+    `UPDATE change_state SET "version" = ?, "revision" = "revision" + 1, "stamp" = ${someStamp(session)} WHERE "id" = 1`,
+    [version],
+  );
+  await forgetLog(session);
 }
 
 /** Of MySQL: the table, column, index or key is there already, or is gone. */

@@ -6,7 +6,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { ServerAddress, ServerDialect, ServerTls } from '../../database/server/server-session.ts';
 import { parseTableFile, TableSettings } from '../../tables/table-settings.ts';
 import { readTlsFiles } from '../../tables/table-tls.ts';
@@ -134,9 +134,4 @@ function readTls(settings: TableSettings, isOnThisMachine: boolean): ServerTls {
   });
   const { ca, cert, key } = files ?? {};
   return { level, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-}
-
-/** The local copy of a server's directory. */
-export function replicaFile(dataDirectory: string): string {
-  return join(dataDirectory, 'directory-replica.db');
 }
