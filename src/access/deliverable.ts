@@ -72,6 +72,11 @@ export class Deliverable {
     return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
   }
 
+  /** Before `refusal`, which does not wait. Rejects with TemporaryError. */
+  async fresh(): Promise<void> {
+    await this.#options.quota?.fresh?.();
+  }
+
   #obstacle(
     decision: Decision,
     { transport, recipient }: Delivery,

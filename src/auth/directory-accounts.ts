@@ -34,6 +34,11 @@ export class DirectoryAccounts {
     this.#clock = clock;
   }
 
+  /** To be awaited before an account is looked for. Rejects with TemporaryError. */
+  fresh(): Promise<void> | undefined {
+    return this.directory.lookups.fresh();
+  }
+
   /** By the whole address, in any case, also through an alias domain. Throws TemporaryError. */
   find(login: string): MailboxCredentials | undefined {
     return login.length > maxLoginLength ? undefined : this.directory.credentials(login);

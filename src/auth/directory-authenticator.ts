@@ -55,6 +55,7 @@ export class DirectoryAuthenticator implements Authenticator {
 
   async #check(credentials: Credentials): Promise<AuthResult> {
     const { login, password, remoteAddress } = credentials;
+    await this.#accounts.fresh();
     const mailbox = this.#accounts.find(login);
     if (!mailbox) {
       this.#dummyHash ??= hashPassword(randomUUID());

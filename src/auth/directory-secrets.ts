@@ -24,6 +24,8 @@ export interface ReadableAccount {
 
 /** Throws TemporaryError where the account cannot be looked up. */
 export interface SecretSource {
+  /** To be awaited before the others. Rejects with TemporaryError. */
+  fresh(): Promise<void> | undefined;
   scram(login: string, hash: ScramHash, peer: LoginPeer): ScramAccount;
   readable(login: string, peer: LoginPeer): ReadableAccount;
 }
@@ -33,6 +35,10 @@ export class DirectorySecrets implements SecretSource {
 
   constructor(accounts: DirectoryAccounts) {
     this.#accounts = accounts;
+  }
+
+  fresh(): Promise<void> | undefined {
+    return this.#accounts.fresh();
   }
 
   scram(login: string, hash: ScramHash, peer: LoginPeer): ScramAccount {

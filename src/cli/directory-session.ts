@@ -3,8 +3,8 @@
 
 import { chownSync, existsSync, statSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
-import { Directory } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import { directoryFile, openConfiguredDirectory } from '../directory/open-directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { MasterService } from '../settings/services.ts';
@@ -32,25 +32,40 @@ export async function withDirectory<T>(
   if (!existsSync(dataDirectory)) {
     throw new CommandError(`the data folder ${dataDirectory} does not exist: run "posthaste start" first`);
   }
-  const file = path.join(dataDirectory, 'directory.db');
+  const file = directoryFile(settings, dataDirectory);
   const isNew = !existsSync(file);
-  const directory = await openDirectory(file, isReading && !isNew, settings);
+  const directory = await openDirectory(context, file, isReading && !isNew, settings, dataDirectory);
   try {
     if (isNew) giveToOwner(file, dataDirectory);
     return await work({ directory, settings, services, dataDirectory });
   } finally {
+    if (!isReading && !(await directory.settle())) context.warn(unsettled);
     directory.close();
   }
 }
 
-async function openDirectory(file: string, isReadonly: boolean, settings: Settings): Promise<Directory> {
+const unsettled = 'keys of the password could not be written now: they are made at the next login with PLAIN';
+
+async function openDirectory(
+  context: CommandContext,
+  file: string,
+  isReadonly: boolean,
+  settings: Settings,
+  dataDirectory: string,
+): Promise<Directory> {
   const extensionRules = {
     delimiters: settings.text('recipient_delimiter'),
     ownerRequestSpecial: settings.flag('owner_request_special'),
     doubleBounceSender: settings.text('double_bounce_sender'),
   };
   try {
-    return await Directory.open(file, { readonly: isReadonly, clock: systemClock, actor: userName(), extensionRules });
+    return await openConfiguredDirectory(settings, dataDirectory, {
+      readonly: isReadonly,
+      clock: systemClock,
+      actor: userName(),
+      extensionRules,
+      warn: (text) => context.warn(`posthaste: ${text}`),
+    });
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') {

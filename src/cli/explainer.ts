@@ -1,7 +1,7 @@
 // Opens a configuration for the commands that ask without a server (`explain`, `expect`, `compare`), and asks one
 // question: the same policy and router as the server's. Nothing is written.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type MessageActions, noActions } from '../access/message-actions.ts';
@@ -9,6 +9,7 @@ import { openRouting, type Routing } from '../access/open-routing.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
 import { type Moment, writeDirectoryAsOf } from '../directory/as-of.ts';
 import { Directory } from '../directory/directory.ts';
+import { hasDirectory, openConfiguredDirectory } from '../directory/open-directory.ts';
 import { DirectoryOpenError } from '../directory/refusal.ts';
 import { absentDirectoryOpener, directoryTableOpener } from '../directory/tables.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -142,14 +143,14 @@ export async function openForExplaining(
 ): Promise<{ readonly routing: Routing; readonly directory: Directory | undefined; close(): void }> {
   const { settings } = configuration;
   const dataDirectory = dataDirectoryOf(configuration);
-  const file = path.join(dataDirectory, 'directory.db');
   const options = {
+    warn: (text: string) => context.warn(`posthaste: ${text}`),
     readonly: true,
     clock: systemClock,
     actor: 'explain',
     extensionRules: extensionRules(settings),
   };
-  const opened = await openToday(file, dataDirectory, options);
+  const opened = await openToday(settings, dataDirectory, options);
   const [today, reason] = typeof opened === 'string' ? [undefined, opened] : [opened, ''];
   const past = today && at ? await openPast(today, at, context, options) : undefined;
   const directory = past?.directory ?? today;
@@ -195,13 +196,14 @@ export function openRoutingOver(
 
 /** Or why there is none: that concerns only a configuration that asks the directory. */
 async function openToday(
-  file: string,
+  settings: Settings,
   dataDirectory: string,
-  options: Parameters<typeof Directory.open>[1],
+  options: Parameters<typeof openConfiguredDirectory>[2],
 ): Promise<Directory | string> {
-  if (!existsSync(file)) return `there is no directory in ${dataDirectory}: run "posthaste start" first`;
+  if (!hasDirectory(settings, dataDirectory))
+    return `there is no directory in ${dataDirectory}: run "posthaste start" first`;
   try {
-    return await Directory.open(file, options);
+    return await openConfiguredDirectory(settings, dataDirectory, options);
   } catch (error) {
     if (error instanceof DirectoryOpenError) return error.message;
     throw error;

@@ -1,12 +1,11 @@
 // posthaste lint: what is wrong with this configuration, what will happen, and how to mend it. Reads any folder with a
-// main.cf, and the directory where there is one; connects to nothing and writes nothing.
+// main.cf, and the directory where there is one; connects to nothing but the directory's server and writes nothing.
 
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import type { AccessRuleInfo } from '../directory/access-rules.ts';
-import { Directory } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import { hasDirectory, openConfiguredDirectory } from '../directory/open-directory.ts';
 import { DirectoryOpenError } from '../directory/refusal.ts';
 import { tablesInUse } from '../directory/table-parameters.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -16,6 +15,7 @@ import type { RelayProof } from '../lint/relay/proof.ts';
 import { summary as proofSummary } from '../lint/relay/summary.ts';
 import type { LintFinding, Severity } from '../lint/rule.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
+import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { type CommandContext, CommandError } from './context.ts';
 
@@ -89,9 +89,11 @@ async function readAndLint(context: CommandContext, options: Options): ReturnTyp
 }
 
 /** Undefined for one that the server has to bring up to date first. */
-async function openDirectory(file: string): Promise<Directory | undefined> {
+async function openDirectory(settings: Settings, dataDirectory: string): Promise<Directory | undefined> {
+  const warn = (): void => undefined;
   try {
-    return await Directory.open(file, { readonly: true, clock: systemClock, actor: 'lint' });
+    const options = { readonly: true, clock: systemClock, actor: 'lint', warn };
+    return await openConfiguredDirectory(settings, dataDirectory, options);
   } catch (error) {
     if (error instanceof DirectoryOpenError) return undefined;
     throw error;
@@ -101,9 +103,10 @@ async function openDirectory(file: string): Promise<Directory | undefined> {
 /** What the directory holds, where the folder has one. */
 async function readDirectory(configDirectory: string): Promise<LintOptions> {
   const configuration = await loadConfiguration(configDirectory);
-  const file = path.join(dataDirectoryOf(configuration), 'directory.db');
-  if (!existsSync(file)) return {};
-  const directory = await openDirectory(file);
+  const { settings } = configuration;
+  const dataDirectory = dataDirectoryOf(configuration);
+  if (!hasDirectory(settings, dataDirectory)) return {};
+  const directory = await openDirectory(settings, dataDirectory);
   if (directory === undefined) return {};
   try {
     const domains = new Map<string, string[]>();

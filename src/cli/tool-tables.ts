@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { openTables } from '../access/open-routing.ts';
-import { Directory } from '../directory/directory.ts';
+import { hasDirectory, openConfiguredDirectory } from '../directory/open-directory.ts';
 import { absentDirectoryOpener, directoryTableOpener } from '../directory/tables.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -42,13 +42,13 @@ export async function openDirectory(
   { settings, dataDirectory }: ToolSettings,
   isNeeded: boolean,
 ): Promise<OpenDirectory> {
-  const file = path.join(dataDirectory ?? '', 'directory.db');
-  if (!isNeeded || dataDirectory === undefined || !existsSync(file)) {
+  if (!isNeeded || dataDirectory === undefined || !hasDirectory(settings, dataDirectory)) {
     const reason = `there is no directory in ${dataDirectory ?? 'use'}: run "posthaste start" first`;
     return { openers: { directory: absentDirectoryOpener(reason) }, close: () => undefined };
   }
-  const directory = await Directory.open(file, {
+  const directory = await openConfiguredDirectory(settings, dataDirectory, {
     readonly: true,
+    warn: () => undefined,
     clock: systemClock,
     actor: 'postmap',
     extensionRules: extensionRules(settings),

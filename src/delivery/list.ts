@@ -19,7 +19,7 @@ import type {
 } from '../queue/delivery-agent.ts';
 import { asUtf8, fieldBodies, type MessageHeader, readHeader } from './message-header.ts';
 
-export type Lists = Pick<ListLookups, 'byAddress' | 'persons' | 'refusal'>;
+export type Lists = Pick<ListLookups, 'byAddress' | 'persons' | 'refusal' | 'fresh'>;
 
 /**
  * What a list replaces: fields of its own kind, also those of a list before it (RFC 2369 §4, RFC 2919 §6), and wishes
@@ -37,6 +37,7 @@ export class ListAgent implements DeliveryAgent {
 
   async deliver(request: DeliveryRequest): Promise<DeliveryReport> {
     const header = await readHeader(request);
+    await this.#lists.fresh();
     const outcomes: RecipientOutcome[] = [];
     const forwards: Forward[] = [];
     for (const recipient of request.recipients) {

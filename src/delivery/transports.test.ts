@@ -84,7 +84,7 @@ const transports = new Transports(services, {
   account: async () => notFound,
   clientTables: (of, protocol) => new ClientTables({ settings: of, protocol, ...tableParts }),
   settings,
-  lists: { byAddress: () => undefined, persons: () => [], refusal: () => undefined },
+  lists: { byAddress: () => undefined, persons: () => [], refusal: () => undefined, fresh: () => undefined },
   vacations: { active: () => undefined },
   store: { ledgerTime: () => undefined },
   route: async () => [],

@@ -27,6 +27,7 @@ export interface ListAddress {
 /** What lists need to know of addresses. */
 export interface AddressLookups {
   domain(name: string): HostedDomain | undefined;
+  fresh(): Promise<void> | undefined;
   splitAt(localpart: string): number;
   mailboxByAddress(address: string): { readonly address: string } | undefined;
 }
@@ -84,6 +85,11 @@ export class ListLookups {
     this.#person = connection
       .prepare('SELECT 1 FROM list_person WHERE list_id = ? AND role = ? AND domain = ? AND localpart = ?')
       .pluck();
+  }
+
+  /** To be awaited before the questions of a delivery, where it is not undefined. */
+  fresh(): Promise<void> | undefined {
+    return this.#addresses.fresh();
   }
 
   /** What a list has at this localpart (folded); through an alias domain. */

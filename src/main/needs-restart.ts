@@ -6,6 +6,7 @@ import type { PlannedListener } from './listeners.ts';
 /** Read once, at the start. */
 const readAtStart = [
   'posthaste_data_directory',
+  'posthaste_directory',
   'posthaste_inline_limit',
   'posthaste_store_synchronous',
   'posthaste_user',

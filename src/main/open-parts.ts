@@ -1,7 +1,7 @@
 // Parts that are opened from settings alone.
 
-import path from 'node:path';
-import { Directory } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import { openConfiguredDirectory } from '../directory/open-directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Mailboxes } from '../queue/plan.ts';
@@ -10,10 +10,11 @@ import { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
 import { ServiceTls } from './server-tls.ts';
 
-export function openDirectory(settings: Settings, dataDirectory: string): Promise<Directory> {
-  return Directory.open(path.join(dataDirectory, 'directory.db'), {
+export function openDirectory(settings: Settings, dataDirectory: string, log: ProgramLog): Promise<Directory> {
+  return openConfiguredDirectory(settings, dataDirectory, {
     clock: systemClock,
     actor: 'server',
+    warn: (text) => log.warning(text),
     extensionRules: {
       delimiters: settings.text('recipient_delimiter'),
       ownerRequestSpecial: settings.flag('owner_request_special'),
@@ -41,6 +42,7 @@ export async function openTls(
 export function enabledMailboxes(directory: () => Directory): Mailboxes {
   return {
     mailboxByAddress: async (recipient) => {
+      await directory().fresh();
       const mailbox = directory().mailboxOfAcceptedMail(recipient);
       return mailbox?.enabled ? mailbox : undefined;
     },
@@ -50,7 +52,11 @@ export function enabledMailboxes(directory: () => Directory): Mailboxes {
 /** What IMAP asks about a mailbox that somebody logs in to. */
 export function mailboxRules(directory: Directory) {
   return {
-    quotaLimit: (mailbox: number) => directory.mailboxById(mailbox)?.quotaBytes || undefined,
+    quotaLimit: async (mailbox: number) => {
+      await directory.fresh();
+      return directory.mailboxById(mailbox)?.quotaBytes || undefined;
+    },
+    // Asked once somebody has been let in, which has just compared the directory.
     maintenance: (mailbox: number) => directory.mailboxById(mailbox)?.maintenance ?? '',
   };
 }

@@ -76,6 +76,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     redecide: route,
     rewriteSender: (sender, handling) => state().router.envelopeSender(sender, handling),
     revision: () => state().tables.revision(),
+    fresh: () => state().tables.fresh(),
     onAccepted: (sender, originals) => {
       const now = systemClock.now();
       for (const original of originals) parts.caught.accepted(original, sender, now);

@@ -141,7 +141,7 @@ export class Server {
   }
 
   async #openStores({ settings }: Configuration): Promise<void> {
-    this.#directory = await openDirectory(settings, this.dataDirectory);
+    this.#directory = await openDirectory(settings, this.dataDirectory, this.#own);
     const [directory, log, { metrics }] = [this.#directory, this.#log, this.#observation];
     const { dataDirectory } = this;
     this.#defence = new Defence(settings, { dataDirectory, directory, log, metrics, state: () => this.#state });
@@ -386,6 +386,7 @@ export class Server {
     await this.#store?.close();
     await this.#observation.closeTrace();
     this.#state?.close();
+    await this.#directory?.settle();
     this.#directory?.close();
     this.#defence?.close();
     this.#control?.close();

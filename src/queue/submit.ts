@@ -38,8 +38,9 @@ export interface QueueOptions extends AcceptedOptions {
   readonly redecide: RouteRecipient;
   /** The envelope sender in standard form, and as canonical maps and masquerading make it. Throws TemporaryError. */
   rewriteSender(sender: string, handling: AddressHandling): Promise<string>;
-  /** The revision of the tables that routing reads. */
+  /** The revision of the tables that routing reads; `fresh` is awaited before, and throws TemporaryError. */
   revision(): number;
+  readonly fresh?: () => Promise<void> | undefined;
   /** Notices of what has become of recipients before the queue has seen them; absent: there are none. */
   readonly reportExpansions?: (
     message: Reported,
@@ -160,6 +161,7 @@ export class Queue implements MailQueue {
     { recipients, sender }: Submission,
     handling: AddressHandling,
   ): Promise<readonly SubmittedRecipient[]> {
+    await this.#options.fresh?.();
     const revision = this.#options.revision();
     if (recipients.every((recipient) => recipient.revision === undefined || recipient.revision === revision)) {
       return recipients;

@@ -119,6 +119,13 @@ export class Tables implements TableRegistry, RevisionSource {
     return sum;
   }
 
+  /** Undefined where nothing has to be waited for. Rejects with TemporaryError. */
+  fresh(): Promise<void> | undefined {
+    if (!this.#asksSources) return undefined;
+    const waits = this.#sources.map((source) => source.fresh?.()).filter((wait) => wait !== undefined);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }
+
   /** Resolves when every text table that is open has been read. */
   async ready(): Promise<void> {
     for (const table of this.#fileTables) await table.ready();

@@ -72,4 +72,6 @@ export interface TableRegistry {
  */
 export interface RevisionSource {
   revision(): number;
+  /** To be awaited before the number, where it is not undefined: what is elsewhere has then been compared. */
+  fresh?(): Promise<void> | undefined;
 }

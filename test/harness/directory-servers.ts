@@ -14,6 +14,14 @@ export const serverDialects: readonly ServerDialect[] = [
   ...(hasMariaDb || process.env['CI'] === 'true' ? (['mysql'] as const) : []),
 ];
 
+/** Nobody cuts the power in these tests. */
+const hasty = [
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-doublewrite=0',
+  '--innodb-flush-method=nosync',
+  '--sync-binlog=0',
+];
+
 export class DirectoryServers {
   readonly folder: string;
   readonly #mariadb: MariaDbServer;
@@ -29,7 +37,10 @@ export class DirectoryServers {
   }
 
   async start(dialects: readonly ServerDialect[] = serverDialects): Promise<void> {
-    await Promise.all(dialects.map((dialect) => this.server(dialect).start()));
+    await Promise.all([
+      dialects.includes('postgresql') && this.#postgresql.start(),
+      dialects.includes('mysql') && this.#mariadb.start(hasty),
+    ]);
   }
 
   server(dialect: ServerDialect): MariaDbServer | PostgreSqlServer {

@@ -29,7 +29,7 @@ export interface ChainLink {
 
 export interface BackendChainOptions {
   readonly links: readonly ChainLink[];
-  readonly mailbox: (address: string) => MailboxEntry | undefined;
+  readonly mailbox: (address: string) => Promise<MailboxEntry | undefined>;
   /** Whether the owner of a mailbox may log in who has shown a password that another program keeps. */
   readonly admit: (mailbox: MailboxEntry, credentials: Credentials) => AuthResult;
   readonly log: ProgramLog;
@@ -130,7 +130,7 @@ export class BackendChain {
   ): Promise<CheckedLogin> {
     const { service } = credentials;
     if (mailboxId !== undefined) return { result: { kind: 'authenticated', mailboxId, login }, backend, fields };
-    const mailbox = this.#ownMailbox(login);
+    const mailbox = await this.#ownMailbox(login);
     if (mailbox !== undefined && !mailbox.enabled) return denied(backend, 'disabled');
     const isForMail = service === 'imap' || service === 'pop3' || service === 'sieve';
     if (isForMail && backend.knowsUsers) {
@@ -153,8 +153,8 @@ export class BackendChain {
     return result.kind === 'authenticated' ? { ...result, login } : result;
   }
 
-  #ownMailbox(login: string): MailboxEntry | undefined {
-    const mailbox = this.#options.mailbox(login);
+  async #ownMailbox(login: string): Promise<MailboxEntry | undefined> {
+    const mailbox = await this.#options.mailbox(login);
     return mailbox !== undefined && localpart(mailbox.address) === localpart(login) ? mailbox : undefined;
   }
 

@@ -43,6 +43,7 @@ export class DirectoryBackend implements PasswordBackend {
 
   async find(user: string, service: LoginService): Promise<UserFields | undefined> {
     const login = normalLogin(user);
+    await this.#directory.lookups.fresh();
     const mailbox = login === undefined ? undefined : this.#directory.mailboxByAddress(login);
     if (mailbox === undefined || !mailbox.enabled) return undefined;
     const values = loginValues(mailbox.address, { login: user, service, remoteAddress: '' });

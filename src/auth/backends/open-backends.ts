@@ -75,7 +75,10 @@ export function openBackends(settings: Settings, parts: BackendParts): BackendCh
   };
   const words = settings.list(parameter);
   const links = (words.length === 0 ? ['directory'] : words).map((word) => openLink(word, open, fail));
-  const mailbox = (address: string) => parts.directory.mailboxByAddress(address);
+  const mailbox = async (address: string) => {
+    await parts.directory.lookups.fresh();
+    return parts.directory.mailboxByAddress(address);
+  };
   const accounts = new DirectoryAccounts(parts.directory, clock);
   const admit: BackendChainOptions['admit'] = (known, credentials) => accounts.grantByOther(known, credentials);
   return new BackendChain({ links, mailbox, admit, log });

@@ -21,6 +21,7 @@ export function cramMd5(hostname: string): Mechanism {
       if (secrets === undefined) throw new Error('CRAM-MD5 is offered without secrets');
       const { protocol: service, clientAddress: remoteAddress } = request;
       const result = await attempt(parts, request, login, async () => {
+        await secrets.fresh();
         const { candidates, reason } = secrets.readable(login, { service, remoteAddress });
         const given = proof.toLowerCase();
         const fits = candidates.find(({ secret }) =>

@@ -36,7 +36,7 @@ export function scram(hash: ScramHash, isBound: boolean): Mechanism {
       }
       const bound = bindingData(first, isBound, request);
       if (!Buffer.isBuffer(bound)) return denied(bound.reason, first.login);
-      return new ScramExchange(parts, request, hash, { first, login, bound }).firstReply();
+      return await new ScramExchange(parts, request, hash, { first, login, bound }).firstReply();
     },
   };
 }
@@ -81,16 +81,17 @@ class ScramExchange {
     this.#opening = opening;
   }
 
-  firstReply(): SaslStep {
+  async firstReply(): Promise<SaslStep> {
     const nonce = `${this.#opening.first.nonce}${randomBytes(nonceBytes).toString('base64')}`;
-    const { salt, iterations } = this.#account();
+    const { salt, iterations } = await this.#account();
     const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${iterations}`;
     return challenge(serverFirst, (message) => this.#finish(message, nonce, serverFirst));
   }
 
-  #account() {
+  async #account() {
     const { secrets } = this.#parts;
     if (secrets === undefined) throw new Error('SCRAM is offered without keys');
+    await secrets.fresh();
     const { protocol: service, clientAddress: remoteAddress } = this.#request;
     return secrets.scram(this.#opening.login, this.#hash, { service, remoteAddress });
   }
@@ -105,7 +106,7 @@ class ScramExchange {
       if (!isSame(final.channelBinding, bound)) {
         return { kind: 'denied', reason: 'channel binding differs: somebody may be in the middle' };
       }
-      const judged = this.#judge(final, authMessage, serverFirst);
+      const judged = await this.#judge(final, authMessage, serverFirst);
       signature = judged.signature;
       return judged.result;
     });
@@ -114,8 +115,12 @@ class ScramExchange {
   }
 
   /** The keys are read again: those of a password that was changed during the exchange are void. */
-  #judge(final: ClientFinal, authMessage: string, serverFirst: string): { result: AuthResult; signature: string } {
-    const { salt, iterations, candidates, reason } = this.#account();
+  async #judge(
+    final: ClientFinal,
+    authMessage: string,
+    serverFirst: string,
+  ): Promise<{ result: AuthResult; signature: string }> {
+    const { salt, iterations, candidates, reason } = await this.#account();
     const isSameAsBefore = serverFirst.endsWith(`,s=${salt.toString('base64')},i=${iterations}`);
     const fits = isSameAsBefore
       ? candidates.find(({ storedKey }) => isScramProof(this.#hash, storedKey, authMessage, final.proof))

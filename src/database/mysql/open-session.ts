@@ -14,6 +14,7 @@ import {
   type SessionLimits,
   type SqlResult,
   type SqlRow,
+  type SqlStatement,
   type SqlValue,
   TryAgain,
   withinTime,
@@ -102,7 +103,8 @@ class MysqlSession implements ServerSession {
   async prepare(verifiedAddress: string | undefined): Promise<void> {
     // mysql2 bounds only the TCP connect: a server that accepts and says nothing is given up here.
     const { connectMilliseconds } = this.#limits;
-    await withinTime(this.query(`SET SESSION sql_mode = '${sqlMode}'`), connectMilliseconds, () => {
+    const first = `SET SESSION sql_mode = '${sqlMode}', innodb_lock_wait_timeout = ${lockSeconds}`;
+    await withinTime(this.query(first), connectMilliseconds, () => {
       return new ServerUnavailable(`${this.host}: no connection within ${connectMilliseconds / 1000} s`);
     });
     if (verifiedAddress !== undefined) verifyAddress(this.#connection, verifiedAddress);
@@ -112,7 +114,6 @@ class MysqlSession implements ServerSession {
     const known = new Map(rows.map(([name, value]) => [String(name), String(value)]));
     if (known.get('read_only') === 'ON') throw new ServerUnavailable(`${this.host}: takes no writes (read_only)`);
     if (!/mariadb/i.test(known.get('version') ?? '')) this.collation = 'utf8mb4_0900_bin';
-    await this.query(`SET SESSION innodb_lock_wait_timeout = ${lockSeconds}`);
     if (known.has('idle_write_transaction_timeout')) {
       await this.query(`SET SESSION idle_write_transaction_timeout = ${idleTransactionSeconds}`);
     }
@@ -126,10 +127,32 @@ class MysqlSession implements ServerSession {
   }
 
   async query(sql: string, values: readonly SqlValue[] = []): Promise<SqlResult> {
+    const [result, fields] = await this.#run(sql, values);
+    return resultOf(result, fields);
+  }
+
+  async batch(statements: readonly SqlStatement[]): Promise<readonly number[]> {
+    const sql = statements.map((statement) => statement.sql).join(';\n');
+    const [result] = await this.#run(
+      sql,
+      statements.flatMap(({ values }) => values),
+    );
+    return (Array.isArray(result) ? result : [result]).map(
+      (one) => (one as { affectedRows?: number }).affectedRows ?? 0,
+    );
+  }
+
+  async #run(sql: string, values: readonly SqlValue[]): Promise<[result: unknown, fields: unknown]> {
     if (!this.isOpen) throw new ServerUnavailable(`${this.host}: the connection has ended`);
     const { queryMilliseconds } = this.#limits;
+    const answer = new Promise<[unknown, unknown]>((resolve, reject) => {
+      this.#connection.query({ sql, values: [...values] }, (error: QueryError | null, result, fields) => {
+        if (error === null) resolve([result, fields]);
+        else reject(error);
+      });
+    });
     try {
-      return await withinTime(this.#run(sql, values), queryMilliseconds, () => {
+      return await withinTime(answer, queryMilliseconds, () => {
         this.close();
         return new ServerUnavailable(`${this.host}: no answer within ${queryMilliseconds / 1000} s`);
       });
@@ -138,15 +161,6 @@ class MysqlSession implements ServerSession {
       if (translated instanceof ServerUnavailable) this.close();
       throw translated;
     }
-  }
-
-  #run(sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
-    return new Promise((resolve, reject) => {
-      this.#connection.query({ sql, values: [...values] }, (error: QueryError | null, result, fields) => {
-        if (error === null) resolve(resultOf(result, fields));
-        else reject(error);
-      });
-    });
   }
 
   async *pages(sql: string, size: number): AsyncGenerator<readonly SqlRow[]> {

@@ -11,6 +11,7 @@ import {
   type SessionLimits,
   type SqlResult,
   type SqlRow,
+  type SqlStatement,
   type SqlValue,
   TryAgain,
   withinTime,
@@ -89,11 +90,11 @@ class PostgresSession implements ServerSession {
   }
 
   async prepare(): Promise<void> {
-    await this.query(`SET idle_in_transaction_session_timeout = ${idleTransactionMilliseconds}`);
-    await this.query(`SET lock_timeout = ${lockMilliseconds}`);
-    await this.query('SET standard_conforming_strings = on');
     const { rows } = await this.query(
-      "SELECT pg_is_in_recovery()::int, current_setting('server_encoding'), current_setting('transaction_read_only')",
+      `SET idle_in_transaction_session_timeout = ${idleTransactionMilliseconds};
+       SET lock_timeout = ${lockMilliseconds};
+       SET standard_conforming_strings = on;
+       SELECT pg_is_in_recovery()::int, current_setting('server_encoding'), current_setting('transaction_read_only')`,
     );
     const [isStandby, encoding, isReadOnly] = rows[0] ?? [];
     if (isStandby === 1 || isReadOnly === 'on')
@@ -107,11 +108,20 @@ class PostgresSession implements ServerSession {
   }
 
   async query(sql: string, values: readonly SqlValue[] = []): Promise<SqlResult> {
+    const answers = await this.#run(values.length === 0 ? sql : numberPlaceholders(sql), values);
+    return resultOf(answers.at(-1));
+  }
+
+  async batch(statements: readonly SqlStatement[]): Promise<readonly number[]> {
+    // Only the simple protocol takes several.
+    const answers = await this.#run(statements.map(withLiterals).join(';\n'), []);
+    return answers.map((answer) => resultOf(answer).affected);
+  }
+
+  async #run(text: string, values: readonly SqlValue[]): Promise<readonly unknown[]> {
     if (!this.isOpen) throw new ServerUnavailable(`${this.host}: the connection has ended`);
-    const text = values.length === 0 ? sql : numberPlaceholders(sql);
     const query = {
       text,
-      // Without values the simple protocol is used: one round trip, and several statements at once.
       ...(values.length === 0 ? {} : { values: [...values] }),
       rowMode: 'array',
       types: { getTypeParser: parserOf },
@@ -122,7 +132,7 @@ class PostgresSession implements ServerSession {
         this.close();
         return new ServerUnavailable(`${this.host}: no answer within ${queryMilliseconds / 1000} s`);
       });
-      return resultOf(Array.isArray(answer) ? answer.at(-1) : answer);
+      return Array.isArray(answer) ? answer : [answer];
     } catch (error) {
       const translated = translate(error, this.host);
       if (translated instanceof ServerUnavailable) this.close();
@@ -172,6 +182,20 @@ function asText(text: string): string {
 function numberPlaceholders(sql: string): string {
   let number = 0;
   return sql.replace(/'[^']*'|"[^"]*"|\?/g, (part) => (part === '?' ? `$${++number}` : part));
+}
+
+/** Values in their places; the session has standard_conforming_strings on, so a quote is all there is to double. */
+function withLiterals({ sql, values }: SqlStatement): string {
+  let index = 0;
+  return sql.replace(/'[^']*'|"[^"]*"|\?/g, (part) => (part === '?' ? literal(values[index++] ?? null) : part));
+}
+
+function literal(value: SqlValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  // What the server cannot keep it would cut off here.
+  if (value.includes('\0')) throw new ServerRefusal('a text has a NUL octet, which PostgreSQL cannot keep', '22021');
+  return `'${value.replaceAll("'", "''")}'`;
 }
 
 /** SQLSTATEs: Appendix A of PostgreSQL's documentation. */

@@ -16,6 +16,11 @@ export interface SqlResult {
   readonly affected: number;
 }
 
+export interface SqlStatement {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
 export interface ServerSession {
   readonly dialect: ServerDialect;
   /** As the settings name it. */
@@ -25,6 +30,8 @@ export interface ServerSession {
   readonly isOpen: boolean;
   /** Throws ServerUnavailable, TryAgain, ServerRefusal. */
   query(sql: string, values?: readonly SqlValue[]): Promise<SqlResult>;
+  /** Several statements in one packet; of each how many rows it has changed. */
+  batch(statements: readonly SqlStatement[]): Promise<readonly number[]>;
   /** The rows of one SELECT, so many at a time: a table of any size. Inside a transaction. */
   pages(sql: string, size: number): AsyncIterable<readonly SqlRow[]>;
   /** Never waits for the server. */

@@ -2,7 +2,8 @@
 // server; changes are made on both (server-changes.ts); what logins leave behind is written here at once and sent after.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqlite, type SqliteConnection } from '../../database/sqlite.ts';
 import { type SessionLimits, TryAgain } from '../../database/server/server-session.ts';
@@ -29,7 +30,7 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** For log lines, or the command's standard error. */
   readonly warn: (text: string) => void;
-  /** Never writes, also not the schema and not the copy. */
+  /** Changes nothing, also not the schema; the copy is renewed where its file may be written. */
   readonly readonly?: boolean;
   readonly limits?: SessionLimits;
   readonly onCommitted?: ServerChangesOptions['onCommitted'];
@@ -63,6 +64,8 @@ export class DirectoryReplica implements ReplicaFreshness {
   readonly #making = new AsyncLocalStorage<boolean>();
   #turn: Promise<unknown> = Promise.resolve();
   #isSchemaMade: boolean;
+  /** Else whoever may does it, and is waited for. */
+  readonly #mayRenew: boolean;
   #pruning: NodeJS.Timeout | undefined;
   #sending: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -73,10 +76,15 @@ export class DirectoryReplica implements ReplicaFreshness {
     this.#options = options;
     this.#link = link;
     const { writer } = files;
-    this.#isSchemaMade = writer === undefined;
-    this.#replica = new ReplicaFile(options.file, writer === undefined);
-    this.files = files;
-    if (writer === undefined) return;
+    const isReadonly = options.readonly === true;
+    this.#isSchemaMade = isReadonly;
+    this.#mayRenew = writer !== undefined;
+    this.#replica = new ReplicaFile(options.file, !this.#mayRenew);
+    this.files = { ...files, writer: undefined };
+    if (writer === undefined || isReadonly) {
+      writer?.connection.close();
+      return;
+    }
     // Another process of this node may hold the lock while it waits for the server: the thread must not.
     writer.connection.pragma('busy_timeout = 0');
     const { warn: onProgress, onCommitted } = options;
@@ -92,13 +100,11 @@ export class DirectoryReplica implements ReplicaFreshness {
    */
   static async open(options: ReplicaOptions): Promise<DirectoryReplica> {
     const { file, clock, server, warn } = options;
-    const isReadonly = options.readonly === true;
-    if (isReadonly && !existsSync(file)) {
-      throw new DirectoryOpenError('there is no copy of the directory here yet: run "posthaste start" first');
-    }
-    if (!isReadonly) removeOldReplicas(file);
+    const mayRenew = isWritable(file);
+    if (mayRenew && options.readonly !== true) removeOldReplicas(file);
     const link = new ServerLink(server, warn, options.limits);
-    const replica = new DirectoryReplica(options, link, await openDirectoryFiles(file, isReadonly, clock));
+    const files = await openDirectoryFiles(file, options.readonly === true && !mayRenew, clock);
+    const replica = new DirectoryReplica(options, link, files);
     try {
       await replica.#freshness.compared();
     } catch (error) {
@@ -110,7 +116,8 @@ export class DirectoryReplica implements ReplicaFreshness {
       warn(message);
     }
     replica.#freshness.watch();
-    if (!isReadonly) replica.#pruning = setInterval(() => void replica.#prune(), pruneMilliseconds).unref();
+    if (options.readonly !== true)
+      replica.#pruning = setInterval(() => void replica.#prune(), pruneMilliseconds).unref();
     return replica;
   }
 
@@ -171,14 +178,14 @@ export class DirectoryReplica implements ReplicaFreshness {
     await this.#makeSchema();
     const state = await this.#link.use('ask', readState);
     if (isAt(this.#replica.position(), state)) return;
-    if (this.#changes === undefined) await this.#waitForWriter(state);
+    if (!this.#mayRenew) await this.#waitForWriter(state);
     else await this.#inTurn(() => this.#pull());
     this.onChange();
   }
 
   async #pull(): Promise<void> {
     const { warn: onProgress } = this.#options;
-    await this.#link.use('pull', (session) => pull({ session, replica: this.#replica, onProgress }));
+    await this.#link.use('work', (session) => pull({ session, replica: this.#replica, onProgress }));
   }
 
   /** Whoever may only read the file relies on the server that runs here. */
@@ -215,7 +222,7 @@ export class DirectoryReplica implements ReplicaFreshness {
   async #sendPage(page: readonly RowChange[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#link.use('write', async (session) => {
+        return await this.#link.use('work', async (session) => {
           try {
             const state = await beginWriting(session);
             const writer = new ServerWriter(session, true);
@@ -236,6 +243,15 @@ export class DirectoryReplica implements ReplicaFreshness {
 
   /** Nobody waits for it, and the next time will do. */
   async #prune(): Promise<void> {
-    await this.#inTurn(() => this.#link.use('write', pruneLog)).catch(() => undefined);
+    await this.#inTurn(() => this.#link.use('work', pruneLog)).catch(() => undefined);
+  }
+}
+
+function isWritable(file: string): boolean {
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

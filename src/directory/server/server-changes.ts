@@ -48,7 +48,7 @@ export class ServerChanges {
   async make<T>(work: Work<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#options.link.use('write', (session) => this.#attempt(session, work));
+        return await this.#options.link.use('work', (session) => this.#attempt(session, work));
       } catch (error) {
         if (error instanceof UnknownOutcome) {
           if (await this.#wasMade(error.position)) return error.result as T;
@@ -122,7 +122,7 @@ export class ServerChanges {
   /** The connection broke while the server was committing. It tells once it answers again, and once its lock is free. */
   async #wasMade({ revision, stamp }: Position): Promise<boolean> {
     try {
-      return await this.#options.link.use('write', async (session) => {
+      return await this.#options.link.use('work', async (session) => {
         await beginWriting(session);
         const { rows } = await session.query('SELECT 1 FROM change_log WHERE "revision" >= ? AND "stamp" = ? LIMIT 1', [
           revision,

@@ -7,7 +7,8 @@ import { type ServerSession, ServerUnavailable, type SessionLimits } from '../..
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import type { DirectoryServer } from './server-settings.ts';
 
-export type LinkPurpose = 'ask' | 'pull' | 'write';
+/** To compare; or to fetch and to change, one at a time. */
+export type LinkPurpose = 'ask' | 'work';
 
 const restMilliseconds = 1000;
 

@@ -54,17 +54,17 @@ export function readDirectoryServer({ dialect, file }: Extract<DirectoryPlace, {
     if (unknown !== undefined) {
       throw new DirectoryOpenError(`${file}: unknown parameter ${unknown}; there are ${[...known].join(', ')}`);
     }
-    const settings = new TableSettings(name, (key) => map.get(key));
+    const lines = new TableSettings(name, (key) => map.get(key));
     const account = {
-      user: settings.required('user'),
-      password: readPassword(settings, file),
-      database: settings.required('dbname'),
+      user: lines.required('user'),
+      password: readPassword(lines, file),
+      database: lines.required('dbname'),
     };
-    const hosts = settings.text('hosts', 'localhost').split(/[\s,]+/);
+    const hosts = lines.text('hosts', 'localhost').split(/[\s,]+/);
     const addresses = hosts
       .filter((host) => host !== '')
       .map((host) => parseHost(host, dialect, name))
-      .map((place) => ({ dialect, ...place, ...account, tls: readTls(settings, isLocal(place)) }));
+      .map((place) => ({ dialect, ...place, ...account, tls: readTls(lines, isLocal(place)) }));
     return { dialect, name, addresses };
   } catch (error) {
     if (error instanceof DirectoryOpenError) throw error;
@@ -81,9 +81,9 @@ function readSecret(file: string): string {
   return text;
 }
 
-function readPassword(settings: TableSettings, file: string): string {
-  const passwordFile = settings.text('password_file');
-  if (passwordFile === '') return settings.text('password');
+function readPassword(lines: TableSettings, file: string): string {
+  const passwordFile = lines.text('password_file');
+  if (passwordFile === '') return lines.text('password');
   return readSecret(resolve(dirname(file), passwordFile)).replace(/\r?\n$/, '');
 }
 
@@ -118,17 +118,17 @@ function isLocal({ host, socket }: HostPlace): boolean {
   return socket !== undefined || host === 'localhost' || host === '::1' || /^127\./.test(host ?? '');
 }
 
-function readTls(settings: TableSettings, isOnThisMachine: boolean): ServerTls {
-  const text = settings.text('tls_level', isOnThisMachine ? 'none' : 'verify');
+function readTls(lines: TableSettings, isOnThisMachine: boolean): ServerTls {
+  const text = lines.text('tls_level', isOnThisMachine ? 'none' : 'verify');
   const level = levels.find((one) => one === text);
   if (level === undefined) {
-    throw new DirectoryOpenError(`${settings.table}: tls_level = ${text}: write one of ${levels.join(', ')}`);
+    throw new DirectoryOpenError(`${lines.table}: tls_level = ${text}: write one of ${levels.join(', ')}`);
   }
-  const files = readTlsFiles(settings.table, {
-    caFile: settings.text('tls_CAfile'),
-    caFolder: settings.text('tls_CApath'),
-    certificateFile: settings.text('tls_cert_file'),
-    keyFile: settings.text('tls_key_file'),
+  const files = readTlsFiles(lines.table, {
+    caFile: lines.text('tls_CAfile'),
+    caFolder: lines.text('tls_CApath'),
+    certificateFile: lines.text('tls_cert_file'),
+    keyFile: lines.text('tls_key_file'),
     ciphers: '',
     verifyName: false,
   });

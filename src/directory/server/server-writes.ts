@@ -6,6 +6,7 @@ import {
   beginTransaction,
   quoteName,
   type ServerSession,
+  type SqlStatement,
   type SqlValue,
 } from '../../database/server/server-session.ts';
 import type { TableShape } from '../../database/server/table-shape.ts';
@@ -13,9 +14,10 @@ import type { Position } from './replica-file.ts';
 import { keyOf, type RowChange, type RowImage } from './row-journal.ts';
 import { type ServerState, stateOf, stateSql } from './server-state.ts';
 
-/** Values in one statement: PostgreSQL takes 65,535. */
-const maxValues = 20_000;
 const maxRows = 500;
+/** In one packet: MariaDB takes 16 MiB by itself (max_allowed_packet). */
+const maxPending = 200;
+const maxPendingOctets = 1 << 20;
 const maxStamp = 2 ** 47;
 
 /**
@@ -38,6 +40,8 @@ export class ServerWriter {
   readonly #keys = new Map<string, readonly [table: string, key: string]>();
   readonly #lastIds = new Map<string, number>();
   #inserts: RowChange[] = [];
+  #pending: PendingStatement[] = [];
+  #pendingOctets = 0;
 
   constructor(session: ServerSession, isTolerant = false) {
     this.#session = session;
@@ -50,28 +54,31 @@ export class ServerWriter {
       this.#note(shape, old);
       this.#note(shape, now);
       const isNew = old === undefined;
-      if (!isNew || !this.#mayJoin(shape)) await this.#insertAll();
+      if (!isNew || !this.#mayJoin(shape)) this.#insertAll();
       if (isNew) this.#inserts.push(change);
-      else if (now === undefined) await this.#delete(shape, old);
-      else await this.#update(shape, old, now);
+      else if (now === undefined) this.#delete(shape, old);
+      else this.#update(shape, old, now);
+      if (this.#pending.length > maxPending || this.#pendingOctets > maxPendingOctets) await this.#send();
     }
-    await this.#insertAll();
+    this.#insertAll();
   }
 
   /** The revision that all of it is; undefined where nothing was written. */
   async finish(state: ServerState): Promise<Position | undefined> {
     if (this.#keys.size === 0) return undefined;
-    const session = this.#session;
     const next = { revision: state.revision + 1, stamp: randomInt(1, maxStamp) };
-    await session.query('UPDATE change_state SET "revision" = ?, "stamp" = ? WHERE "id" = 1', [
-      next.revision,
-      next.stamp,
-    ]);
+    this.#add({
+      sql: 'UPDATE change_state SET "revision" = ?, "stamp" = ? WHERE "id" = 1',
+      values: [next.revision, next.stamp],
+    });
     const log = [...this.#keys.values()].map(([table, key]) => [next.revision, next.stamp, table, key]);
-    await insertRows(session, 'change_log', ['revision', 'stamp', 'tbl', 'row_key'], log);
+    const logColumns = ['revision', 'stamp', 'tbl', 'row_key'];
+    for (const statement of insertStatements('change_log', logColumns, log)) this.#add(statement);
     for (const [table, id] of this.#lastIds) {
-      await session.query('UPDATE change_sequence SET "value" = ? WHERE "name" = ? AND "value" < ?', [id, table, id]);
+      const sql = 'UPDATE change_sequence SET "value" = ? WHERE "name" = ? AND "value" < ?';
+      this.#add({ sql, values: [id, table, id] });
     }
+    await this.#send();
     return next;
   }
 
@@ -90,31 +97,52 @@ export class ServerWriter {
     }
   }
 
-  async #insertAll(): Promise<void> {
+  #insertAll(): void {
     const [first] = this.#inserts;
     if (first === undefined) return;
     const { shape } = first;
     const rows = this.#inserts.map(({ now }) => now ?? []);
     this.#inserts = [];
-    if (this.#isTolerant) for (const row of rows) await this.#delete(shape, row);
-    await insertRows(this.#session, shape.name, columnNames(shape), rows);
+    if (this.#isTolerant) for (const row of rows) this.#delete(shape, row);
+    for (const statement of insertStatements(shape.name, columnNames(shape), rows)) this.#add(statement);
   }
 
-  async #delete(shape: TableShape, row: RowImage): Promise<void> {
-    await this.#session.query(`DELETE FROM ${quoteName(shape.name)} WHERE ${whereKey(shape)}`, keyOf(shape, row));
+  #delete(shape: TableShape, row: RowImage): void {
+    this.#add({ sql: `DELETE FROM ${quoteName(shape.name)} WHERE ${whereKey(shape)}`, values: keyOf(shape, row) });
   }
 
-  async #update(shape: TableShape, old: RowImage, now: RowImage): Promise<void> {
+  #update(shape: TableShape, old: RowImage, now: RowImage): void {
     const changed = shape.columns.map((_column, index) => index).filter((index) => old[index] !== now[index]);
     if (changed.length === 0) return;
     const set = changed.map((index) => `${quoteName(shape.columns[index]?.name ?? '')} = ?`).join(', ');
     const values = [...changed.map((index) => now[index] ?? null), ...keyOf(shape, old)];
-    const { affected } = await this.#session.query(
-      `UPDATE ${quoteName(shape.name)} SET ${set} WHERE ${whereKey(shape)}`,
+    this.#add({
+      sql: `UPDATE ${quoteName(shape.name)} SET ${set} WHERE ${whereKey(shape)}`,
       values,
-    );
-    if (affected !== 1 && !this.#isTolerant) throw new Error(`a row of ${shape.name} is not on ${this.#session.host}`);
+      mustFind: shape.name,
+    });
   }
+
+  #add(statement: PendingStatement): void {
+    this.#pending.push(statement);
+    for (const value of statement.values) this.#pendingOctets += typeof value === 'string' ? value.length : 8;
+  }
+
+  async #send(): Promise<void> {
+    const statements = this.#pending;
+    this.#pending = [];
+    this.#pendingOctets = 0;
+    if (statements.length === 0) return;
+    const affected = await this.#session.batch(statements);
+    if (this.#isTolerant) return;
+    const missing = statements.find(({ mustFind }, index) => mustFind !== undefined && affected[index] !== 1);
+    if (missing !== undefined) throw new Error(`a row of ${missing.mustFind} is not on ${this.#session.host}`);
+  }
+}
+
+interface PendingStatement extends SqlStatement {
+  /** The table of which it changes a row. */
+  readonly mustFind?: string;
 }
 
 function whereKey({ key }: TableShape): string {
@@ -125,18 +153,18 @@ export function columnNames({ columns }: TableShape): string[] {
   return columns.map(({ name }) => name);
 }
 
-/** As many in a statement as it takes. */
-export async function insertRows(
-  session: ServerSession,
+/** As many rows in a statement as it takes. */
+export function insertStatements(
   table: string,
   columns: readonly string[],
   rows: readonly (readonly SqlValue[])[],
-): Promise<void> {
-  const perStatement = Math.max(1, Math.min(maxRows, Math.floor(maxValues / columns.length)));
+): SqlStatement[] {
   const places = `(${columns.map(() => '?').join(', ')})`;
   const into = `INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES `;
-  for (let at = 0; at < rows.length; at += perStatement) {
-    const some = rows.slice(at, at + perStatement);
-    await session.query(into + some.map(() => places).join(', '), some.flat());
+  const statements: SqlStatement[] = [];
+  for (let at = 0; at < rows.length; at += maxRows) {
+    const some = rows.slice(at, at + maxRows);
+    statements.push({ sql: into + some.map(() => places).join(', '), values: some.flat() });
   }
+  return statements;
 }

@@ -6,6 +6,7 @@ import { flag, integer, list, text, time } from './declare.ts';
 // biome-ignore format: one line a parameter
 export const posthasteParameters = {
   posthaste_data_directory: text('/var/lib/posthaste', 'supported', 'Where the directory, the mail and the queue are kept.'),
+  posthaste_directory: text('sqlite:', 'supported', 'Where the directory is: `sqlite:` in the data folder, or `pgsql:FILE` or `mysql:FILE`, whose lines hosts, user, password and dbname say how the server is reached; see docs/directory-servers.md.'),
   posthaste_acme_directory: text('', 'supported', 'The ACME server that certificates are got from, as `https://acme-v02.api.letsencrypt.org/directory`; empty means none.'),
   posthaste_acme_hosts: list('$myhostname', 'supported', 'Host names for which certificates are got; each gets its own.'),
   posthaste_acme_terms_agreed: flag('no', 'supported', 'Whether you agree to the terms of service of that authority.'),
