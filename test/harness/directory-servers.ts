@@ -69,6 +69,28 @@ export class DirectoryServers {
     return { database, file, server: readDirectoryServer({ kind: 'server', dialect, file }) };
   }
 
+  /** The server accepts connections and says nothing while `work` runs. */
+  async pause(dialect: ServerDialect, work: () => Promise<void>): Promise<void> {
+    const signal = (name: 'SIGSTOP' | 'SIGCONT'): void =>
+      dialect === 'mysql' ? this.#mariadb.signal(name) : this.#postgresql.signalAll(name);
+    signal('SIGSTOP');
+    try {
+      await work();
+    } finally {
+      signal('SIGCONT');
+    }
+  }
+
+  /** The server is down while `work` runs. */
+  async restart(dialect: ServerDialect, work: () => Promise<void>): Promise<void> {
+    await this.server(dialect).stop();
+    try {
+      await work();
+    } finally {
+      await this.start([dialect]);
+    }
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.#mariadb.stop('SIGKILL'), this.#postgresql.stop('SIGQUIT')]);
     rmSync(this.folder, { recursive: true, force: true });
