@@ -93,7 +93,7 @@ function userName(): string {
 }
 
 /** A file that root makes before the first start must be the server's, or the server could not write it. */
-function giveToOwner(file: string, dataDirectory: string): void {
+export function giveToOwner(file: string, dataDirectory: string): void {
   const owner = statSync(dataDirectory);
   if (process.getuid?.() !== 0 || owner.uid === 0) return;
   for (const suffix of ['', '-wal', '-shm']) {

@@ -22,7 +22,7 @@ import { AppPasswords } from './app-passwords.ts';
 import { Administrators } from './administrators.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { type Change, Changes, shareChanges, type SharedChanges } from './change.ts';
-import { type DirectoryDatabase, type DirectoryFiles, openDirectoryFiles } from './database.ts';
+import { type DirectoryDatabase, type DirectoryFiles, knownVersion, openDirectoryFiles } from './database.ts';
 import { BulkChanges } from './bulk-changes.ts';
 import { Bccs } from './bccs.ts';
 import { CatchAlls } from './catch-alls.ts';
@@ -325,6 +325,12 @@ export class Directory implements DirectoryView {
   /** Writes what logins have left behind, and sends it where it belongs; false where it cannot be now. */
   async settle(): Promise<boolean> {
     return this.notes.flush() && ((await this.#replica?.sendNotes()) ?? true);
+  }
+
+  /** The schema's version, and for a copy of a server's directory the revision that it stands at. */
+  standing(): { readonly schema: number; readonly revision?: number } {
+    const revision = this.#replica?.standsAt();
+    return { schema: knownVersion, ...(revision === undefined ? {} : { revision }) };
   }
 
   /** Another number than before: somebody has changed something. */

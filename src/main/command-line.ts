@@ -17,6 +17,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   stop: () => import('../cli/stop.ts'),
   reload: () => import('../cli/stop.ts'),
   status: () => import('../cli/stop.ts'),
+  directory: () => import('../cli/directory.ts'),
   domain: () => import('../cli/domain.ts'),
   'alias-domain': () => import('../cli/alias-domain.ts'),
   mailbox: () => import('../cli/mailbox.ts'),

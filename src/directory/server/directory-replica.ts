@@ -126,6 +126,11 @@ export class DirectoryReplica implements ReplicaFreshness {
     return this.#making.getStore() === true ? undefined : this.#freshness.fresh();
   }
 
+  /** The server's revision that the copy has. */
+  standsAt(): number | undefined {
+    return this.#replica.position()?.revision;
+  }
+
   check(): void {
     this.#freshness.check();
   }

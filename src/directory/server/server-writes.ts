@@ -19,6 +19,7 @@ const maxRows = 500;
 const maxPending = 200;
 const maxPendingOctets = 1 << 20;
 const maxStamp = 2 ** 47;
+const lockSeconds = 10;
 
 /**
  * Begins a transaction that changes the directory: alone among all nodes, and marked as one that notes its changes itself.
@@ -29,8 +30,8 @@ export async function beginWriting(session: ServerSession): Promise<ServerState>
     const first = `SET LOCAL posthaste.node = 'on'; ${stateSql} FOR UPDATE`;
     return stateOf(await beginTransaction(session, 'write', first), session.host);
   }
-  const begun = await beginTransaction(session, 'write', `SET @posthaste_node = 1; ${stateSql} FOR UPDATE`);
-  return stateOf(begun, session.host);
+  const first = `SET @posthaste_node = 1, SESSION innodb_lock_wait_timeout = ${lockSeconds}; ${stateSql} FOR UPDATE`;
+  return stateOf(await beginTransaction(session, 'write', first), session.host);
 }
 
 export class ServerWriter {
@@ -46,6 +47,8 @@ export class ServerWriter {
   constructor(session: ServerSession, isTolerant = false) {
     this.#session = session;
     this.#isTolerant = isTolerant;
+    // Whoever holds a row of ours may be waiting for the state's: we come again. (MySQL waits for a second at least.)
+    if (session.dialect === 'mysql') this.#add({ sql: 'SET SESSION innodb_lock_wait_timeout = 0', values: [] });
   }
 
   async write(changes: readonly RowChange[]): Promise<void> {
