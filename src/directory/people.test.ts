@@ -200,7 +200,7 @@ describe('a vacation', () => {
     expect((await directory.mailboxes.restore(address)).vacation?.text).toBe('Away');
     await directory.mailboxes.remove(address);
     await directory.mailboxes.purge(mailbox);
-    const connection = openSqlite(join(folder, 'directory.db'), { readonly: true });
+    const connection = openSqlite(openDirectory.fileIn(folder), { readonly: true });
     expect(connection.prepare('SELECT count(*) FROM vacation').pluck().get()).toBe(0);
     connection.close();
   });

@@ -1,10 +1,10 @@
 // Lets the tests of the directory run on every database: they open it with what `directoryOpener` gives them, which is SQLite
 // by itself, and a server where src/directory/on-servers.test.ts loads them again.
 
-import { dirname } from 'node:path';
-import { afterAll } from 'vitest';
+import { dirname, join } from 'node:path';
 import { openServerSession } from '../../src/database/server/open-session.ts';
 import { forgetLog } from '../../src/database/server/change-notes.ts';
+import { openSqlite } from '../../src/database/sqlite.ts';
 import type { ServerDialect } from '../../src/database/server/server-session.ts';
 import { Directory, type DirectoryOptions } from '../../src/directory/directory.ts';
 import { directoryTables } from '../../src/directory/server/directory-tables.ts';
@@ -12,7 +12,13 @@ import { replicaFile } from '../../src/directory/server/replica-file.ts';
 import type { DirectoryServer } from '../../src/directory/server/server-settings.ts';
 import type { DirectoryServers } from './directory-servers.ts';
 
-export type OpenDirectory = (file: string, options: DirectoryOptions) => Promise<Directory>;
+export interface DirectoryOpener {
+  (file: string, options: DirectoryOptions): Promise<Directory>;
+  /** The SQLite file that lookups read. */
+  fileIn(folder: string): string;
+  /** Behind the directory's back, as somebody by SQL. */
+  execute(folder: string, sql: string): void;
+}
 
 let loading: { readonly servers: DirectoryServers; readonly dialect: ServerDialect } | undefined;
 
@@ -31,23 +37,32 @@ export async function onServer(
 }
 
 /** To be called while the tests are registered. A file in another folder is another directory, which begins empty. */
-export function directoryOpener(): OpenDirectory {
-  if (loading === undefined) return (file, options) => Directory.open(file, options);
+export function directoryOpener(): DirectoryOpener {
+  if (loading === undefined) {
+    const fileIn = (folder: string): string => join(folder, 'directory.db');
+    return Object.assign((file: string, options: DirectoryOptions) => Directory.open(file, options), {
+      fileIn,
+      execute: (folder: string, sql: string) => {
+        const connection = openSqlite(fileIn(folder), { busyTimeout: 1000 });
+        connection.exec(sql);
+        connection.close();
+      },
+    });
+  }
   const { servers, dialect } = loading;
-  const opened: Directory[] = [];
   let server: DirectoryServer | undefined;
   let folder = '';
-  afterAll(() => {
-    for (const directory of opened) directory.close();
-  });
-  return async (file, options) => {
-    server ??= servers.newDatabase(dialect).server;
+  let database = '';
+  const open = async (file: string, options: DirectoryOptions): Promise<Directory> => {
+    if (server === undefined) ({ server, database } = servers.newDatabase(dialect));
     const isNew = folder !== dirname(file);
     folder = dirname(file);
     if (isNew) await empty(server);
     const warn = (): void => undefined;
     return await Directory.openOnServer(server, replicaFile(folder), { ...options, warn });
   };
+  const execute = (_folder: string, sql: string): void => void servers.execute(dialect, database, sql);
+  return Object.assign(open, { fileIn: replicaFile, execute });
 }
 
 async function empty({ addresses: [address] }: DirectoryServer): Promise<void> {

@@ -25,15 +25,13 @@ export class MariaDbServer {
 
   /** True when the data was made by this start. A second start keeps the port. */
   async start(options: readonly string[] = []): Promise<boolean> {
-    const data = join(this.#folder, 'data');
-    const isNew = !existsSync(join(data, 'mysql'));
-    if (isNew) this.#install(data);
+    const isNew = this.install();
     if (this.port === 0) [this.port = 0] = await findFreePorts(1);
     const log = openSync(join(this.#folder, 'log'), 'a');
     const all = [
       '--no-defaults',
       ...userOption(),
-      `--datadir=${data}`,
+      `--datadir=${this.#data}`,
       `--socket=${this.socket}`,
       `--port=${this.port}`,
       '--bind-address=127.0.0.1',
@@ -78,7 +76,14 @@ export class MariaDbServer {
     return join(this.#folder, 's');
   }
 
-  #install(data: string): void {
+  get #data(): string {
+    return join(this.#folder, 'data');
+  }
+
+  /** Makes the data where there is none; true where it has. */
+  install(): boolean {
+    const data = this.#data;
+    if (existsSync(join(data, 'mysql'))) return false;
     mkdirSync(data, { recursive: true });
     if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'mysql', this.#folder]);
     const options = [
@@ -89,6 +94,7 @@ export class MariaDbServer {
       '--skip-test-db',
     ];
     execFileSync('mariadb-install-db', options, { stdio: 'pipe' });
+    return true;
   }
 
   #logTail(): string {
