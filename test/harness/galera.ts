@@ -1,9 +1,6 @@
-// A MariaDB Galera cluster of its own on loopback (packages mariadb-server and galera-4): nodes with the same data to begin
-// with, so that none has to be sent any.
+// A MariaDB Galera cluster of its own on loopback (packages mariadb-server, galera-4 and rsync, by which a node gets its data).
 
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePorts } from './free-ports.ts';
@@ -15,18 +12,15 @@ export const hasGalera = hasMariaDb && existsSync(provider);
 
 export class GaleraCluster {
   readonly nodes: readonly MariaDbServer[];
-  readonly #folder: string;
-  #ports: readonly (readonly [group: number, transfer: number])[] = [];
+  #ports: readonly (readonly number[])[] = [];
 
   constructor(folder: string, count: number) {
-    this.#folder = folder;
     this.nodes = Array.from({ length: count }, (_, index) => new MariaDbServer(join(folder, `g${index}`)));
   }
 
   async start(): Promise<void> {
-    const ports = await findFreePorts(this.nodes.length * 2);
-    this.#ports = this.nodes.map((_node, index) => [ports[2 * index] ?? 0, ports[2 * index + 1] ?? 0]);
-    this.#copyData();
+    const ports = await findFreePorts(this.nodes.length * 3);
+    this.#ports = this.nodes.map((_node, index) => ports.slice(3 * index, 3 * index + 3));
     for (const index of this.nodes.keys()) await this.startNode(index, index === 0);
   }
 
@@ -42,34 +36,15 @@ export class GaleraCluster {
     await Promise.all(this.nodes.map((node) => node.stop('SIGKILL')));
   }
 
-  /** One installation for all, with a state that they have in common (the cluster's file grastate.dat). */
-  #copyData(): void {
-    this.nodes[0]?.install();
-    const state = `# GALERA saved state\nversion: 2.1\nuuid: ${randomUUID()}\nseqno: 0\nsafe_to_bootstrap: 1\n`;
-    const source = join(this.#folder, 'g0', 'data');
-    for (const index of this.nodes.keys()) {
-      const data = join(this.#folder, `g${index}`, 'data');
-      if (index > 0) {
-        mkdirSync(data, { recursive: true });
-        cpSync(source, data, { recursive: true });
-      }
-      writeFileSync(join(data, 'grastate.dat'), state);
-    }
-    if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'mysql', this.#folder]);
-  }
-
   #options(index: number, isFirst: boolean): string[] {
-    const [group = 0, transfer = 0] = this.#ports[index] ?? [];
+    const [group = 0, increments = 0, whole = 0] = this.#ports[index] ?? [];
     const peers = this.#ports.map(([port]) => `127.0.0.1:${port}`).join(',');
     const tuning = [
       `gmcast.listen_addr=tcp://127.0.0.1:${group}`,
-      `ist.recv_addr=127.0.0.1:${transfer}`,
+      `ist.recv_addr=127.0.0.1:${increments}`,
       'gcache.size=32M',
-      // A dead node is out of the cluster within two seconds.
-      'evs.keepalive_period=PT0.2S',
-      'evs.inactive_check_period=PT0.2S',
-      'evs.suspect_timeout=PT1S',
-      'evs.inactive_timeout=PT2S',
+      // A dead node is out of the cluster within a few seconds; with less patience a busy machine splits a living cluster.
+      'evs.suspect_timeout=PT4S',
       'pc.recovery=FALSE',
     ].join(';');
     return [
@@ -85,6 +60,8 @@ export class GaleraCluster {
       '--wsrep-cluster-name=posthaste',
       `--wsrep-node-address=127.0.0.1:${group}`,
       `--wsrep-node-name=node${index}`,
+      '--wsrep-sst-method=rsync',
+      `--wsrep-sst-receive-address=127.0.0.1:${whole}`,
       ...(isFirst ? ['--wsrep-new-cluster'] : []),
     ];
   }
