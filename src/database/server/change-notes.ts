@@ -15,8 +15,6 @@ import { postgresNotes } from '../postgresql/change-notes.ts';
 import { quoteName, type ServerSession } from './server-session.ts';
 import type { TableShape } from './table-shape.ts';
 
-export const noteTables = ['change_state', 'change_log', 'change_sequence', 'migration', 'migration_step'] as const;
-
 /** Makes the tables of the notes where they are missing; each statement may be repeated. */
 export async function createNoteTables(session: ServerSession): Promise<void> {
   const { dialect, collation } = session;

@@ -12,7 +12,7 @@ export async function directoryTables(made: readonly Migration[] = migrations): 
   try {
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: connection }) });
     await createMigrationTable(db);
-    for (const { up } of made) await up(db);
+    for (const migration of made) await migration.up(db);
     return readTableShapes(connection, ['migration']);
   } finally {
     connection.close();

@@ -57,7 +57,7 @@ export async function dryRunOnFile(file: string, options: DryRunOptions): Promis
       log: ({ query }) => void statements.push(query.sql),
     });
     const start = clock.monotonic();
-    for (const { up } of pending) await up(db);
+    for (const migration of pending) await migration.up(db);
     const milliseconds = clock.monotonic() - start;
     const now = new Set(tablesOf(copy));
     const tables = names.map((table, index) => ({

@@ -115,7 +115,7 @@ function parseHost(name: string, dialect: ServerDialect, settings: string): Host
 }
 
 function isLocal({ host, socket }: HostPlace): boolean {
-  return socket !== undefined || host === 'localhost' || host === '::1' || /^127\./.test(host ?? '');
+  return socket !== undefined || host === 'localhost' || host === '::1' || (host ?? '').startsWith('127.');
 }
 
 function readTls(lines: TableSettings, isOnThisMachine: boolean): ServerTls {
