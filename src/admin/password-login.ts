@@ -41,6 +41,7 @@ export class PasswordLogin {
   /** Throws TemporaryError where it cannot be found out. */
   async check(asked: LoginAsked, server: LoginParts): Promise<LoginOutcome> {
     const { login, password, address } = asked;
+    await this.#lookups.fresh();
     const admin = this.#lookups.identities.adminByLogin(fold(login.trim()));
     if (admin === undefined && login.includes('@')) {
       const result = await server.authenticator.authenticate({

@@ -34,6 +34,7 @@ export function identifyRequest(
     if (!isSecure(request) && !loopbackHost.test(request.headers.host ?? '')) {
       fail(403, 'unknown-host', 'by plain HTTP this server is reached as localhost only');
     }
+    await directory.fresh();
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];

@@ -5,6 +5,7 @@ import { openConfiguredDirectory } from '../directory/open-directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Mailboxes } from '../queue/plan.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
@@ -47,6 +48,16 @@ export function enabledMailboxes(directory: () => Directory): Mailboxes {
       return mailbox?.enabled ? mailbox : undefined;
     },
   };
+}
+
+/** False also where that cannot be found out now. */
+export function hostsNothing(directory: Directory): boolean {
+  try {
+    return directory.lookups.isEmpty();
+  } catch (error) {
+    if (error instanceof TemporaryError) return false;
+    throw error;
+  }
 }
 
 /** What IMAP asks about a mailbox that somebody logs in to. */

@@ -33,7 +33,7 @@ import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
-import { enabledMailboxes, mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
+import { enabledMailboxes, hostsNothing, mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
 import { Observation } from './observation.ts';
 import { openImports } from './open-imports.ts';
 import { type OpenedQueue, openQueue } from './open-queue.ts';
@@ -356,7 +356,7 @@ export class Server {
 
   /** No domain is hosted: the administrator is told what to type. */
   get isEmpty(): boolean {
-    return this.#directory.lookups.isEmpty();
+    return hostsNothing(this.#directory);
   }
 
   whenStopped(listener: () => void): void {
@@ -386,8 +386,7 @@ export class Server {
     await this.#store?.close();
     await this.#observation.closeTrace();
     this.#state?.close();
-    await this.#directory?.settle();
-    this.#directory?.close();
+    await this.#directory?.settle().finally(() => this.#directory.close());
     this.#defence?.close();
     this.#control?.close();
     this.#own.info('daemon stopped');

@@ -25,7 +25,6 @@ export async function moveDirectory(
       } catch (error) {
         throw new DirectoryRefusedError(
           `${target.name} does not take the rows of "${shape.name}": ${(error as Error).message}`,
-          { cause: error },
         );
       }
       copied += rows.length;

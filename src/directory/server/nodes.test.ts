@@ -132,7 +132,7 @@ describe.each(serverDialects)('nodes on %s', (dialect) => {
     session.close();
   });
 
-  it('share what logins leave behind, also when the server is away for a while', async () => {
+  it('share what logins leave behind', async () => {
     const [one, two] = (await begin(2)) as [Node, Node];
     await one.directory.domains.add('example.com');
     const { id } = await mailbox(one, 'anna@example.com');

@@ -15,7 +15,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { openDirectoryFiles } from '../database.ts';
 import { DirectoryRefusedError } from '../refusal.ts';
 import { directoryTables } from './directory-tables.ts';
-import { beginImmediate } from './replica-file.ts';
+import { beginImmediate, replicaTables } from './replica-file.ts';
 import { orderedPages, selectRows } from './replica-pull.ts';
 import { ServerLink } from './server-link.ts';
 import { createServerSchema } from './server-schema.ts';
@@ -62,7 +62,7 @@ class SqliteStore implements RowStore {
   constructor(name: string, connection: SqliteConnection) {
     this.name = name;
     this.#connection = connection;
-    this.shapes = readTableShapes(connection, ['migration']);
+    this.shapes = readTableShapes(connection, ['migration', ...replicaTables]);
   }
 
   async *pages(shape: TableShape): AsyncGenerator<readonly SqlRow[]> {
