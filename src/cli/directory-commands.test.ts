@@ -97,9 +97,7 @@ describe('the five-minute tour', () => {
     expect((await run('domain list')).out).toBe(
       'DOMAIN       CLASS    MAILBOXES  ALIASES  CATCH-ALL  NOTE\nexample.com  mailbox          1        4  no',
     );
-    expect((await run('mailbox list')).out).toMatch(
-      /^MAILBOX +NAME +QUOTA +LAST LOGIN +NOTE\nanna@example.com +Anna +1G$/,
-    );
+    expect((await run('mailbox list')).out).toMatch(/^MAILBOX.* LAST LOGIN +NOTE\nanna@example.com +Anna +1G$/);
     expect((await run('alias list --domain example.com')).out).toMatch(
       /^ALIAS +TARGETS\nabuse@example.com +anna@example.com\n/,
     );
