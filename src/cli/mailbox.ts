@@ -109,7 +109,7 @@ export function register(program: Command, context: CommandContext): void {
 async function add(context: CommandContext, address: string, options: AddOptions): Promise<void> {
   await withDirectory(context, false, async ({ directory, settings }) => {
     // Refused before anybody has typed a password twice.
-    await directory.mailboxes.checkNew(address);
+    await directory.mailboxes.checkNew(address, options.quota);
     const { password, isGenerated } = await newPassword(options.passwordStdin === true);
     const added = await directory.mailboxes.add({
       address,

@@ -124,10 +124,12 @@ export class Mailboxes {
     return (await withLastLogins(this.#db, [info]))[0] ?? info;
   }
 
-  /** Refuses where `add` would refuse the address. */
-  async checkNew(address: string): Promise<void> {
+  /** Refuses where `add` would refuse the address, or the quota. */
+  async checkNew(address: string, quotaBytes?: number): Promise<void> {
     const key = parseHostedAddress(address);
-    refuseTakenAddress(this.#lookups, await needMailboxDomain(this.#db, key.domain), key);
+    const domain = await needMailboxDomain(this.#db, key.domain);
+    refuseTakenAddress(this.#lookups, domain, key);
+    await refuseMailboxBeyondLimits(this.#db, domain, quotaBytes ?? domain.default_quota);
   }
 
   async list(query: MailboxQuery = {}): Promise<ListedMailbox[]> {

@@ -30,7 +30,7 @@ export function checkUnknownTo(text: string, name: string, kind: DomainKind): st
   if (kind === 'relay') refuse(`${name} is of class relay, all of whose mail goes on: give its --transport`);
   if (kind !== 'mailbox') {
     refuse(
-      `${name} is of class ${kind}, whose addresses have no transport (transport(5)): posthaste domain set ${name} --class mailbox`,
+      `addresses of class ${kind} have no transport (transport(5)): give ${name} --class mailbox, or --no-unknown-to`,
     );
   }
   return to;
