@@ -156,8 +156,11 @@ async function runMaildir(
 ): Promise<void> {
   needExisting(path);
   const { layout, control } = options;
-  if (!isMaildir(fromTyped(path)) && (await new MaildirSource({ path, layout }).folders()).length === 0) {
-    throw new CommandError(`${path} is no Maildir: it has no folders cur and new, nor has any folder in it`);
+  // Below a folder of all users there are Maildirs too, and they are not to become one's.
+  if (layout === undefined && !isMaildir(fromTyped(path))) {
+    throw new CommandError(
+      `${path} is no Maildir: cur and new are missing; if its INBOX is elsewhere, say --layout fs`,
+    );
   }
   await importOne(context, new MaildirSource({ path, layout, control }), address, options);
 }
@@ -258,7 +261,6 @@ async function importInto(
   { into, renumber }: CommonOptions,
 ): Promise<boolean> {
   const line = new ProgressLine();
-  const began = systemClock.monotonic();
   try {
     const report = await importMailbox(source, {
       mailbox: mailbox.id,
@@ -266,12 +268,19 @@ async function importInto(
       reader: session.reader,
       renumber,
       below: into,
+      clock: systemClock,
       progress: ({ step, folder, done, count }) =>
         line.show(`${mailbox.address} ${folder}${step === 'proof' ? ' (proof)' : ''}`, done, count),
     });
     line.clear();
-    await printReport(context, mailbox.address, report, (systemClock.monotonic() - began) / 1000);
+    await printReport(context, mailbox.address, report);
     return report.isComplete;
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new CommandError(
+      `${path ?? source.name} may not be read: run this as root, or as the user that owns the mail`,
+    );
   } finally {
     line.clear();
     await source.close();

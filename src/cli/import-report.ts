@@ -19,14 +19,9 @@ const columns: readonly Column<FolderReport>[] = [
 /** Messages that are named one by one; the rest is counted. */
 const maxNamed = 20;
 
-export async function printReport(
-  context: CommandContext,
-  address: string,
-  report: ImportReport,
-  seconds: number,
-): Promise<void> {
+export async function printReport(context: CommandContext, address: string, report: ImportReport): Promise<void> {
   if (context.json) {
-    context.print(JSON.stringify({ address, seconds: Math.round(seconds * 10) / 10, ...report }));
+    context.print(JSON.stringify({ address, ...report }));
     return;
   }
   const folders = (async function* () {
@@ -35,7 +30,7 @@ export async function printReport(
   await printList(context, columns, folders, 'the source has no folder');
   for (const folder of report.folders) printTroubles(context, folder);
   for (const { what, why } of report.notTaken) context.print(`not taken: ${what}: ${why}`);
-  context.print(summary(address, report, seconds));
+  context.print(summary(address, report));
 }
 
 function printTroubles(context: CommandContext, { name, moved, flagsChanged, proof }: FolderReport): void {
@@ -50,12 +45,14 @@ function printTroubles(context: CommandContext, { name, moved, flagsChanged, pro
   if (more > 0) context.print(`${name}: and ${more} more`);
 }
 
-export interface Sums {
+interface Sums {
   readonly added: number;
   readonly bytes: number;
   readonly source: number;
   readonly equal: number;
   readonly goneHere: number;
+  /** Without the proof. */
+  readonly seconds: number;
 }
 
 function sumsOf({ folders }: ImportReport): Sums {
@@ -66,11 +63,12 @@ function sumsOf({ folders }: ImportReport): Sums {
     source: sum(({ proof }) => proof.messages),
     equal: sum(({ proof }) => proof.equal),
     goneHere: sum(({ proof }) => proof.goneHere),
+    seconds: sum(({ importSeconds }) => importSeconds),
   };
 }
 
-function summary(address: string, report: ImportReport, seconds: number): string {
-  const { added, bytes, source, equal, goneHere } = sumsOf(report);
+function summary(address: string, report: ImportReport): string {
+  const { added, bytes, source, equal, goneHere, seconds } = sumsOf(report);
   const rate =
     added === 0 ? '' : ` in ${seconds.toFixed(1)} s, ${Math.round(added / Math.max(seconds, 0.001))} a second`;
   const taken = `${address}: ${added} messages taken (${formatSize(bytes)}${rate})`;

@@ -40,7 +40,7 @@ export function findMaildirFolders(root: string, wanted?: MaildirLayout): Maildi
   const refused: { path: string; reason: string }[] = [];
   const refuse: Refuse = (path, reason) => refused.push({ path, reason });
   const layout = wanted ?? guessLayout(root);
-  const inbox = isMaildir(root) ? [{ levels: [], path: root, relative: '' }] : [];
+  const inbox = isMaildir(root) && hasNoLink(root, refuse) ? [{ levels: [], path: root, relative: '' }] : [];
   const folders = layout === 'fs' ? findNested(root, '', 0, refuse) : findDotted(root, refuse);
   return { layout, folders: [...inbox, ...folders], refused };
 }
@@ -84,10 +84,13 @@ function findNested(root: string, relative: string, depth: number, refuse: Refus
 function isOwnFolder(path: string, refuse: Refuse): boolean {
   const kind = kindOf(path);
   if (kind === 'link') refuse(path, 'it is a symbolic link');
-  if (kind !== 'folder') return false;
+  return kind === 'folder' && hasNoLink(path, refuse) && isMaildir(path);
+}
+
+function hasNoLink(path: string, refuse: Refuse): boolean {
   const link = messageFolders.find((name) => kindOf(join(path, name)) === 'link');
   if (link !== undefined) refuse(join(path, link), 'it is a symbolic link');
-  return link === undefined && isMaildir(path);
+  return link === undefined;
 }
 
 function kindOf(path: string): 'folder' | 'link' | 'other' | 'missing' {

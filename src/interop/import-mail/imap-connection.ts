@@ -33,6 +33,7 @@ const maxLiteralBytes = 64 * 1024 * 1024;
 export class ImapConnection {
   readonly #account: ImapAccount;
   #client: ImapFlow | undefined;
+  #wasConnected = false;
   #folder: { readonly path: string; readonly uidValidity: bigint } | undefined;
 
   constructor(account: ImapAccount) {
@@ -54,7 +55,8 @@ export class ImapConnection {
         return await work(await this.#connected());
       } catch (error) {
         const isCut = this.#client === undefined || !this.#client.usable;
-        const seconds = waitsSeconds[attempt];
+        // Where nobody answers at all the name is wrong, more likely than not.
+        const seconds = this.#wasConnected ? waitsSeconds[attempt] : undefined;
         if (error instanceof ImapRefused || error instanceof TemporaryError) throw error;
         if (!isCut) throw new ImapRefused(`${this.#account.host}: ${wordsOf(error)}`);
         this.#drop();
@@ -81,6 +83,7 @@ export class ImapConnection {
       throw this.#explain(error);
     }
     this.#client = client;
+    this.#wasConnected = true;
     if (this.#folder !== undefined) await this.#reopen(client, this.#folder);
     return client;
   }

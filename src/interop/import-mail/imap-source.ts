@@ -5,7 +5,7 @@
 import type { FetchMessageObject, ListResponse } from 'imapflow';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { systemFlags } from '../../mailstore/types.ts';
-import { type ImapAccount, ImapConnection } from './imap-connection.ts';
+import { type ImapAccount, ImapConnection, ImapRefused } from './imap-connection.ts';
 import type { MailSource, NotTaken, OpenFolder, SourceBody, SourceFolder, SourceMessage } from './types.ts';
 
 const batchMessages = 500;
@@ -159,7 +159,7 @@ class ImapFolder implements OpenFolder {
     for (const group of groups(messages as readonly ImapMessage[])) {
       const [first] = group;
       if (group.length === 1 && first !== undefined && first.size > pieceBytes) {
-        yield { kind: 'message', message: first, internalDate: first.internalDate, chunks: this.#pieces(first) };
+        yield bodyOf(first, this.#pieces(first));
         continue;
       }
       yield* await this.#whole(group);
@@ -167,13 +167,31 @@ class ImapFolder implements OpenFolder {
   }
 
   async #whole(group: readonly ImapMessage[]): Promise<readonly SourceBody[]> {
-    const fetched = await this.#fetch(group.map(({ uid }) => uid).join(','), { uid: true, source: true });
+    let fetched: readonly FetchMessageObject[] = [];
+    try {
+      fetched = await this.#fetch(group.map(({ uid }) => uid).join(','), { uid: true, source: true });
+    } catch (error) {
+      // One that the server cannot read has it refuse all of them.
+      if (!(error instanceof ImapRefused)) throw error;
+      const [message] = group;
+      if (group.length === 1 && message !== undefined) return [{ kind: 'unreadable', message, why: error.message }];
+    }
     const sources = new Map(fetched.map(({ uid, source }) => [uid, source]));
-    return group.map((message) => {
+    const bodies: SourceBody[] = [];
+    for (const message of group) {
       const source = sources.get(message.uid);
-      if (source === undefined) return { kind: 'gone', message };
-      return { kind: 'message', message, internalDate: message.internalDate, chunks: only(source) };
-    });
+      if (source !== undefined) bodies.push(bodyOf(message, only(source)));
+      else if (group.length > 1) bodies.push(...(await this.#whole([message])));
+      else bodies.push(await this.#missing(message));
+    }
+    return bodies;
+  }
+
+  /** The server has sent nothing of it. */
+  async #missing(message: ImapMessage): Promise<SourceBody> {
+    const [still] = await this.#fetch(String(message.uid), { uid: true });
+    if (still === undefined) return { kind: 'gone', message };
+    return { kind: 'unreadable', message, why: 'the server lists it and does not send it' };
   }
 
   async *#pieces({ uid, size }: ImapMessage): AsyncIterable<Uint8Array> {
@@ -190,6 +208,10 @@ class ImapFolder implements OpenFolder {
   }
 
   async close(): Promise<void> {}
+}
+
+function bodyOf(message: ImapMessage, chunks: AsyncIterable<Uint8Array>): SourceBody {
+  return { kind: 'message', message, internalDate: message.internalDate, chunks };
 }
 
 async function* only(bytes: Buffer): AsyncIterable<Uint8Array> {

@@ -5,6 +5,7 @@
 // begins by asking of each message whether it is known; flags that changed at the source since are changed here too, and what
 // its owner has moved, deleted or flagged here stays as he wants it.
 
+import type { Clock } from '../../lib/clock.ts';
 import type { ImportedFolder, ImportFlagsChange } from '../../mailstore/import-types.ts';
 import { FolderNames, findSpecialUses } from './folder-names.ts';
 import { findRow, type ImportReader, isSameFlags } from './known-messages.ts';
@@ -29,6 +30,7 @@ export interface ImportOptions {
   /** All folders of the source go under this one. */
   readonly below?: string | undefined;
   readonly progress: (progress: ImportProgress) => void;
+  readonly clock: Clock;
 }
 
 export interface ImportProgress {
@@ -50,7 +52,11 @@ export interface FolderReport {
   /** Mail that was delivered here meanwhile and got new uids. */
   readonly moved: number;
   readonly proof: FolderProof;
+  readonly importSeconds: number;
+  readonly proofSeconds: number;
 }
+
+type FolderTaken = Omit<FolderReport, 'proof' | 'importSeconds' | 'proofSeconds'>;
 
 export interface ImportReport {
   readonly source: string;
@@ -115,7 +121,8 @@ class FolderImport {
   }
 
   async #take(open: OpenFolder, specialUse: string | undefined): Promise<FolderReport> {
-    const { mailbox, target, reader, renumber } = this.#options;
+    const { mailbox, target, reader, renumber, clock } = this.#options;
+    const beganAt = clock.monotonic();
     const { uidValidity, uidNext } = open;
     this.#count = open.count;
     const begun = await target.folder({ mailbox, name: this.#name, uidValidity, uidNext, renumber });
@@ -136,10 +143,14 @@ class FolderImport {
       this.#flagsChanged += await target.flags(begun.folder, changes.slice(from, from + flagsPerQuestion));
     }
     const { moved } = await target.finish(begun.folder, specialUse);
-    return { ...this.#report(begun, uidValidity !== undefined, moved), proof: await this.#prove(open, begun.folder) };
+    const report = this.#report(begun, uidValidity !== undefined, moved);
+    const takenAt = clock.monotonic();
+    const proof = await this.#prove(open, begun.folder);
+    const [importSeconds, proofSeconds] = [takenAt - beganAt, clock.monotonic() - takenAt].map((time) => time / 1000);
+    return { ...report, proof, importSeconds: importSeconds ?? 0, proofSeconds: proofSeconds ?? 0 };
   }
 
-  #report(begun: ImportedFolder, hasUids: boolean, moved: number): Omit<FolderReport, 'proof'> {
+  #report(begun: ImportedFolder, hasUids: boolean, moved: number): FolderTaken {
     if (hasUids && !begun.keepsUids) {
       this.#notTaken.push({
         what: `uids of ${this.#name}`,
