@@ -12,8 +12,8 @@ export type ImportStore = Pick<
   'imports' | 'contentWriter' | 'whenUncongested' | 'setSubscribed' | 'ensureMailbox'
 >;
 
-const maxBatchMessages = 64;
-const maxBatchBytes = 512 * 1024;
+const maxBatchMessages = 128;
+const maxBatchBytes = 1024 * 1024;
 /** Batches on their way to the disk; while they are, the next is read. */
 const maxBatches = 3;
 
