@@ -16,6 +16,8 @@ const columns: readonly Column<FolderReport>[] = [
   { title: 'FLAGS', isNumber: true, text: (row) => String(row.proof.sameFlags) },
 ];
 
+/** Of fewer messages a rate says nothing. */
+const minRated = 100;
 /** Messages that are named one by one; the rest is counted. */
 const maxNamed = 20;
 
@@ -70,7 +72,7 @@ function sumsOf({ folders }: ImportReport): Sums {
 function summary(address: string, report: ImportReport): string {
   const { added, bytes, source, equal, goneHere, seconds } = sumsOf(report);
   const rate =
-    added === 0 ? '' : ` in ${seconds.toFixed(1)} s, ${Math.round(added / Math.max(seconds, 0.001))} a second`;
+    added < minRated ? '' : ` in ${seconds.toFixed(1)} s, ${Math.round(added / Math.max(seconds, 0.001))} a second`;
   const taken = `${address}: ${added} messages taken (${formatSize(bytes)}${rate})`;
   const rest = goneHere === 0 ? '' : `, ${goneHere} moved or deleted here since`;
   const proof = `${equal} of ${source} messages of the source are here octet for octet${rest}`;
