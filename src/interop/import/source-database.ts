@@ -9,7 +9,7 @@ import { openMysqlServer } from '../../tables/sql/mysql-table.ts';
 import { openPgsqlServer } from '../../tables/sql/pgsql-table.ts';
 import type { SqlServerContext } from '../../tables/sql/shared-pools.ts';
 import { quoteSqlValue, type SqlDialect, type SqlMode } from '../../tables/sql/sql-quoting.ts';
-import type { SqlServer } from '../../tables/sql/sql-table.ts';
+import type { SqlRows, SqlServer } from '../../tables/sql/sql-table.ts';
 import { openSqliteServer } from '../../tables/sql/sqlite-table.ts';
 import { parseTableFile, TableSettings } from '../../tables/table-settings.ts';
 import { ImportError } from './import-source.ts';
@@ -167,8 +167,10 @@ export class SourceDatabase {
     return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
   }
 
-  #ask(text: (mode: SqlMode) => string): ReturnType<SqlServer['query']> {
-    return this.#server.query((mode) => ({ text: text(mode), isOneSelect: true }));
+  /** With the names, since a sqlite: table gives its first column alone without them. */
+  async #ask(text: (mode: SqlMode) => string): Promise<SqlRows> {
+    const [, ...rows] = await this.#server.query((mode) => ({ text: text(mode), isOneSelect: false, withNames: true }));
+    return rows;
   }
 }
 

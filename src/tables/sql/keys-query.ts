@@ -14,7 +14,8 @@ export interface KeysQuery {
 // `column = '%s'` or `'%s' = column`; the column may be quoted and may have its table before it.
 const column = '(?:[`"]?\\w+[`"]?\\.)?[`"]?\\w+[`"]?';
 const comparison = new RegExp(`(${column})\\s*=\\s*'%([sud])'|'%([sud])'\\s*=\\s*(${column})`, 'gi');
-const unclear = /\b(?:or|not|union|having|limit|case|exists|except|intersect|like|xor)\b|!|%\d/i;
+// `||`: the column may be compared with more than the key.
+const unclear = /\|\||\b(?:or|not|union|having|limit|case|exists|except|intersect|like|xor)\b|!|%\d/i;
 
 export function makeKeysQuery({ source }: Pick<Template, 'source'>): KeysQuery | undefined {
   const parts = /^\s*select\s+.+?\s+from\s+(.+?)\s+where\s+(.+?)(?:\s+(?:order|group)\s+by\s.*)?;?\s*$/is.exec(source);

@@ -1,0 +1,20 @@
+-- iRedMail 1.7: the columns that its Postfix and Dovecot ask, after samples/iredmail/iredmail.mysql.
+CREATE TABLE domain (domain VARCHAR(255) PRIMARY KEY, aliases INT DEFAULT 0, mailboxes INT DEFAULT 0, maxquota BIGINT DEFAULT 0, transport VARCHAR(255) DEFAULT 'dovecot', backupmx TINYINT DEFAULT 0, active TINYINT DEFAULT 1);
+CREATE TABLE alias_domain (alias_domain VARCHAR(255) PRIMARY KEY, target_domain VARCHAR(255), active TINYINT DEFAULT 1);
+CREATE TABLE mailbox (username VARCHAR(255) PRIMARY KEY, password VARCHAR(255), name VARCHAR(255) DEFAULT '', storagebasedirectory VARCHAR(255) DEFAULT '/var/vmail', storagenode VARCHAR(255) DEFAULT 'vmail1', maildir VARCHAR(255) DEFAULT '', mailboxfolder VARCHAR(50) DEFAULT 'Maildir', quota BIGINT DEFAULT 0, domain VARCHAR(255), transport VARCHAR(255) DEFAULT '', enablesmtp TINYINT DEFAULT 1, enablepop3 TINYINT DEFAULT 1, enableimap TINYINT DEFAULT 1, enablemanagesieve TINYINT DEFAULT 1, enabledeliver TINYINT DEFAULT 1, created DATETIME DEFAULT '1970-01-01 01:01:01', active TINYINT DEFAULT 1);
+CREATE TABLE alias (address VARCHAR(255) PRIMARY KEY, accesspolicy VARCHAR(30) DEFAULT '', domain VARCHAR(255), active TINYINT DEFAULT 1);
+CREATE TABLE forwardings (id BIGINT AUTO_INCREMENT PRIMARY KEY, address VARCHAR(255), forwarding VARCHAR(255), domain VARCHAR(255), dest_domain VARCHAR(255) DEFAULT '', is_maillist TINYINT DEFAULT 0, is_list TINYINT DEFAULT 0, is_forwarding TINYINT DEFAULT 0, is_alias TINYINT DEFAULT 0, active TINYINT DEFAULT 1);
+CREATE TABLE maillists (id BIGINT AUTO_INCREMENT PRIMARY KEY, address VARCHAR(255));
+CREATE TABLE recipient_bcc_user (username VARCHAR(255) PRIMARY KEY, bcc_address VARCHAR(255), active TINYINT DEFAULT 1);
+CREATE TABLE admin (username VARCHAR(255) PRIMARY KEY, password VARCHAR(255), name VARCHAR(255), active TINYINT);
+CREATE TABLE domain_admins (username VARCHAR(255), domain VARCHAR(255), active TINYINT DEFAULT 1, PRIMARY KEY (username, domain));
+INSERT INTO domain (domain, mailboxes, transport, backupmx) VALUES ('d.test', 5, 'dovecot', 0), ('backup.test', 0, 'relay:[192.0.2.7]:25', 1);
+INSERT INTO alias_domain VALUES ('alias.test', 'd.test', 1);
+INSERT INTO mailbox (username, password, name, maildir, quota, domain, enablepop3) VALUES ('anna@d.test', '{SSHA512}x', 'Anna', 'd.test/a/n/n/anna/', 1024, 'd.test', 1), ('bob@d.test', '{CRYPT}$2y$10$abcdefghijklmnopqrstuuW0Jp5q0oS7LZ5w1xZbq9kY0Yq1e1e1e', '', 'd.test/b/o/b/bob/', 0, 'd.test', 0);
+INSERT INTO forwardings (address, forwarding, domain, is_forwarding) VALUES ('anna@d.test', 'anna@d.test', 'd.test', 1), ('bob@d.test', 'bob@d.test', 'd.test', 1), ('bob@d.test', 'bob@else.test', 'd.test', 1);
+INSERT INTO forwardings (address, forwarding, domain, is_alias) VALUES ('ann@d.test', 'anna@d.test', 'd.test', 1);
+INSERT INTO forwardings (address, forwarding, domain, is_list) VALUES ('info@d.test', 'anna@d.test', 'd.test', 1), ('info@d.test', 'far@else.test', 'd.test', 1), ('d.test', 'bob@d.test', 'd.test', 1);
+INSERT INTO alias (address, accesspolicy, domain) VALUES ('info@d.test', 'membersonly', 'd.test');
+INSERT INTO maillists (address) VALUES ('list@d.test');
+INSERT INTO recipient_bcc_user (username, bcc_address) VALUES ('anna@d.test', 'copies@else.test');
+INSERT INTO domain_admins (username, domain) VALUES ('anna@d.test', 'ALL');
