@@ -11,6 +11,7 @@ import path from 'node:path';
 import { openRouting, type Routing } from '../access/open-routing.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { DirectoryLookups } from '../directory/lookups.ts';
 import { directoryTableOpener } from '../directory/tables.ts';
 import type { OldSystem } from '../interop/import/import-source.ts';
 import type { ImportTally } from '../interop/import/import-sink.ts';
@@ -127,7 +128,7 @@ async function compareSides(
   const explained = new Set(
     tally.notTaken.flatMap(({ address }) => (address === undefined ? [] : [address.toLowerCase()])),
   );
-  const ask = async (address: string): Promise<readonly [string, string]> => {
+  const ask: Ask = async (address) => {
     const [one, other] = await Promise.all(policies.map((policy) => explainOne(policy, address, {})));
     return [outcomeOf(one as Explanation, system), outcomeOf(other as Explanation, system)];
   };
@@ -138,7 +139,9 @@ async function compareSides(
       const address = addresses[next++] as string;
       const [one, other] = await ask(address);
       if (one !== other) {
-        const reason = isNamed(explained, address) ? notTakenReason : await extensionReason(ask, address);
+        const reason = isNamed(explained, address)
+          ? notTakenReason
+          : await knownReason(ask, address, directory.lookups);
         differences.push({ address, old: one, here: other, ...(reason === undefined ? {} : { reason }) });
       }
       if (next % 500 === 0) onProgress(next, addresses.length);
@@ -158,14 +161,55 @@ async function compareSides(
 
 const notTakenReason = 'not taken';
 
+type Ask = (address: string) => Promise<readonly [old: string, here: string]>;
+
+/** Differences that the old system's tables or Postfix's defaults make, and that are meant to be here. */
+async function knownReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+  return (
+    (await extensionReason(ask, address)) ??
+    (await bounceReason(ask, address)) ??
+    (await aliasDomainReason(ask, address, lookups)) ??
+    (await subdomainReason(ask, address, lookups))
+  );
+}
+
+/** An alias for a whole domain takes every name, and what it becomes is nobody's. */
+async function bounceReason(ask: Ask, address: string): Promise<string | undefined> {
+  const [old, here] = await ask(address);
+  if (here !== 'refused' || old === 'refused') return undefined;
+  for (const recipient of old.split(', ')) {
+    if (recipient.includes(' by ') || recipient === address.toLowerCase()) return undefined;
+    const [one] = await ask(recipient);
+    if (one !== 'refused') return undefined;
+  }
+  return 'it is taken there and bounced afterwards; here it is refused at once';
+}
+
+/** Some systems give only mailboxes their address in an alias domain. */
+async function aliasDomainReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+  const at = address.lastIndexOf('@');
+  const target = lookups.domain(address.slice(at + 1).trim())?.target?.name;
+  const [old, here] = await ask(address);
+  if (target === undefined || old !== 'refused') return undefined;
+  const [there, same] = await ask(`${address.slice(0, at)}@${target}`);
+  if (there !== same || same !== here) return undefined;
+  return 'an alias domain has all addresses of its target here, aliases and the catch-all too';
+}
+
+/** parent_domain_matches_subdomains has relay_domains in it, unless main.cf says otherwise (postconf(5)). */
+async function subdomainReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+  const domain = address.slice(address.lastIndexOf('@') + 1).trim();
+  const [old, here] = await ask(address);
+  if (here !== 'refused' || !old.includes(' by relay:') || lookups.domain(domain) !== undefined) return undefined;
+  if (lookups.domain(domain.slice(domain.indexOf('.') + 1)) === undefined) return undefined;
+  return 'a subdomain of a relay domain is relayed there too (parent_domain_matches_subdomains)';
+}
+
 /**
  * A query that asks for a catch-all with `%d` answers before the extension is taken off, so `anna+news` is nobody there:
  * the bare address is the same on both sides, and the extended one is what an unknown user is there.
  */
-async function extensionReason(
-  ask: (address: string) => Promise<readonly [string, string]>,
-  address: string,
-): Promise<string | undefined> {
+async function extensionReason(ask: Ask, address: string): Promise<string | undefined> {
   const at = address.lastIndexOf('@');
   const [, bare] = /^([^+-]+)[+-]/.exec(address.slice(0, at)) ?? [];
   if (bare === undefined) return undefined;

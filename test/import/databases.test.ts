@@ -1,7 +1,7 @@
 // Fixtures after the published schemas of the howto, Modoboa, mailcow and iRedMail: what is taken, what is not and why, and
 // the proof against their own Postfix queries.
 
-import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -26,6 +26,7 @@ async function makeHost(): Promise<ImportHost> {
 
 function sqlite(name: string): string {
   const file = join(folder, `${name}.db`);
+  rmSync(file, { force: true });
   const database = new Database(file);
   database.exec(fixture(name));
   database.close();
@@ -92,6 +93,7 @@ describe.skipIf(!hasMariaDb)('on MariaDB', () => {
   };
 
   beforeAll(async () => {
+    chmodSync(folder, 0o755);
     await server.start();
   }, 60_000);
   afterAll(async () => await server.stop());
@@ -149,7 +151,7 @@ describe.skipIf(!hasMariaDb)('on MariaDB', () => {
 
 test('another database is refused with the reason', async () => {
   const host = await makeHost();
-  const { failure } = await host.run('mailcow', '--source', sqlite('howto').replace('howto.db', 'howto.db'));
+  const { failure } = await host.run('mailcow', '--source', sqlite('howto'));
   expect(failure).toMatch(/no table domain: is it the database of mailcow\?/);
   expect((await host.run('howto', '--source', 'hash:/etc/aliases')).failure).toMatch(/names no database/);
 });
