@@ -231,7 +231,7 @@ function bySize(one: ImportDifference, other: ImportDifference): number {
 
 /** Itself, without its extension, its domain's catch-all, or its domain. */
 function isNamed(names: ReadonlySet<string>, address: string): boolean {
-  const folded = address.toLowerCase();
+  const folded = address.trim().toLowerCase();
   const at = folded.lastIndexOf('@');
   const domain = folded.slice(at + 1);
   const bare = folded.slice(0, at).split(/[+-]/, 1)[0];
@@ -247,7 +247,7 @@ function outcomeOf({ reply, deliveries }: Explanation, { storeTransports, ignore
     const domain = to.slice(to.lastIndexOf('@') + 1);
     if (ignoredDomains.some((ignored) => ignored.toLowerCase() === domain)) continue;
     const isStored = transport === 'virtual' || storeTransports.includes(transport);
-    ways.add(isStored ? to : `${to} by ${transport}:${nexthop}`);
+    ways.add(isStored ? to : `${to} by ${transport}:${nexthop.toLowerCase()}`);
   }
   return ways.size === 0 ? 'taken and delivered to nobody' : [...ways].toSorted().join(', ');
 }

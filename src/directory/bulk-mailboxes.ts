@@ -182,7 +182,7 @@ function newRow(change: Change, { domainId, address, given, vacation }: Placed):
     domain_id: domainId,
     localpart: address.localpart,
     shown: address.shown,
-    name: given.name ?? '',
+    name: plainName(given.name ?? ''),
     password: given.passwordHash ?? '!',
     quota: given.quotaBytes ?? 0,
     enabled: given.enabled === false ? 0 : 1,
@@ -203,11 +203,18 @@ function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given,
     info === undefined ? '' : `${info.mode} ${info.to.join(', ')}`;
   const to = given.forward && { mode: given.forward.mode, to: forward.map((target) => target.shown) };
   return compared([
-    given.name === undefined ? undefined : difference('name', there.name, given.name),
+    given.name === undefined ? undefined : difference('name', there.name, plainName(given.name)),
     given.quotaBytes === undefined ? undefined : difference('quota', there.quota, given.quotaBytes),
     given.enabled === undefined ? undefined : difference('enabled', there.enabled, Number(given.enabled)),
     protocols === undefined ? undefined : difference('protocols', there.protocols, protocols.join(' ')),
     to === undefined ? undefined : difference('forward', shown(forwarded), shown(to)),
     given.passwordHash === undefined || there.password === given.passwordHash ? undefined : 'another password',
   ]);
+}
+
+/** Of one line, as long as the column; other systems keep anything. */
+function plainName(name: string): string {
+  return Array.from(name.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim())
+    .slice(0, 255)
+    .join('');
 }
