@@ -9,6 +9,7 @@ import { exportDovecot } from '../interop/export/dovecot.ts';
 import { type ExportEntry, noteExport } from '../interop/export/export-record.ts';
 import { exportPostfix } from '../interop/export/postfix.ts';
 import { deliveries, type Delivery } from '../interop/export/postfix-files.ts';
+import { exportPostfixAdminViews } from '../interop/export/postfixadmin.ts';
 import { exportPostfixMaps } from '../interop/export/postfix-maps.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { commandGroup } from './command-group.ts';
@@ -64,6 +65,35 @@ export function register(root: Command, context: CommandContext): void {
   mailOptions(common(group.command('dovecot'), 'write the configuration of a real Dovecot', dovecotHelp))
     .option('--account <name>', 'the account that the files name', accountName)
     .action((options: ExportArguments) => withExportErrors(() => run(context, 'dovecot', options)));
+  group
+    .command('postfixadmin-views')
+    .description("make PostfixAdmin's tables as views, and an account that may change passwords there")
+    .option('--schema <name>', 'where they stand: a schema, for MySQL a database', 'postfixadmin')
+    .option('--account <name>', 'who may change passwords', 'posthaste_password')
+    .option('--admin <file>', 'an account that may make accounts: a file as posthaste_directory names one')
+    .addHelpText('after', viewsHelp)
+    .action((options: ViewsArguments) => withExportErrors(() => postfixAdminViews(context, options)));
+}
+
+interface ViewsArguments {
+  readonly schema: string;
+  readonly account: string;
+  readonly admin?: string;
+}
+
+const viewsHelp = `
+On PostgreSQL and MariaDB/MySQL. The account can find a mailbox by its username and change its password, and nothing else:
+UPDATE mailbox SET password = '{SSHA512}…' WHERE username = 'anna@example.com'. The change is an event of the directory
+(actor sql:ACCOUNT). Its password is shown once; run this again for a new one.`;
+
+async function postfixAdminViews(context: CommandContext, { schema, account, admin }: ViewsArguments): Promise<void> {
+  const configuration = await loadConfiguration(context.configDirectory);
+  const result = await exportPostfixAdminViews(configuration, { schema, account, ...adminOf(configuration, admin) });
+  printDone(
+    context,
+    `${schema}.mailbox, .alias, .domain and .alias_domain are there; ${account} may change passwords with the password ${result.password}`,
+    result,
+  );
 }
 
 const readerName = 'posthaste_reader';

@@ -58,6 +58,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   postfix: () => import('../cli/postfix.ts'),
   import: () => together([() => import('../cli/import-mail.ts'), () => import('../cli/import-directory.ts')]),
   export: () => together([() => import('../cli/export-mail.ts'), () => import('../cli/export.ts')]),
+  drive: () => import('../cli/drive.ts'),
   completion: () => import('../cli/completion.ts'),
 };
 

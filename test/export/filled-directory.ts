@@ -70,6 +70,7 @@ async function addMailboxes({ mailboxes }: Directory): Promise<void> {
     'y@off.example',
     'z@way.example',
     'm@maintained.example',
+    'rest@example.com',
     'both@example.com',
     'kept@example.com',
     'sent@example.com',
@@ -89,7 +90,7 @@ async function addMailboxes({ mailboxes }: Directory): Promise<void> {
   await mailboxes.set('sent@example.com', { forward: { mode: 'forward', to: ['sales@example.com', 'far@else.test'] } });
   await mailboxes.set('sent-off@example.com', { forward: { mode: 'forward', to: ['far@else.test'] }, enabled: false });
   await mailboxes.set('soff@split.example', { enabled: false });
-  await mailboxes.set('anna@example.com', { maintenance: 'being moved' });
+  await mailboxes.set('rest@example.com', { maintenance: 'being moved' });
 }
 
 async function addAliases({ aliases, lists }: Directory): Promise<void> {

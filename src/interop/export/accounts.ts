@@ -29,9 +29,15 @@ export function accountHosts(addresses: readonly { readonly host?: string; reado
   return isLocal ? ['localhost', '127.0.0.1', '::1'] : ['%'];
 }
 
-/** Throws ServerRefusal where this session may not make accounts. */
-export async function makeAccount(session: ServerSession, account: Account, grants: readonly Grant[]): Promise<void> {
-  for (const statement of accountStatements(session.dialect, account, grants, await context(session))) {
+/** `schema`: where PostgreSQL's account looks for names, if not where we do. Throws ServerRefusal where this session may not make accounts. */
+export async function makeAccount(
+  session: ServerSession,
+  account: Account,
+  grants: readonly Grant[],
+  schema?: string,
+): Promise<void> {
+  const where = schema ?? (await currentSchema(session));
+  for (const statement of accountStatements(session.dialect, account, grants, where)) {
     try {
       await session.query(statement);
     } catch (error) {
@@ -46,25 +52,16 @@ export async function makeAccount(session: ServerSession, account: Account, gran
   }
 }
 
-interface GrantContext {
-  readonly database: string;
-  readonly schema: string;
-}
-
-async function context(session: ServerSession): Promise<GrantContext> {
-  if (session.dialect === 'mysql') {
-    const { rows } = await session.query('SELECT database()');
-    return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[0]) };
-  }
-  const { rows } = await session.query('SELECT current_database(), current_schema()');
-  return { database: String(rows[0]?.[0]), schema: String(rows[0]?.[1]) };
+async function currentSchema(session: ServerSession): Promise<string> {
+  const { rows } = await session.query(session.dialect === 'mysql' ? 'SELECT database()' : 'SELECT current_schema()');
+  return String(rows[0]?.[0]);
 }
 
 function accountStatements(
   dialect: ServerSession['dialect'],
   { name, password, hosts }: Account,
   grants: readonly Grant[],
-  { schema }: GrantContext,
+  schema: string,
 ): string[] {
   const secret = password.replaceAll("'", "''");
   if (dialect === 'mysql') {

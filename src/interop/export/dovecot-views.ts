@@ -36,14 +36,14 @@ FROM domain d LEFT JOIN domain t ON t.id = d.target_id
 WHERE d.tombstone = 0 AND d.active = 1 AND COALESCE(t.active, 1) = 1 AND m.tombstone = 0 AND m.enabled = 1`,
     },
     {
-      // Without hashes, and of mailboxes that are switched off too: their mail is there still.
+      // Where mail is delivered; without hashes.
       name: 'dovecot_home',
       select: `SELECT d.name AS domain, m.localpart AS localpart, ${concat('m.localpart', "'@'", 'COALESCE(t.name, d.name)')} AS address,
   ${concat('COALESCE(t.name, d.name)', "'/'", pathSegment(dialect, 'm.localpart'))} AS folder,
   ${quotaRule} AS quota_rule
 FROM domain d LEFT JOIN domain t ON t.id = d.target_id
   JOIN mailbox m ON m.domain_id = COALESCE(t.id, d.id)
-WHERE d.tombstone = 0 AND m.tombstone = 0`,
+WHERE d.tombstone = 0 AND d.active = 1 AND COALESCE(t.active, 1) = 1 AND m.tombstone = 0 AND m.enabled = 1`,
     },
   ];
 }

@@ -60,9 +60,10 @@ function mainFile(facts: PostfixFacts): string {
   }
   for (const [name, value] of [...deliveryLines(facts), ...loginLines(facts), ...tlsLines(facts)])
     lines.set(name, value);
-  const maintenance = `check_recipient_access ${mapNames(facts, ['sql-maintain.cf'])}`;
+  // At the end, where it does not bother who has logged in: their mail waits in the queue.
+  const maintenance = `permit_sasl_authenticated, reject_unlisted_recipient, check_recipient_access ${mapNames(facts, ['sql-maintain.cf'])}`;
   const recipient = lines.get('smtpd_recipient_restrictions') ?? '';
-  lines.set('smtpd_recipient_restrictions', [maintenance, recipient].filter((one) => one !== '').join(', '));
+  lines.set('smtpd_recipient_restrictions', [recipient, maintenance].filter((one) => one !== '').join(', '));
   const sorted = [...lines].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return head(facts, 'main.cf') + sorted.map(([name, value]) => `${name} = ${value}\n`).join('');
 }
@@ -200,13 +201,6 @@ function serviceLines(facts: PostfixFacts, service: MasterService): string {
       .filter(([parameter]) => !parameter.startsWith('posthaste_'))
       .map(([parameter, value]) => [parameter, translate(facts, parameter, value)]),
   );
-  // Who has logged in is not bothered with maintenance: the mail waits in the queue.
-  if (service.command === 'smtpd' && service.settings.flag('smtpd_sasl_auth_enable')) {
-    const own = service.settings.raw('smtpd_recipient_restrictions') ?? '';
-    if (!overrides.has('smtpd_recipient_restrictions')) {
-      overrides.set('smtpd_recipient_restrictions', translate(facts, 'smtpd_recipient_restrictions', own));
-    }
-  }
   const options = [...overrides].map(([parameter, value]) => `  -o { ${parameter} = ${value} }\n`);
   const args = service.args.length === 0 ? '' : ` ${service.args.join(' ')}`;
   return `${fields}${args}\n${options.join('')}`;

@@ -60,17 +60,18 @@ const bcc = (side: BccSide): MapQuery => {
   };
 };
 
-/** For check_recipient_access. Only whole addresses: the key `domain` would hold for its subdomains as well. */
+/** For check_recipient_access: of domains, and of mailboxes whose mail nobody else gets. Only whole addresses: the key `domain` would hold for its subdomains as well. */
 const maintenance: MapQuery = ({ dialect, rules }) => {
   const key = keyLocalpart(dialect);
   const bare = extensionSql(dialect, rules).bare(key);
   return `SELECT ${dialect.concat("'450 4.2.1 In maintenance: '", 'reason')} FROM (
   SELECT maintenance AS reason, 0 AS place FROM postfix_domain
-  WHERE domain = '%d' AND maintenance <> '' AND ${key} <> ''
+  WHERE domain = '%d' AND active = 1 AND maintenance <> '' AND ${key} <> ''
   UNION ALL
   SELECT m.maintenance, 1 FROM postfix_domain d JOIN postfix_mailbox_row m ON m.domain_id = d.home_id
-  WHERE d.domain = '%d' AND m.localpart IN (${key}, ${bare}) AND m.maintenance <> ''
+  WHERE d.domain = '%d' AND d.active = 1 AND m.localpart IN (${key}, ${bare}) AND m.maintenance <> ''
     AND NOT EXISTS (SELECT 1 FROM postfix_alias_row a WHERE a.domain_id = d.home_id AND a.localpart = m.localpart)
+    AND NOT EXISTS (SELECT 1 FROM postfix_forward_row f WHERE f.mailbox_id = m.id)
 ) x ORDER BY place LIMIT 1`;
 };
 

@@ -1,0 +1,171 @@
+// Has anything moved away from what we would export now? The files, the views and accounts in the database, and what the
+// Postfix and the Dovecot that use the folder say of themselves (`postconf -n`, `doveconf -n`). Each difference with its mend.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerSession } from '../../database/server/server-session.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+import { directoryViews } from './all-views.ts';
+import type { Grant } from './accounts.ts';
+import { ServerTarget } from './database-target.ts';
+import { dovecotGrants, dovecotTexts, type DovecotOptions, keptDovecotPassword } from './dovecot.ts';
+import { type ExportedFile, findGroup, readExisting } from './export-files.ts';
+import type { ExportEntry } from './export-record.ts';
+import { type ExportPlace, findPlace, openTarget, unreadableBy } from './place.ts';
+import { postfixFacts, type PostfixOptions } from './postfix.ts';
+import { postfixFiles } from './postfix-files.ts';
+import { keptPassword, mapTexts, readerGrants } from './postfix-maps.ts';
+
+export interface Drift {
+  readonly what: string;
+  readonly mend: string;
+}
+
+export type DriftOptions = PostfixOptions & DovecotOptions;
+
+/** Throws ExportRefused, DirectoryOpenError, ServerUnavailable, ServerRefusal. */
+export async function findDrift(
+  configuration: Configuration,
+  { kind }: ExportEntry,
+  options: DriftOptions,
+): Promise<Drift[]> {
+  const again = `posthaste export ${kind} --destdir ${options.destdir}`;
+  const place = findPlace(configuration, undefined);
+  const files = wantedFiles(configuration, kind, place, options);
+  const drifts = [...fileDrift(options.destdir, files, again)];
+  const target = await openTarget(place, options.admin, true);
+  try {
+    const amiss = await target.viewsAmiss(directoryViews(target.dialect));
+    for (const name of amiss) drifts.push({ what: `the view ${name} is missing or was changed`, mend: again });
+    if (target instanceof ServerTarget) {
+      const [name, grants] =
+        kind === 'dovecot'
+          ? [options.account, dovecotGrants(target.dialect.driver)]
+          : [options.reader, readerGrants(target.dialect.driver)];
+      drifts.push(...(await accountDrift(target.session, name, grants, again)));
+    }
+  } finally {
+    target.close();
+  }
+  if (place.driver === 'sqlite' && kind !== 'dovecot') {
+    const gid = findGroup(options.group);
+    const mends = gid === undefined ? [] : unreadableBy(place.file, gid);
+    for (const mend of mends) drifts.push({ what: `Postfix cannot read ${place.file}`, mend });
+  }
+  if (kind === 'postfix') drifts.push(...postconfDrift(options.destdir, files));
+  if (kind === 'dovecot') drifts.push(...doveconfDrift(options.destdir));
+  return drifts;
+}
+
+function wantedFiles(
+  configuration: Configuration,
+  kind: ExportEntry['kind'],
+  place: ExportPlace,
+  options: DriftOptions,
+): ExportedFile[] {
+  if (kind === 'dovecot') {
+    return dovecotTexts(configuration, place, options, keptDovecotPassword(options.destdir) ?? '(none)');
+  }
+  const password = keptPassword({ destdir: options.destdir, newPassword: false }, place.driver) ?? '(none)';
+  const maps = mapTexts(configuration, place, options, password);
+  return kind === 'postfix-maps'
+    ? maps
+    : [...postfixFiles(postfixFacts(configuration, options, place.driver)), ...maps];
+}
+
+function* fileDrift(destdir: string, files: readonly ExportedFile[], again: string): Iterable<Drift> {
+  for (const { name, text, mode } of files) {
+    const file = join(destdir, name);
+    const found = readExisting(destdir, name);
+    if (found === undefined) yield { what: `${file} is missing`, mend: again };
+    else if (found !== text) yield { what: `${file} differs from what would be written now`, mend: again };
+    if (found === undefined) continue;
+    const actual = statSync(file).mode & 0o777;
+    if ((actual & ~mode) !== 0) {
+      yield { what: `${file} has mode ${actual.toString(8)}`, mend: `chmod ${mode.toString(8)} ${file}` };
+    }
+  }
+}
+
+/** What an account may do, as one line each: `SELECT postfix_domain`. */
+async function rightsOf(session: ServerSession, name: string): Promise<Set<string>> {
+  const isMysql = session.dialect === 'mysql';
+  const sql = isMysql
+    ? `SELECT table_name, privilege_type FROM information_schema.table_privileges
+       WHERE grantee LIKE CONCAT('''', ?, '''@''%') AND table_schema = database()
+       UNION SELECT '*', privilege_type FROM information_schema.schema_privileges WHERE grantee LIKE CONCAT('''', ?, '''@''%')
+       UNION SELECT '*.*', privilege_type FROM information_schema.user_privileges
+         WHERE grantee LIKE CONCAT('''', ?, '''@''%') AND privilege_type <> 'USAGE'`
+    : `SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = ?
+       UNION SELECT rolname, 'SUPERUSER' FROM pg_roles WHERE rolname = ? AND rolsuper
+       UNION SELECT rolname, 'CREATEROLE' FROM pg_roles WHERE rolname = ? AND rolcreaterole`;
+  const { rows } = await session.query(sql, [name, name, name]);
+  return new Set(rows.map(([table, right]) => `${right} ${table}`));
+}
+
+async function accountDrift(
+  session: ServerSession,
+  name: string,
+  grants: readonly Grant[],
+  again: string,
+): Promise<Drift[]> {
+  const found = await rightsOf(session, name);
+  const wanted = new Set(grants.flatMap(({ right, on }) => right.split(', ').map((one) => `${one} ${on}`)));
+  const missing = [...wanted].filter((one) => !found.has(one));
+  const surplus = [...found].filter((one) => !wanted.has(one));
+  return [
+    ...missing.map((one) => ({ what: `the account ${name} may not ${one}`, mend: again })),
+    ...surplus.map((one) => ({ what: `the account ${name} may ${one}, which it need not`, mend: again })),
+  ];
+}
+
+/** What Postfix makes of the folder: a parameter that it reads otherwise than it is written there. */
+function postconfDrift(destdir: string, files: readonly ExportedFile[]): Drift[] {
+  const wanted = files.find(({ name }) => name === 'main.cf')?.text ?? '';
+  const { status, stdout, stderr } = spawnSync('postconf', ['-c', destdir, '-n'], { encoding: 'utf8' });
+  if (status === null) return [];
+  const complaint = stderr.trim().split('\n')[0] ?? '';
+  if (status !== 0 || complaint !== '') return [{ what: `postconf -n: ${complaint}`, mend: 'change our main.cf' }];
+  const values = new Map(pairs(stdout));
+  return pairs(wanted)
+    .filter(([name, value]) => values.has(name) && squeeze(values.get(name) ?? '') !== squeeze(value))
+    .map(([name, value]) => ({
+      what: `Postfix has ${name} = ${values.get(name)}, not ${value}`,
+      mend: `posthaste export postfix --destdir ${destdir}, then postfix reload`,
+    }));
+}
+
+function pairs(text: string): [string, string][] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\w+) = ?(.*)$/.exec(line);
+    return match === null ? [] : [[match[1] ?? '', match[2] ?? ''] as [string, string]];
+  });
+}
+
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/** Does Dovecot take it, and has dovecot-local.conf taken anything of it away? */
+function doveconfDrift(destdir: string): Drift[] {
+  const file = join(destdir, 'dovecot.conf');
+  if (!existsSync(file)) return [];
+  const { status, stdout, stderr } = spawnSync('doveconf', ['-n', '-c', file], { encoding: 'utf8' });
+  if (status === null) return [];
+  const complaint = stderr.trim().split('\n')[0] ?? '';
+  if (status !== 0 || complaint !== '') {
+    return [{ what: `doveconf -n: ${complaint}`, mend: `change ${join(destdir, 'dovecot-local.conf')}` }];
+  }
+  const needed = [
+    `args = ${destdir}/dovecot-sql.conf.ext`,
+    'quota_clone_dict = proxy::quota2',
+    'quota = count:User quota',
+  ];
+  return needed
+    .filter((line) => !stdout.includes(line))
+    .map((line) => ({
+      what: `Dovecot does not have "${line}"`,
+      mend: `look in ${join(destdir, 'dovecot-local.conf')}`,
+    }));
+}
