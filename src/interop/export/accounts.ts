@@ -24,7 +24,8 @@ export function isAccountName(name: string): boolean {
 /** MySQL tells a machine's own connections apart by how they come. */
 export function accountHosts(addresses: readonly { readonly host?: string; readonly socket?: string }[]): string[] {
   const isLocal = addresses.every(
-    ({ host, socket }) => socket !== undefined || host === 'localhost' || host === '::1' || /^127\./.test(host ?? ''),
+    ({ host, socket }) =>
+      socket !== undefined || host === 'localhost' || host === '::1' || host?.startsWith('127.') === true,
   );
   return isLocal ? ['localhost', '127.0.0.1', '::1'] : ['%'];
 }

@@ -9,22 +9,22 @@ export const drivers = ['mysql', 'pgsql', 'sqlite'] as const satisfies readonly 
 
 export interface Dialect {
   readonly driver: Driver;
-  concat(...parts: readonly string[]): string;
+  readonly concat: (...parts: readonly string[]) => string;
   /** Where the character stands, from 1; 0: nowhere. */
-  position(text: string, character: string): string;
-  left(text: string, length: string): string;
-  length(text: string): string;
-  smallest(...numbers: readonly string[]): string;
+  readonly position: (text: string, character: string) => string;
+  readonly left: (text: string, length: string) => string;
+  readonly length: (text: string) => string;
+  readonly smallest: (...numbers: readonly string[]) => string;
   /** Text of one type for the columns of a recursive query, whose width its first rows would decide. */
-  wide(text: string): string;
+  readonly wide: (text: string) => string;
   /** The backslash, which some servers read as an escape inside quotes and some do not. */
   readonly backslash: string;
   /** What stands behind the last `@` of a key of Postfix's, also where there is none. */
   readonly keyDomain: string;
   /** A text column as a whole number. */
-  number(text: string): string;
+  readonly number: (text: string) => string;
   /** What `CREATE` needs so that the view is made with its owner's rights and replaces the one before. */
-  createView(name: string): string;
+  readonly createView: (name: string) => string;
 }
 
 const standard = {
@@ -82,7 +82,7 @@ export interface ExtensionSql {
 
 /** As address/extension.ts splits an external localpart, written in SQL. */
 export function extensionSql(dialect: Dialect, rules: ExtensionRules): ExtensionSql {
-  const characters = [...rules.delimiters].filter((one) => !/[%'\\]/.test(one));
+  const characters = rules.delimiters.split('').filter((one) => !/[%'\\]/.test(one));
   if (characters.length === 0) return { bare: () => 'NULL', extension: () => 'NULL' };
   const at = (localpart: string): string => {
     const places = characters.map((one) => dialect.position(localpart, `'${one}'`));

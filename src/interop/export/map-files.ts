@@ -150,10 +150,8 @@ export function mapFileText(file: MapFile, connection: MapConnection, context: Q
 
 function connectionLines(connection: MapConnection): string {
   if (connection.driver === 'sqlite') return `dbpath = ${connection.file}\n`;
-  const { hosts, user, password, database, driver } = connection;
-  // Postfix 3.8 and later take the second line; before it, keys beyond ASCII are not found there.
-  const encoding = driver === 'pgsql' ? 'encoding = UTF8\n' : 'charset = utf8mb4\n';
-  return `hosts = ${hosts.join(' ')}\nuser = ${user}\npassword = ${password}\ndbname = ${database}\n${encoding}`;
+  const { hosts, user, password, database } = connection;
+  return `hosts = ${hosts.join(' ')}\nuser = ${user}\npassword = ${password}\ndbname = ${database}\n`;
 }
 
 /** A file that this command may replace. */
