@@ -1,14 +1,16 @@
 // `posthaste export postfix-maps` on the three databases: every file, and every group of files that stand behind one
 // parameter, answers what the directory's own table answers, asked by us and by a real Postfix.
 
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { register } from '../../src/cli/export.ts';
-import type { Directory } from '../../src/directory/directory.ts';
+import { Directory } from '../../src/directory/directory.ts';
 import { directoryTableOpener } from '../../src/directory/tables.ts';
 import type { Driver } from '../../src/interop/export/dialect.ts';
 import { setParts, type SetPart } from '../../src/interop/export/map-files.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
 import { derivedKeys } from '../../src/proof/derived-keys.ts';
 import { type KeyAnswer, OwnSide, PostmapSide } from '../../src/proof/table-side.ts';
@@ -149,6 +151,26 @@ describe.each(drivers)('maps over %s', (driver) => {
     expect(after).toHaveLength(32);
     expect(after).not.toBe(before);
   });
+
+  // Skipped where Postfix is not there, or this is not root.
+  test.skipIf(driver !== 'sqlite' || noRealPostmap !== undefined || process.getuid?.() !== 0)(
+    "are read by Postfix's own user beside a writer and without one",
+    async () => {
+      const user = ['--reuid', 'postfix', '--regid', 'postfix', '--clear-groups'];
+      const config = join(folder, 'postmap');
+      mkdirSync(config, { recursive: true });
+      writeFileSync(join(config, 'main.cf'), 'compatibility_level = 3.6\n');
+      const ask = (): string => {
+        const args = [...user, 'postmap', '-c', config, '-q', 'example.com', `sqlite:${join(maps, 'sql-domains.cf')}`];
+        return spawnSync('setpriv', args, { encoding: 'utf8' }).stdout;
+      };
+      expect(ask()).toBe('example.com\n');
+      directory.close();
+      expect(ask()).toBe('example.com\n');
+      directory = await Directory.open(file, { clock: systemClock, actor: 'tester' });
+      expect(ask()).toBe('example.com\n');
+    },
+  );
 
   test('never take the place of a file that somebody else has made', async () => {
     const other = join(folder, `other-${driver}`);

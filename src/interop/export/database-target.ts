@@ -22,10 +22,14 @@ export interface DatabaseTarget {
 export class SqliteTarget implements DatabaseTarget {
   readonly dialect = dialects.sqlite;
   readonly #connection: SqliteConnection;
+  /** Closed last: who can only read cannot take the WAL away, which a Postfix needs to find there. */
+  readonly #keeper: SqliteConnection;
 
   /** `isReading`: nothing is changed. */
   constructor(file: string, isReading: boolean) {
     this.#connection = openSqlite(file, { busyTimeout: 10_000, ...(isReading ? { readonly: true } : {}) });
+    this.#keeper = openSqlite(file, { busyTimeout: 10_000, readonly: true });
+    this.#keeper.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
 
   async makeViews(views: readonly View[]): Promise<boolean> {
@@ -59,6 +63,7 @@ export class SqliteTarget implements DatabaseTarget {
 
   close(): void {
     this.#connection.close();
+    this.#keeper.close();
   }
 }
 
