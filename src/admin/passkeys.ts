@@ -21,6 +21,8 @@ export interface Site {
   readonly origin: string;
 }
 
+/** COSE's EdDSA, ES256 and RS256: what devices have (WebAuthn §5.8.5). */
+const algorithms = [-8, -7, -257];
 const challengeMilliseconds = 5 * 60_000;
 /** Strangers can ask for them. */
 const maxChallenges = 10_000;
@@ -37,6 +39,7 @@ export class Passkeys {
   async registration(owner: Owner, login: string, present: readonly string[], site: Site): Promise<object> {
     const options = await generateRegistrationOptions({
       rpName: 'Posthaste',
+      supportedAlgorithmIDs: algorithms,
       rpID: hostOf(site),
       userName: login,
       userID: new TextEncoder().encode(`${owner.kind} ${owner.id}`),
@@ -56,6 +59,7 @@ export class Passkeys {
         expectedChallenge: (challenge) => this.#take(challenge, use),
         expectedOrigin: site.origin,
         expectedRPID: hostOf(site),
+        supportedAlgorithmIDs: algorithms,
       }),
     );
     if (!verified.verified) failWrong();

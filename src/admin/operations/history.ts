@@ -56,8 +56,8 @@ export function shownEvent({ id, revision, ...rest }: DirectoryEvent, sight: Sig
 }
 
 function withoutNumber(value: unknown, sight: Sight): unknown {
-  if (typeof value !== 'object' || value === null || !('id' in value)) return value;
-  const { id: _, ...rest } = value as { readonly id: unknown; readonly login?: string };
+  if (typeof value !== 'object' || value === null) return value;
+  const { id: _, ...rest } = value as { readonly id?: unknown; readonly login?: string };
   return rest.login !== undefined && !sight.mayName(rest.login) ? { ...rest, login: '' } : rest;
 }
 

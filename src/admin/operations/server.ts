@@ -47,21 +47,27 @@ function quotaOf({ id, address: of, quotaBytes }: MailboxInfo, server: ServerPar
   return { address: of, bytes, messages, quotaBytes, percent };
 }
 
-/** Of what is not his, a domain administrator learns the address that his own rows name, and nothing of what becomes of it. */
+/**
+ * Of what is not his, a domain administrator learns the addresses that his own rows name, and nothing of what becomes of
+ * them: neither where they lead nor to how many. What is left out is one delivery without a recipient.
+ */
 function within(answer: ExplainedRecipient, sight: Sight): ExplainedRecipient {
   if (sight.seesAll) return answer;
   const isMine = (text: string): boolean => (text.includes('@') ? sight.address(text) : sight.domain(text));
-  const deliveries = answer.deliveries.map((one) =>
-    isMine(one.recipient) ? one : { recipient: one.recipient, original: one.original, transport: '', nexthop: '' },
-  );
-  const steps = answer.steps.filter(({ key, result, stage }) => isMine(key) && isTellable(stage, result, sight));
-  return { ...answer, deliveries, steps };
+  const own = answer.steps.filter(({ key }) => isMine(key));
+  const named = new Set(own.flatMap(({ result }) => addressesIn(result)));
+  const deliveries = new Map<string, ExplainedRecipient['deliveries'][number]>();
+  for (const one of answer.deliveries) {
+    const isNamed = named.has(one.recipient.toLowerCase());
+    const isWhole = isMine(one.recipient) || (isNamed && sight.mayName(one.recipient));
+    const shown = isWhole ? one : { recipient: isNamed ? one.recipient : '', original: '', transport: '', nexthop: '' };
+    deliveries.set(`${shown.recipient} ${shown.transport}`, { ...shown, original: answer.recipient });
+  }
+  return { ...answer, deliveries: [...deliveries.values()], steps: own };
 }
 
-function isTellable(stage: string, result: string, sight: Sight): boolean {
-  if (stage === 'reply') return true;
-  const named = result.match(/[^\s<>",;()]*@[^\s<>",;()]+/g) ?? [];
-  return named.every((one) => sight.mayName(one));
+function addressesIn(text: string): string[] {
+  return (text.match(/[^\s<>",;()]+@[^\s<>",;()]+/g) ?? []).map((one) => one.toLowerCase());
 }
 
 export const serverOperations = [
