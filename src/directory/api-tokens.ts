@@ -105,7 +105,7 @@ export class ApiTokens {
     await this.#changes.make(async (change) => {
       const row = await change.db.selectFrom('api_token').selectAll().where('id', '=', id).executeTakeFirst();
       const isForeign = owner !== undefined && (row?.owner_kind !== owner.kind || row.owner_id !== owner.id);
-      if (row === undefined || isForeign) refuseMissing(`there is no token ${id}: see: posthaste token list`);
+      if (row === undefined || isForeign) refuseMissing('there is no such token: see: posthaste token list');
       await change.db.deleteFrom('api_token').where('id', '=', id).execute();
       const name = await ownerName(change.db, { kind: row.owner_kind, id: row.owner_id });
       await change.event('token.remove', name, describe({ ...row, used: 0 }, name), null);
