@@ -16,6 +16,7 @@ import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
 import { tokenOperations } from './operations/tokens.ts';
+import { webhookOperations } from './operations/webhooks.ts';
 import type { AnyOperation } from './operation.ts';
 
 export const operations: readonly AnyOperation[] = [
@@ -34,6 +35,7 @@ export const operations: readonly AnyOperation[] = [
   ...queueOperations,
   ...defenceOperations,
   ...historyOperations,
+  ...webhookOperations,
 ];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));

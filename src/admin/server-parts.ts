@@ -47,6 +47,8 @@ export interface ServerParts {
   /** Loaded when somebody needs them. */
   passkeys(): Promise<Passkeys>;
   hostname(): string;
+  /** posthaste_webhook_private_addresses */
+  allowsPrivateWebhooks(): boolean;
   /** For a password that has just been set, the mailbox's own or an app password. */
   keepScramKeys(
     address: string,

@@ -47,6 +47,7 @@ import type { DirectoryServer } from './server/server-settings.ts';
 import { SenderRights } from './sender-rights.ts';
 import { DirectorySettings } from './settings.ts';
 import { SecondFactors } from './second-factors.ts';
+import { Webhooks } from './webhooks.ts';
 import { WebSessions } from './web-sessions.ts';
 import { Tags } from './tags.ts';
 import { Transports } from './transports.ts';
@@ -82,6 +83,7 @@ export interface DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly secondFactors: SecondFactors;
+  readonly webhooks: Webhooks;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
   readonly bccs: Bccs;
@@ -125,6 +127,7 @@ function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLoo
     tokens: new ApiTokens(db, changes),
     sessions: new WebSessions(db, changes),
     secondFactors: new SecondFactors(db, changes),
+    webhooks: new Webhooks(db, changes),
     keptAnswers: new KeptAnswers(db, changes),
     transports: new Transports(db, changes, lookups),
     bccs: new Bccs(db, changes),
@@ -152,6 +155,7 @@ export class Directory implements DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly secondFactors: SecondFactors;
+  readonly webhooks: Webhooks;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
   readonly bccs: Bccs;
@@ -217,6 +221,7 @@ export class Directory implements DirectoryView {
     this.tokens = view.tokens;
     this.sessions = view.sessions;
     this.secondFactors = view.secondFactors;
+    this.webhooks = view.webhooks;
     this.keptAnswers = view.keptAnswers;
     this.transports = view.transports;
     this.bccs = view.bccs;

@@ -39,7 +39,7 @@ const rotationCheckMilliseconds = 1000;
 export class LogWriter implements Log {
   readonly #options: LogWriterOptions;
   readonly #syslog: SyslogChildren | undefined;
-  #observer: LogObserver | undefined;
+  readonly #observers: LogObserver[] = [];
   #lines: string[] = [];
   #gatheredOctets = 0;
   #dropped = 0;
@@ -62,12 +62,12 @@ export class LogWriter implements Log {
 
   /** `observer` is told of every line, cleaned of control characters, also of those that the destination loses. */
   observe(observer: LogObserver): void {
-    this.#observer = observer;
+    this.#observers.push(observer);
   }
 
   write(program: string, level: LogLevel, text: string, session?: string): void {
     const clean = oneLine(text);
-    this.#observer?.(program, level, clean, session);
+    for (const observer of this.#observers) observer(program, level, clean, session);
     if (this.#gatheredOctets > maxGatheredOctets) {
       this.#dropped++;
       return;

@@ -10,10 +10,12 @@ import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/
 import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import { explainOne, serviceSettings } from '../cli/explainer.ts';
+import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
-import { type Log, ProgramLog } from '../lib/log.ts';
+import { ProgramLog } from '../lib/log.ts';
+import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import { dataDirectoryOf } from '../settings/configuration.ts';
 import { TraceSearches } from '../trace/search-aside.ts';
@@ -29,7 +31,7 @@ export interface HttpParts {
   readonly tls: CurrentTls;
   readonly directory: Directory;
   readonly store: Pick<SqliteMailstore, 'usage' | 'queueList' | 'queueMessage'>;
-  readonly log: Log;
+  readonly log: LogWriter;
   readonly state: () => RoutingState;
   /** As the control socket has them. */
   readonly answer: (request: ControlRequest) => Promise<unknown>;
@@ -38,6 +40,7 @@ export interface HttpParts {
 export class HttpListeners {
   readonly #parts: HttpParts;
   #server: Promise<HttpServer> | undefined;
+  #webhooks: WebhookSender | undefined;
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
@@ -53,7 +56,17 @@ export class HttpListeners {
 
   async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
     const { HttpServer: Opened } = await import('../http-server/server.ts');
-    const { directory, log } = this.#parts;
+    const { WebhookSender: Sender } = await import('../admin/webhook-sender.ts');
+    const { directory, log, state } = this.#parts;
+    this.#webhooks = new Sender({
+      directory,
+      clock: systemClock,
+      version,
+      log: new ProgramLog(log, `${syslogName}/webhook`),
+      mayBePrivate: () => state().configuration.settings.flag('posthaste_webhook_private_addresses'),
+    });
+    const webhooks = this.#webhooks;
+    log.observe((_program, _level, text) => webhooks.logged(text));
     return await Opened.open({
       directory,
       server: serverParts(this.#parts),
@@ -65,6 +78,7 @@ export class HttpListeners {
   }
 
   async close(): Promise<void> {
+    await this.#webhooks?.close();
     await (await this.#server)?.close();
   }
 }
@@ -80,6 +94,7 @@ function serverParts({ authenticator, gate, directory, store, state, answer }: H
     passwordLogin: new PasswordLogin(directory.lookups),
     passkeys: () => (passkeys ??= openPasskeys()),
     hostname: () => settings().text('myhostname'),
+    allowsPrivateWebhooks: () => settings().flag('posthaste_webhook_private_addresses'),
     keepScramKeys: async (address, password, appPassword) => {
       const mailbox = directory.credentials(address);
       const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));

@@ -121,6 +121,12 @@ function readRecipient(text: string, known: ReadonlyMap<string, TracedRecipient>
   return { recipient, ...from, state, relay, delaySeconds: Number(delay), status, reason, attempts };
 }
 
+/** What a line says of a recipient, if it does. */
+export function outcomeOf(text: string): (TracedRecipient & { readonly queueId: string }) | undefined {
+  const recipient = readRecipient(text, new Map());
+  return recipient && { queueId: text.slice(0, queueIdLength(text)), ...recipient };
+}
+
 function readRefusal(text: string, facts: { sender?: string; client?: string }): TracedRecipient | undefined {
   const [, stage, client, code = '', status = '', reason = '', sender, recipient] = refusalPattern.exec(text) ?? [];
   if (stage === undefined || sender === undefined) return undefined;

@@ -119,5 +119,10 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'alarm.list': nothing,
   'alarm.remove': each((domain) => ({ login: `anna@${domain}` })),
   'history.list': each((domain) => ({ object: `anna@${domain}` })),
+  'webhook.list': nothing,
+  'webhook.add': { own: { name: 'none', url: 'ftp://nowhere' } },
+  'webhook.show': { own: { name: 'own' }, foreign: { name: 'foreign' }, missing: { name: 'missing' } },
+  'webhook.set': { own: { name: 'own' }, foreign: { name: 'foreign' }, missing: { name: 'missing' } },
+  'webhook.remove': { own: { name: 'own' }, foreign: { name: 'foreign' }, missing: { name: 'missing' } },
   'trace.list': each((domain) => ({ text: `anna@${domain}` })),
 };

@@ -1,0 +1,110 @@
+// Webhooks: a domain administrator's tell what he may see himself.
+
+import { Type } from 'typebox';
+import { operation } from '../operation.ts';
+import type { Principal } from '../principal.ts';
+import { fail } from '../problem.ts';
+import { anyText, object, optional, removed, time, yes } from '../schemas.ts';
+import type { ServerParts } from '../server-parts.ts';
+import { urlRefusal } from '../webhook-request.ts';
+
+const name = anyText('What it is for.', 64);
+const url = anyText('Where the events are sent: https://…', 1000);
+const events = Type.Array(Type.String({ pattern: '^(?:\\*|[a-z-]+(?:\\.(?:\\*|[a-z-]+))?)$' }), {
+  description: 'As mailbox.add, mailbox.*, delivery.bounced; empty: all.',
+  maxItems: 50,
+});
+const fields = {
+  name,
+  url,
+  events,
+  active: yes('It is told.'),
+  note: anyText('What went wrong last.'),
+  created: time('When it was added.'),
+  failingSince: optional(time('Since when nothing arrives.')),
+  nextAttempt: optional(time('When it is tried again.')),
+};
+const info = object(fields);
+const access = { who: 'domain', domains: () => [] } as const;
+
+function ownerOf({ role, owner }: Principal): number | undefined {
+  return role === 'host' ? undefined : (owner?.id ?? -1);
+}
+
+function checkUrl(text: string, server: ServerParts): void {
+  const refusal = urlRefusal(text, server.allowsPrivateWebhooks());
+  if (refusal !== undefined) fail(422, 'invalid-field', refusal, { field: 'url' });
+}
+
+function shown<Info extends { readonly id: number }>({ id: _, ...rest }: Info): Omit<Info, 'id'> {
+  return rest;
+}
+
+export const webhookOperations = [
+  operation({
+    name: 'webhook.list',
+    summary: 'List the webhooks.',
+    method: 'GET',
+    path: '/webhooks',
+    input: object({}),
+    output: object({ items: Type.Array(info) }),
+    access,
+    kind: 'read',
+    run: async (_input, { view, principal }) => ({ items: (await view.webhooks.list(ownerOf(principal))).map(shown) }),
+  }),
+  operation({
+    name: 'webhook.add',
+    summary: 'Have an address told of changes and deliveries; the secret that signs is given once.',
+    method: 'POST',
+    path: '/webhooks',
+    input: object({ name, url, events: optional(events) }),
+    output: object({ ...fields, secret: anyText('Nobody can see it again.') }),
+    access,
+    kind: 'change',
+    run: async ({ events: wanted = [], ...added }, { view, principal, server }) => {
+      checkUrl(added.url, server);
+      return shown(await view.webhooks.add({ ...added, events: wanted, ownerId: ownerOf(principal) ?? 0 }));
+    },
+  }),
+  operation({
+    name: 'webhook.show',
+    summary: 'Show a webhook.',
+    method: 'GET',
+    path: '/webhooks/{name}',
+    input: object({ name }),
+    output: info,
+    access,
+    kind: 'read',
+    run: async (input, { view, principal }) => shown(await view.webhooks.need(input.name, ownerOf(principal))),
+  }),
+  operation({
+    name: 'webhook.set',
+    summary: 'Change a webhook, or switch it on again.',
+    method: 'PATCH',
+    path: '/webhooks/{name}',
+    input: object({ name, url: optional(url), events: optional(events), active: optional(yes('It is told.')) }),
+    output: info,
+    access,
+    kind: 'change',
+    shownBy: 'webhook.show',
+    run: async ({ name: one, ...settings }, { view, principal, server }) => {
+      if (settings.url !== undefined) checkUrl(settings.url, server);
+      return shown(await view.webhooks.set(one, settings, ownerOf(principal)));
+    },
+  }),
+  operation({
+    name: 'webhook.remove',
+    summary: 'Remove a webhook.',
+    method: 'DELETE',
+    path: '/webhooks/{name}',
+    input: object({ name }),
+    output: removed,
+    access,
+    kind: 'change',
+    shownBy: 'webhook.show',
+    run: async (input, { view, principal }) => {
+      await view.webhooks.remove(input.name, ownerOf(principal));
+      return { removed: true };
+    },
+  }),
+];

@@ -1,0 +1,211 @@
+// Webhooks: addresses that are told of changes and deliveries. Changes wait in the table of events itself: a webhook has the
+// place up to which it has been told, so nothing of them can be lost. Deliveries wait in webhook_message. What does not
+// arrive is tried again, later and later; after days of failure a webhook is switched off, with a note.
+
+import type { WebhookRow } from './administration-schema.ts';
+import { makeSecret } from './api-tokens.ts';
+import type { Changes } from './change.ts';
+import type { DirectoryDatabase } from './database.ts';
+import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
+
+export interface WebhookInfo {
+  readonly id: number;
+  readonly name: string;
+  readonly url: string;
+  /** As `mailbox.add`, `mailbox.*`, `delivery.bounced`; empty: all. */
+  readonly events: readonly string[];
+  readonly active: boolean;
+  /** Why it was switched off. */
+  readonly note: string;
+  readonly created: number;
+  /** Since when nothing arrives. */
+  readonly failingSince?: number;
+  readonly nextAttempt?: number;
+}
+
+export interface DueWebhook extends WebhookInfo {
+  readonly secret: string;
+  /** 0: the host's. */
+  readonly ownerId: number;
+  readonly position: number;
+  readonly attempts: number;
+}
+
+export interface WebhookMessage {
+  readonly id: number;
+  readonly body: string;
+}
+
+export interface NewWebhook {
+  readonly name: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly ownerId: number;
+}
+
+const maxWebhooks = 200;
+/** Of one webhook, waiting; the oldest go. */
+const maxMessages = 10_000;
+const firstRetryMilliseconds = 5_000;
+const maxRetryMilliseconds = 3_600_000;
+const givesUpAfterMilliseconds = 3 * 86_400_000;
+
+export class Webhooks {
+  readonly #db: DirectoryDatabase;
+  readonly #changes: Changes;
+
+  constructor(db: DirectoryDatabase, changes: Changes) {
+    this.#db = db;
+    this.#changes = changes;
+  }
+
+  /** Told of what happens from now on. */
+  async add(added: NewWebhook): Promise<WebhookInfo & { readonly secret: string }> {
+    const secret = makeSecret('phw_');
+    return await this.#changes.make(async (change) => {
+      const rows = await change.db.selectFrom('webhook').select('name').execute();
+      const name = checkName(added.name);
+      if (rows.some((row) => row.name === name)) refuseTaken(`there is a webhook "${name}" already: take another name`);
+      if (rows.length >= maxWebhooks) refuse(`there are ${maxWebhooks} webhooks already: remove some`);
+      const last = change.db.selectFrom('event').select('id').orderBy('id', 'desc').limit(1);
+      const values = {
+        ...{
+          name,
+          url: added.url,
+          secret,
+          owner_id: added.ownerId,
+          events: added.events.join(' '),
+          active: 1,
+          note: '',
+        },
+        ...{ created: change.now, position: (await last.executeTakeFirst())?.id ?? 0 },
+        ...{ failing_since: 0, attempts: 0, next_attempt: 0 },
+      };
+      const { id } = await change.db.insertInto('webhook').values(values).returning('id').executeTakeFirstOrThrow();
+      const info = describe({ ...values, id });
+      await change.event('webhook.add', name, null, info);
+      return { ...info, secret };
+    });
+  }
+
+  /** `ownerId`: those of one administrator. */
+  async list(ownerId?: number): Promise<WebhookInfo[]> {
+    let select = this.#db.selectFrom('webhook').selectAll();
+    if (ownerId !== undefined) select = select.where('owner_id', '=', ownerId);
+    return (await select.orderBy('name').execute()).map(describe);
+  }
+
+  async need(name: string, ownerId?: number): Promise<WebhookInfo> {
+    return describe(await needRow(this.#db, name, ownerId));
+  }
+
+  async set(
+    name: string,
+    settings: { readonly url?: string; readonly events?: readonly string[]; readonly active?: boolean },
+    ownerId?: number,
+  ): Promise<WebhookInfo> {
+    return await this.#changes.make(async (change) => {
+      const row = await needRow(change.db, name, ownerId);
+      const begins = settings.active === true && row.active === 0;
+      const next = {
+        url: settings.url ?? row.url,
+        events: settings.events?.join(' ') ?? row.events,
+        active: settings.active === undefined ? row.active : Number(settings.active),
+        ...(begins || settings.url !== undefined ? { note: '', failing_since: 0, attempts: 0, next_attempt: 0 } : {}),
+      };
+      await change.db.updateTable('webhook').set(next).where('id', '=', row.id).execute();
+      const after = describe({ ...row, ...next });
+      await change.event('webhook.set', row.name, describe(row), after);
+      return after;
+    });
+  }
+
+  async remove(name: string, ownerId?: number): Promise<void> {
+    await this.#changes.make(async (change) => {
+      const row = await needRow(change.db, name, ownerId);
+      await change.db.deleteFrom('webhook_message').where('webhook_id', '=', row.id).execute();
+      await change.db.deleteFrom('webhook').where('id', '=', row.id).execute();
+      await change.event('webhook.remove', row.name, describe(row), null);
+    });
+  }
+
+  async due(now: number): Promise<DueWebhook[]> {
+    const select = this.#db.selectFrom('webhook').selectAll().where('active', '=', 1).where('next_attempt', '<=', now);
+    return (await select.orderBy('id').execute()).map((row) => ({
+      ...describe(row),
+      ...{ secret: row.secret, ownerId: row.owner_id, position: row.position, attempts: row.attempts },
+    }));
+  }
+
+  async waiting(id: number, limit: number): Promise<WebhookMessage[]> {
+    const select = this.#db.selectFrom('webhook_message').select(['id', 'body']).where('webhook_id', '=', id);
+    return await select.orderBy('id').limit(limit).execute();
+  }
+
+  async enqueue(messages: readonly { readonly webhook: number; readonly body: string }[]): Promise<void> {
+    await this.#changes.make(async ({ db, now }) => {
+      for (const { webhook, body } of messages) {
+        await db.insertInto('webhook_message').values({ webhook_id: webhook, body, created: now }).execute();
+      }
+      for (const id of new Set(messages.map(({ webhook }) => webhook))) {
+        const ofWebhook = db.selectFrom('webhook_message').select('id').where('webhook_id', '=', id);
+        const oldest = await ofWebhook.orderBy('id', 'desc').offset(maxMessages).limit(1).executeTakeFirst();
+        if (oldest === undefined) continue;
+        await db.deleteFrom('webhook_message').where('webhook_id', '=', id).where('id', '<=', oldest.id).execute();
+      }
+    });
+  }
+
+  /** Told of everything up to `position`, and of these messages. */
+  async arrived(id: number, position: number, messages: readonly number[]): Promise<void> {
+    await this.#changes.make(async ({ db }) => {
+      const next = { position, failing_since: 0, attempts: 0, next_attempt: 0 };
+      await db.updateTable('webhook').set(next).where('id', '=', id).execute();
+      if (messages.length > 0) await db.deleteFrom('webhook_message').where('id', 'in', messages).execute();
+    });
+  }
+
+  /** False: it has been switched off. */
+  async failed(webhook: Pick<DueWebhook, 'id' | 'attempts' | 'failingSince'>, reason: string): Promise<boolean> {
+    return await this.#changes.make(async ({ db, now }) => {
+      const since = webhook.failingSince ?? now;
+      const isOver = now - since > givesUpAfterMilliseconds;
+      const pause = Math.min(maxRetryMilliseconds, firstRetryMilliseconds * 2 ** Math.min(webhook.attempts, 20));
+      const next = {
+        ...{
+          failing_since: since,
+          attempts: webhook.attempts + 1,
+          next_attempt: now + pause,
+          note: reason.slice(0, 250),
+        },
+        ...(isOver ? { active: 0 } : {}),
+      };
+      await db.updateTable('webhook').set(next).where('id', '=', webhook.id).execute();
+      return !isOver;
+    });
+  }
+}
+
+async function needRow(db: DirectoryDatabase, name: string, ownerId: number | undefined): Promise<WebhookRow> {
+  const row = await db.selectFrom('webhook').selectAll().where('name', '=', name).executeTakeFirst();
+  if (row === undefined || (ownerId !== undefined && row.owner_id !== ownerId)) {
+    refuseMissing('there is no such webhook: see: posthaste webhook list');
+  }
+  return row;
+}
+
+function describe(row: WebhookRow): WebhookInfo {
+  const { id, name, url, events, active, note, created, failing_since, next_attempt } = row;
+  return {
+    ...{ id, name, url, events: events === '' ? [] : events.split(' '), active: active === 1, note, created },
+    ...(failing_since === 0 ? {} : { failingSince: failing_since }),
+    ...(next_attempt === 0 ? {} : { nextAttempt: next_attempt }),
+  };
+}
+
+function checkName(text: string): string {
+  const name = text.trim();
+  if (!/^[\w .-]{1,64}$/.test(name))
+    refuse('the name of a webhook has 1 to 64 letters, digits, blanks, ".", "-" and "_"');
+  return name;
+}
