@@ -107,8 +107,10 @@ async function add(context: CommandContext, mailbox: string, name: string, optio
     const secret = isReadable ? { secret: password } : {};
     const info = await directory.appPasswords.add({ mailbox, name, digest, ...secret, ...limitsOf(options) });
     await keepScramKeys({ directory, settings }, info.mailbox, password, { id: info.id, digest });
-    printDone(context, `${info.mailbox} has an app password "${info.name}"`, { ...info, password });
-    if (!context.json) context.print(`password: ${password}`);
+    // Another host makes it itself.
+    const shown = { password, ...info };
+    printDone(context, `${info.mailbox} has an app password "${info.name}"`, shown);
+    if (!context.json) context.print(`password: ${shown.password}`);
   });
 }
 

@@ -58,8 +58,12 @@ const columns: readonly Column<CertificateLine>[] = [
 ];
 
 async function list(context: CommandContext): Promise<void> {
-  const configuration = await loadConfiguration(context.configDirectory);
   const empty = 'no certificate yet: the server makes one when it is first started';
+  if (context.remote !== undefined) {
+    const { items } = await context.remote.call<{ items: readonly CertificateLine[] }>('certificate.list');
+    return await printList(context, columns, onePage(items), empty);
+  }
+  const configuration = await loadConfiguration(context.configDirectory);
   try {
     await printList(context, columns, onePage(await listCertificates(configuration)), empty);
   } catch (error) {
@@ -118,7 +122,10 @@ function describe(file: string, source: CertificateLine['source']): CertificateL
 }
 
 async function renew(context: CommandContext, host: string): Promise<void> {
-  const dataDirectory = dataDirectoryOf(await loadConfiguration(context.configDirectory));
-  await controlRequest(dataDirectory, { command: 'certificate-renew', host });
+  if (context.remote !== undefined) await context.remote.call('certificate.renew', { host });
+  else {
+    const dataDirectory = dataDirectoryOf(await loadConfiguration(context.configDirectory));
+    await controlRequest(dataDirectory, { command: 'certificate-renew', host });
+  }
   printDone(context, `${host} has a new certificate`, { host });
 }

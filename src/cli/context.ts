@@ -1,12 +1,15 @@
 // What a subcommand may use: its global options, its output, and the one way to fail.
 
 import type { DirectorySession } from './directory-session.ts';
+import type { RemoteHost } from './remote-host.ts';
 
 export interface CommandContext {
   /** The folder with main.cf and master.cf: -c, else $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
   readonly configDirectory: string;
   /** Somebody named it, with -c or in the environment. */
   readonly isConfigNamed?: boolean;
+  /** `--host` was given: another host is asked, by its API. */
+  readonly remote?: RemoteHost;
   /** `--json` was given: one JSON value, or one a line. */
   readonly json: boolean;
   /** The change is only tried (`posthaste plan`): nobody is asked anything. */

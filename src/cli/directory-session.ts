@@ -8,8 +8,9 @@ import { directoryFile, openConfiguredDirectory } from '../directory/open-direct
 import { systemClock } from '../lib/clock.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { MasterService } from '../settings/services.ts';
-import type { Settings } from '../settings/settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
+import { remoteDirectory } from './remote-directory.ts';
 
 export interface DirectorySession {
   readonly directory: Directory;
@@ -19,6 +20,12 @@ export interface DirectorySession {
   readonly dataDirectory: string;
 }
 
+/** What the host elsewhere has set is its own to know; it refuses by itself. */
+const remoteDefaults = {
+  mydestination: '',
+  smtpd_sender_login_maps: 'directory:sender-logins',
+};
+
 /** `isReading`: leaves no trace, and works for a user who may only read the file. */
 export async function withDirectory<T>(
   context: CommandContext,
@@ -26,6 +33,10 @@ export async function withDirectory<T>(
   work: (session: DirectorySession) => Promise<T>,
 ): Promise<T> {
   if (context.session !== undefined) return await work(context.session);
+  if (context.remote !== undefined) {
+    const directory = remoteDirectory(context.remote);
+    return await work({ directory, settings: Settings.defaults(remoteDefaults), dataDirectory: '', services: [] });
+  }
   const configuration = await loadConfiguration(context.configDirectory);
   const { settings, services } = configuration;
   const dataDirectory = dataDirectoryOf(configuration);

@@ -7,6 +7,7 @@ import { type Configuration, loadConfiguration } from '../settings/configuration
 import { type CommandContext, CommandError } from './context.ts';
 import { explainSender, formatSender, senderService } from './explain-sender.ts';
 import { type Explanation, formatExplanation } from './explanation-tree.ts';
+import type { RemoteHost } from './remote-host.ts';
 import { formatWhyNot, whyNot } from './why-not.ts';
 import { explainOne, type ExplainOptions, openForExplaining, parseMoment, serviceSettings } from './explainer.ts';
 
@@ -51,6 +52,7 @@ async function explain(context: CommandContext, addresses: readonly string[], op
   if ((question === undefined) !== (reaches === undefined)) {
     throw new CommandError('explain: --why-not ADDRESS and --reaches MAILBOX go together', 2);
   }
+  if (context.remote !== undefined) return await explainRemote(context, context.remote, addresses, options);
   const configuration = await loadConfiguration(context.configDirectory);
   const { login, sender } = options;
   if (question === undefined && addresses.length === 0) {
@@ -76,6 +78,28 @@ async function explain(context: CommandContext, addresses: readonly string[], op
     }
   } finally {
     opened.close();
+  }
+}
+
+/** Another host answers by its own policy. */
+async function explainRemote(
+  context: CommandContext,
+  remote: RemoteHost,
+  addresses: readonly string[],
+  { at, whyNot: question, reaches: _, ...asked }: Options,
+): Promise<void> {
+  if (at !== undefined || question !== undefined || addresses.length === 0) {
+    throw new CommandError('explain: --at, --why-not and --login without an address work on the host itself', 2);
+  }
+  for await (const address of inputs(addresses)) {
+    const { items } = await remote.call<{ items: readonly Explanation[] }>('explain.show', {
+      address: [address],
+      ...asked,
+    });
+    for (const explanation of items) {
+      if (context.json) context.print(JSON.stringify(asObject(explanation)));
+      else for (const line of formatExplanation(address, explanation)) context.print(line);
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import type { Lockout } from '../defence/lockouts.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest, type DefenceRequest } from './control.ts';
+import type { RemoteHost } from './remote-host.ts';
 import { type Column, formatTime, printDone, printList } from './output.ts';
 
 const lockoutExamples = `
@@ -70,7 +71,22 @@ const alarmColumns: readonly Column<Alarm>[] = [
 ];
 
 async function ask(context: CommandContext, request: DefenceRequest): Promise<unknown> {
+  if (context.remote !== undefined) return await askRemote(context.remote, request);
   return await controlRequest(dataDirectoryOf(await loadConfiguration(context.configDirectory)), request);
+}
+
+async function askRemote(remote: RemoteHost, { command, subject }: DefenceRequest): Promise<unknown> {
+  const area = command.startsWith('lockout') ? 'lockout' : 'alarm';
+  const key = area === 'lockout' ? 'subject' : 'login';
+  type Entry = Readonly<Record<string, string>>;
+  const listed = (await remote.call<{ items: readonly Entry[] }>(`${area}.list`)).items;
+  if (!command.endsWith('-remove')) return listed;
+  const wanted = listed.map((one) => one[key]).filter((one) => subject === undefined || one === subject);
+  const ended: unknown[] = [];
+  for (const one of new Set(wanted)) {
+    ended.push(...(await remote.call<{ items: readonly unknown[] }>(`${area}.remove`, { [key]: one })).items);
+  }
+  return ended;
 }
 
 async function list<Row extends object>(

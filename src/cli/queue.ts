@@ -26,6 +26,8 @@ import {
   queueOf,
   refuseStranger,
 } from './queue-store.ts';
+import type { RemoteHost } from './remote-host.ts';
+import { changeRemoteQueue, listRemoteQueue, remoteMessage } from './remote-queue.ts';
 import { watchQueue } from './queue-watch.ts';
 import { formatSize } from './sizes.ts';
 
@@ -101,7 +103,8 @@ async function startWatch(context: CommandContext, { count }: { count?: string }
 async function list(context: CommandContext): Promise<void> {
   let count = 0;
   let bytes = 0;
-  for await (const message of listQueue(await queueFolder(context))) {
+  const { remote } = context;
+  for await (const message of remote === undefined ? listQueue(await queueFolder(context)) : listRemoteQueue(remote)) {
     if (count === 0 && !context.json) context.print(listingTitle);
     for (const line of context.json ? [JSON.stringify(toJson(message))] : formatMessage(message)) context.print(line);
     await drained();
@@ -130,6 +133,7 @@ function toJson({ queue, id, arrival, size, isExpired, sender, recipients, row }
 }
 
 async function show(context: CommandContext, id: string): Promise<void> {
+  if (context.remote !== undefined) return showMessage(context, await remoteMessage(context.remote, id));
   const folder = await queueFolder(context);
   refuseStranger(folder);
   const store = openStoreReader(folder);
@@ -137,23 +141,28 @@ async function show(context: CommandContext, id: string): Promise<void> {
   store?.close();
   if (message === undefined) throw new CommandError(`no such message in the queue: ${id}`);
   const queue = queueOf(message, (await activeIds(folder)).has(id));
-  const { arrival, size, sender, attempts, nextAttempt, recipients } = message;
+  const { arrival, size, sender, nextAttempt, recipients } = message;
   const isExpired = nextAttempt === expiredByForce;
+  showMessage(context, { queue, id, arrival, size, isExpired, sender, recipients, row: message });
+}
+
+function showMessage(context: CommandContext, listed: ListedMessage): void {
+  const { queue, id, arrival, size, isExpired, sender, row } = listed;
+  if (row === undefined) throw new CommandError(`no such message in the queue: ${id}`);
   const lines: [string, string][] = [
     ['Queue id', id],
     ['State', isExpired ? `${queue}, expired` : queue],
     ['Sender', sender === '' ? '<>' : sender],
     ['Size', formatSize(size)],
     ['Arrived', formatTime(arrival)],
-    ['Attempts', String(attempts)],
-    ['Next attempt', isExpired ? 'none: it goes back' : nextAttemptText(message)],
-    ...recipients.map((one): [string, string] => {
+    ['Attempts', String(row.attempts)],
+    ['Next attempt', isExpired ? 'none: it goes back' : nextAttemptText(row)],
+    ...row.recipients.map((one): [string, string] => {
       const original = one.original === one.recipient || one.original === '' ? '' : ` (for ${one.original})`;
       const reason = one.reason === '' ? '' : `: ${one.status} ${one.reason}`;
       return ['Recipient', `${one.recipient}${original} by ${one.transport}:${shownNexthop(one.nexthop)}${reason}`];
     }),
   ];
-  const listed = { queue, id, arrival, size, isExpired, sender, recipients, row: message };
   printObject(context, toJson(listed), lines);
 }
 
@@ -208,6 +217,7 @@ function positive(text: string, option: string): number {
 }
 
 async function flush(context: CommandContext, { site, id }: { site?: string; id?: string[] }): Promise<void> {
+  if (context.remote !== undefined) return await flushRemote(context, context.remote, site, id);
   const folder = await queueFolder(context);
   if (site === undefined && id === undefined) {
     await controlRequest(folder, { command: 'queue-flush' });
@@ -228,10 +238,33 @@ async function applyChange(
   ids: readonly string[],
   done: string,
 ): Promise<void> {
+  if (context.remote !== undefined) {
+    const count = await changeRemoteQueue(context.remote, change, ids);
+    if (count === 0 && !ids.includes('ALL')) throw new CommandError(`no such message to be ${done}: ${ids.join(' ')}`);
+    printDone(context, `${messages(count)} ${done}`, { messages: count });
+    return;
+  }
   const folder = await queueFolder(context);
   const count = await changeQueue(folder, change, ids.includes('ALL') ? idsOf(folder, new Set(queueNames)) : ids);
   if (count === 0 && !ids.includes('ALL')) throw new CommandError(`no such message to be ${done}: ${ids.join(' ')}`);
   printDone(context, `${messages(count)} ${done}`, { messages: count });
+}
+
+async function flushRemote(
+  context: CommandContext,
+  remote: RemoteHost,
+  site: string | undefined,
+  id: readonly string[] | undefined,
+): Promise<void> {
+  if (site !== undefined) throw new CommandError('queue flush --site works on the host itself', 2);
+  if (id === undefined) {
+    await remote.call('queue.flush-all');
+    printDone(context, 'everything in the queue is being tried', { flushed: true });
+    return;
+  }
+  const count = await changeRemoteQueue(remote, 'flush', id);
+  if (count === 0) throw new CommandError(`no such message in the queue: ${id.join(' ')}`);
+  printDone(context, `${messages(count)} being tried`, { messages: count });
 }
 
 function messages(count: number): string {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Directory } from '../directory/directory.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
 import type { QuotaUsage } from '../mailstore/types.ts';
-import type { CommandContext } from './context.ts';
+import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, pages, printDone, printList } from './output.ts';
@@ -48,6 +48,18 @@ const columns: readonly Column<QuotaLine>[] = [
 ];
 
 async function list(context: CommandContext, domain: string | undefined): Promise<void> {
+  const { remote } = context;
+  const empty = 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
+  if (remote !== undefined) {
+    const read = async (after: string | undefined) =>
+      (await remote.call<{ items: readonly QuotaLine[] }>('quota.list', { domain, after, limit: 500 })).items;
+    return await printList(
+      context,
+      columns,
+      pages(read, (row) => row.address),
+      empty,
+    );
+  }
   await withDirectory(context, true, async ({ directory, dataDirectory }) => {
     const store = openStoreReader(dataDirectory);
     try {
@@ -57,7 +69,7 @@ async function list(context: CommandContext, domain: string | undefined): Promis
         context,
         columns,
         pages(read, (row) => row.address),
-        'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN',
+        empty,
       );
     } finally {
       store?.close();
@@ -85,6 +97,12 @@ async function readLines(
 }
 
 async function recalculate(context: CommandContext, address: string | undefined): Promise<void> {
+  if (context.remote !== undefined) {
+    if (address === undefined) throw new CommandError('name the mailbox: all are counted anew on the host itself', 2);
+    await context.remote.call('quota.recalculate', { address });
+    printDone(context, `${address} counted anew`, { mailboxes: 1 });
+    return;
+  }
   await withDirectory(context, true, async ({ directory, dataDirectory }) => {
     const one = address === undefined ? undefined : await directory.mailboxes.need(address);
     const read = (after: string | undefined) =>

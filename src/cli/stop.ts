@@ -31,7 +31,9 @@ export function register(program: Command, context: CommandContext): void {
     .description('what the server does: listeners, counts, queue')
     .addHelpText('after', '\nExamples:\n  posthaste status\n  posthaste --json status')
     .action(async () => {
-      const status = (await controlRequest(await dataDirectory(), { command: 'status' })) as ServerStatus;
+      const { remote } = context;
+      const local = async () => await controlRequest(await dataDirectory(), { command: 'status' });
+      const status = (await (remote?.call('status.show') ?? local())) as ServerStatus;
       if (context.json) context.print(JSON.stringify(status));
       else for (const line of describe(status)) context.print(line);
     });

@@ -73,12 +73,21 @@ function scopesOf(given: readonly string[] | undefined): string[] {
 
 async function add(context: CommandContext, owner: string, name: string, options: AddOptions): Promise<void> {
   const scopes = scopesOf(options.scope);
+  const expires = options.expires ?? 0;
+  if (context.remote !== undefined) {
+    return show(context, await context.remote.call<MadeToken>('token.add', { owner, name, scopes, expires }));
+  }
   await withDirectory(context, false, async ({ directory }) => {
     const of = ownerNamed(directory, owner);
-    const token = await directory.tokens.add({ owner: of, name, scopes, expires: options.expires ?? 0 });
-    printDone(context, `token ${token.id} of ${token.owner}: ${token.scopes.join(' ')}`, token);
-    if (!context.json) context.print(`secret: ${token.secret}`);
+    show(context, await directory.tokens.add({ owner: of, name, scopes, expires }));
   });
+}
+
+type MadeToken = ApiTokenInfo & { readonly secret: string };
+
+function show(context: CommandContext, token: MadeToken): void {
+  printDone(context, `token ${token.id} of ${token.owner}: ${token.scopes.join(' ')}`, token);
+  if (!context.json) context.print(`secret: ${token.secret}`);
 }
 
 const columns: readonly Column<ApiTokenInfo>[] = [
@@ -99,8 +108,23 @@ function endText({ expires }: ApiTokenInfo): string {
 }
 
 async function list(context: CommandContext, owner: string | undefined): Promise<void> {
+  const empty = 'no token yet: make one with: posthaste token add OWNER NAME';
+  const { remote } = context;
+  if (remote !== undefined) {
+    const read = async (after: number | undefined) => {
+      const from = after === undefined ? {} : { after: String(after) };
+      const query = { all: true, limit: 500, ...from };
+      const { items } = await remote.call<{ items: readonly ApiTokenInfo[] }>('token.list', query);
+      return owner === undefined ? items : items.filter((one) => one.owner === fold(owner));
+    };
+    return await printList(
+      context,
+      columns,
+      pages(read, (row) => row.id),
+      empty,
+    );
+  }
   await withDirectory(context, true, async ({ directory }) => {
-    const empty = 'no token yet: make one with: posthaste token add OWNER NAME';
     const of = owner === undefined ? undefined : ownerNamed(directory, owner);
     const rows = pages(
       async (after: number | undefined) => {
@@ -117,8 +141,7 @@ async function remove(context: CommandContext, text: string): Promise<void> {
   const id = Number(text);
   if (!Number.isSafeInteger(id) || id < 1)
     throw new CommandError('name the token by its number: see posthaste token list', 2);
-  await withDirectory(context, false, async ({ directory }) => {
-    await directory.tokens.remove(id);
-    printDone(context, `token ${id} removed`, { id, removed: true });
-  });
+  if (context.remote !== undefined) await context.remote.call('token.remove', { id });
+  else await withDirectory(context, false, async ({ directory }) => await directory.tokens.remove(id));
+  printDone(context, `token ${id} removed`, { id, removed: true });
 }

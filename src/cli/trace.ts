@@ -8,9 +8,10 @@ import { systemClock } from '../lib/clock.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { TraceSearch } from '../trace/search.ts';
 import { traceFolder } from '../trace/segments.ts';
-import { makeStories } from '../trace/story.ts';
+import { makeStories, type Story } from '../trace/story.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
+import type { RemoteHost } from './remote-host.ts';
 import { formatStory } from './trace-story.ts';
 
 const examples = `
@@ -42,9 +43,10 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function trace(context: CommandContext, what: string, options: TraceOptions): Promise<void> {
-  const configuration = await loadConfiguration(context.configDirectory);
   const limit = Number(options.limit ?? defaultLimit);
   if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit: a number above 0 is needed', 2);
+  if (context.remote !== undefined) return await traceRemote(context, context.remote, what, options, limit);
+  const configuration = await loadConfiguration(context.configDirectory);
   const days = configuration.settings.integer('posthaste_trace_days');
   const now = systemClock.now();
   const since = options.since === undefined ? 0 : parseSince(options.since, now);
@@ -61,11 +63,29 @@ async function trace(context: CommandContext, what: string, options: TraceOption
     const when = options.since === undefined ? `the last ${days} days` : `the time since ${options.since}`;
     throw new CommandError(`nothing is known of ${what} in ${when}`);
   }
+  printStories(context, stories, found.isCut, limit);
+}
+
+function printStories(context: CommandContext, stories: readonly Story[], isCut: boolean, limit: number): void {
   stories.forEach((story, index) => {
     if (context.json) context.print(JSON.stringify(story));
     else for (const line of [...(index > 0 ? [''] : []), ...formatStory(story)]) context.print(line);
   });
-  if (found.isCut) context.warn(`these are the newest ${limit}; there is more: --limit ${limit * 10}, or --since`);
+  if (isCut) context.warn(`these are the newest ${limit}; there is more: --limit ${limit * 10}, or --since`);
+}
+
+async function traceRemote(
+  context: CommandContext,
+  remote: RemoteHost,
+  text: string,
+  options: TraceOptions,
+  limit: number,
+): Promise<void> {
+  const since = options.since === undefined ? {} : { since: parseSince(options.since, systemClock.now()) };
+  type Found = { readonly items: readonly Story[]; readonly isCut: boolean };
+  const { items, isCut } = await remote.call<Found>('trace.list', { text, limit, ...since });
+  if (items.length === 0) throw new CommandError(`nothing is known of ${text}`);
+  printStories(context, items, isCut, limit);
 }
 
 /** Throws where it is somebody else's. */

@@ -9,7 +9,6 @@ import type { DirectoryDatabase } from './database.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 
 export interface WebhookInfo {
-  readonly id: number;
   readonly name: string;
   readonly url: string;
   /** As `mailbox.add`, `mailbox.*`, `delivery.bounced`; empty: all. */
@@ -24,6 +23,7 @@ export interface WebhookInfo {
 }
 
 export interface DueWebhook extends WebhookInfo {
+  readonly id: number;
   readonly secret: string;
   /** 0: the host's. */
   readonly ownerId: number;
@@ -81,8 +81,8 @@ export class Webhooks {
         ...{ created: change.now, position: (await last.executeTakeFirst())?.id ?? 0 },
         ...{ failing_since: 0, attempts: 0, next_attempt: 0 },
       };
-      const { id } = await change.db.insertInto('webhook').values(values).returning('id').executeTakeFirstOrThrow();
-      const info = describe({ ...values, id });
+      await change.db.insertInto('webhook').values(values).execute();
+      const info = describe(values);
       await change.event('webhook.add', name, null, info);
       return { ...info, secret };
     });
@@ -133,7 +133,7 @@ export class Webhooks {
     const select = this.#db.selectFrom('webhook').selectAll().where('active', '=', 1).where('next_attempt', '<=', now);
     return (await select.orderBy('id').execute()).map((row) => ({
       ...describe(row),
-      ...{ secret: row.secret, ownerId: row.owner_id, position: row.position, attempts: row.attempts },
+      ...{ id: row.id, secret: row.secret, ownerId: row.owner_id, position: row.position, attempts: row.attempts },
     }));
   }
 
@@ -194,10 +194,10 @@ async function needRow(db: DirectoryDatabase, name: string, ownerId: number | un
   return row;
 }
 
-function describe(row: WebhookRow): WebhookInfo {
-  const { id, name, url, events, active, note, created, failing_since, next_attempt } = row;
+function describe(row: Omit<WebhookRow, 'id'>): WebhookInfo {
+  const { name, url, events, active, note, created, failing_since, next_attempt } = row;
   return {
-    ...{ id, name, url, events: events === '' ? [] : events.split(' '), active: active === 1, note, created },
+    ...{ name, url, events: events === '' ? [] : events.split(' '), active: active === 1, note, created },
     ...(failing_since === 0 ? {} : { failingSince: failing_since }),
     ...(next_attempt === 0 ? {} : { nextAttempt: next_attempt }),
   };

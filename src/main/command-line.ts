@@ -24,6 +24,7 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   'app-password': () => import('../cli/app-password.ts'),
   admin: () => import('../cli/admin.ts'),
   token: () => import('../cli/token.ts'),
+  webhook: () => import('../cli/webhook.ts'),
   alias: () => import('../cli/alias.ts'),
   list: () => import('../cli/list.ts'),
   'sender-login': () => import('../cli/sender-login.ts'),
@@ -84,6 +85,9 @@ function defaultConfigDirectory(): string {
 }
 
 interface GlobalOptions {
+  /** Another host's address, and the file with its token. */
+  host: string | undefined;
+  tokenFile: string | undefined;
   configDirectory: string;
   isConfigNamed: boolean;
   json: boolean;
@@ -92,7 +96,14 @@ interface GlobalOptions {
 
 /** -c and --json are taken wherever they stand; what follows the name of one of Postfix's tools is the tool's own. */
 function takeGlobalOptions(args: readonly string[]): GlobalOptions {
-  const result: GlobalOptions = { configDirectory: '', isConfigNamed: false, json: false, rest: [] };
+  const result: GlobalOptions = {
+    configDirectory: '',
+    isConfigNamed: false,
+    json: false,
+    rest: [],
+    host: process.env['POSTHASTE_HOST'] || undefined,
+    tokenFile: process.env['POSTHASTE_TOKEN_FILE'] || undefined,
+  };
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
     if (toolNames.has(arg) && result.rest.length === 0) {
@@ -112,6 +123,12 @@ function takeGlobalOptions(args: readonly string[]): GlobalOptions {
       const directory = args[++index];
       if (directory === undefined) throw new CommandError('-c needs the folder with main.cf', 2);
       result.configDirectory = path.resolve(directory);
+    } else if (result.rest.length === 0 && (arg === '--host' || arg === '--token-file')) {
+      // Before the command only: `admin add NAME --host` means something else.
+      const value = args[++index];
+      if (value === undefined) throw new CommandError(`${arg} needs a value`, 2);
+      if (arg === '--host') result.host = value;
+      else result.tokenFile = value;
     } else if (arg === '--json') result.json = true;
     else result.rest.push(arg);
   }
@@ -141,11 +158,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { configDirectory, isConfigNamed, json, rest } = takeGlobalOptions(args);
+  const { configDirectory, isConfigNamed, json, rest, host, tokenFile } = takeGlobalOptions(args);
   const context: CommandContext = {
     configDirectory,
     isConfigNamed,
     json,
+    ...(host === undefined ? {} : { remote: await openRemote(host, tokenFile, rest) }),
     print: (line) => process.stdout.write(`${line}\n`),
     warn: (line) => process.stderr.write(`${line}\n`),
     run: (others, context) => runCommand(takeGlobalOptions(others).rest, context),
@@ -166,11 +184,42 @@ async function runCommand(rest: readonly string[], context: CommandContext): Pro
   await program.parseAsync(rest, { from: 'user' });
 }
 
+/** Commands that ask another host; the others need the files of the host itself. */
+const remoteCommands = new Set([
+  ...[
+    'domain',
+    'alias-domain',
+    'mailbox',
+    'alias',
+    'list',
+    'sender-login',
+    'app-password',
+    'admin',
+    'token',
+    'webhook',
+  ],
+  ...['status', 'explain', 'queue', 'trace', 'quota', 'lockout', 'alarm', 'certificate'],
+]);
+
+async function openRemote(host: string, tokenFile: string | undefined, rest: readonly string[]) {
+  const command = rest.find((arg) => !arg.startsWith('-')) ?? '';
+  if (command !== '' && !remoteCommands.has(command)) {
+    throw new CommandError(
+      `posthaste ${command} works with the files of the host itself: run it there, without --host`,
+      2,
+    );
+  }
+  const { RemoteHost } = await import('../cli/remote-host.ts');
+  return new RemoteHost(host, tokenFile);
+}
+
 function createProgram(): Command {
   const program = new Command('posthaste');
   program
     .description("Hosts mail for many domains: SMTP, routing by Postfix's rules, queue, mailboxes, IMAP.")
     .option('-c, --config <folder>', 'the folder with main.cf and master.cf')
+    .option('--host <url>', 'ask another host by its API, as https://mail.example.com ($POSTHASTE_HOST)')
+    .option('--token-file <file>', 'the file with the token for --host ($POSTHASTE_TOKEN_FILE)')
     .option('--json', 'print JSON: one value, or one a line')
     .version(`posthaste ${version}`, '-V, --version')
     .showHelpAfterError('(add --help for what it takes)')

@@ -22,6 +22,7 @@ const fields = {
   created: time('When the administrator was added.'),
 };
 const info = object(fields);
+const passwordHash = anyText('In place of the password: its hash.', 255);
 const byLogin = { login };
 
 export const administratorOperations = [
@@ -49,17 +50,21 @@ export const administratorOperations = [
       domains: optional(domains),
       password: optional(password()),
       mustChange: optional(yes('The password must be changed before anything else.')),
+      passwordHash: optional(passwordHash),
       noPassword: optional(yes('No password: tokens and passkeys only.')),
     }),
     output: object({ ...fields, password: optional(anyText('The password that was made; nobody can see it again.')) }),
     access: { who: 'host' },
     kind: 'change',
     prepare: async ({ password: given, noPassword = false, ...rest }) => {
-      if (noPassword && given !== undefined) {
-        fail(422, 'invalid-field', 'password and noPassword contradict each other', { field: 'noPassword' });
+      const isHashed = rest.passwordHash !== undefined;
+      if ((noPassword || isHashed) && given !== undefined) {
+        fail(422, 'invalid-field', 'password, passwordHash and noPassword contradict each other', {
+          field: 'password',
+        });
       }
       if (given !== undefined) checkNewPassword(given);
-      const made = given === undefined && !noPassword ? makePassword() : undefined;
+      const made = given === undefined && !noPassword && !isHashed ? makePassword() : undefined;
       const plain = given ?? made;
       const hash = plain === undefined ? {} : { passwordHash: await hashPassword(plain) };
       return { made, added: { mustChange: made !== undefined, ...rest, role: rest.role ?? 'domain', ...hash } };
@@ -92,6 +97,7 @@ export const administratorOperations = [
       domains: optional(domains),
       active: optional(yes('May log in, and use tokens.')),
       password: optional(password('A new password.')),
+      passwordHash: optional(passwordHash),
       mustChange: optional(yes('The password must be changed before anything else.')),
     }),
     output: info,

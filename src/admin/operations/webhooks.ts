@@ -36,10 +36,6 @@ function checkUrl(text: string, server: ServerParts): void {
   if (refusal !== undefined) fail(422, 'invalid-field', refusal, { field: 'url' });
 }
 
-function shown<Info extends { readonly id: number }>({ id: _, ...rest }: Info): Omit<Info, 'id'> {
-  return rest;
-}
-
 export const webhookOperations = [
   operation({
     name: 'webhook.list',
@@ -50,7 +46,7 @@ export const webhookOperations = [
     output: object({ items: Type.Array(info) }),
     access,
     kind: 'read',
-    run: async (_input, { view, principal }) => ({ items: (await view.webhooks.list(ownerOf(principal))).map(shown) }),
+    run: async (_input, { view, principal }) => ({ items: await view.webhooks.list(ownerOf(principal)) }),
   }),
   operation({
     name: 'webhook.add',
@@ -63,7 +59,7 @@ export const webhookOperations = [
     kind: 'change',
     run: async ({ events: wanted = [], ...added }, { view, principal, server }) => {
       checkUrl(added.url, server);
-      return shown(await view.webhooks.add({ ...added, events: wanted, ownerId: ownerOf(principal) ?? 0 }));
+      return await view.webhooks.add({ ...added, events: wanted, ownerId: ownerOf(principal) ?? 0 });
     },
   }),
   operation({
@@ -75,7 +71,7 @@ export const webhookOperations = [
     output: info,
     access,
     kind: 'read',
-    run: async (input, { view, principal }) => shown(await view.webhooks.need(input.name, ownerOf(principal))),
+    run: async (input, { view, principal }) => await view.webhooks.need(input.name, ownerOf(principal)),
   }),
   operation({
     name: 'webhook.set',
@@ -89,7 +85,7 @@ export const webhookOperations = [
     shownBy: 'webhook.show',
     run: async ({ name: one, ...settings }, { view, principal, server }) => {
       if (settings.url !== undefined) checkUrl(settings.url, server);
-      return shown(await view.webhooks.set(one, settings, ownerOf(principal)));
+      return await view.webhooks.set(one, settings, ownerOf(principal));
     },
   }),
   operation({

@@ -1,0 +1,175 @@
+// The directory of a host elsewhere, for the commands that list and change the directory: the same questions, asked by the
+// API. What only makes sense beside the file itself is not there, and no such command comes here.
+
+import type { AdministratorInfo, AdministratorSettings, NewAdministrator } from '../directory/administrators.ts';
+import type { AliasInfo } from '../directory/alias-rows.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { MailboxSettings, NewMailbox } from '../directory/mailboxes.ts';
+import type { NewAppPassword } from '../directory/app-passwords.ts';
+import { CommandError } from './context.ts';
+import type { RemoteHost } from './remote-host.ts';
+
+interface Items<Item> {
+  readonly items: readonly Item[];
+}
+
+type Query = Readonly<Record<string, unknown>>;
+
+export function remoteDirectory(host: RemoteHost): Directory {
+  const listed = async (name: string, query: Query = {}): Promise<readonly unknown[]> => {
+    const { after, ...rest } = query;
+    const from = after === '' || after === undefined ? {} : { after };
+    return (await host.call<Items<unknown>>(name, { ...rest, ...from })).items;
+  };
+  const parts = {
+    ...domainParts(host, listed),
+    ...mailboxParts(host, listed),
+    ...aliasParts(host, listed),
+    ...otherParts(host, listed),
+    close: () => undefined,
+  };
+  return guarded(parts, '') as unknown as Directory;
+}
+
+/** What the API does not offer says so, instead of not being there. */
+function guarded(parts: object, where: string): object {
+  return new Proxy(parts, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key) as unknown;
+      if (value === undefined && typeof key === 'string') {
+        throw new CommandError(`this works on the host itself, not by --host (${where}${key})`);
+      }
+      return typeof value === 'object' && value !== null ? guarded(value, `${where}${String(key)}.`) : value;
+    },
+  });
+}
+
+type Listed = (name: string, query?: Query) => Promise<readonly unknown[]>;
+
+function domainParts(host: RemoteHost, listed: Listed) {
+  return {
+    domains: {
+      add: async (name: string, settings: object) => await host.call('domain.add', { name, ...settings }),
+      show: async (name: string) => await host.find('domain.show', { name }),
+      list: async (query: Query) => await listed('domain.list', query),
+      set: async (name: string, settings: object) => await host.call('domain.set', { name, ...settings }),
+      remove: async (name: string, options: object) => await host.call('domain.remove', { name, ...options }),
+    },
+    aliasDomains: {
+      add: async (name: string, target: string) => await host.call('alias-domain.add', { name, target }),
+      show: async (name: string) => await host.find('alias-domain.show', { name }),
+      list: async (query: Query) => await listed('alias-domain.list', query),
+      set: async (name: string, settings: object) => await host.call('alias-domain.set', { name, ...settings }),
+      remove: async (name: string) => await host.call('alias-domain.remove', { name }),
+    },
+  };
+}
+
+function mailboxParts(host: RemoteHost, listed: Listed) {
+  return {
+    mailboxes: {
+      // The host says what is wrong when it is asked to add it.
+      checkNew: async () => undefined,
+      add: async (mailbox: NewMailbox) => await host.call('mailbox.add', { ...mailbox }),
+      show: async (address: string) => await host.find('mailbox.show', { address }),
+      need: async (address: string) => await host.call('mailbox.show', { address }),
+      list: async (query: Query) => {
+        const { removed, ...rest } = query;
+        return await listed('mailbox.list', removed === true ? query : rest);
+      },
+      set: async (address: string, settings: MailboxSettings) =>
+        await host.call('mailbox.set', { address, ...settings }),
+      remove: async (address: string) => await host.call('mailbox.remove', { address }),
+      restore: async (address: string) => await host.call('mailbox.restore', { address }),
+    },
+    // Keys of SCRAM are made there, at the first login.
+    credentials: () => undefined,
+    appPasswords: {
+      add: async ({ digest: _, secret, ...added }: NewAppPassword) => {
+        if (secret !== undefined) throw new CommandError('--recoverable is for the host itself: run it there');
+        return await host.call('app-password.add', { ...added });
+      },
+      list: async (mailbox: string) => await listed('app-password.list', { mailbox }),
+      listAll: async (after: number, limit: number) => await listed('app-password.list-all', { after, limit }),
+      need: async (mailbox: string, name: string) => await host.call('app-password.show', { mailbox, name }),
+      set: async (mailbox: string, name: string, limits: { readonly name?: string }) => {
+        const { name: newName, ...rest } = limits;
+        return await host.call('app-password.set', { mailbox, name, newName, ...rest });
+      },
+      remove: async (mailbox: string, name: string) => await host.call('app-password.remove', { mailbox, name }),
+    },
+  };
+}
+
+type ChangedAlias = AliasInfo & { readonly unknownTargets: readonly string[] };
+
+function aliasParts(host: RemoteHost, listed: Listed) {
+  // The host tells with the change itself which targets lead to nobody.
+  let unknown: readonly string[] = [];
+  const changed = async (name: string, input: Query): Promise<AliasInfo> => {
+    const { unknownTargets, ...alias } = await host.call<ChangedAlias>(name, input);
+    unknown = unknownTargets;
+    return alias;
+  };
+  return {
+    aliases: {
+      add: async (address: string, targets: readonly string[]) => await changed('alias.add', { address, targets }),
+      show: async (address: string) => await host.find('alias.show', { address }),
+      need: async (address: string) => await host.call('alias.show', { address }),
+      list: async (query: Query) => await listed('alias.list', query),
+      set: async (address: string, targets: readonly string[]) => await changed('alias.set', { address, targets }),
+      edit: async (address: string, add: readonly string[], remove: readonly string[]) =>
+        await changed('alias.edit', { address, add, remove }),
+      remove: async (address: string) => await host.call('alias.remove', { address }),
+    },
+    unknownTargets: () => unknown,
+    lists: {
+      add: async (list: object) => await host.call('list.add', { ...list }),
+      show: async (address: string) => await host.find('list.show', { address }),
+      need: async (address: string) => await host.call('list.show', { address }),
+      list: async (query: Query) => await listed('list.list', query),
+      set: async (address: string, settings: object) => await host.call('list.set', { address, ...settings }),
+      remove: async (address: string) => await host.call('list.remove', { address }),
+      addMembers: async (address: string, members: readonly string[]) =>
+        (await host.call<{ added: number }>('list.members-add', { address, members })).added,
+      removeMembers: async (address: string, members: readonly string[]) =>
+        await host.call('list.members-remove', { address, members }),
+      members: async (address: string, after: string | undefined, limit = 1000) =>
+        await listed('list.members', { address, after, limit }),
+    },
+  };
+}
+
+function otherParts(host: RemoteHost, listed: Listed) {
+  const known = new Set<string>();
+  return {
+    senderRights: {
+      add: async (address: string, login: string, allowed: boolean) => {
+        const right = await host.call('sender-login.add', { address, login, allowed });
+        if ((await host.find('mailbox.show', { address: login })) !== undefined) known.add(login.toLowerCase());
+        return right;
+      },
+      list: async ({ after, ...query }: Query & { readonly after?: { address: string; login: string } }) => {
+        const from = after === undefined ? {} : { after: `${after.address} ${after.login}` };
+        return await listed('sender-login.list', { ...query, ...from });
+      },
+      set: async (address: string, login: string, allowed: boolean) =>
+        await host.call('sender-login.set', { address, login, allowed }),
+      remove: async (address: string, login: string) => await host.call('sender-login.remove', { address, login }),
+      answer: (): never => {
+        throw new CommandError(
+          'sender-login show is for the host itself; elsewhere: posthaste --host … explain --login USER',
+        );
+      },
+    },
+    mailboxByAddress: (address: string) => (known.has(address.toLowerCase()) ? { address } : undefined),
+    administrators: {
+      add: async (added: NewAdministrator) => await host.call<AdministratorInfo>('admin.add', { ...added }),
+      need: async (login: string) => await host.call('admin.show', { login }),
+      list: async (query: Query) => await listed('admin.list', query),
+      set: async (login: string, settings: AdministratorSettings) =>
+        await host.call('admin.set', { login, ...settings }),
+      remove: async (login: string) => await host.call('admin.remove', { login }),
+    },
+  };
+}

@@ -1,0 +1,131 @@
+// A host elsewhere, asked by its API with a token: `posthaste --host https://mail.example.com --token-file F …`. What
+// changes something carries a key, so that a request whose answer was lost can be sent again without doing it twice.
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type AnyOperation, pathFields } from '../admin/operation.ts';
+import { operationNamed } from '../admin/registry.ts';
+import { CommandError } from './context.ts';
+
+type Input = Readonly<Record<string, unknown>>;
+
+interface ToldProblem {
+  readonly detail?: string;
+  readonly mend?: string;
+}
+
+const tries = 3;
+const patienceMilliseconds = 60_000;
+
+export class RemoteHost {
+  readonly #origin: string;
+  readonly #token: string;
+
+  /** Throws CommandError. */
+  constructor(url: string, tokenFile: string | undefined) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    const isHere = parsed !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed.hostname);
+    if (parsed === undefined || (parsed.protocol !== 'https:' && !(isHere && parsed.protocol === 'http:'))) {
+      throw new CommandError(`--host ${url}: write it as https://mail.example.com`, 2);
+    }
+    if (tokenFile === undefined) {
+      throw new CommandError(
+        '--host needs --token-file FILE, or $POSTHASTE_TOKEN_FILE: make a token with posthaste token add',
+        2,
+      );
+    }
+    this.#origin = parsed.origin;
+    this.#token = readToken(tokenFile);
+  }
+
+  /** What the operation gives. Throws CommandError with the host's own words. */
+  async call<Output>(name: string, input: Input = {}): Promise<Output> {
+    const operation = operationNamed(name);
+    if (operation === undefined) throw new Error(`there is no operation ${name}`);
+    const { status, body } = await this.#send(operation, input);
+    if (status < 300) return body as Output;
+    const { detail = `the host answered ${status}`, mend } = (body ?? {}) as ToldProblem;
+    const isTemporary = status === 503 || status === 429;
+    throw new RemoteError(mend === undefined ? detail : `${detail}: ${mend}`, isTemporary ? 75 : 1, status);
+  }
+
+  /** Undefined where it is not there. */
+  async find<Output>(name: string, input: Input): Promise<Output | undefined> {
+    try {
+      return await this.call<Output>(name, input);
+    } catch (error) {
+      if (error instanceof RemoteError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #send(operation: AnyOperation, input: Input): Promise<{ status: number; body: unknown }> {
+    const { method, kind } = operation;
+    const isInQuery = method === 'GET' || method === 'DELETE';
+    const inPath = pathFields(operation.path);
+    const others = Object.entries(input).filter(([field, value]) => !inPath.includes(field) && value !== undefined);
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
+      encodeURIComponent(String(input[field])),
+    );
+    const url = new URL(`${this.#origin}/api/v1${path}`);
+    if (isInQuery) {
+      for (const [field, value] of others) {
+        for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(field, String(one));
+      }
+    }
+    const init = {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(isInQuery ? {} : { 'content-type': 'application/json' }),
+        ...(method === 'POST' && kind === 'change' ? { 'idempotency-key': randomUUID() } : {}),
+      },
+      redirect: 'error',
+      ...(isInQuery ? {} : { body: JSON.stringify(Object.fromEntries(others)) }),
+    } as const;
+    const mayRepeat = method === 'GET' || method === 'PUT' || (method === 'POST' && kind === 'change');
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await fetch(url, { ...init, signal: AbortSignal.timeout(patienceMilliseconds) });
+        const text = await response.text();
+        const isJson = response.headers.get('content-type')?.includes('json') === true;
+        return { status: response.status, body: isJson ? (JSON.parse(text) as unknown) : undefined };
+      } catch (error) {
+        if (mayRepeat && attempt < tries) {
+          await wait(attempt * 500);
+          continue;
+        }
+        const { cause, message } = error as Error & { cause?: { readonly message?: string; readonly code?: string } };
+        throw new CommandError(`${this.#origin} cannot be asked: ${cause?.message ?? cause?.code ?? message}`, 75);
+      }
+    }
+  }
+}
+
+class RemoteError extends CommandError {
+  readonly status: number;
+
+  constructor(message: string, exitCode: 1 | 75, status: number) {
+    super(message, exitCode);
+    this.status = status;
+  }
+}
+
+function readToken(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+    if ((statSync(file).mode & 0o077) !== 0) {
+      throw new CommandError(
+        `--token-file ${file}: others may read it; make it yours alone with: chmod 600 ${file}`,
+        2,
+      );
+    }
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`--token-file ${file} cannot be read: ${(error as Error).message}`, 2);
+  }
+  if (!/^[A-Za-z0-9._~+/=-]+$/.test(text)) throw new CommandError(`--token-file ${file}: there is no token in it`, 2);
+  return text;
+}
