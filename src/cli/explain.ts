@@ -96,7 +96,13 @@ async function explainRemote(
       address: [address],
       ...asked,
     });
-    for (const explanation of items) {
+    for (const told of items) {
+      const steps = told.steps.map(({ table, key, ...step }) => ({
+        ...step,
+        ...(table ? { table } : {}),
+        ...(key ? { key } : {}),
+      }));
+      const explanation = { ...told, steps };
       if (context.json) context.print(JSON.stringify(asObject(explanation)));
       else for (const line of formatExplanation(address, explanation)) context.print(line);
     }
