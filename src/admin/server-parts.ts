@@ -35,7 +35,10 @@ export interface ExplainedRecipient {
     readonly table: string;
     readonly key: string;
     readonly result: string;
+    readonly source?: string;
+    readonly depth?: number;
   }[];
+  readonly replyStage?: string;
 }
 
 export interface ServerParts {

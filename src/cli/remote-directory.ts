@@ -113,13 +113,15 @@ function aliasParts(host: RemoteHost, listed: Listed) {
   };
   return {
     aliases: {
-      add: async (address: string, targets: readonly string[]) => await changed('alias.add', { address, targets }),
+      add: async (address: string, targets: readonly string[], settings: object = {}) =>
+        await changed('alias.add', { address, targets, ...settings }),
       show: async (address: string) => await host.find('alias.show', { address }),
       need: async (address: string) => await host.call('alias.show', { address }),
       list: async (query: Query) => await listed('alias.list', query),
-      set: async (address: string, targets: readonly string[]) => await changed('alias.set', { address, targets }),
-      edit: async (address: string, add: readonly string[], remove: readonly string[]) =>
-        await changed('alias.edit', { address, add, remove }),
+      set: async (address: string, targets: readonly string[], settings: object = {}) =>
+        await changed('alias.set', { address, targets, ...settings }),
+      edit: async (address: string, add: readonly string[], remove: readonly string[], settings: object = {}) =>
+        await changed('alias.edit', { address, add, remove, ...settings }),
       remove: async (address: string) => await host.call('alias.remove', { address }),
     },
     unknownTargets: () => unknown,

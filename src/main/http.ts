@@ -126,7 +126,6 @@ async function explain(
   { address, service, ...question }: ExplainQuestion,
 ): Promise<ExplainedRecipient> {
   const policy = state.policy(serviceSettings(state.configuration, service));
-  const { recipient, class: addressClass, reply, deliveries, steps } = await explainOne(policy, address, question);
-  const shown = steps.map(({ stage, table = '', key = '', result }) => ({ stage, table, key, result }));
-  return { recipient, class: addressClass, reply, deliveries, steps: shown };
+  const { steps, ...explained } = await explainOne(policy, address, question);
+  return { ...explained, steps: steps.map((step) => ({ table: '', key: '', ...step })) };
 }

@@ -1,5 +1,6 @@
 // Aliases and catch-alls. That a target leads to nobody is told only of domains that the caller may see.
 
+import { Type } from 'typebox';
 import type { AliasInfo } from '../../directory/alias-rows.ts';
 import { type OperationContext, operation } from '../operation.ts';
 import { listWithin } from '../pages-of-domains.ts';
@@ -18,7 +19,16 @@ import {
 import { domainOf } from './mailboxes.ts';
 
 const targets = words('Where its mail goes: addresses; @domain keeps the name before the @.', 10_000);
-const fields = { address: aliasAddress(), targets, created: time('When it was added.') };
+const settings = {
+  active: optional(Type.Boolean({ description: 'False: as if it were not there.' })),
+  post: optional(
+    Type.Enum(['anyone', 'members', 'domain', 'listed'], {
+      description: 'Who may write to it: anybody, those whom it reaches, everybody of its domain, or its posters.',
+    }),
+  ),
+  posters: optional(words('Who may write to it where post is listed: addresses, and @domain.', 10_000)),
+};
+const fields = { address: aliasAddress(), targets, ...settings, created: time('When it was added.') };
 const info = object(fields);
 const changed = object({ ...fields, unknownTargets: words('Targets at domains of yours that lead to nobody.') });
 const byAddress = { address: aliasAddress() };
@@ -49,11 +59,12 @@ export const aliasOperations = [
     summary: 'Add an alias, or with @domain a catch-all.',
     method: 'POST',
     path: '/aliases',
-    input: object({ ...byAddress, targets }),
+    input: object({ ...byAddress, targets, ...settings }),
     output: changed,
     access,
     kind: 'change',
-    run: async ({ address, targets: to }, context) => withUnknown(await context.view.aliases.add(address, to), context),
+    run: async ({ address, targets: to, ...rest }, context) =>
+      withUnknown(await context.view.aliases.add(address, to, rest), context),
   }),
   operation({
     name: 'alias.show',
@@ -71,25 +82,26 @@ export const aliasOperations = [
     summary: 'Replace the targets of an alias.',
     method: 'PUT',
     path: '/aliases/{address}',
-    input: object({ ...byAddress, targets }),
+    input: object({ ...byAddress, targets, ...settings }),
     output: changed,
     access,
     kind: 'change',
     shownBy: 'alias.show',
-    run: async ({ address, targets: to }, context) => withUnknown(await context.view.aliases.set(address, to), context),
+    run: async ({ address, targets: to, ...rest }, context) =>
+      withUnknown(await context.view.aliases.set(address, to, rest), context),
   }),
   operation({
     name: 'alias.edit',
     summary: 'Add targets to an alias, and take others away.',
     method: 'PATCH',
     path: '/aliases/{address}',
-    input: object({ ...byAddress, add: optional(targets), remove: optional(targets) }),
+    input: object({ ...byAddress, add: optional(targets), remove: optional(targets), ...settings }),
     output: changed,
     access,
     kind: 'change',
     shownBy: 'alias.show',
-    run: async ({ address, add = [], remove = [] }, context) =>
-      withUnknown(await context.view.aliases.edit(address, add, remove), context),
+    run: async ({ address, add = [], remove = [], ...rest }, context) =>
+      withUnknown(await context.view.aliases.edit(address, add, remove, rest), context),
   }),
   operation({
     name: 'alias.remove',

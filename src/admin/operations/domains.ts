@@ -24,7 +24,24 @@ const domainClass = Type.Enum(['mailbox', 'alias', 'relay'], {
 const transport = anyText('Where its mail goes instead, as smtp:[192.0.2.1]:25; empty for the usual way.', 255);
 const maintenance = anyText('Why its mail is put off (450); empty ends it.', 200);
 
+const limits = {
+  maxMailboxes: optional(count('Mailboxes that it may have; 0 without limit.')),
+  maxAliases: optional(count('Aliases that it may have; 0 without limit.')),
+  totalQuotaBytes: optional(count('Of all its mailboxes together; 0 without limit.')),
+  defaultQuotaBytes: optional(count("A new mailbox's; 0 without limit.")),
+  maxQuotaBytes: optional(count('Of one mailbox; 0 without limit.')),
+};
+const catchAllMode = Type.Enum(['accept', 'propose', 'refuse'], {
+  description: 'What a catch-all does with names that nobody has decided on.',
+});
+const recipients = Type.Enum(['all', 'listed'], { description: 'Of a relay domain: whom it takes mail for.' });
+const unknownTo = anyText('Where mail for addresses goes that are not here, as smtp:[192.0.2.1]; empty: nowhere.', 255);
 const domainInfo = object({
+  ...limits,
+  catchAllMode,
+  recipients: optional(recipients),
+  unknownTo: optional(unknownTo),
+  assignedQuotaBytes: optional(count('Of its mailboxes together.')),
   name: domainName(),
   class: domainClass,
   active: yes('Its mail is taken.'),
@@ -75,6 +92,10 @@ export const domainOperations = [
       class: optional(domainClass),
       active: optional(yes('Take its mail at once; true without.')),
       transport: optional(transport),
+      ...limits,
+      catchAllMode: optional(catchAllMode),
+      recipients: optional(recipients),
+      unknownTo: optional(unknownTo),
     }),
     output: domainInfo,
     access: { who: 'host' },
@@ -112,6 +133,10 @@ export const domainOperations = [
       active: optional(yes('Take its mail.')),
       transport: optional(transport),
       maintenance: optional(maintenance),
+      ...limits,
+      catchAllMode: optional(catchAllMode),
+      recipients: optional(recipients),
+      unknownTo: optional(unknownTo),
     }),
     output: domainInfo,
     access: { who: 'host' },

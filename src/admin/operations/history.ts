@@ -58,6 +58,14 @@ export function shownEvent({ id, revision, ...rest }: DirectoryEvent, sight: Sig
 function withoutNumber(value: unknown, sight: Sight): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { id: _, ...rest } = value as { readonly id?: unknown; readonly login?: string };
+  // A mailbox that came from elsewhere, or went there.
+  const { address } = rest as { readonly address?: unknown };
+  if (
+    typeof address === 'string' &&
+    !sight.address(address) &&
+    !sight.domain(address.slice(address.lastIndexOf('@') + 1))
+  )
+    return null;
   return rest.login !== undefined && !sight.mayName(rest.login) ? { ...rest, login: '' } : rest;
 }
 

@@ -54,6 +54,23 @@ const vacationSettings = Type.Union(
   { description: 'What it answers while its owner is away; null ends it.' },
 );
 
+const forwardMode = Type.Enum(['keep', 'forward', 'both'], {
+  description: 'keep: nothing is forwarded; forward: nothing stays; both: a copy does.',
+});
+const forwardInfo = object({ mode: forwardMode, to: words('Where its mail goes.', 50) });
+const forwardSettings = Type.Union(
+  [object({ mode: optional(forwardMode), to: optional(words('Addresses.', 50)) }), Type.Null()],
+  {
+    description: 'Where its mail is forwarded; null ends it.',
+  },
+);
+const protocols = words('It may be logged in to by smtp, imap, pop3, sieve, http; empty: all; none: by nothing.', 10);
+const loginRules = {
+  protocols: optional(protocols),
+  mustChange: optional(yes('The password must be changed before anything else.')),
+  passwordExpires: optional(time('When the password ends; 0: never.')),
+};
+
 const fields = {
   address: address(),
   name,
@@ -63,6 +80,12 @@ const fields = {
   maintenance: optional(maintenance),
   messageLimit: optional(count('Messages that it may send within a day.')),
   recipientLimit: optional(count('Recipients that it may send to within a day.')),
+  forward: optional(forwardInfo),
+  protocols: optional(protocols),
+  mustChange: optional(Type.Literal(true)),
+  passwordChanged: optional(time('When it was set.')),
+  passwordExpires: optional(time('When it ends.')),
+  lastLogin: optional(object({ time: time('When.'), protocol: anyText('How.'), address: anyText('From where.') })),
   created: time('When it was added.'),
   removedAt: optional(time('When it was removed.')),
   recoverableUntil: optional(time('Until when it can be restored.')),
@@ -138,6 +161,7 @@ export const mailboxOperations = [
       name: optional(name),
       quotaBytes: optional(quotaBytes),
       enabled: optional(yes('Take mail and logins at once; true without.')),
+      ...loginRules,
     }),
     output: object({
       ...info.properties,
@@ -170,7 +194,7 @@ export const mailboxOperations = [
   }),
   operation({
     name: 'mailbox.set',
-    summary: 'Change a mailbox. Its owner may change the name and the vacation.',
+    summary: 'Change a mailbox. Its owner may change the name, the vacation and the forward.',
     method: 'PATCH',
     path: '/mailboxes/{address}',
     input: object({
@@ -181,12 +205,14 @@ export const mailboxOperations = [
       quotaBytes: optional(quotaBytes),
       enabled: optional(yes('Take mail and logins.')),
       vacation: optional(vacationSettings),
+      forward: optional(forwardSettings),
+      ...loginRules,
       maintenance: optional(maintenance),
       messageLimit: optional(dayLimit('messages')),
       recipientLimit: optional(dayLimit('recipients')),
     }),
     output: info,
-    access: { who: 'user', mailbox: ofOwner, ownFields: ['name', 'vacation'] },
+    access: { who: 'user', mailbox: ofOwner, ownFields: ['name', 'vacation', 'forward'] },
     kind: 'change',
     shownBy: 'mailbox.show',
     prepare: async (input) => await hashed(input),
@@ -206,21 +232,16 @@ export const mailboxOperations = [
     output: object({
       removed: Type.Literal(true),
       recoverableUntil: time('Until when it can be restored.'),
-      danglingAliases: words('Aliases that still lead to it: their mail bounces.'),
-      lists: words('Lists that still have it.'),
+      references: Type.Record(Type.String(), Type.Array(Type.String()), {
+        description: 'What still names it, in domains of yours: aliases, lists, forwards …',
+      }),
     }),
     access: { who: 'domain', domains: ({ address: own }) => [domainOf(own)] },
     kind: 'change',
     shownBy: 'mailbox.show',
     run: async ({ address: own }, { view, sight }) => {
       const { references, recoverableUntil } = await view.mailboxes.remove(own);
-      const seen = (one: string): boolean => sight.address(one);
-      return {
-        removed: true,
-        recoverableUntil,
-        danglingAliases: references.aliases.filter(seen),
-        lists: references.lists.filter(seen),
-      };
+      return { removed: true, recoverableUntil, references: within(references, sight) };
     },
   }),
   operation({
@@ -235,6 +256,12 @@ export const mailboxOperations = [
     run: async ({ address: own }, { view, sight }) => shownMailbox(await view.mailboxes.restore(own), sight),
   }),
 ];
+
+/** What names an address, of all that the caller may see. */
+function within(references: object, sight: Sight): Record<string, readonly string[]> {
+  const kinds = Object.entries(references) as [string, readonly string[]][];
+  return Object.fromEntries(kinds.map(([kind, names]) => [kind, names.filter((one) => sight.address(one))]));
+}
 
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1);

@@ -13,6 +13,7 @@ import { domainOf } from './mailboxes.ts';
 const explained = object({
   recipient: anyText('The address that was asked about.'),
   class: anyText('Its address class.'),
+  replyStage: optional(anyText('data: RCPT is accepted, and this is the reply at the end of DATA.')),
   reply: object({ code: Type.Integer(), status: anyText('Enhanced status code.'), text: anyText('Its text.') }),
   deliveries: Type.Array(
     object({
@@ -29,6 +30,8 @@ const explained = object({
       table: anyText('The table that was asked.'),
       key: anyText('With this key.'),
       result: anyText('Its answer.'),
+      source: optional(anyText('The row that decided.')),
+      depth: optional(count('Of nested aliases.')),
     }),
   ),
 });
