@@ -36,9 +36,9 @@ export interface OperationContext {
   /** Where it asks. */
   readonly site: Site;
   /** What a browser keeps afterwards; undefined takes it away. */
-  setSession(secret: string | undefined): void;
+  readonly setSession: (secret: string | undefined) => void;
   /** To be done when the change is durable. */
-  afterwards(work: () => Promise<void>): void;
+  readonly afterwards: (work: () => Promise<void>) => void;
 }
 
 export interface Operation<Input, Prepared = Input> {

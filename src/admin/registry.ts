@@ -15,6 +15,7 @@ import { queueOperations } from './operations/queue.ts';
 import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
+import { tagOperations } from './operations/tags.ts';
 import { tokenOperations } from './operations/tokens.ts';
 import { webhookOperations } from './operations/webhooks.ts';
 import type { AnyOperation } from './operation.ts';
@@ -30,6 +31,7 @@ export const operations: readonly AnyOperation[] = [
   ...listOperations,
   ...senderLoginOperations,
   ...administratorOperations,
+  ...tagOperations,
   ...tokenOperations,
   ...serverOperations,
   ...queueOperations,

@@ -27,11 +27,6 @@ export const pageInput = {
   limit: Type.Optional(Type.Integer({ description: 'Items at most, 100 without.', minimum: 1, maximum: 1000 })),
 };
 
-export interface PageInput {
-  readonly after?: string;
-  readonly limit?: number;
-}
-
 export const page = <Item extends TSchema>(item: Item) =>
   object({
     items: Type.Array(item),

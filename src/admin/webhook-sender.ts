@@ -95,7 +95,8 @@ export class WebhookSender {
         const { recipient, original = recipient } = outcome;
         const isSeen = sight.address(recipient) || sight.seesAll;
         if (!isSeen && !sight.address(original)) continue;
-        const { queueId, state, attempts: _, ...rest } = outcome;
+        const { queueId, state, relay, delaySeconds, status, reason } = outcome;
+        const rest = { recipient, original, relay, delaySeconds, status, reason };
         // Where an address of his leads elsewhere, that is not his to see.
         const told = isSeen || sight.mayName(recipient) ? rest : { recipient: original };
         messages.push({

@@ -86,8 +86,10 @@ async function explainRemote(
   context: CommandContext,
   remote: RemoteHost,
   addresses: readonly string[],
-  { at, whyNot: question, reaches: _, ...asked }: Options,
+  options: Options,
 ): Promise<void> {
+  const { sender, client, clientName, helo, login, service, at, whyNot: question } = options;
+  const asked = { sender, client, clientName, helo, login, service };
   if (at !== undefined || question !== undefined || addresses.length === 0) {
     throw new CommandError('explain: --at, --why-not and --login without an address work on the host itself', 2);
   }

@@ -54,6 +54,7 @@ function domainParts(host: RemoteHost, listed: Listed) {
       list: async (query: Query) => await listed('domain.list', query),
       set: async (name: string, settings: object) => await host.call('domain.set', { name, ...settings }),
       remove: async (name: string, options: object) => await host.call('domain.remove', { name, ...options }),
+      excesses: async () => [],
     },
     aliasDomains: {
       add: async (name: string, target: string) => await host.call('alias-domain.add', { name, target }),
@@ -80,14 +81,15 @@ function mailboxParts(host: RemoteHost, listed: Listed) {
       set: async (address: string, settings: MailboxSettings) =>
         await host.call('mailbox.set', { address, ...settings }),
       remove: async (address: string) => await host.call('mailbox.remove', { address }),
+      references: async (address: string) => await host.call('mailbox.references', { address }),
       restore: async (address: string) => await host.call('mailbox.restore', { address }),
     },
     // Keys of SCRAM are made there, at the first login.
     credentials: () => undefined,
     appPasswords: {
-      add: async ({ digest: _, secret, ...added }: NewAppPassword) => {
+      add: async ({ secret, mailbox, name, protocols, senders, expires }: NewAppPassword) => {
         if (secret !== undefined) throw new CommandError('--recoverable is for the host itself: run it there');
-        return await host.call('app-password.add', { ...added });
+        return await host.call('app-password.add', { mailbox, name, protocols, senders, expires });
       },
       list: async (mailbox: string) => await listed('app-password.list', { mailbox }),
       listAll: async (after: number, limit: number) => await listed('app-password.list-all', { after, limit }),
@@ -163,6 +165,12 @@ function otherParts(host: RemoteHost, listed: Listed) {
           'sender-login show is for the host itself; elsewhere: posthaste --host … explain --login USER',
         );
       },
+    },
+    tags: {
+      of: async (kind: string, name: string) =>
+        (await host.call<{ tags: readonly string[] }>('tag.show', { kind, name })).tags,
+      change: async (kind: string, name: string, add: readonly string[], remove: readonly string[] = []) =>
+        (await host.call<{ tags: readonly string[] }>('tag.change', { kind, name, add, remove })).tags,
     },
     mailboxByAddress: (address: string) => (known.has(address.toLowerCase()) ? { address } : undefined),
     administrators: {

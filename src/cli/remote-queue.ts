@@ -16,7 +16,13 @@ const pageLength = 200;
 function toListed(told: ToldMessage): ListedMessage {
   const { id, state, sender, size, arrival, attempts, recipients, isExpired, nextAttempt = 0 } = told;
   const row = {
-    ...{ id, size, sender, arrival, attempts, recipients, hold: state === 'hold' },
+    id,
+    size,
+    sender,
+    arrival,
+    attempts,
+    recipients,
+    hold: state === 'hold',
     nextAttempt: isExpired ? expiredByForce : nextAttempt,
   } as unknown as QueueMessage;
   return { queue: state, id, arrival, size, isExpired, sender, recipients, row };

@@ -56,11 +56,7 @@ export class SecondFactors {
     await this.#changes.make(async ({ db, now }) => {
       const ofOwner = { owner_kind: owner.kind, owner_id: owner.id };
       const { kind, id } = owner;
-      const row = await db
-        .selectFrom('totp')
-        .select('confirmed')
-        .where('owner_kind', '=', kind)
-        .where('owner_id', '=', id);
+      const row = db.selectFrom('totp').select('confirmed').where('owner_kind', '=', kind).where('owner_id', '=', id);
       if ((await row.executeTakeFirst())?.confirmed === 1) {
         refuseTaken('codes of an app are asked for already: switch them off first');
       }
@@ -146,9 +142,16 @@ export class SecondFactors {
       const present = await passkeyRows(change.db, owner);
       if (present.length >= maxPasskeys) refuse(`there are ${maxPasskeys} passkeys already: remove some`);
       const values = {
-        ...{ owner_kind: owner.kind, owner_id: owner.id, name, digest: secretDigest(added.credential) },
-        ...{ credential: added.credential, public_key: added.publicKey, counter: added.counter },
-        ...{ transports: added.transports.join(' ').slice(0, 128), created: change.now, used: 0 },
+        owner_kind: owner.kind,
+        owner_id: owner.id,
+        name,
+        digest: secretDigest(added.credential),
+        credential: added.credential,
+        public_key: added.publicKey,
+        counter: added.counter,
+        transports: added.transports.join(' ').slice(0, 128),
+        created: change.now,
+        used: 0,
       };
       const taken = change.db.selectFrom('passkey').select('id').where('digest', '=', values.digest);
       if ((await taken.executeTakeFirst()) !== undefined) refuseTaken('this passkey is registered already');

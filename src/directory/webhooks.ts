@@ -69,17 +69,18 @@ export class Webhooks {
       if (rows.length >= maxWebhooks) refuse(`there are ${maxWebhooks} webhooks already: remove some`);
       const last = change.db.selectFrom('event').select('id').orderBy('id', 'desc').limit(1);
       const values = {
-        ...{
-          name,
-          url: added.url,
-          secret,
-          owner_id: added.ownerId,
-          events: added.events.join(' '),
-          active: 1,
-          note: '',
-        },
-        ...{ created: change.now, position: (await last.executeTakeFirst())?.id ?? 0 },
-        ...{ failing_since: 0, attempts: 0, next_attempt: 0 },
+        name,
+        url: added.url,
+        secret,
+        owner_id: added.ownerId,
+        events: added.events.join(' '),
+        active: 1,
+        note: '',
+        created: change.now,
+        position: (await last.executeTakeFirst())?.id ?? 0,
+        failing_since: 0,
+        attempts: 0,
+        next_attempt: 0,
       };
       await change.db.insertInto('webhook').values(values).execute();
       const info = describe(values);
@@ -133,7 +134,11 @@ export class Webhooks {
     const select = this.#db.selectFrom('webhook').selectAll().where('active', '=', 1).where('next_attempt', '<=', now);
     return (await select.orderBy('id').execute()).map((row) => ({
       ...describe(row),
-      ...{ id: row.id, secret: row.secret, ownerId: row.owner_id, position: row.position, attempts: row.attempts },
+      id: row.id,
+      secret: row.secret,
+      ownerId: row.owner_id,
+      position: row.position,
+      attempts: row.attempts,
     }));
   }
 
@@ -172,12 +177,10 @@ export class Webhooks {
       const isOver = now - since > givesUpAfterMilliseconds;
       const pause = Math.min(maxRetryMilliseconds, firstRetryMilliseconds * 2 ** Math.min(webhook.attempts, 20));
       const next = {
-        ...{
-          failing_since: since,
-          attempts: webhook.attempts + 1,
-          next_attempt: now + pause,
-          note: reason.slice(0, 250),
-        },
+        failing_since: since,
+        attempts: webhook.attempts + 1,
+        next_attempt: now + pause,
+        note: reason.slice(0, 250),
         ...(isOver ? { active: 0 } : {}),
       };
       await db.updateTable('webhook').set(next).where('id', '=', webhook.id).execute();
@@ -197,7 +200,12 @@ async function needRow(db: DirectoryDatabase, name: string, ownerId: number | un
 function describe(row: Omit<WebhookRow, 'id'>): WebhookInfo {
   const { name, url, events, active, note, created, failing_since, next_attempt } = row;
   return {
-    ...{ name, url, events: events === '' ? [] : events.split(' '), active: active === 1, note, created },
+    name,
+    url,
+    events: events === '' ? [] : events.split(' '),
+    active: active === 1,
+    note,
+    created,
     ...(failing_since === 0 ? {} : { failingSince: failing_since }),
     ...(next_attempt === 0 ? {} : { nextAttempt: next_attempt }),
   };

@@ -186,19 +186,24 @@ async function runCommand(rest: readonly string[], context: CommandContext): Pro
 
 /** Commands that ask another host; the others need the files of the host itself. */
 const remoteCommands = new Set([
-  ...[
-    'domain',
-    'alias-domain',
-    'mailbox',
-    'alias',
-    'list',
-    'sender-login',
-    'app-password',
-    'admin',
-    'token',
-    'webhook',
-  ],
-  ...['status', 'explain', 'queue', 'trace', 'quota', 'lockout', 'alarm', 'certificate'],
+  'domain',
+  'alias-domain',
+  'mailbox',
+  'alias',
+  'list',
+  'sender-login',
+  'app-password',
+  'admin',
+  'token',
+  'webhook',
+  'status',
+  'explain',
+  'queue',
+  'trace',
+  'quota',
+  'lockout',
+  'alarm',
+  'certificate',
 ]);
 
 async function openRemote(host: string, tokenFile: string | undefined, rest: readonly string[]) {

@@ -126,6 +126,16 @@ async function explain(
   { address, service, ...question }: ExplainQuestion,
 ): Promise<ExplainedRecipient> {
   const policy = state.policy(serviceSettings(state.configuration, service));
-  const { steps, ...explained } = await explainOne(policy, address, question);
-  return { ...explained, steps: steps.map((step) => ({ table: '', key: '', ...step })) };
+  const explained = await explainOne(policy, address, question);
+  const { recipient, class: addressClass, reply, replyStage, deliveries } = explained;
+  const steps = explained.steps.map(({ stage, table = '', key = '', result, source, depth }) => ({
+    stage,
+    table,
+    key,
+    result,
+    ...(source === undefined ? {} : { source }),
+    ...(depth === undefined ? {} : { depth }),
+  }));
+  const stage = replyStage === undefined ? {} : { replyStage };
+  return { recipient, class: addressClass, reply, ...stage, deliveries, steps };
 }

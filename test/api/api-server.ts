@@ -14,7 +14,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer is what it expects there.
+  // oxlint-disable-next-line typescript/no-explicit-any -- what a test reads of an answer is what it expects there.
   readonly body: any;
 }
 

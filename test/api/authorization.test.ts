@@ -83,7 +83,7 @@ async function ask(operation: AnyOperation, input: Readonly<Record<string, unkno
   const query = new URLSearchParams(
     Object.entries(left).map(([name, value]) => [name, String(value)] as [string, string]),
   );
-  return await api.ask(operation.method, isInQuery && query.size > 0 ? `${path}?${query}` : path, {
+  return await api.ask(operation.method, isInQuery && query.size > 0 ? `${path}?${query.toString()}` : path, {
     token: who.token,
     ...(isInQuery ? {} : { body: left }),
     headers: {

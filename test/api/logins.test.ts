@@ -28,8 +28,8 @@ async function logIn(body: Readonly<Record<string, unknown>>): Promise<Answer & 
 async function administrator(login: string): Promise<{ cookie: string; ask: ApiServer['ask'] }> {
   await api.directory.administrators.add({ login, role: 'host', passwordHash });
   const { cookie } = await logIn({ login, password: 'secret' });
-  const ask: ApiServer['ask'] = async (method, path, asked = {}) =>
-    await api.ask(method, path, { ...asked, headers: { cookie, origin: api.origin, ...asked.headers } });
+  const ask: ApiServer['ask'] = async (method, path, asked) =>
+    await api.ask(method, path, { ...asked, headers: { cookie, origin: api.origin, ...asked?.headers } });
   return { cookie, ask };
 }
 

@@ -29,8 +29,22 @@ import { SmtpConnection } from '../harness/smtp-connection.ts';
 import { ApiServer } from './api-server.ts';
 
 const modules = [
-  ...[admin, alias, aliasDomain, appPassword, certificate, domain, explain, list, lockout, mailbox, queue, quota],
-  ...[senderLogin, token, trace, webhook],
+  admin,
+  alias,
+  aliasDomain,
+  appPassword,
+  certificate,
+  domain,
+  explain,
+  list,
+  lockout,
+  mailbox,
+  queue,
+  quota,
+  senderLogin,
+  token,
+  trace,
+  webhook,
 ];
 const program = fileURLToPath(new URL('../../src/main/main.ts', import.meta.url));
 let api: ApiServer;
@@ -107,18 +121,35 @@ test('what is looked at there looks the same as on the host itself', async () =>
   for (const line of dialog) await smtp.command(line);
   expect((await smtp.command('Subject: x\r\n\r\nhello\r\n.')).code).toBe(250);
   const lines = [
-    ...['domain list', 'domain show example.com', 'alias-domain list', 'alias-domain show example.net'],
-    ...['mailbox list', 'mailbox list --domain example.com', 'mailbox list --removed'],
-    ...['alias list', 'alias show sales@example.com', 'list list', 'list show team@example.com'],
-    ...[
-      'list members list team@example.com',
-      'sender-login list',
-      'app-password list',
-      'app-password list bob@example.com',
-    ],
-    ...['app-password show bob@example.com telephone', 'admin list', 'admin show dora', 'token list dora'],
-    ...['webhook list', 'webhook show hook', 'explain bob@example.com', 'explain --sender x@y.test sales@example.com'],
-    ...['quota list', 'queue list', 'lockout list', 'alarm list', 'certificate list', 'trace bob@example.com'],
+    'domain list',
+    'domain show example.com',
+    'alias-domain list',
+    'alias-domain show example.net',
+    'mailbox list',
+    'mailbox list --domain example.com',
+    'mailbox list --removed',
+    'alias list',
+    'alias show sales@example.com',
+    'list list',
+    'list show team@example.com',
+    'list members list team@example.com',
+    'sender-login list',
+    'app-password list',
+    'app-password list bob@example.com',
+    'app-password show bob@example.com telephone',
+    'admin list',
+    'admin show dora',
+    'token list dora',
+    'webhook list',
+    'webhook show hook',
+    'explain bob@example.com',
+    'explain --sender x@y.test sales@example.com',
+    'quota list',
+    'queue list',
+    'lockout list',
+    'alarm list',
+    'certificate list',
+    'trace bob@example.com',
   ];
   for (const line of lines) {
     for (const json of [false, true]) {

@@ -29,8 +29,12 @@ export class SoftwareAuthenticator {
     // A map of fmt, attStmt and authData in CBOR (RFC 8949).
     const attestation = Buffer.concat([
       Buffer.from([0xa3]),
-      ...[cborText('fmt'), cborText('none'), cborText('attStmt'), Buffer.from([0xa0])],
-      ...[cborText('authData'), cborBytes(authData)],
+      cborText('fmt'),
+      cborText('none'),
+      cborText('attStmt'),
+      Buffer.from([0xa0]),
+      cborText('authData'),
+      cborBytes(authData),
     ]);
     const response = {
       clientDataJSON: this.#clientData('webauthn.create', options.challenge).toString('base64url'),

@@ -38,13 +38,13 @@ class Receiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`;
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: events are as different as what happens.
+  // oxlint-disable-next-line typescript/no-explicit-any -- events are as different as what happens.
   get events(): any[] {
     return this.received.flatMap(({ body }) => JSON.parse(body).events);
   }
 
   /** Resolves when an event is there that `isIt` knows. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above.
   async until(isIt: (event: any) => boolean): Promise<any> {
     for (;;) {
       const found = this.events.find(isIt);
@@ -137,8 +137,22 @@ test('a domain administrator hears of his domains alone', async () => {
 });
 
 test.each([
-  ...['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.0.1', '172.31.0.1', '100.64.0.1', '0.0.0.0', '224.0.0.1'],
-  ...['::1', '::', 'fe80::1', 'fd00::1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::'],
+  '127.0.0.1',
+  '10.1.2.3',
+  '169.254.169.254',
+  '192.168.0.1',
+  '172.31.0.1',
+  '100.64.0.1',
+  '0.0.0.0',
+  '224.0.0.1',
+  '::1',
+  '::',
+  'fe80::1',
+  'fd00::1',
+  '::ffff:127.0.0.1',
+  '::ffff:10.0.0.1',
+  '64:ff9b::7f00:1',
+  '2002:7f00:1::',
 ])('%s is private', (address) => {
   expect(isPrivateAddress(address)).toBe(true);
   expect(urlRefusal(`https://${address.includes(':') ? `[${address}]` : address}/x`, false)).toBeDefined();

@@ -241,7 +241,7 @@ export const mailboxOperations = [
     shownBy: 'mailbox.show',
     run: async ({ address: own }, { view, sight }) => {
       const { references, recoverableUntil } = await view.mailboxes.remove(own);
-      return { removed: true, recoverableUntil, references: within(references, sight) };
+      return { removed: true, recoverableUntil, references: referencesWithin(references, sight) };
     },
   }),
   operation({
@@ -258,7 +258,7 @@ export const mailboxOperations = [
 ];
 
 /** What names an address, of all that the caller may see. */
-function within(references: object, sight: Sight): Record<string, readonly string[]> {
+export function referencesWithin(references: object, sight: Sight): Record<string, readonly string[]> {
   const kinds = Object.entries(references) as [string, readonly string[]][];
   return Object.fromEntries(kinds.map(([kind, names]) => [kind, names.filter((one) => sight.address(one))]));
 }

@@ -34,7 +34,14 @@ function describe(message: QueueMessage, active: ReadonlySet<string>): object {
   const word = hold ? 'hold' : active.has(id) ? 'active' : attempts > 0 ? 'deferred' : 'incoming';
   const next = hold || isExpired ? {} : { nextAttempt: Math.floor(nextAttempt) };
   return {
-    ...{ id, state: word, sender, size, arrival: Math.floor(arrival), attempts, ...next, isExpired },
+    id,
+    state: word,
+    sender,
+    size,
+    arrival: Math.floor(arrival),
+    attempts,
+    ...next,
+    isExpired,
     recipients: recipients.map(({ recipient, original, transport, nexthop, status, reason }) => {
       return { recipient, original, transport, nexthop, status, reason };
     }),
