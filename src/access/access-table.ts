@@ -24,12 +24,16 @@ export interface AccessOptions extends ActionRules {
   readonly searchOrder?: SearchOrder;
 }
 
-/** Looks up what `about` says and acts on the answer. */
-export async function checkAccess(
+/** Looks up what `about` says and acts on the answer. Of a table without rows nothing is asked, and nobody waits. */
+export function checkAccess(
   evaluation: Evaluation,
   about: SubjectKind,
   options: AccessOptions,
-): Promise<Verdict> {
+): Promise<Verdict> | Verdict {
+  return isVoid(options.table) ? 'dunno' : askAndAct(evaluation, about, options);
+}
+
+async function askAndAct(evaluation: Evaluation, about: SubjectKind, options: AccessOptions): Promise<Verdict> {
   const verdict = await checkFound(evaluation, about, options, () => find(evaluation, about, options));
   if (verdict !== 'permit') return verdict;
   if (options.neverRelays && !(await mayPermit(evaluation, options))) return 'dunno';
@@ -87,7 +91,6 @@ class AccessTableError extends Error {
 
 async function find(evaluation: Evaluation, about: SubjectKind, options: AccessOptions): Promise<Found | undefined> {
   const { client, etrnDomain } = evaluation.request;
-  if (isVoid(options.table)) return undefined;
   switch (about) {
     case 'client':
       return await findHost(evaluation, options, client.name ?? 'unknown', client.address ?? '');
@@ -110,16 +113,14 @@ async function find(evaluation: Evaluation, about: SubjectKind, options: AccessO
   }
 }
 
+/** A table that cannot say is asked, and tells. */
 function isVoid(table: Table): boolean {
   try {
     return table.isVoid?.() === true;
   } catch (error) {
-    throw asTableError(error);
+    if (error instanceof TemporaryError) return false;
+    throw error;
   }
-}
-
-function asTableError(error: unknown): unknown {
-  return error instanceof TemporaryError ? new AccessTableError(error.message, { cause: error }) : error;
 }
 
 async function ask(
@@ -135,7 +136,8 @@ async function ask(
     if (result.value === '') throw new TemporaryError(`table ${table.name}: empty result for ${key}`);
     return result;
   } catch (error) {
-    throw asTableError(error);
+    if (error instanceof TemporaryError) throw new AccessTableError(error.message, { cause: error });
+    throw error;
   }
 }
 
