@@ -183,8 +183,12 @@ describe('catch-all decisions', () => {
       'spam@d.test refused 0  0 0',
     ]);
     expect(await catchAlls.show('d.test')).toEqual({
-      ...{ domain: 'd.test', mode: 'propose', targets: ['z@d.test'] },
-      ...{ proposed: 1, accepted: 1, refused: 1 },
+      domain: 'd.test',
+      mode: 'propose',
+      targets: ['z@d.test'],
+      proposed: 1,
+      accepted: 1,
+      refused: 1,
     });
     // Nothing of this is a change of the configuration.
     expect((await directory.events({ object: 'new@d.test' })).length).toBe(0);
