@@ -130,6 +130,8 @@ async function fillPlaces(): Promise<void> {
   const directory = await Directory.open(join(folder, 'data/directory.db'), { clock: systemClock, actor: 'test' });
   await directory.domains.add('example.com');
   await directory.mailboxes.add({ address: 'postmaster@example.com', passwordHash: 'x' });
+  await directory.domains.add('relay.example', { class: 'relay', recipients: 'listed' });
+  await directory.relayRecipients.add(['postmaster@relay.example']);
   await directory.transports.add('*', 'smtp:[192.0.2.1]', { takesMailboxes: true });
   await directory.transports.add('nobody@example.com', 'smtp:[192.0.2.1]');
   await directory.bccs.add('sender', '@example.com', 'gone@example.com');
@@ -153,6 +155,7 @@ test('rows of the directory that nobody asks for are told, with the line that is
   const found = lines.map((line) => JSON.parse(line) as { rule: string; text: string; mend: string });
   const unasked = found.filter(({ rule }) => rule === 'directory-table-not-asked');
   expect(unasked.map(({ mend }) => mend).toSorted()).toEqual([
+    'In main.cf: relay_recipient_maps = directory:relay-recipients',
     'In main.cf: sender_bcc_maps = directory:sender-bcc',
     'In main.cf: smtpd_client_restrictions = check_client_access directory:client-access, permit_mynetworks',
     'In main.cf: smtpd_helo_restrictions = check_helo_access directory:helo-access',

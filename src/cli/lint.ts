@@ -111,10 +111,12 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
   try {
     const domains = new Map<string, string[]>();
     const splitDomains: string[] = [];
+    const inUse = new Set(tablesInUse(directory.lookups));
     let after = '';
     for (;;) {
       const page = await directory.domains.list({ after, limit: 500 });
-      for (const { name, class: addressClass, aliasDomains, unknownTo } of page) {
+      for (const { name, class: addressClass, aliasDomains, unknownTo, recipients } of page) {
+        if (recipients === 'listed') inUse.add('directory:relay-recipients');
         if (unknownTo !== undefined) splitDomains.push(name);
         add(domains, `directory:${addressClass}-domains`, name);
         for (const alias of aliasDomains) add(domains, 'directory:mailbox-domains', alias);
@@ -129,7 +131,7 @@ async function readDirectory(configDirectory: string): Promise<LintOptions> {
       directoryFindings: await directory.findings(),
       directoryHasLists,
       directorySplitDomains: splitDomains,
-      directoryTablesInUse: tablesInUse(directory.lookups),
+      directoryTablesInUse: [...inUse],
       directoryRules: await readRules(directory),
     };
   } finally {

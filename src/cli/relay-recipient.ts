@@ -6,6 +6,7 @@ import { addressArguments } from './address-arguments.ts';
 import type { CommandContext } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, pages, printDone, printList } from './output.ts';
+import { warnIfUnasked } from './unasked-table.ts';
 
 const examples = `
 A relay domain takes mail for every address until it is told to take listed recipients only; then the others are
@@ -42,11 +43,13 @@ export function register(program: Command, context: CommandContext): void {
 
 async function add(context: CommandContext, given: readonly string[]): Promise<void> {
   const addresses = await addressArguments(context, given);
-  await withDirectory(context, false, async ({ directory }) => {
+  await withDirectory(context, false, async (session) => {
+    const { directory } = session;
     const added = await directory.relayRecipients.add(addresses);
     const known = addresses.length - added.length;
     const sentence = `${added.length} added${known > 0 ? `, ${known} listed before` : ''}`;
     printDone(context, sentence, { added: added.map(({ address }) => address) });
+    warnIfUnasked(context, session, 'relay-recipients');
     const domains = new Set(addresses.map((address) => address.slice(address.lastIndexOf('@') + 1).toLowerCase()));
     for (const domain of domains) {
       if (!(await directory.relayRecipients.isIdle(domain))) continue;

@@ -1,14 +1,17 @@
 // Rows of a directory's table have an effect only where main.cf asks for the table. What the first start writes asks for
 // all of them; to the owner of an older main.cf the command that adds a row says which line is missing.
 
-import type { PlaceKind } from '../directory/place-lookups.ts';
 import { tableParameters } from '../directory/table-parameters.ts';
 import type { MasterService } from '../settings/services.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { CommandContext } from './context.ts';
 import type { DirectorySession } from './directory-session.ts';
 
-export function warnIfUnasked(context: CommandContext, session: DirectorySession, kind: PlaceKind): void {
+export function warnIfUnasked(
+  context: CommandContext,
+  session: DirectorySession,
+  kind: keyof typeof tableParameters,
+): void {
   const { settings, services } = session;
   const { table, parameter, words } = tableParameters[kind];
   const isAsked = [settings, ...services.map((service: MasterService) => service.settings)].some((one) =>

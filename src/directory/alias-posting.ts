@@ -68,14 +68,14 @@ export class PostingLookups {
     return `${alias.address} is an alias that only ${writers[alias.post]} may write to, not <${sender}>`;
   }
 
-  /** Of the name that answers for the address: whole, else without its extension. */
+  /** Of the name that answers for the address: whole, else without its extension, else the catch-all. */
   #ruleAt(recipient: string): RestrictedAlias | undefined {
     const at = recipient.lastIndexOf('@');
     const hosted = at <= 0 ? undefined : this.#lookups.domain(recipient.slice(at + 1));
     if (hosted === undefined || !hosted.isActive) return undefined;
-    let localpart = fold(recipient.slice(0, at));
-    const bare = this.#lookups.bareLocalpart(localpart);
-    if (bare !== undefined && this.#lookups.localAt(localpart, hosted) === undefined) localpart = bare;
+    const whole = fold(recipient.slice(0, at));
+    const names = [whole, this.#lookups.bareLocalpart(whole) ?? whole];
+    const localpart = names.find((name) => this.#lookups.localAt(name, hosted) !== undefined) ?? '';
     const { id: domainId, name } = hosted.target ?? hosted;
     const row = this.#ask(() => this.#rule.get(domainId, localpart) as [number, PostingRule] | undefined);
     return row && { id: row[0], address: `${localpart}@${name}`, post: row[1] };

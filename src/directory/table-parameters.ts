@@ -21,8 +21,13 @@ function accessParameter(stage: 'client' | 'helo' | 'sender' | 'recipient'): Tab
   return { table, parameter: `smtpd_${stage}_restrictions`, words: `check_${stage}_access ${table}` };
 }
 
-export const tableParameters: Readonly<Record<PlaceKind, TableParameter>> = {
+export const tableParameters: Readonly<Record<PlaceKind | 'relay-recipients', TableParameter>> = {
   transport: { table: 'directory:transports', parameter: 'transport_maps', words: 'directory:transports' },
+  'relay-recipients': {
+    table: 'directory:relay-recipients',
+    parameter: 'relay_recipient_maps',
+    words: 'directory:relay-recipients',
+  },
   'sender-bcc': bccParameter('sender'),
   'recipient-bcc': bccParameter('recipient'),
   'client-access': accessParameter('client'),
@@ -31,9 +36,9 @@ export const tableParameters: Readonly<Record<PlaceKind, TableParameter>> = {
   'recipient-access': accessParameter('recipient'),
 };
 
-/** The tables that have rows. */
+/** The tables that have rows; whether a relay domain lists its recipients is for others to say. */
 export function tablesInUse(lookups: DirectoryLookups): string[] {
   return Object.entries(tableParameters)
-    .filter(([kind]) => lookups.places.has(kind as PlaceKind))
+    .filter(([kind]) => kind !== 'relay-recipients' && lookups.places.has(kind as PlaceKind))
     .map(([, { table }]) => table);
 }

@@ -88,8 +88,8 @@ function findCaught(lookups: DirectoryLookups, hosted: HostedDomain, localpart: 
   // Another key is somebody's: quoted, or without the extension, which comes next.
   if (whole !== localpart && isSomebodys(lookups, hosted, whole)) return notFound;
   if (bare !== undefined && isSomebodys(lookups, hosted, bare)) return notFound;
-  const catchAll = lookups.aliasAt('', hosted);
-  if (catchAll === undefined) return notFound;
+  const catchAll = lookups.localAt('', hosted);
+  if (catchAll?.kind !== 'alias') return notFound;
   const { id, name } = hosted.target ?? hosted;
   const state = lookups.places.caught(id, bare ?? whole);
   if (state === 'refused') return { kind: 'not-found', reason: decisions.refused };
@@ -99,8 +99,8 @@ function findCaught(lookups: DirectoryLookups, hosted: HostedDomain, localpart: 
     return { kind: 'found', value: `${whole}@${name}`, source };
   }
   const said = state === undefined ? '' : `, ${decisions[state]}`;
-  const value = lookups.targets(catchAll).join(', ');
-  return { kind: 'found', value, source: `directory:aliases row ${catchAll} (catch-all${said})` };
+  const value = lookups.targets(catchAll.id).join(', ');
+  return { kind: 'found', value, source: `directory:aliases row ${catchAll.id} (catch-all${said})` };
 }
 
 function isSomebodys(lookups: DirectoryLookups, hosted: HostedDomain, localpart: string): boolean {

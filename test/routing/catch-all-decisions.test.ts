@@ -269,6 +269,15 @@ describe('an alias', () => {
     expect(refused.reply.text).toBe(
       '<Group@d.test>: Recipient address rejected: group@d.test is an alias that only those whom its owners have named may write to, not <b@d.test>',
     );
+    // A catch-all is an alias too, whatever it does with names.
+    await aliases.edit('@d.test', [], [], { post: 'domain' });
+    for (const catchAllMode of ['accept', 'propose'] as const) {
+      await directory.domains.set('d.test', { catchAllMode });
+      expect(await outcome('q+x@alias.d.test', 'x@spam.test')).toBe('550 5.7.1');
+      expect(await outcome('q@d.test', 'a@d.test')).toBe('z@d.test mailstore');
+      expect(await outcome('a@d.test', 'x@spam.test')).toBe('a@d.test mailstore');
+    }
+    await aliases.edit('@d.test', [], [], { post: 'anyone' });
     // What another alias sends there has been let in by that one.
     await aliases.add('open@d.test', ['group@d.test']);
     expect(await asked('listed', 'x@spam.test', 'open@d.test')).toBe('yes');
