@@ -40,6 +40,7 @@ const flagWords = {
   'leaves-host': 'LEAVES THE HOST',
   'mailbox-unreachable': 'UNREACHABLE',
   refused: 'REFUSED',
+  bounces: 'BOUNCES',
   'catch-all-widened': 'CATCH-ALL',
   deferred: 'PUT OFF',
 } as const;
@@ -84,7 +85,7 @@ function groupAlike(changes: readonly OutcomeChange[]): OutcomeChange[][] {
 
 /** Without the ids of mailboxes: each has its own. */
 function ownShape(outcome: PlannedOutcome, { subject }: OutcomeChange): string {
-  const deliveries = outcome.deliveries.map(({ recipient, transport, nexthop }) => ({ recipient, transport, nexthop }));
+  const deliveries = outcome.deliveries.map(({ mailbox: _, ...rest }) => rest);
   return shapeOf({ ...outcome, deliveries }, subject);
 }
 
@@ -105,9 +106,10 @@ function formatOutcome(change: OutcomeChange, side: 'before' | 'after'): string[
   const probe = change.subject.kind === 'address' ? undefined : change.subject.probe;
   const shown = (text: string): string => (probe === undefined ? text : text.replaceAll(ownName(probe), '*'));
   if (deliveries.length === 0) return [shown(`${reply.code} ${reply.status} ${reply.text} (class ${addressClass})`)];
-  const ends = deliveries.map(({ recipient, transport, nexthop, mailbox }) => {
+  const ends = deliveries.map(({ recipient, transport, nexthop, mailbox, bounces }) => {
     const where = mailbox === undefined ? `${transport}:${nexthop}` : `mailbox ${mailbox.id} by ${transport}`;
-    return shown(`${recipient} → ${where}`);
+    const fate = bounces === undefined ? '' : bounces === 'disabled' ? ' (switched off)' : ' (no such mailbox)';
+    return shown(`${recipient} → ${where}${fate}`);
   });
   const head = `${reply.code} ${reply.status} (class ${addressClass})`;
   const lines = ends.length === 1 ? [`${head} ${ends[0]}`] : [head, ...ends.slice(0, 10).map((end) => `  ${end}`)];

@@ -70,6 +70,12 @@ const changes: readonly [string, () => Promise<unknown>][] = [
   ['domain.add', () => directory.domains.add('example.net', { class: 'alias' })],
   ['domain.set', () => directory.domains.set('example.com', { active: false, transport: 'smtp:[192.0.2.1]' })],
   ['domain.set maintenance', () => directory.domains.set('example.com', { maintenance: 'moving' })],
+  [
+    'domain.set limits',
+    () =>
+      directory.domains.set('example.com', { maxMailboxes: 9, maxAliases: 8, totalQuotaBytes: 900, maxQuotaBytes: 90 }),
+  ],
+  ['domain.set unknown-to', () => directory.domains.set('example.com', { unknownTo: 'smtp:[192.0.2.2]' })],
   ['domain.remove', () => directory.domains.remove('example.com', { recursive: true })],
   ['alias-domain.add', () => directory.aliasDomains.add('example.org', 'example.com')],
   ['mailbox.add', () => directory.mailboxes.add({ address: 'Carl@example.com', passwordHash: '{PLAIN}y' })],
@@ -84,6 +90,10 @@ const changes: readonly [string, () => Promise<unknown>][] = [
         maintenance: 'later',
         messageLimit: 3,
         recipientLimit: 0,
+        protocols: ['imap'],
+        mustChange: true,
+        passwordExpires: 9_999_999_999_999,
+        forward: { mode: 'both', to: ['x@y.test'] },
       }),
   ],
   ['mailbox.remove', () => directory.mailboxes.remove('bert@example.com')],

@@ -149,7 +149,7 @@ async function undoEvent(directory: DirectoryView, event: DirectoryEvent, undo: 
 }
 
 /** Not what was set, but what follows from it or only describes it. */
-const derived = new Set(['created', 'members', 'becameAdministrator']);
+const derived = new Set(['created', 'members', 'becameAdministrator', 'passwordChanged']);
 
 async function laterChanges(directory: DirectoryView, event: DirectoryEvent): Promise<Obstacle['later']> {
   const later = await directory.events({ object: event.object, after: event.id, limit: 200 });

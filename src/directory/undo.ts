@@ -2,11 +2,11 @@
 // the same operations as everybody else, so that a state which could not be made cannot come back either.
 
 import type { DirectoryView } from './directory.ts';
+import type { DomainSettings } from './domains.ts';
 import type { DirectoryEvent } from './events.ts';
 import type { FieldDifference } from './history.ts';
 import { refuse } from './refusal.ts';
-import type { DomainClass, PostingRule } from './schema.ts';
-import type { VacationInfo } from './vacations.ts';
+import type { PostingRule } from './schema.ts';
 
 /** What a change of this kind needs to be undone. */
 export interface Undo {
@@ -26,24 +26,46 @@ export interface Undo {
   ): Promise<string | undefined>;
 }
 
-interface DomainFields {
-  readonly class: DomainClass;
-  readonly active: boolean;
-  readonly transport: string;
-  readonly maintenance?: string;
-}
+/** What a domain's settings are where nobody has said anything; null: that is never so. */
+export const usualDomain = {
+  class: null,
+  active: true,
+  transport: '',
+  maintenance: '',
+  unknownTo: '',
+  maxMailboxes: 0,
+  maxAliases: 0,
+  totalQuotaBytes: 0,
+  defaultQuotaBytes: 0,
+  maxQuotaBytes: 0,
+};
+
+/** As usualDomain; null for `vacation`, `forward` and the two limits takes away what was set. */
+export const usualMailbox = {
+  name: '',
+  quotaBytes: 0,
+  enabled: true,
+  vacation: null,
+  forward: null,
+  maintenance: '',
+  messageLimit: null,
+  recipientLimit: null,
+  protocols: [],
+  mustChange: false,
+  passwordExpires: 0,
+};
 
 const domain: Undo = {
   current: (directory, { object }) => directory.domains.show(object),
   takeAway: (directory, { object }) => directory.domains.remove(object),
   bringBack: async (directory, { object, before }) => {
-    const { class: kind, active, transport, maintenance } = before as DomainFields;
-    await directory.domains.add(object, { class: kind, active, transport });
+    const { name: _, maintenance, ...settings } = before as DomainSettings & { readonly name: string };
+    await directory.domains.add(object, settings);
     if (maintenance !== undefined) await directory.domains.set(object, { maintenance });
     return undefined;
   },
   setBack: async (directory, { object }, fields) => {
-    const settings = chosen(fields, { class: null, active: true, transport: '', maintenance: '' });
+    const settings = chosen(fields, usualDomain);
     await directory.domains.set(object, settings);
     return undefined;
   },
@@ -85,18 +107,8 @@ const mailbox: Undo = {
     return undefined;
   },
   setBack: async (directory, { object }, fields) => {
-    const settings = chosen(fields, {
-      name: '',
-      quotaBytes: 0,
-      enabled: true,
-      vacation: null,
-      maintenance: '',
-      messageLimit: null,
-      recipientLimit: null,
-      password: undefined,
-    });
-    const { password: _, ...kept } = settings;
-    if (Object.keys(kept).length > 0) await directory.mailboxes.set(object, kept as { vacation?: VacationInfo });
+    const { password: _, ...settings } = chosen(fields, { ...usualMailbox, password: undefined });
+    if (Object.keys(settings).length > 0) await directory.mailboxes.set(object, settings);
     const isPassword = fields.some(({ field }) => field === 'password');
     return isPassword ? `the password of ${object} stays as it is now: former ones are not kept` : undefined;
   },

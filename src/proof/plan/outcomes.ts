@@ -23,13 +23,12 @@ export async function outcomeOf({ directory, ask }: PlanSide, address: string): 
 }
 
 function planned(directory: Directory, { recipient, transport, nexthop }: Delivery): PlannedDelivery {
-  const found = transport === 'mailstore' ? directory.mailboxByAddress(recipient) : undefined;
-  return {
-    recipient,
-    transport,
-    nexthop,
-    ...(found === undefined ? {} : { mailbox: { id: found.id, address: found.address } }),
-  };
+  const delivery = { recipient, transport, nexthop };
+  if (transport !== 'mailstore') return delivery;
+  const found = directory.mailboxByAddress(recipient);
+  if (found === undefined) return { ...delivery, bounces: 'no-mailbox' };
+  const mailbox = { id: found.id, address: found.address };
+  return found.enabled ? { ...delivery, mailbox } : { ...delivery, mailbox, bounces: 'disabled' };
 }
 
 export function isSameOutcome(one: PlannedOutcome, other: PlannedOutcome): boolean {
@@ -39,8 +38,8 @@ export function isSameOutcome(one: PlannedOutcome, other: PlannedOutcome): boole
 /** The outcome as a text in which `address` is `*`, so that the outcomes of different addresses can be compared. */
 export function shapeOf({ class: addressClass, reply, deliveries }: PlannedOutcome, subject?: Subject): string {
   const words = [addressClass, reply.code, reply.status, reply.text];
-  const ends = deliveries.map(({ recipient, transport, nexthop, mailbox }) =>
-    [recipient, transport, nexthop, mailbox?.id ?? ''].join(' '),
+  const ends = deliveries.map(({ recipient, transport, nexthop, mailbox, bounces }) =>
+    [recipient, transport, nexthop, mailbox?.id ?? '', bounces ?? ''].join(' '),
   );
   const text = [...words, ...ends.sort()].join('\n');
   return subject === undefined ? text : withoutOwnName(text, subject);
@@ -98,6 +97,7 @@ const order: readonly FlagKind[] = [
   'leaves-host',
   'mailbox-unreachable',
   'refused',
+  'bounces',
   'catch-all-widened',
   'deferred',
 ];
@@ -121,6 +121,12 @@ function flagsOf({ subject, before, after }: OutcomeChange, isLeaving: IsLeaving
   if (isTaken(before) && after.reply.code < 500 && !isTaken(after) && !isLoop(after)) {
     add('deferred', 'mail starts being put off');
   }
+  const bounced = new Set(before.deliveries.filter(({ bounces }) => bounces).map(({ recipient }) => recipient));
+  const bouncing = after.deliveries.filter(({ recipient, bounces }) => bounces && !bounced.has(recipient));
+  if (bouncing.length > 0) {
+    const who = bouncing.slice(0, 3).map(({ recipient }) => recipient.replace(probe, '*'));
+    add('bounces', `mail is taken and then sent back, for want of ${who.join(', ')}`);
+  }
   const isMore = !isTaken(before) || after.deliveries.length > before.deliveries.length;
   if (subject.kind === 'others' && isTaken(after) && isMore) {
     add('catch-all-widened', 'mail for names that nobody has is taken');
@@ -135,8 +141,11 @@ async function unreachableMailboxes(
   after: PlanSide,
 ): Promise<Flag[]> {
   const reached = (outcomes: readonly PlannedOutcome[]) =>
-    new Set(outcomes.flatMap(({ deliveries }) => deliveries.map(({ mailbox }) => mailbox?.id)));
-  const now = reached(changes.map((change) => change.after));
+    new Set(outcomes.flatMap(({ deliveries }) => deliveries.map((one) => (one.bounces ? undefined : one.mailbox?.id))));
+  // What is put off comes later.
+  const isPutOff = ({ after: { reply } }: OutcomeChange): boolean => reply.code >= 400 && reply.code < 500;
+  const waiting = changes.filter(isPutOff).map((change) => change.before);
+  const now = reached([...changes.map((change) => change.after), ...waiting]);
   const flags: Flag[] = [];
   for (const id of reached(changes.map((change) => change.before))) {
     const mailbox = id === undefined || now.has(id) ? undefined : after.directory.mailboxById(id);
@@ -157,7 +166,7 @@ async function isReached(side: PlanSide, id: number, address: string): Promise<b
   for (const one of [address, ...found.map((pointer) => pointer.address)]) {
     if (one.startsWith('@')) continue;
     const { deliveries } = await outcomeOf(side, one);
-    if (deliveries.some(({ mailbox }) => mailbox?.id === id)) return true;
+    if (deliveries.some(({ mailbox, bounces }) => mailbox?.id === id && !bounces)) return true;
   }
   return false;
 }

@@ -188,7 +188,9 @@ async function addDomains(seeds: Seeds, sides: readonly Directory[]): Promise<vo
   for (const domain of seeds.domains) {
     seeds.addresses.add(`@${domain}`);
     for (const side of sides) {
-      const { localparts, isCut } = await side.reverse.localpartsOf(domain, maxOfDomain);
+      // What an alias domain has is what its target has.
+      const own = side.lookups.domain(domain)?.target?.name ?? domain;
+      const { localparts, isCut } = await side.reverse.localpartsOf(own, maxOfDomain);
       for (const localpart of localparts) seeds.addresses.add(`${localpart}@${domain}`);
       if (isCut) seeds.notes.add(`of ${domain} the first ${maxOfDomain} mailboxes, aliases and lists were looked at`);
     }
@@ -198,6 +200,7 @@ async function addDomains(seeds: Seeds, sides: readonly Directory[]): Promise<vo
 /** Everything that leads to the addresses, by any number of steps. */
 async function addLeadingTo(seeds: Seeds, sides: readonly Directory[]): Promise<void> {
   let edge = [...seeds.addresses];
+  const administrators = new Set(sides.map(administratorOf));
   while (edge.length > 0) {
     const next: string[] = [];
     const add = (address: string): void => {
@@ -207,6 +210,7 @@ async function addLeadingTo(seeds: Seeds, sides: readonly Directory[]): Promise<
     };
     for (const address of edge) {
       if (!address.includes('@')) continue;
+      if (administrators.has(address)) for (const name of ['postmaster', 'abuse', 'root']) add(name);
       const place = placeOf(address);
       for (const side of sides) {
         for (const pointer of await side.reverse.pointersTo(place, maxOfDomain)) add(pointer.address);
@@ -220,6 +224,12 @@ async function addLeadingTo(seeds: Seeds, sides: readonly Directory[]): Promise<
   if (seeds.addresses.size >= maxAddresses) {
     seeds.notes.add(`more than ${maxAddresses} addresses may be concerned: the first of them were looked at`);
   }
+}
+
+/** Whom postmaster, abuse and root of the host itself reach. */
+function administratorOf({ lookups }: Directory): string | undefined {
+  const id = lookups.setting('administrator');
+  return id === undefined ? undefined : lookups.mailboxById(Number(id))?.address;
 }
 
 function asSubjects(seeds: Seeds, sides: readonly Directory[], delimiters: string): Subject[] {

@@ -13,6 +13,8 @@ export interface PlannedOutcome {
 export interface PlannedDelivery extends Pick<Delivery, 'recipient' | 'transport' | 'nexthop'> {
   /** Whose mailbox it ends in; `id` tells it from a later one of the same address. */
   readonly mailbox?: { readonly id: number; readonly address: string };
+  /** It is taken and then sent back: there is no mailbox, or it is switched off. */
+  readonly bounces?: 'no-mailbox' | 'disabled';
 }
 
 /**
@@ -40,6 +42,7 @@ export type FlagKind =
   | 'mailbox-unreachable'
   | 'catch-all-widened'
   | 'refused'
+  | 'bounces'
   | 'deferred'
   | 'loop'
   | 'open-relay';
