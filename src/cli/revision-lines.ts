@@ -6,7 +6,7 @@ import { formatTime } from './output.ts';
 /** Of a long list so many entries are shown. */
 const maxEntries = 10;
 /** They say when, not what. */
-const untold = new Set(['created', 'id']);
+const untold = new Set(['created', 'id', 'passwordChanged']);
 
 export function formatRevision({ revision, time, actor, changes, count }: Revision): string[] {
   const lines = [`revision ${revision}  ${formatTime(time)}  ${actor}`];

@@ -242,6 +242,11 @@ export class Directory implements DirectoryView {
     this.installation = view.installation;
   }
 
+  /** Who makes the changes. */
+  get actor(): string {
+    return this.#options.actor;
+  }
+
   /** The same for somebody else; it is open as long as this one. */
   as(actor: string): DirectoryView {
     return openView(this.#db, new Changes(this.#shared, actor, this.#joined), this.lookups, this.#clock);

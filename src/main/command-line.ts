@@ -42,6 +42,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   expect: () => import('../cli/expect.ts'),
   compare: () => import('../cli/compare.ts'),
   plan: () => import('../cli/plan.ts'),
+  apply: () => import('../cli/apply.ts'),
+  dump: () => import('../cli/dump.ts'),
   history: () => import('../cli/history.ts'),
   revert: () => import('../cli/revert.ts'),
   queue: () => import('../cli/queue.ts'),
