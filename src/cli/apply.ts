@@ -48,8 +48,9 @@ async function apply(context: CommandContext, file: string, options: ApplyOption
       if (isSame || options.plan) return;
       await confirmMany('Apply this?', false);
     }
-    await withDirectory(context, false, async ({ directory }) => {
-      const applied = await directory.whole(directory.actor, (view) => applyDesired(view, desired, { prune }));
+    await withDirectory(context, false, async ({ directory, settings }) => {
+      const options = { prune, restrictionClasses: settings.list('smtpd_restriction_classes') };
+      const applied = await directory.whole(directory.actor, (view) => applyDesired(view, desired, options));
       tell(context, applied);
     });
   } catch (error) {
@@ -67,7 +68,10 @@ async function showPlan(
   prune: boolean,
   isAll: boolean,
 ): Promise<boolean> {
-  const plan = await planChange(context, {}, ({ directory }) => applyDesired(directory, desired, { prune }));
+  const plan = await planChange(context, {}, ({ directory, settings }) => {
+    const restrictionClasses = settings.list('smtpd_restriction_classes');
+    return applyDesired(directory, desired, { prune, restrictionClasses });
+  });
   if (isAll && context.json) context.print(JSON.stringify(plan));
   else for (const line of formatPlan(plan)) (isAll ? context.print : context.warn)(line);
   return plan.objectCount === 0;

@@ -25,7 +25,7 @@ export async function confirm(
   what: readonly string[],
   { yes }: ConfirmOptions,
 ): Promise<void> {
-  if (yes || context.json || !process.stdin.isTTY || !process.stderr.isTTY) return;
+  if (yes || context.isTrial || context.json || !process.stdin.isTTY || !process.stderr.isTTY) return;
   for (const line of what) context.warn(line);
   await ask(question);
 }

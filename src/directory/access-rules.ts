@@ -95,6 +95,10 @@ export class AccessRules {
     return await need(this.#db, stage, parsePattern(stage, pattern));
   }
 
+  async find(stage: AccessStage, pattern: string): Promise<AccessRuleInfo | undefined> {
+    return await find(this.#db, stage, parsePattern(stage, pattern));
+  }
+
   /** In the order of stages and patterns. */
   async list(query: AccessRuleQuery = {}): Promise<AccessRuleInfo[]> {
     let select = this.#db.selectFrom('access_rule').selectAll();

@@ -5,7 +5,7 @@
 
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
-import { needDomain } from './domain-rows.ts';
+import { findDomain, needDomain } from './domain-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
 import { addressKey, fold, type MailAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
@@ -105,6 +105,13 @@ export class CatchAlls {
       .limit(Math.min(query.limit ?? 100, 1000))
       .execute();
     return rows.map(describe);
+  }
+
+  async find(text: string): Promise<CaughtAddress | undefined> {
+    const address = parseHostedAddress(text);
+    const domain = await findDomain(this.#db, address.domain);
+    const row = domain && (await find(this.#db, domain, address));
+    return row && describe(row);
   }
 
   async accept(addresses: readonly string[]): Promise<CaughtAddress[]> {

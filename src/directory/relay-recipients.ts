@@ -3,7 +3,7 @@
 
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
-import { needDomain } from './domain-rows.ts';
+import { findDomain, needDomain } from './domain-rows.ts';
 import { addressKey, fold, type MailAddress, parseAddress, parseDomain, parseHostedAddress } from './mail-address.ts';
 import { refuse, refuseMissing } from './refusal.ts';
 import type { DomainRow } from './schema.ts';
@@ -66,6 +66,13 @@ export class RelayRecipients {
         await removeRow(change, domain, row);
       }
     });
+  }
+
+  async show(text: string): Promise<RelayRecipientInfo | undefined> {
+    const { domain, localpart } = parseAddress(text);
+    const row = await findDomain(this.#db, domain);
+    const found = row && (await find(this.#db, row, localpart));
+    return found && { address: found.shown, created: found.created };
   }
 
   async list(query: RelayRecipientQuery = {}): Promise<RelayRecipientInfo[]> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
-import { Directory } from './directory.ts';
+import { Directory, type DirectoryView } from './directory.ts';
 
 let folder: string;
 let directory: Directory;
@@ -37,6 +37,12 @@ async function state(): Promise<unknown> {
     await Promise.all(lists.map(({ address }) => directory.lists.members(address, undefined))),
     await directory.senderRights.list(),
     await directory.settings.list(),
+    await directory.transports.list(),
+    await directory.bccs.list(),
+    await directory.accessRules.list(),
+    await directory.relayRecipients.list(),
+    await directory.catchAlls.list(),
+    await directory.tags.list(),
   ];
   return JSON.parse(JSON.stringify(all, (key, value: unknown) => (key === 'created' ? undefined : value)));
 }
@@ -111,8 +117,45 @@ const changes: readonly [string, () => Promise<unknown>][] = [
   ['sender-login.add', () => directory.senderRights.add('@b.test', 'anna@example.com', true)],
   ['sender-login.set', () => directory.senderRights.set('boss@example.com', 'bert@example.com', false)],
   ['sender-login.remove', () => directory.senderRights.remove('boss@example.com', 'bert@example.com')],
+  ['mailbox.rename', () => directory.mailboxes.rename('bert@example.com', 'robert@example.com')],
+  [
+    'mailbox.rename with all that names it',
+    () =>
+      directory.mailboxes.rename('bert@example.com', 'robert@example.com', { keepAlias: true, moveReferences: true }),
+  ],
+  [
+    'alias.set of its rules',
+    () => directory.aliases.edit('sales@example.com', [], [], { active: false, post: 'listed', posters: ['@b.test'] }),
+  ],
+  ['domain.set of its catch-all', () => directory.domains.set('example.com', { catchAllMode: 'refuse' })],
+  ['transport.add', () => directory.transports.add('far.test', 'smtp:[192.0.2.1]')],
+  ['transport.set', () => directory.transports.set('.near.test', 'smtp:[192.0.2.1]')],
+  ['transport.remove', () => directory.transports.remove('.near.test')],
+  ['bcc.add', () => directory.bccs.add('recipient', 'anna@example.com', 'copy@far.test')],
+  ['bcc.set', () => directory.bccs.set('sender', '@example.com', 'other@far.test')],
+  ['bcc.remove', () => directory.bccs.remove('sender', '@example.com')],
+  ['access.add', () => directory.accessRules.add('sender', 'spam.test', { action: 'REJECT no' })],
+  ['access.set', () => directory.accessRules.set('client', '192.0.2.1', { action: 'OK', note: 'ours' })],
+  ['access.remove', () => directory.accessRules.remove('client', '192.0.2.1')],
+  ['relay-recipient.add', () => directory.relayRecipients.add(['b@relayed.example', 'c@relayed.example'])],
+  ['relay-recipient.remove', () => directory.relayRecipients.remove(['a@relayed.example'])],
+  ['catch-all.accept', () => directory.catchAlls.accept(['some@example.com'])],
+  ['catch-all.refuse', () => directory.catchAlls.refuse(['known@example.com'])],
+  ['catch-all.forget', () => directory.catchAlls.forget(['known@example.com'])],
+  ['tag.set', () => directory.tags.change('mailbox', 'bert@example.com', ['new'], ['old'])],
+  ['tag.set of the first', () => directory.tags.change('domain', 'example.com', ['new'])],
   ['setting.set', () => directory.senderRights.setCatchAll(false)],
 ];
+
+async function fillPlaces(view: DirectoryView): Promise<void> {
+  await view.transports.add('.near.test', 'smtp:[192.0.2.9]');
+  await view.bccs.add('sender', '@example.com', 'copy@far.test');
+  await view.accessRules.add('client', '192.0.2.1', { action: 'REJECT' });
+  await view.domains.add('relayed.example', { class: 'relay', recipients: 'listed' });
+  await view.relayRecipients.add(['a@relayed.example']);
+  await view.catchAlls.accept(['known@example.com']);
+  await view.tags.change('mailbox', 'bert@example.com', ['old', 'kept']);
+}
 
 it.each(changes)('undoes %s, and undoing that makes it again', async (_name, make) => {
   await directory.mailboxes.add({ address: 'bert@example.com', passwordHash: '{PLAIN}x', quotaBytes: 7 });
@@ -126,6 +169,7 @@ it.each(changes)('undoes %s, and undoing that makes it again', async (_name, mak
   });
   await directory.lists.removeMembers('news@example.com', ['m2@b.test']);
   await directory.senderRights.add('boss@example.com', 'bert@example.com', true);
+  await directory.whole('tester', fillPlaces);
   const before = await state();
   await make();
   const changed = await state();

@@ -137,9 +137,10 @@ async function refuseChanged(directory: DirectoryView, event: DirectoryEvent, un
 
 async function undoEvent(directory: DirectoryView, event: DirectoryEvent, undo: Undo): Promise<string | undefined> {
   const { before, after } = event;
-  if (after === null) return await undo.bringBack(directory, event);
-  // It may have gone with what was taken away before it.
-  if ((await undo.current(directory, event)) === undefined) return undefined;
+  const current = await undo.current(directory, event);
+  // It may have come, or gone, with what was brought back or taken away before it.
+  if (after === null) return current === undefined ? await undo.bringBack(directory, event) : undefined;
+  if (current === undefined) return undefined;
   if (before === null) {
     await undo.takeAway(directory, event);
     return undefined;
@@ -149,7 +150,16 @@ async function undoEvent(directory: DirectoryView, event: DirectoryEvent, undo: 
 }
 
 /** Not what was set, but what follows from it or only describes it. */
-const derived = new Set(['created', 'members', 'becameAdministrator', 'passwordChanged']);
+const derived = new Set([
+  'created',
+  'members',
+  'becameAdministrator',
+  'passwordChanged',
+  'sender',
+  'messages',
+  'firstSeen',
+  'lastSeen',
+]);
 
 async function laterChanges(directory: DirectoryView, event: DirectoryEvent): Promise<Obstacle['later']> {
   const later = await directory.events({ object: event.object, after: event.id, limit: 200 });

@@ -69,6 +69,12 @@ export class Tags {
     return await tagsOf(this.#db, kind, (await needObject(this.#db, kind, object)).id);
   }
 
+  /** As `of`; undefined where there is no such object. */
+  async find(kind: TaggedKind, object: string): Promise<readonly string[] | undefined> {
+    const [found] = await findObject(this.#db, kind, object);
+    return found && (await tagsOf(this.#db, kind, found.id));
+  }
+
   /** Every tag with how often it is used; mailboxes that are removed do not count. */
   async list(): Promise<TagCount[]> {
     const rows = await this.#db

@@ -6,6 +6,7 @@ import type { DomainSettings } from './domains.ts';
 import type { DirectoryEvent } from './events.ts';
 import type { FieldDifference } from './history.ts';
 import { refuse } from './refusal.ts';
+import { placeUndoKinds } from './undo-places.ts';
 import type { PostingRule } from './schema.ts';
 
 /** What a change of this kind needs to be undone. */
@@ -38,6 +39,8 @@ export const usualDomain = {
   totalQuotaBytes: 0,
   defaultQuotaBytes: 0,
   maxQuotaBytes: 0,
+  catchAllMode: 'accept',
+  recipients: 'all',
 };
 
 /** As usualDomain; null for `vacation`, `forward` and the two limits takes away what was set. */
@@ -56,7 +59,13 @@ export const usualMailbox = {
 };
 
 const domain: Undo = {
-  current: (directory, { object }) => directory.domains.show(object),
+  current: async (directory, { object }) => {
+    const info = await directory.domains.show(object);
+    if (info === undefined) return undefined;
+    const { mode } = await directory.catchAlls.show(object);
+    // As events have it: only what is not usual.
+    return { ...info, catchAllMode: mode === 'accept' ? undefined : mode };
+  },
   takeAway: (directory, { object }) => directory.domains.remove(object),
   bringBack: async (directory, { object, before }) => {
     const { name: _, maintenance, ...settings } = before as DomainSettings & { readonly name: string };
@@ -88,9 +97,10 @@ const aliasDomain: Undo = {
 
 const mailbox: Undo = {
   current: async (directory, { object, before, after }) => {
-    const found = await directory.mailboxes.show(object);
+    // A renamed one has another address than the event's object.
+    const { id, address = object } = (after ?? before) as { id: number; address?: string };
+    const found = await directory.mailboxes.show(after === null ? object : address);
     // Another mailbox may have the address by now.
-    const { id } = (after ?? before) as { id: number };
     if (found !== undefined && found.id !== id && after !== null) return undefined;
     return found;
   },
@@ -106,24 +116,39 @@ const mailbox: Undo = {
     }
     return undefined;
   },
-  setBack: async (directory, { object }, fields) => {
-    const { password: _, ...settings } = chosen(fields, { ...usualMailbox, password: undefined });
+  setBack: async (directory, { object, after }, fields) => {
+    const {
+      password: _,
+      address,
+      ...settings
+    } = chosen(fields, { ...usualMailbox, password: undefined, address: null });
+    // What went with it has events of its own.
+    if (typeof address === 'string') await directory.mailboxes.rename((after as { address: string }).address, address);
     if (Object.keys(settings).length > 0) await directory.mailboxes.set(object, settings);
     const isPassword = fields.some(({ field }) => field === 'password');
     return isPassword ? `the password of ${object} stays as it is now: former ones are not kept` : undefined;
   },
 };
 
+interface AliasFields {
+  readonly targets: readonly string[];
+  readonly active?: boolean;
+  readonly post?: PostingRule;
+  readonly posters?: readonly string[];
+}
+
 const alias: Undo = {
   current: (directory, { object }) => directory.aliases.show(object),
   takeAway: (directory, { object }) => directory.aliases.remove(object),
   bringBack: async (directory, { object, before }) => {
-    await directory.aliases.add(object, (before as { targets: string[] }).targets);
+    const { targets, active = true, post = 'anyone', posters = [] } = before as AliasFields;
+    await directory.aliases.add(object, targets, { active, post, posters });
     return undefined;
   },
   setBack: async (directory, { object }, fields) => {
-    const { targets } = chosen(fields, { targets: null }) as { targets?: string[] };
-    if (targets !== undefined) await directory.aliases.set(object, targets);
+    const usual = { targets: null, active: true, post: 'anyone', posters: [] };
+    const { targets, ...settings } = chosen(fields, usual) as Partial<AliasFields>;
+    await directory.aliases.set(object, targets ?? (await directory.aliases.need(object)).targets, settings);
     return undefined;
   },
 };
@@ -266,6 +291,7 @@ export const undoKinds: Readonly<Record<string, Undo>> = {
   'sender-login': senderLogin,
   setting,
   'app-password': appPassword,
+  ...placeUndoKinds,
 };
 
 /**

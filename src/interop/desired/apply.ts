@@ -12,6 +12,8 @@ import type { DesiredObject, DesiredState, Mistake } from './read-desired.ts';
 
 export interface ApplyOptions {
   readonly prune: boolean;
+  /** smtpd_restriction_classes, which actions of access rules may name. */
+  readonly restrictionClasses?: readonly string[];
 }
 
 export interface Applied {
@@ -47,10 +49,10 @@ const maxSingleReads = 50;
 export async function applyDesired(
   view: DirectoryView,
   desired: DesiredState,
-  { prune }: ApplyOptions,
+  options: ApplyOptions,
 ): Promise<Applied> {
   if (desired.mistakes.length > 0) throw new ApplyRefusedError(desired.mistakes);
-  const applying = new Applying(view, desired, prune);
+  const applying = new Applying(view, desired, options);
   await applying.run();
   return applying.result();
 }
@@ -67,12 +69,13 @@ class Applying {
   #removed = 0;
   #same = 0;
 
-  constructor(view: DirectoryView, desired: DesiredState, prune: boolean) {
+  constructor(view: DirectoryView, desired: DesiredState, { prune, restrictionClasses = [] }: ApplyOptions) {
     this.#view = view;
     this.#desired = desired;
     this.#prunes = prune;
     const objects = [...desired.objects.values()].flatMap((known) => [...known.values()]);
-    this.#options = { withHashes: objects.some(({ state }) => Object.hasOwn(state, hashField)) };
+    const withHashes = objects.some(({ state }) => Object.hasOwn(state, hashField));
+    this.#options = { withHashes, restrictionClasses };
   }
 
   result(): Applied {
@@ -144,13 +147,13 @@ class Applying {
     if (before === undefined) {
       const missing = kind.needed?.find((field) => !Object.hasOwn(state, field));
       if (missing !== undefined) throw new DirectoryRefusedError(`"${missing}" is missing`);
-      await kind.add(this.#view, name, state);
+      await kind.add(this.#view, name, state, this.#options);
       this.#added++;
       const isOpen = kind.name === 'mailbox' && !Object.hasOwn(state, hashField);
       if (isOpen && this.#withoutPassword.length < maxNamed) this.#withoutPassword.push(name);
     } else if (isSame(comparable(kind, before), comparable(kind, state))) this.#same++;
     else {
-      await kind.set(this.#view, name, state, before);
+      await kind.set(this.#view, name, state, before, this.#options);
       this.#changed++;
     }
   }

@@ -54,7 +54,16 @@ async function fill(view: DirectoryView): Promise<void> {
   });
   await view.domains.set('example.com', { maintenance: 'moving: soon' });
   await view.domains.add('names.example', { class: 'alias' });
-  await view.domains.add('relayed.example', { class: 'relay', transport: 'smtp:[192.0.2.1]:25', active: false });
+  await view.domains.add('relayed.example', {
+    class: 'relay',
+    transport: 'smtp:[192.0.2.1]:25',
+    active: false,
+    recipients: 'listed',
+  });
+  await view.relayRecipients.add(['Known@relayed.example', 'other@relayed.example']);
+  await view.transports.add('.far.test', 'smtp:[192.0.2.7]:25');
+  await view.bccs.add('sender', '@example.com', 'archive@far.test');
+  await view.accessRules.add('client', '192.0.2.0/24', { action: 'REJECT go: away', note: 'a botnet' });
   for (const [index, text] of awkward.entries()) {
     const address = `Person${index}@example.com`;
     await view.mailboxes.add({ address, passwordHash: `{PLAIN}${index}`, name: 'yes', quotaBytes: 1000 + index });
@@ -75,6 +84,10 @@ async function fill(view: DirectoryView): Promise<void> {
     await view.aliases.add(`${name}@example.com`, ['person0@example.com', 'X@far.test']);
   }
   await view.aliases.add('@names.example', ['@example.com']);
+  await view.aliases.edit('y@example.com', [], [], { active: false, post: 'listed', posters: ['@far.test'] });
+  await view.domains.set('names.example', { catchAllMode: 'propose' });
+  await view.catchAlls.refuse(['Spam@names.example']);
+  await view.tags.change('alias', 'y@example.com', ['old', 'unused']);
   await view.aliasDomains.add('example.org', 'example.com');
   await view.aliasDomains.add('example.net', 'example.com');
   await view.aliasDomains.set('example.net', { active: false });

@@ -29,15 +29,17 @@ export interface DesiredKind {
   /** Of one domain, or (at the top) of all or those that concern one domain, in order. */
   list(view: DirectoryView, domain: string | undefined, options: ReadOptions): AsyncIterable<readonly [string, State]>;
   read(view: DirectoryView, name: string, options: ReadOptions): Promise<State | undefined>;
-  add(view: DirectoryView, name: string, state: State): Promise<void>;
+  add(view: DirectoryView, name: string, state: State, options: ReadOptions): Promise<void>;
   /** `changed` are the fields that differ; those of `state` that are missing get their usual value. */
-  set(view: DirectoryView, name: string, state: State, before: State): Promise<void>;
+  set(view: DirectoryView, name: string, state: State, before: State, options: ReadOptions): Promise<void>;
   remove(view: DirectoryView, name: string): Promise<void>;
 }
 
 export interface ReadOptions {
   /** Password hashes too. */
   readonly withHashes: boolean;
+  /** The configuration's, which actions of access rules may name. */
+  readonly restrictionClasses?: readonly string[];
 }
 
 /** Names of fields in YAML, and in the directory's operations. */

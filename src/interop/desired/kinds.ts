@@ -4,10 +4,16 @@
 import { aliasDomainKind } from './kinds/alias-domain.ts';
 import { aliasKind } from './kinds/alias.ts';
 import { domainKind } from './kinds/domain.ts';
+import { accessKind } from './kinds/access.ts';
+import { bccKind } from './kinds/bcc.ts';
+import { caughtKind } from './kinds/caught-address.ts';
 import { listKind } from './kinds/list.ts';
 import { mailboxKind } from './kinds/mailbox.ts';
 import { senderLoginKind } from './kinds/sender-login.ts';
+import { relayRecipientKind } from './kinds/relay-recipient.ts';
 import { settingKind } from './kinds/setting.ts';
+import { tagKind } from './kinds/tag.ts';
+import { transportKind } from './kinds/transport.ts';
 import type { DesiredKind } from './kind.ts';
 
 export const desiredKinds: readonly DesiredKind[] = [
@@ -15,7 +21,13 @@ export const desiredKinds: readonly DesiredKind[] = [
   mailboxKind,
   aliasKind,
   listKind,
+  relayRecipientKind,
+  caughtKind,
   aliasDomainKind,
   senderLoginKind,
+  transportKind,
+  bccKind,
+  accessKind,
+  tagKind,
   settingKind,
 ];

@@ -1,13 +1,23 @@
 // Aliases in a desired state: `sales: [anna@example.com, far@example.net]`; "@" is the catch-all.
 
-import type { AliasInfo } from '../../../directory/alias-rows.ts';
+import type { AliasInfo, AliasSettings } from '../../../directory/alias-rows.ts';
 import { fold } from '../../../directory/mail-address.ts';
-import { texts } from '../fields.ts';
-import { allOf, type DesiredKind, stateOf } from '../kind.ts';
+import { flag, oneOf, textSet, texts } from '../fields.ts';
+import { allOf, type DesiredKind, settingsOf, type State, stateOf } from '../kind.ts';
 
-const names = { targets: 'targets' };
-const fields: DesiredKind['fields'] = { targets: { type: texts } };
+const names = { targets: 'targets', active: 'active', post: 'post', posters: 'posters' };
+const fields: DesiredKind['fields'] = {
+  targets: { type: texts },
+  active: { type: flag, usual: true },
+  post: { type: oneOf('anyone', 'members', 'domain', 'listed'), usual: 'anyone' },
+  posters: { type: textSet, usual: [] },
+};
 const pageLength = 500;
+
+function parts(state: State): [string[], AliasSettings] {
+  const { targets, ...settings } = settingsOf(state, names, fields);
+  return [targets as string[], settings];
+}
 
 export const aliasKind: DesiredKind = {
   name: 'alias',
@@ -27,10 +37,10 @@ export const aliasKind: DesiredKind = {
     return info && stateOf(info, names, fields);
   },
   add: async (view, address, state) => {
-    await view.aliases.add(address, state['targets'] as string[]);
+    await view.aliases.add(address, ...parts(state));
   },
   set: async (view, address, state) => {
-    await view.aliases.set(address, state['targets'] as string[]);
+    await view.aliases.set(address, ...parts(state));
   },
   remove: (view, address) => view.aliases.remove(address),
 };

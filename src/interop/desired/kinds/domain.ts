@@ -16,6 +16,8 @@ const names: FieldNames = {
   'total-quota': 'totalQuotaBytes',
   'default-quota': 'defaultQuotaBytes',
   'max-quota': 'maxQuotaBytes',
+  'catch-all': 'catchAllMode',
+  recipients: 'recipients',
 };
 
 const fields: DesiredKind['fields'] = {
@@ -29,6 +31,8 @@ const fields: DesiredKind['fields'] = {
   'total-quota': { type: size, usual: 0 },
   'default-quota': { type: size, usual: 0 },
   'max-quota': { type: size, usual: 0 },
+  'catch-all': { type: oneOf('accept', 'propose', 'refuse'), usual: 'accept' },
+  recipients: { type: oneOf('all', 'listed'), usual: 'all' },
 };
 
 const pageLength = 500;
