@@ -39,6 +39,7 @@ import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './
 import { Mailboxes } from './mailboxes.ts';
 import { RelayRecipients } from './relay-recipients.ts';
 import type { DirectorySchema } from './schema.ts';
+import { type Need, neededBy, type NeededByQuery } from './needed-by.ts';
 import { type Reverted, revert } from './revert.ts';
 import { ReverseLookups } from './reverse.ts';
 import { DirectoryReplica, type ReplicaOptions } from './server/directory-replica.ts';
@@ -302,6 +303,11 @@ export class Directory implements DirectoryView {
         change,
       );
     });
+  }
+
+  /** What names an object: it would break, or mean something else, if the object went. */
+  async neededBy(object: string, query: NeededByQuery): Promise<Need[]> {
+    return await neededBy(this.#db, object, query);
   }
 
   /** What was changed at once, the newest first. */

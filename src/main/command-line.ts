@@ -44,6 +44,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   plan: () => import('../cli/plan.ts'),
   apply: () => import('../cli/apply.ts'),
   dump: () => import('../cli/dump.ts'),
+  reaches: () => import('../cli/reaches.ts'),
+  dependents: () => import('../cli/dependents.ts'),
   history: () => import('../cli/history.ts'),
   revert: () => import('../cli/revert.ts'),
   queue: () => import('../cli/queue.ts'),

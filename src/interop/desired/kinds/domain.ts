@@ -1,9 +1,9 @@
 // Domains in a desired state. What is in them are kinds of their own.
 
-import type { DomainInfo, DomainSettings } from '../../../directory/domains.ts';
+import type { DomainInfo, DomainSettings, RecipientsMode } from '../../../directory/domains.ts';
 import { foldDomain } from '../../../directory/mail-address.ts';
 import { count, flag, oneOf, size, text } from '../fields.ts';
-import { allOf, type DesiredKind, type FieldNames, settingsOf, stateOf } from '../kind.ts';
+import { allOf, type DesiredKind, type FieldNames, settingsOf, type State, stateOf } from '../kind.ts';
 
 const names: FieldNames = {
   class: 'class',
@@ -37,6 +37,12 @@ const fields: DesiredKind['fields'] = {
 
 const pageLength = 500;
 
+function domainSettings(state: State): DomainSettings {
+  const { recipients, ...settings } = settingsOf(state, names, fields);
+  // Other classes have no such choice.
+  return state['class'] === 'relay' ? { ...settings, recipients: recipients as RecipientsMode } : settings;
+}
+
 export const domainKind: DesiredKind = {
   name: 'domain',
   place: 'top',
@@ -54,12 +60,12 @@ export const domainKind: DesiredKind = {
     return info && stateOf(info, names, fields);
   },
   add: async (view, name, state) => {
-    const { maintenance = '', ...settings } = settingsOf(state, names, fields) as DomainSettings;
+    const { maintenance = '', ...settings } = domainSettings(state);
     await view.domains.add(name, settings);
     if (maintenance !== '') await view.domains.set(name, { maintenance });
   },
   set: async (view, name, state) => {
-    await view.domains.set(name, settingsOf(state, names, fields));
+    await view.domains.set(name, domainSettings(state));
   },
   remove: (view, name) => view.domains.remove(name, { recursive: true }),
 };
