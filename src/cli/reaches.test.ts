@@ -29,12 +29,17 @@ async function run(json: boolean, ...args: string[]): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  await writeFirstConfiguration(join(folder, 'etc'), { dataDirectory: folder, loopback: true, hostname: 'mx.host.example' });
+  await writeFirstConfiguration(join(folder, 'etc'), {
+    dataDirectory: folder,
+    loopback: true,
+    hostname: 'mx.host.example',
+  });
   await withDirectory(context(false, []), false, ({ directory }) =>
     directory.whole('tester', async ({ domains, mailboxes, aliases, aliasDomains, lists, senderRights }) => {
       await domains.add('example.com');
       await domains.add('names.example', { class: 'alias' });
-      for (const name of ['anna', 'bert']) await mailboxes.add({ address: `${name}@example.com`, passwordHash: '{PLAIN}x' });
+      for (const name of ['anna', 'bert'])
+        await mailboxes.add({ address: `${name}@example.com`, passwordHash: '{PLAIN}x' });
       await aliasDomains.add('example.org', 'example.com');
       await aliases.add('sales@example.com', ['anna@example.com', 'bert@example.com']);
       await aliases.add('info@names.example', ['sales@example.com']);
