@@ -126,7 +126,7 @@ const effects: Readonly<Record<MessageEffect, string>> = {
   elsewhere: 'elsewhere',
   refused: 'refused',
   deferred: 'put off',
-  taken: 'taken, then refused',
+  taken: 'refused so far',
 };
 
 function formatMessages(messages: RealMessages): string[] {
