@@ -73,7 +73,12 @@ async function showPlan(
     return applyDesired(directory, desired, { prune, restrictionClasses });
   });
   if (isAll && context.json) context.print(JSON.stringify(plan));
-  else for (const line of formatPlan(plan)) (isAll ? context.print : context.warn)(line);
+  else {
+    for (const line of formatPlan(plan)) {
+      if (isAll) context.print(line);
+      else context.warn(line);
+    }
+  }
   return plan.objectCount === 0;
 }
 

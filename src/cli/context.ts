@@ -17,7 +17,7 @@ export interface CommandContext {
   /** The directory that commands use instead of opening it: one that forgets what is changed. */
   readonly session?: DirectorySession;
   /** Runs another command. */
-  run?(args: readonly string[], context: CommandContext): Promise<void>;
+  readonly run?: (args: readonly string[], context: CommandContext) => Promise<void>;
   /** Where lines come from that are not on the command line: standard input, unless a test gives them. */
   readonly input?: NodeJS.ReadableStream;
   /** Writes a line to standard output. */

@@ -85,7 +85,9 @@ function groupAlike(changes: readonly OutcomeChange[]): OutcomeChange[][] {
 
 /** Without the ids of mailboxes: each has its own. */
 function ownShape(outcome: PlannedOutcome, { subject }: OutcomeChange): string {
-  const deliveries = outcome.deliveries.map(({ mailbox: _, ...rest }) => rest);
+  const deliveries = outcome.deliveries.map(({ recipient, transport, nexthop, bounces }) => {
+    return { recipient, transport, nexthop, ...(bounces && { bounces }) };
+  });
   return shapeOf({ ...outcome, deliveries }, subject);
 }
 

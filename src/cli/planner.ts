@@ -75,7 +75,9 @@ function openSide(
   return {
     directory,
     ask: (address) => explainOne(policy, address, {}),
-    ready: async () => void (await routing.tables.ready()),
+    ready: async () => {
+      await routing.tables.ready();
+    },
   };
 }
 

@@ -58,5 +58,5 @@ function listDifference(before: readonly unknown[], after: readonly unknown[]): 
 export function formatValue(value: unknown): string {
   if (value === undefined || value === null || value === '') return '(none)';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

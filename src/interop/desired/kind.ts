@@ -68,6 +68,12 @@ export function settingsOf(state: State, names: FieldNames, fields: DesiredKind[
   return settings;
 }
 
+/** A field whose type is text; '' where it is not there. */
+export function textOf(state: State, name: string): string {
+  const value = state[name];
+  return typeof value === 'string' ? value : '';
+}
+
 export function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -162,11 +162,15 @@ async function unreachableMailboxes(
 const maxLeading = 200;
 
 async function isReached(side: PlanSide, id: number, address: string): Promise<boolean> {
-  const { found } = await addressesLeadingTo(side.directory.reverse, [address], maxLeading);
-  for (const one of [address, ...found.map((pointer) => pointer.address)]) {
-    if (one.startsWith('@')) continue;
+  const isReachedBy = async (one: string): Promise<boolean> => {
     const { deliveries } = await outcomeOf(side, one);
-    if (deliveries.some(({ mailbox, bounces }) => mailbox?.id === id && !bounces)) return true;
+    return deliveries.some(({ mailbox, bounces }) => mailbox?.id === id && !bounces);
+  };
+  // Nearly always by its own name: that saves looking for others.
+  if (await isReachedBy(address)) return true;
+  const { found } = await addressesLeadingTo(side.directory.reverse, [address], maxLeading);
+  for (const pointer of found) {
+    if (!pointer.address.startsWith('@') && (await isReachedBy(pointer.address))) return true;
   }
   return false;
 }

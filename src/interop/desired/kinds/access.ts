@@ -4,7 +4,7 @@ import type { AccessRuleInfo } from '../../../directory/access-rules.ts';
 import { refuse } from '../../../directory/refusal.ts';
 import type { AccessStage } from '../../../directory/schema.ts';
 import { text } from '../fields.ts';
-import { allOf, type DesiredKind, type ReadOptions, type State, stateOf } from '../kind.ts';
+import { allOf, type DesiredKind, type ReadOptions, type State, stateOf, textOf } from '../kind.ts';
 import { isOf } from './transport.ts';
 
 const names = { action: 'action', note: 'note' };
@@ -20,7 +20,7 @@ function parse(name: string): [AccessStage, string] {
 }
 
 function settingsOf(state: State, { restrictionClasses = [] }: ReadOptions) {
-  return { action: String(state['action']), note: String(state['note'] ?? ''), classes: restrictionClasses };
+  return { action: textOf(state, 'action'), note: textOf(state, 'note'), classes: restrictionClasses };
 }
 
 export const accessKind: DesiredKind = {

@@ -14,6 +14,7 @@ import {
   settingsOf,
   type State,
   stateOf,
+  textOf,
 } from '../kind.ts';
 
 const names: FieldNames = {
@@ -76,15 +77,15 @@ export const mailboxKind: DesiredKind = {
   },
   add: async (view, address, state) => {
     const { name, quotaBytes, enabled, ...rest } = settingsOf(state, names, fields) as MailboxSettings;
-    const passwordHash = String(state[hashField] ?? noPassword);
+    const passwordHash = textOf(state, hashField) || noPassword;
     const quota = Object.hasOwn(state, 'quota') ? { quotaBytes: quotaBytes ?? 0 } : {};
     await view.mailboxes.add({ address, passwordHash, name: name ?? '', enabled: enabled ?? true, ...quota });
     const isPlain = Object.keys(state).every((field) => ['name', 'quota', 'enabled', hashField].includes(field));
     if (!isPlain) await view.mailboxes.set(address, rest);
   },
   set: async (view, address, state, before) => {
-    const hash = state[hashField];
-    const password = hash === undefined || hash === before[hashField] ? {} : { passwordHash: String(hash) };
+    const hash = textOf(state, hashField);
+    const password = hash === '' || hash === before[hashField] ? {} : { passwordHash: hash };
     await view.mailboxes.set(address, { ...settingsOf(state, names, fields), ...password });
   },
   remove: async (view, address) => {
