@@ -74,7 +74,7 @@ export interface ProofOptions {
   /** Of the configuration that the directory belongs to. */
   readonly settings: Settings;
   readonly log: Log;
-  onProgress(done: number, all: number): void;
+  readonly onProgress: (done: number, all: number) => void;
 }
 
 /** Throws TemporaryError where the old tables cannot be asked. */

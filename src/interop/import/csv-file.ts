@@ -175,7 +175,7 @@ async function mailbox(
     ...(to.length === 0 ? {} : { forward: { mode, to } }),
   };
   const object: ImportObject = { kind: 'mailbox', value };
-  if (password === undefined || !('reason' in password)) return [object];
+  if (password?.reason === undefined) return [object];
   return [object, notTaken(`password of ${address}`, `${password.reason}: set a new one`)];
 }
 

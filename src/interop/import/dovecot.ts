@@ -88,7 +88,7 @@ export class DovecotSource implements ImportSource {
       return;
     }
     const password = user.password === undefined ? undefined : passwordOf(user.password, 'crypt');
-    if (password !== undefined && 'reason' in password) {
+    if (password?.reason !== undefined) {
       yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
     }
     const rules = Object.entries(user.fields).filter(([name]) => /^quota_rule\d*$/.test(name));

@@ -93,7 +93,7 @@ export class HowtoSource implements ImportSource {
 function* mailbox(row: SourceRow): Generator<ImportObject> {
   const address = textOf(row, 'email');
   const password = passwordOf(textOf(row, 'password'), 'crypt');
-  if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+  if (password.reason !== undefined) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
   const at = address.lastIndexOf('@');
   const value: BulkMailbox = {
     address,

@@ -118,10 +118,20 @@ export class ImportSink implements ImportTally {
           },
         );
       }
-      default:
+      case 'sender-right':
+      case 'transport':
+      case 'bcc':
+      case 'relay-recipient':
+      case 'administrator':
         for (const object of objects as readonly RareObject[]) {
-          const { name, outcome, update } = await writeRare(this.#directory, object);
-          await this.#settle(kind, [object], [outcome], () => name, update);
+          const result = await writeRare(this.#directory, object);
+          await this.#settle(
+            kind,
+            [object],
+            [result.outcome],
+            () => result.name,
+            () => result.update(),
+          );
         }
     }
   }

@@ -199,7 +199,7 @@ function* mailbox(rows: readonly SourceRow[]): Generator<ImportObject> {
   const row = rows[0] as SourceRow;
   const address = textOf(row, 'username');
   const password = passwordOf(textOf(row, 'password'), 'crypt');
-  if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+  if (password.reason !== undefined) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
   const targets = rows.map((one) => textOf(one, 'forwarding')).filter((target) => target !== '');
   const names = { enablesmtp: 'smtp', enableimap: 'imap', enablepop3: 'pop3', enablemanagesieve: 'sieve' };
   const allowed = Object.entries(names).filter(([column]) => isTrue(row, column, true));

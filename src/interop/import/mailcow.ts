@@ -238,7 +238,7 @@ function* mailbox(row: SourceRow): Generator<ImportObject> {
     return;
   }
   const password = passwordOf(textOf(row, 'password'), 'crypt');
-  if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+  if (password.reason !== undefined) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
   const isActive = /^[12]$/.test(textOf(row, 'alias_active'));
   const targets = isActive ? listOf(textOf(row, 'goto')).filter((target) => !ownTargets.test(target)) : [];
   const attributes = attributesOf(textOf(row, 'attributes'));
@@ -252,7 +252,7 @@ function* mailbox(row: SourceRow): Generator<ImportObject> {
     enabled: textOf(row, 'active') !== '0',
     ...(created === undefined ? {} : { created }),
     ...(protocols === undefined ? {} : { protocols }),
-    ...(String(attributes['force_pw_update']) === '1' ? { mustChange: true } : {}),
+    ...(['1', 1, true].some((one) => one === attributes['force_pw_update']) ? { mustChange: true } : {}),
     ...forwardOf(address, targets),
   };
   const at = address.lastIndexOf('@');
@@ -269,10 +269,15 @@ function attributesOf(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/** PHP writes numbers as text, or not. */
+function isOff(value: unknown): boolean {
+  return value === '0' || value === 0 || value === false;
+}
+
 /** Undefined where all are allowed. */
 function protocolsOf(attributes: Readonly<Record<string, unknown>>): string[] | undefined {
   const names = ['smtp', 'imap', 'pop3', 'sieve'] as const;
-  const allowed = names.filter((name) => String(attributes[`${name}_access`] ?? '1') !== '0');
+  const allowed = names.filter((name) => !isOff(attributes[`${name}_access`]));
   if (allowed.length === names.length) return undefined;
   return allowed.length === 0 ? ['none'] : [...allowed, 'http'];
 }

@@ -187,7 +187,7 @@ function* mailbox(rows: readonly SourceRow[]): Generator<ImportObject> {
   const row = rows[0] as SourceRow;
   const address = `${textOf(row, 'localpart')}@${textOf(row, 'domain')}`;
   const password = passwordOf(textOf(row, 'password'), 'crypt');
-  if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+  if (password.reason !== undefined) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
   if (isTrue(row, 'send_only')) yield notTaken(`send-only of ${address}`, 'a mailbox here gets mail too');
   const targets = rows.map((one) => textOf(one, 'recipient')).filter((target) => target !== '');
   const from = timeOf(row, 'v_from');

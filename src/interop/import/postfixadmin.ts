@@ -198,7 +198,7 @@ export class PostfixAdminSource implements ImportSource {
   *#mailbox(row: SourceRow): Generator<ImportObject> {
     const address = textOf(row, 'username');
     const password = passwordOf(textOf(row, 'password'), this.#settings.bareHashes);
-    if ('reason' in password) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+    if (password.reason !== undefined) yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
     const targets = isTrue(row, 'alias_active') ? listOf(textOf(row, 'goto')) : [];
     const created = timeOf(row, 'created');
     const vacation = this.#vacation(row, targets);

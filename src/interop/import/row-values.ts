@@ -42,7 +42,10 @@ export type BareHashes = 'crypt' | 'md5' | 'plain';
 /** A hash that nobody can log in with. */
 export const noPassword = '!';
 
-export type ImportedPassword = { readonly hash: string } | { readonly hash: string; readonly reason: string };
+export interface ImportedPassword {
+  readonly hash: string;
+  readonly reason?: string;
+}
 
 /** The hash as it is where it can be verified here; the reason says why it is not taken. */
 export function passwordOf(stored: string, bare: BareHashes): ImportedPassword {
