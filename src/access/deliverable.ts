@@ -34,15 +34,16 @@ export class Deliverable {
     this.#options = options;
   }
 
-  /** Only when nothing could be delivered: an alias with other targets goes on without the full one. */
-  refusal(
+  /** Rejects with TemporaryError. Only when nothing could be delivered: an alias with other targets goes on without the full one. */
+  async refusal(
     decision: Decision,
     deliveries: readonly Delivery[],
     recipient: string,
     { sender = '', address = recipient, client, size = 0 }: Asked,
-  ): Reply | undefined {
+  ): Promise<Reply | undefined> {
     const { quota, posting, isFullTemporary } = this.#options;
     if (quota === undefined && posting === undefined) return undefined;
+    await quota?.fresh?.();
     const rejected = `<${recipient}>: Recipient address rejected:`;
     const waits = client.login !== undefined;
     const domainReason = waits ? '' : (quota?.maintenance?.(recipient) ?? '');
@@ -70,11 +71,6 @@ export class Deliverable {
       return { code: 550, status: '5.7.1', text: `${rejected} ${obstacle.posting}` };
     }
     return { code: 550, status: '5.2.1', text: `${rejected} Mailbox is disabled` };
-  }
-
-  /** Before `refusal`, which does not wait. Rejects with TemporaryError. */
-  async fresh(): Promise<void> {
-    await this.#options.quota?.fresh?.();
   }
 
   #obstacle(

@@ -285,9 +285,8 @@ export class RecipientPolicy {
     if (routed.kind === 'failed') {
       return this.#tell(decision, { ...this.#refused(external, addressClass, routed.reply), replyStage: 'data' });
     }
-    await this.#deliverable.fresh();
     const asked = { ...envelope, address: external };
-    const undeliverable = this.#deliverable.refusal(decision, routed.deliveries, recipient, asked);
+    const undeliverable = await this.#deliverable.refusal(decision, routed.deliveries, recipient, asked);
     if (undeliverable !== undefined) return this.#tell(decision, this.#refused(external, addressClass, undeliverable));
     const { deliveries } = routed;
     return this.#tell(decision, {
