@@ -3,7 +3,8 @@
 // checked in one place (authorize.ts) before `run`, and a test asks every operation as everybody.
 
 import type { Static, TObject, TSchema } from 'typebox';
-import type { Directory, DirectoryView } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { DirectoryView } from '../directory/directory-view.ts';
 import type { Site } from './passkeys.ts';
 import type { Principal, Sight } from './principal.ts';
 import type { ServerParts } from './server-parts.ts';

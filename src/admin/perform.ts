@@ -3,7 +3,8 @@
 // known again; so neither can be overtaken by another change.
 
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import type { Directory, DirectoryView } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { DirectoryView } from '../directory/directory-view.ts';
 import { authorize } from './authorize.ts';
 import { checkInput } from './check-input.ts';
 import type { AnyOperation, Operation, OperationContext } from './operation.ts';

@@ -2,7 +2,8 @@
 // none. Kept as a digest; good for a day, and for one administrator.
 
 import { makeSecret, secretDigest } from '../directory/api-tokens.ts';
-import type { Directory, DirectoryView } from '../directory/directory.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { DirectoryView } from '../directory/directory-view.ts';
 import { passGate } from '../auth/login-gate.ts';
 import type { Clock } from '../lib/clock.ts';
 import { fail } from './problem.ts';

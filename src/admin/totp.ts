@@ -4,7 +4,7 @@
 import { randomInt } from 'node:crypto';
 import { type LoginGate, passGate } from '../auth/login-gate.ts';
 import type { Owner } from '../directory/api-tokens.ts';
-import type { DirectoryView } from '../directory/directory.ts';
+import type { DirectoryView } from '../directory/directory-view.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Principal } from './principal.ts';
 import { fail } from './problem.ts';

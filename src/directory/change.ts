@@ -113,6 +113,10 @@ export function shareChanges(
   snapshot: DirectorySnapshot,
 ): SharedChanges | undefined {
   if (writer === undefined) return undefined;
-  const commits = new GroupCommit(writer.transact, clock, () => snapshot.close());
+  const commits = new GroupCommit(
+    (work) => writer.transact(work),
+    clock,
+    () => snapshot.close(),
+  );
   return { commits, lookups: new DirectoryLookups(writer.connection, rules), clock };
 }

@@ -22,11 +22,12 @@ import { AppPasswords } from './app-passwords.ts';
 import { Administrators } from './administrators.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { type Change, Changes, shareChanges, type SharedChanges } from './change.ts';
-import { type DirectoryDatabase, type DirectoryFiles, knownVersion, openDirectoryFiles } from './database.ts';
+import { type DirectoryFiles, knownVersion, openDirectoryFiles } from './database.ts';
 import { BulkChanges } from './bulk-changes.ts';
 import { Bccs } from './bccs.ts';
 import { CatchAlls } from './catch-alls.ts';
 import { CaughtNotes } from './caught-notes.ts';
+import { type DirectoryView, openView } from './directory-view.ts';
 import { Domains } from './domains.ts';
 import { countEvents, type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
 import { type DirectoryFinding, findFindings, isKnown } from './findings.ts';
@@ -71,35 +72,6 @@ const plusExtensions: ExtensionRules = {
   doubleBounceSender: 'double-bounce',
 };
 
-/** What can be listed and changed, by one actor: each change for itself, or all in one transaction (`whole`). */
-export interface DirectoryView {
-  readonly domains: Domains;
-  readonly aliasDomains: AliasDomains;
-  readonly mailboxes: Mailboxes;
-  readonly aliases: Aliases;
-  readonly lists: Lists;
-  readonly appPasswords: AppPasswords;
-  readonly senderRights: SenderRights;
-  readonly administrators: Administrators;
-  readonly tokens: ApiTokens;
-  readonly sessions: WebSessions;
-  readonly secondFactors: SecondFactors;
-  readonly webhooks: Webhooks;
-  readonly keptAnswers: KeptAnswers;
-  readonly transports: Transports;
-  readonly bccs: Bccs;
-  readonly accessRules: AccessRules;
-  readonly relayRecipients: RelayRecipients;
-  readonly catchAlls: CatchAlls;
-  readonly tags: Tags;
-  readonly settings: DirectorySettings;
-  /** What leads to an address. */
-  readonly reverse: ReverseLookups;
-  readonly installation: InstallationSecrets;
-  readonly lookups: DirectoryLookups;
-  events(query?: EventQuery): Promise<DirectoryEvent[]>;
-}
-
 /** A change that was made and undone: the directory without it and with it, until `close`. */
 export interface Trial<T> {
   readonly result: T;
@@ -114,35 +86,6 @@ export interface Trial<T> {
 
 /** A directory that is a part of a change, or that sees one state for as long as it is open. */
 type Partial = { readonly change: Change } | { readonly isHeld: true };
-
-function openView(db: DirectoryDatabase, changes: Changes, lookups: DirectoryLookups, clock: Clock): DirectoryView {
-  return {
-    domains: new Domains(db, changes, clock),
-    aliasDomains: new AliasDomains(db, changes),
-    mailboxes: new Mailboxes(db, changes, lookups),
-    aliases: new Aliases(db, changes),
-    lists: new Lists(db, changes),
-    appPasswords: new AppPasswords(db, changes),
-    senderRights: new SenderRights(db, changes, lookups),
-    administrators: new Administrators(db, changes),
-    tokens: new ApiTokens(db, changes),
-    sessions: new WebSessions(db, changes),
-    secondFactors: new SecondFactors(db, changes),
-    webhooks: new Webhooks(db, changes),
-    keptAnswers: new KeptAnswers(db, changes),
-    transports: new Transports(db, changes, lookups),
-    bccs: new Bccs(db, changes),
-    accessRules: new AccessRules(db, changes),
-    relayRecipients: new RelayRecipients(db, changes),
-    catchAlls: new CatchAlls(db, changes, lookups),
-    tags: new Tags(db, changes),
-    settings: new DirectorySettings(db, changes),
-    reverse: new ReverseLookups(db),
-    installation: new InstallationSecrets(changes),
-    lookups,
-    events: (query = {}) => listEvents(db, query),
-  };
-}
 
 export class Directory implements DirectoryView {
   readonly domains: Domains;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.ts';
-import { Directory, type DirectoryView } from './directory.ts';
+import { Directory } from './directory.ts';
+import type { DirectoryView } from './directory-view.ts';
 
 let folder: string;
 let directory: Directory;

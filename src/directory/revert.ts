@@ -3,7 +3,7 @@
 // password that was changed stays as it is, and an app password that was removed is gone; both are said.
 
 import type { Change } from './change.ts';
-import type { DirectoryView } from './directory.ts';
+import type { DirectoryView } from './directory-view.ts';
 import type { DirectoryEvent } from './events.ts';
 import { differencesOf } from './history.ts';
 import { DirectoryRefusedError, refuse } from './refusal.ts';

@@ -3,7 +3,7 @@
 import type { AccessRuleInfo } from './access-rules.ts';
 import type { BccInfo } from './bccs.ts';
 import type { CaughtAddress } from './catch-alls.ts';
-import type { DirectoryView } from './directory.ts';
+import type { DirectoryView } from './directory-view.ts';
 import type { DirectoryEvent } from './events.ts';
 import type { TaggedKind } from './schema.ts';
 import type { TransportInfo } from './transports.ts';

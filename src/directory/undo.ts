@@ -1,7 +1,7 @@
 // How each kind of change is undone, one entry a kind of object: what it takes away again, brings back or sets back. It uses
 // the same operations as everybody else, so that a state which could not be made cannot come back either.
 
-import type { DirectoryView } from './directory.ts';
+import type { DirectoryView } from './directory-view.ts';
 import type { DomainSettings } from './domains.ts';
 import type { DirectoryEvent } from './events.ts';
 import type { FieldDifference } from './history.ts';

@@ -267,8 +267,6 @@ export class Server {
     return port;
   }
 
-  // ---- running
-
   readonly #answer = (request: ControlRequest): Promise<unknown> =>
     isDefenceRequest(request) ? this.#defence.answer(request) : this.#handle(request);
 
@@ -341,9 +339,8 @@ export class Server {
     await this.#tls.reload();
     applyTls();
     for (const listener of this.#smtpListeners) {
-      const plan = planned.find(
-        ({ service, kind }) => service === listener.plan.service && kind === listener.plan.kind,
-      );
+      const { service, kind } = listener.plan;
+      const plan = planned.find((one) => one.service === service && one.kind === kind);
       if (plan) listener.reload(plan);
     }
     this.#warn(configuration.findings);

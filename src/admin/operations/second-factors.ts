@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import { passGate } from '../../auth/login-gate.ts';
 import type { Owner } from '../../directory/api-tokens.ts';
-import type { DirectoryView } from '../../directory/directory.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import { fold } from '../../directory/mail-address.ts';
 import { identifyOwner } from '../identify.ts';
 import { operation } from '../operation.ts';

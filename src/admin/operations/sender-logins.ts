@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { SenderRight } from '../../directory/sender-rights.ts';
-import type { DirectoryView } from '../../directory/directory.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import type { SenderReason } from '../../directory/sender-logins.ts';
 import { operation } from '../operation.ts';
 import type { Sight } from '../principal.ts';

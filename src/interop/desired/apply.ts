@@ -3,7 +3,7 @@
 // goes, and fields that are not written are as usual again. What is so already is not touched, so that applying twice
 // changes nothing.
 
-import type { DirectoryView } from '../../directory/directory.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import { DirectoryRefusedError } from '../../directory/refusal.ts';
 import { type DesiredKind, isSame, type ReadOptions, type State } from './kind.ts';
 import { desiredKinds } from './kinds.ts';

@@ -1,7 +1,7 @@
 // The whole directory as YAML that `apply` takes: in a stable order, without secrets unless they are asked for. A document
 // for some domains at a time, so that neither writing nor reading ever holds a large directory in memory.
 
-import type { DirectoryView } from '../../directory/directory.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import { emitEntry } from './emit.ts';
 import { domainKind } from './kinds/domain.ts';
 import { desiredKinds } from './kinds.ts';

@@ -1,7 +1,7 @@
 // What each kind of object has to know so that it can be dumped and applied: a file for each in kinds/, and a line for it in
 // kinds.ts. Everything else (YAML, positions, order, what stays and what goes) is the same for all.
 
-import type { DirectoryView } from '../../directory/directory.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import type { FieldType } from './fields.ts';
 
 export interface DesiredField {

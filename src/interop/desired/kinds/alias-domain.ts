@@ -1,7 +1,7 @@
 // Alias domains in a desired state: `example.org: example.com`.
 
 import type { AliasDomainInfo } from '../../../directory/alias-domains.ts';
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import { foldDomain } from '../../../directory/mail-address.ts';
 import { flag, text } from '../fields.ts';
 import { allOf, type DesiredKind, type FieldNames, settingsOf, stateOf } from '../kind.ts';

@@ -1,6 +1,6 @@
 // Mailing lists in a desired state, with their members.
 
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import type { ListInfo } from '../../../directory/list-rows.ts';
 import type { ListSettings } from '../../../directory/lists.ts';
 import { fold } from '../../../directory/mail-address.ts';

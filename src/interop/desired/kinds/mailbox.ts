@@ -1,7 +1,7 @@
 // Mailboxes in a desired state. A password stands there as its hash only, and only where it was asked for; a mailbox that is
 // added without one has none that anybody knows, until one is set.
 
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import { fold } from '../../../directory/mail-address.ts';
 import type { MailboxInfo } from '../../../directory/mailbox-rows.ts';
 import type { MailboxSettings } from '../../../directory/mailboxes.ts';

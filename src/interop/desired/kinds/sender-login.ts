@@ -1,6 +1,6 @@
 // Who may send as an address besides those who receive its mail, and who may not, in a desired state.
 
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import { fold } from '../../../directory/mail-address.ts';
 import type { SenderRight } from '../../../directory/sender-rights.ts';
 import { textSet } from '../fields.ts';

@@ -1,7 +1,7 @@
 // Settings of the directory itself in a desired state. The administrator is named by address: the same id is another
 // mailbox elsewhere.
 
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import { text } from '../fields.ts';
 import type { DesiredKind, State } from '../kind.ts';
 

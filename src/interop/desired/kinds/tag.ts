@@ -1,6 +1,6 @@
 // Tags of domains, mailboxes, aliases and lists in a desired state: `mailbox anna@example.com: [vip]`.
 
-import type { DirectoryView } from '../../../directory/directory.ts';
+import type { DirectoryView } from '../../../directory/directory-view.ts';
 import { fold } from '../../../directory/mail-address.ts';
 import { refuse } from '../../../directory/refusal.ts';
 import type { TaggedKind } from '../../../directory/schema.ts';
