@@ -98,6 +98,11 @@ posthaste_lmtp_listen = ${ports.lmtp}
 
 # What is counted while mail goes through, for Prometheus (http://127.0.0.1:9154/metrics): for this machine only.
 posthaste_metrics_listen = 127.0.0.1:9154
+
+# The API for administrators and programs, which bin/posthaste --host uses too: \`posthaste admin add\`, \`token add\`.
+# Beyond this machine only HTTPS is served.
+posthaste_http_listen = 127.0.0.1:8080
+posthaste_https_listen = 127.0.0.1:8443
 `;
 }
 
