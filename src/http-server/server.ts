@@ -3,7 +3,7 @@
 // are paged, and everything that a stranger controls has an end (connections, heads, bodies, times, requests a minute).
 
 import { createServer, type IncomingMessage, type Server as NodeHttpServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
@@ -23,14 +23,14 @@ export interface HttpServerParts extends ApiParts {
   readonly requestsPerMinute: number;
 }
 
-export interface HttpListenOptions {
+export interface HttpServeOptions {
   readonly host: string;
-  readonly port: number;
   /** HTTPS. */
-  readonly handshake?: () => ServerHandshake;
+  readonly handshake?: (() => ServerHandshake) | undefined;
+  /** Where plain HTTP from beyond loopback is sent to. */
+  readonly httpsPort: () => number | undefined;
 }
 
-const maxConnections = 1000;
 const maxBodyBytes = 4 * 1024 * 1024;
 const handshakeMilliseconds = 10_000;
 const headMilliseconds = 10_000;
@@ -42,10 +42,8 @@ const maxRateKeys = 20_000;
 export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #log: ProgramLog;
-  readonly #listeners: NetServer[] = [];
   readonly #servers: NodeHttpServer[] = [];
   readonly #sockets = new Set<Socket>();
-  #httpsPort: number | undefined;
 
   private constructor(app: FastifyInstance, log: ProgramLog) {
     this.#app = app;
@@ -93,11 +91,11 @@ export class HttpServer {
     return new HttpServer(app, parts.log);
   }
 
-  /** Resolves with the port that it listens on. */
-  async listen({ host, port, handshake }: HttpListenOptions): Promise<number> {
+  /** Takes the connections of one listener, which nothing has been read from yet. */
+  serve({ host, handshake, httpsPort }: HttpServeOptions): (socket: Socket) => void {
     const serve =
       handshake === undefined
-        ? this.#plain(host)
+        ? this.#plain(host, httpsPort)
         : (request: IncomingMessage, response: ServerResponse) => this.#app.routing(request, response);
     const http = createServer(
       {
@@ -109,28 +107,15 @@ export class HttpServer {
       serve,
     );
     this.#servers.push(http);
-    const listener = createNetServer({ noDelay: true }, (socket) => this.#accept(socket, http, handshake));
-    listener.maxConnections = maxConnections;
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', reject);
-      listener.listen({ host, port, ipv6Only: host === '::' }, () => {
-        listener.off('error', reject);
-        listener.on('error', (error) => this.#log.warning(`${host}: ${error.message}`));
-        resolve();
-      });
-    });
-    this.#listeners.push(listener);
-    const bound = (listener.address() as AddressInfo).port;
-    if (handshake !== undefined) this.#httpsPort ??= bound;
-    return bound;
+    return (socket) => this.#accept(socket, http, handshake);
   }
 
-  #plain(host: string) {
+  #plain(host: string, httpsPort: () => number | undefined) {
     return (request: IncomingMessage, response: ServerResponse): void => {
       const local = request.socket.localAddress ?? '';
       if (isLoopback(host) || (isLoopback(local) && isLoopback(request.socket.remoteAddress ?? ''))) {
         this.#app.routing(request, response);
-      } else redirectToHttps(request, response, this.#httpsPort);
+      } else redirectToHttps(request, response, httpsPort());
     };
   }
 
@@ -140,6 +125,7 @@ export class HttpServer {
     socket.on('error', () => socket.destroy());
     if (handshake === undefined) {
       http.emit('connection', socket);
+      socket.resume();
       return;
     }
     let secured: TLSSocket;
@@ -160,7 +146,6 @@ export class HttpServer {
   }
 
   async close(): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
     for (const server of this.#servers) server.closeIdleConnections();
     await this.#app.close();
     // What runs now has its moment; who holds a connection open does not hold the server.

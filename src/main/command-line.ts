@@ -227,6 +227,8 @@ function createProgram(): Command {
   program
     .description("Hosts mail for many domains: SMTP, routing by Postfix's rules, queue, mailboxes, IMAP.")
     .option('-c, --config <folder>', 'the folder with main.cf and master.cf')
+    // After a command --host is that command's own (`admin add NAME --host`).
+    .enablePositionalOptions()
     .option('--host <url>', 'ask another host by its API, as https://mail.example.com ($POSTHASTE_HOST)')
     .option('--token-file <file>', 'the file with the token for --host ($POSTHASTE_TOKEN_FILE)')
     .option('--json', 'print JSON: one value, or one a line')

@@ -1,4 +1,4 @@
-// The listeners of HTTP. What serves them is loaded when the first is opened: a host without any pays nothing for it.
+// The listeners of HTTP. What serves them is loaded when somebody first connects: a host that is idle pays nothing for it.
 
 import path from 'node:path';
 import type { LoginGate } from '../auth/login-gate.ts';
@@ -12,6 +12,7 @@ import type { ControlRequest } from '../cli/control.ts';
 import { explainOne, serviceSettings } from '../cli/explainer.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
+import { LazyListener } from '../http-server/lazy-listener.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
@@ -24,6 +25,8 @@ import type { PlannedListener } from './listeners.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
 import { version } from './version.ts';
+
+const webhookMilliseconds = 1000;
 
 export interface HttpParts {
   readonly authenticator: Authenticator;
@@ -41,6 +44,11 @@ export class HttpListeners {
   readonly #parts: HttpParts;
   #server: Promise<HttpServer> | undefined;
   #webhooks: WebhookSender | undefined;
+  readonly #listeners: LazyListener[] = [];
+  #httpsPort: number | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  #isOver = false;
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
@@ -48,16 +56,35 @@ export class HttpListeners {
 
   /** Resolves with the port. */
   async listen({ host, port, kind, settings }: PlannedListener): Promise<number> {
-    this.#server ??= this.#open(settings.integer('posthaste_http_rate_limit'), settings.text('syslog_name'));
-    const server = await this.#server;
-    const { tls } = this.#parts;
-    return await server.listen({ host, port, ...(kind === 'https' ? { handshake: () => tls.handshake() } : {}) });
+    const name = settings.text('syslog_name');
+    this.#watch ??= setInterval(() => void this.#openWebhooks(name), webhookMilliseconds).unref();
+    const { tls, log } = this.#parts;
+    const handshake = kind === 'https' ? () => tls.handshake() : undefined;
+    const open = async () => {
+      this.#server ??= this.#open(settings.integer('posthaste_http_rate_limit'), name);
+      return (await this.#server).serve({ host, handshake, httpsPort: () => this.#httpsPort });
+    };
+    const listener = new LazyListener(open, new ProgramLog(log, `${name}/http`));
+    const bound = await listener.listen(host, port);
+    if (kind === 'https') this.#httpsPort ??= bound;
+    this.#listeners.push(listener);
+    return bound;
   }
 
-  async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
-    const { HttpServer: Opened } = await import('../http-server/server.ts');
-    const { WebhookSender: Sender } = await import('../admin/webhook-sender.ts');
+  /** What tells webhooks is loaded when there are any. */
+  async #openWebhooks(syslogName: string): Promise<void> {
     const { directory, log, state } = this.#parts;
+    if (this.#isLooking || this.#webhooks !== undefined) return;
+    this.#isLooking = true;
+    const isAny = await directory.webhooks.due(Number.MAX_SAFE_INTEGER).then(
+      (all) => all.length > 0,
+      () => false,
+    );
+    this.#isLooking = false;
+    if (!isAny || this.#isOver) return;
+    clearInterval(this.#watch);
+    const { WebhookSender: Sender } = await import('../admin/webhook-sender.ts');
+    if (this.#isOver) return;
     this.#webhooks = new Sender({
       directory,
       clock: systemClock,
@@ -67,6 +94,11 @@ export class HttpListeners {
     });
     const webhooks = this.#webhooks;
     log.observe((_program, _level, text) => webhooks.logged(text));
+  }
+
+  async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
+    const { HttpServer: Opened } = await import('../http-server/server.ts');
+    const { directory, log } = this.#parts;
     return await Opened.open({
       directory,
       server: serverParts(this.#parts),
@@ -78,6 +110,9 @@ export class HttpListeners {
   }
 
   async close(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#watch);
+    for (const listener of this.#listeners) listener.close();
     await this.#webhooks?.close();
     await (await this.#server)?.close();
   }

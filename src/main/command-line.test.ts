@@ -1,0 +1,46 @@
+// What stands before a command is the program's, what stands behind it the command's own.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PosthasteProcess } from '../../test/harness/posthaste-process.ts';
+import { Directory } from '../directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+
+let folder = '';
+let posthaste: PosthasteProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'posthaste-command-line-'));
+  posthaste = await PosthasteProcess.create({ folder });
+  (await Directory.open(join(posthaste.dataFolder, 'directory.db'), { clock: systemClock, actor: 'test' })).close();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...args: string[]) {
+  const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+  const input = 'a good password\n';
+  const { status, stdout, stderr } = spawnSync(program, ['-c', posthaste.configFolder, ...args], {
+    input,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+test('--host behind a command is no other host', () => {
+  expect(run('admin', 'add', 'root', '--host', '--password-stdin')).toEqual({
+    status: 0,
+    stdout: 'root administers the host\n',
+    stderr: '',
+  });
+  expect(run('admin', 'list', '--json').stdout).toContain('"role":"host"');
+});
+
+test('--host before it is, and needs a token', () => {
+  const { status, stderr } = run('--host', 'https://mail.example.com', 'domain', 'list');
+  expect(status).toBe(2);
+  expect(stderr).toContain('--token-file');
+});
