@@ -7,11 +7,13 @@ import { aliasDomainOperations } from './operations/alias-domains.ts';
 import { aliasOperations } from './operations/aliases.ts';
 import { appPasswordOperations } from './operations/app-passwords.ts';
 import { defenceOperations } from './operations/defence.ts';
+import { desiredStateOperations, planOperations } from './operations/desired-state.ts';
 import { domainOperations } from './operations/domains.ts';
 import { historyOperations } from './operations/history.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
 import { queueOperations } from './operations/queue.ts';
+import { revisionOperations } from './operations/revisions.ts';
 import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
@@ -20,7 +22,7 @@ import { tokenOperations } from './operations/tokens.ts';
 import { webhookOperations } from './operations/webhooks.ts';
 import type { AnyOperation } from './operation.ts';
 
-export const operations: readonly AnyOperation[] = [
+const all: readonly AnyOperation[] = [
   ...accountOperations,
   ...secondFactorOperations,
   ...domainOperations,
@@ -37,8 +39,12 @@ export const operations: readonly AnyOperation[] = [
   ...queueOperations,
   ...defenceOperations,
   ...historyOperations,
+  ...revisionOperations,
+  ...desiredStateOperations,
   ...webhookOperations,
 ];
+
+export const operations: readonly AnyOperation[] = [...all, ...planOperations(all)];
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]));
 

@@ -2,8 +2,10 @@
 
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
+import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
+import type { Plan } from '../proof/plan/types.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -60,6 +62,10 @@ export interface ServerParts {
   ): Promise<void>;
   /** Names that are this host's own (mydestination), folded. */
   localDomains(): readonly string[];
+  /** smtpd_restriction_classes, which actions of access rules may name. */
+  restrictionClasses(): readonly string[];
+  /** What a change would do to mail: `work` makes it in a directory that forgets it. */
+  plan(work: (directory: Directory) => Promise<unknown>): Promise<Plan>;
   explain(question: ExplainQuestion): Promise<ExplainedRecipient>;
   status(): Promise<object>;
   usage(mailbox: number): { readonly bytes: number; readonly messages: number };

@@ -179,7 +179,7 @@ export async function openForExplaining(
 /** Routing over a directory, or without one: why there is none. */
 export function openRoutingOver(
   { settings }: Configuration,
-  context: CommandContext,
+  context: Pick<CommandContext, 'warn'>,
   directory: Directory | undefined,
   store: ReturnType<typeof openStoreReader>,
   reason = '',
@@ -250,7 +250,7 @@ export function parseMoment(text: string): Moment {
 }
 
 /** What the server would log as a warning goes to standard error, once each. */
-export function warningsTo(context: CommandContext): Log {
+export function warningsTo(context: Pick<CommandContext, 'warn'>): Log {
   const told = new Set<string>();
   return {
     write: (_program, level, text) => {

@@ -1,7 +1,7 @@
 // posthaste history: who changed what in the directory, when, by revisions (what was changed at once), newest first.
 
 import type { Command } from 'commander';
-import type { Directory } from '../directory/directory.ts';
+import { namesInEvents } from '../directory/history.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
@@ -51,7 +51,7 @@ async function history(context: CommandContext, object: string | undefined, opti
   const since = options.since === undefined ? undefined : parseSince(options.since, systemClock.now());
   await withDirectory(context, true, async ({ directory }) => {
     const revisions = await directory.history({
-      ...(object === undefined ? {} : { objects: await namesOf(directory, object) }),
+      ...(object === undefined ? {} : { objects: await namesInEvents(directory, object) }),
       ...(actor === undefined ? {} : { actor }),
       ...(since === undefined ? {} : { since }),
       ...(revision === undefined ? {} : { revision }),
@@ -69,17 +69,6 @@ async function history(context: CommandContext, object: string | undefined, opti
       context.warn(`there may be more: --before ${revisions.at(-1)?.revision}`);
     }
   });
-}
-
-/** Events name an object as it was given: with the capitals of whoever made it. */
-async function namesOf(directory: Directory, text: string): Promise<string[]> {
-  const names = new Set([text, text.toLowerCase()]);
-  if (text.indexOf('@') > 0) {
-    names.add((await directory.mailboxes.show(text))?.address ?? text);
-    names.add((await directory.aliases.show(text))?.address ?? text);
-    names.add((await directory.lists.show(text))?.address ?? text);
-  }
-  return [...names];
 }
 
 export function wholeNumber(option: string, text: string | undefined): number | undefined {

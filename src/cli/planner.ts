@@ -31,39 +31,53 @@ export async function planChange(
 ): Promise<Plan> {
   const configuration = await loadConfiguration(context.configDirectory);
   return await withDirectory(context, false, async (session) => {
-    const trial = await session.directory.tryOut((directory) => work({ ...session, directory }));
-    const closers = [() => trial.close()];
-    try {
-      const [before, after] = [trial.before, trial.after].map((directory) =>
-        openSide(configuration, context, directory, closers),
-      );
-      if (before === undefined || after === undefined) throw new Error('a plan has two sides');
-      await Promise.all([before.ready(), after.ready()]);
-      const days = request.traceDays ?? defaultTraceDays;
-      const folder = path.join(dataDirectoryOf(configuration), traceFolder);
-      const now = systemClock.now();
-      const window = {
-        folder,
-        since: now - days * 86_400_000,
-        clock: systemClock,
-        maxMilliseconds: maxTraceMilliseconds,
-      };
-      return await makePlan(trial, {
-        before,
-        after,
-        delimiters: configuration.settings.text('recipient_delimiter'),
-        isLeaving: leavingBy(configuration),
-        ...(days === 0 ? {} : { trace: window }),
-      });
-    } finally {
-      for (const close of closers.reverse()) close();
-    }
+    const { directory } = session;
+    return await planOver(configuration, context, directory, request, (trial) =>
+      work({ ...session, directory: trial }),
+    );
   });
+}
+
+/** The same in a directory that is open. */
+export async function planOver(
+  configuration: Configuration,
+  context: Pick<CommandContext, 'warn'>,
+  opened: Directory,
+  request: PlanRequest,
+  work: (directory: Directory) => Promise<unknown>,
+): Promise<Plan> {
+  const trial = await opened.tryOut(work);
+  const closers = [() => trial.close()];
+  try {
+    const [before, after] = [trial.before, trial.after].map((directory) =>
+      openSide(configuration, context, directory, closers),
+    );
+    if (before === undefined || after === undefined) throw new Error('a plan has two sides');
+    await Promise.all([before.ready(), after.ready()]);
+    const days = request.traceDays ?? defaultTraceDays;
+    const folder = path.join(dataDirectoryOf(configuration), traceFolder);
+    const now = systemClock.now();
+    const window = {
+      folder,
+      since: now - days * 86_400_000,
+      clock: systemClock,
+      maxMilliseconds: maxTraceMilliseconds,
+    };
+    return await makePlan(trial, {
+      before,
+      after,
+      delimiters: configuration.settings.text('recipient_delimiter'),
+      isLeaving: leavingBy(configuration),
+      ...(days === 0 ? {} : { trace: window }),
+    });
+  } finally {
+    for (const close of closers.reverse()) close();
+  }
 }
 
 function openSide(
   configuration: Configuration,
-  context: CommandContext,
+  context: Pick<CommandContext, 'warn'>,
   directory: Directory,
   closers: (() => void)[],
 ): PlanSide & { ready(): Promise<void> } {

@@ -2,6 +2,7 @@
 // command line and the API.
 
 import type { DirectoryDatabase } from './database.ts';
+import type { DirectoryView } from './directory-view.ts';
 import { countEvents, type DirectoryEvent, fromRow } from './events.ts';
 
 export interface HistoryQuery {
@@ -14,6 +15,8 @@ export interface HistoryQuery {
   /** Only older revisions than this: the last one of the page before. */
   readonly before?: number;
   readonly limit?: number;
+  /** Shown of each revision; without, so many as are usual. */
+  readonly maxChanges?: number;
 }
 
 export interface FieldDifference {
@@ -41,16 +44,30 @@ export interface Revision {
   readonly count: number;
 }
 
-const maxLimit = 1000;
+const maxLimit = 1001;
 /** Shown of a revision in a list; alone, it shows all that fit into memory. */
 const maxChangesInList = 50;
 const maxChangesAlone = 100_000;
 const pageLength = 500;
 
+/** Events name an object as it was given: with the capitals of whoever made it. */
+export async function namesInEvents(
+  { mailboxes, aliases, lists }: Pick<DirectoryView, 'mailboxes' | 'aliases' | 'lists'>,
+  text: string,
+): Promise<string[]> {
+  const names = new Set([text, text.toLowerCase()]);
+  if (text.indexOf('@') > 0) {
+    names.add((await mailboxes.show(text))?.address ?? text);
+    names.add((await aliases.show(text))?.address ?? text);
+    names.add((await lists.show(text))?.address ?? text);
+  }
+  return [...names];
+}
+
 export async function listRevisions(db: DirectoryDatabase, query: HistoryQuery): Promise<Revision[]> {
   const limit = Math.min(query.limit ?? 20, maxLimit);
   const wanted = query.revision === undefined ? await findRevisions(db, query, limit) : [query.revision];
-  const most = wanted.length === 1 ? maxChangesAlone : maxChangesInList;
+  const most = query.maxChanges ?? (wanted.length === 1 ? maxChangesAlone : maxChangesInList);
   const revisions: Revision[] = [];
   for (const revision of wanted) {
     const found = await readRevision(db, revision, most);

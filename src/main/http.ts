@@ -10,6 +10,7 @@ import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/
 import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import { explainOne, serviceSettings } from '../cli/explainer.ts';
+import { planOver } from '../cli/planner.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
 import { LazyListener } from '../http-server/lazy-listener.ts';
@@ -118,9 +119,11 @@ export class HttpListeners {
   }
 }
 
-function serverParts({ authenticator, gate, directory, store, state, answer }: HttpParts): ServerParts {
+function serverParts({ authenticator, gate, directory, store, state, answer, log }: HttpParts): ServerParts {
   const settings = () => state().configuration.settings;
   let passkeys: Promise<Passkeys> | undefined;
+  // One after the other: each looks at the mail of days.
+  let lastPlan: Promise<unknown> = Promise.resolve();
   const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
   return {
     clock: systemClock,
@@ -140,6 +143,15 @@ function serverParts({ authenticator, gate, directory, store, state, answer }: H
       settings()
         .list('mydestination')
         .map((name) => name.toLowerCase()),
+    restrictionClasses: () => settings().list('smtpd_restriction_classes'),
+    plan: (work) => {
+      const { configuration } = state();
+      const own = new ProgramLog(log, `${settings().text('syslog_name')}/http`);
+      const context = { warn: (text: string) => own.warning(text) };
+      const planned = lastPlan.then(async () => await planOver(configuration, context, directory, {}, work));
+      lastPlan = planned.catch(() => undefined);
+      return planned;
+    },
     explain: async (question) => await explain(state(), question),
     status: async () => (await answer({ command: 'status' })) as object,
     usage: (mailbox) => store.usage(mailbox),
