@@ -12,7 +12,9 @@ import { domainOperations } from './operations/domains.ts';
 import { historyOperations } from './operations/history.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
+import { placeOperations } from './operations/places.ts';
 import { queueOperations } from './operations/queue.ts';
+import { recipientOperations } from './operations/recipients.ts';
 import { revisionOperations } from './operations/revisions.ts';
 import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
@@ -32,6 +34,8 @@ const all: readonly AnyOperation[] = [
   ...aliasOperations,
   ...listOperations,
   ...senderLoginOperations,
+  ...placeOperations,
+  ...recipientOperations,
   ...administratorOperations,
   ...tagOperations,
   ...tokenOperations,

@@ -38,12 +38,13 @@ test('a plan says what a change would do and does not make it', async () => {
 });
 
 test('a plan of a new password keeps nothing of it', async () => {
-  const before = api.directory.credentials('anna@plan.test')?.password;
+  const before = api.directory.credentials('anna@plan.test')?.passwordHash;
   const input = { address: 'anna@plan.test', password: 'entirely-new' };
   const { status, text } = await plan({ operation: 'mailbox.set', input });
   expect(status).toBe(200);
   expect(text).not.toContain('entirely-new');
-  expect(api.directory.credentials('anna@plan.test')?.password).toBe(before);
+  expect(before).toBe('{PLAIN}x');
+  expect(api.directory.credentials('anna@plan.test')?.passwordHash).toBe(before);
 });
 
 test('a plan tries no operation that does more than change the directory', async () => {

@@ -118,4 +118,15 @@ export const aliasOperations = [
       return { removed: true };
     },
   }),
+  operation({
+    name: 'alias.restore',
+    summary: 'Bring back the alias that was removed last under this address.',
+    method: 'POST',
+    path: '/aliases/{address}/restore',
+    input: object(byAddress),
+    output: changed,
+    access,
+    kind: 'change',
+    run: async ({ address }, context) => withUnknown(await context.view.aliases.restore(address), context),
+  }),
 ];

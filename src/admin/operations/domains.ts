@@ -15,6 +15,7 @@ import {
   removed,
   time,
   toPage,
+  words,
   yes,
 } from '../schemas.ts';
 
@@ -163,5 +164,45 @@ export const domainOperations = [
       await view.domains.remove(name, { recursive });
       return { removed: true };
     },
+  }),
+  operation({
+    name: 'domain.list-removed',
+    summary: 'List the domains that can be restored, the one removed last first.',
+    method: 'GET',
+    path: '/removed-domains',
+    input: object({}),
+    output: object({
+      items: Type.Array(
+        object({
+          name: domainName(),
+          removedAt: time('When it was removed.'),
+          recoverableUntil: time('Until when it can be restored.'),
+        }),
+      ),
+    }),
+    access: { who: 'host' },
+    kind: 'read',
+    run: async (_input, { view }) => ({ items: await view.domains.removed() }),
+  }),
+  operation({
+    name: 'domain.restore',
+    summary: 'Bring back the domain that was removed last under this name, with all that went with it.',
+    method: 'POST',
+    path: '/domains/{name}/restore',
+    input: object(byName),
+    output: object({
+      name: domainName(),
+      mailboxes: count('That came back.'),
+      aliases: count('That came back.'),
+      lists: count('That came back.'),
+      aliasDomains: count('That came back.'),
+      senderRights: count('That came back.'),
+      places: count('Transports, copies, recipients, decisions of the catch-all.'),
+      tags: count('That came back.'),
+      lost: words('What could not come back.'),
+    }),
+    access: { who: 'host' },
+    kind: 'change',
+    run: async ({ name }, { view }) => await view.domains.restore(name),
   }),
 ];

@@ -35,7 +35,8 @@ const story = Type.Object(
 const maxLooked = 20_000;
 
 /** Of administrators, tokens and settings only the host's administrators hear. */
-const ofDomains = /^(?:domain|alias-domain|mailbox|alias|list|list-member|app-password|sender-login)\./;
+const ofDomains =
+  /^(?:domain|alias-domain|mailbox|alias|list|list-member|app-password|sender-login|relay-recipient|catch-all)\./;
 
 export function seesEvent({ action, object: name }: Pick<DirectoryEvent, 'action' | 'object'>, sight: Sight): boolean {
   if (sight.seesAll) return true;

@@ -116,6 +116,17 @@ export const listOperations = [
     },
   }),
   operation({
+    name: 'list.restore',
+    summary: 'Bring back the mailing list that was removed last under this address.',
+    method: 'POST',
+    path: '/lists/{address}/restore',
+    input: object(byAddress),
+    output: info,
+    access,
+    kind: 'change',
+    run: async (input, { view }) => await view.lists.restore(input.address),
+  }),
+  operation({
     name: 'list.members',
     summary: 'List the members of a mailing list.',
     method: 'GET',

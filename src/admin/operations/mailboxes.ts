@@ -92,6 +92,9 @@ const fields = {
 };
 const info = object({ id: optional(count('Shown to administrators of the host.')), ...fields });
 const made = optional(anyText('The password that was made; nobody can see it again.'));
+const references = Type.Record(Type.String(), Type.Array(Type.String()), {
+  description: 'What still names it, in domains of yours: aliases, lists, forwards …',
+});
 const byAddress = { address: address() };
 const ofOwner = ({ address: own }: { readonly address: string }): string => own;
 
@@ -232,9 +235,7 @@ export const mailboxOperations = [
     output: object({
       removed: Type.Literal(true),
       recoverableUntil: time('Until when it can be restored.'),
-      references: Type.Record(Type.String(), Type.Array(Type.String()), {
-        description: 'What still names it, in domains of yours: aliases, lists, forwards …',
-      }),
+      references,
     }),
     access: { who: 'domain', domains: ({ address: own }) => [domainOf(own)] },
     kind: 'change',
@@ -254,6 +255,33 @@ export const mailboxOperations = [
     access: { who: 'domain', domains: ({ address: own }) => [domainOf(own)] },
     kind: 'change',
     run: async ({ address: own }, { view, sight }) => shownMailbox(await view.mailboxes.restore(own), sight),
+  }),
+  operation({
+    name: 'mailbox.rename',
+    summary: 'Give a mailbox another address: its mail, passwords and settings stay.',
+    method: 'POST',
+    path: '/mailboxes/{address}/rename',
+    input: object({
+      ...byAddress,
+      to: address('The new address.'),
+      keepAlias: optional(yes('The old address becomes an alias of the new one.')),
+      moveReferences: optional(
+        yes("What names the old address names the new one, also in domains that are not yours: the host's alone."),
+      ),
+    }),
+    output: object({ ...info.properties, before: address('The old address.'), references }),
+    access: { who: 'domain', domains: ({ address: own, to }) => [domainOf(own), domainOf(to)] },
+    kind: 'change',
+    shownBy: 'mailbox.show',
+    run: async ({ address: own, to, ...options }, { view, sight }) => {
+      if (options.moveReferences === true && !sight.seesAll) {
+        fail(403, 'not-allowed', 'only an administrator of the host may change what names the address elsewhere', {
+          field: 'moveReferences',
+        });
+      }
+      const { references: left, ...renamed } = await view.mailboxes.rename(own, to, options);
+      return { ...shownMailbox(renamed, sight), references: referencesWithin(left, sight) };
+    },
   }),
 ];
 
