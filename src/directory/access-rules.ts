@@ -110,7 +110,7 @@ export class AccessRules {
     return await select
       .orderBy('stage')
       .orderBy('pattern')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
   }
 }

@@ -85,7 +85,7 @@ export class Aliases {
     const rows = await select
       .orderBy('d.name')
       .orderBy('a.localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return await Promise.all(rows.map((row) => describeAlias(this.#db, row)));
   }

@@ -98,7 +98,7 @@ export class Bccs {
       .orderBy('side')
       .orderBy('domain')
       .orderBy('localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return rows.map(describe);
   }

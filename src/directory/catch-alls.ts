@@ -102,7 +102,7 @@ export class CatchAlls {
     const rows = await select
       .orderBy('d.name')
       .orderBy('c.localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return rows.map(describe);
   }

@@ -36,7 +36,7 @@ export async function listEvents(db: Kysely<DirectorySchema>, query: EventQuery)
   if (query.revision !== undefined) select = select.where('revision', '=', query.revision);
   const rows = await select
     .orderBy('id')
-    .limit(Math.min(query.limit ?? 100, 1000))
+    .limit(Math.min(query.limit ?? 100, 1001))
     .execute();
   return rows.map(fromRow);
 }

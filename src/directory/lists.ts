@@ -123,7 +123,7 @@ export class Lists {
     const rows = await select
       .orderBy('d.name')
       .orderBy('l.localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return await Promise.all(rows.map((row) => describeList(this.#db, row)));
   }

@@ -133,7 +133,7 @@ export class Mailboxes {
   }
 
   async list(query: MailboxQuery = {}): Promise<ListedMailbox[]> {
-    const limit = Math.min(query.limit ?? 100, 1000);
+    const limit = Math.min(query.limit ?? 100, 1001);
     if (query.removed) return await this.#listRemoved(query, limit);
     const [afterLocalpart, afterDomain] = splitAfter(query.after);
     const domain = query.domain === undefined ? undefined : parseDomain(query.domain);

@@ -92,7 +92,7 @@ export class RelayRecipients {
     const rows = await select
       .orderBy('d.name')
       .orderBy('r.localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return rows.map(({ shown, created }) => ({ address: shown, created }));
   }

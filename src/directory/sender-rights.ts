@@ -107,7 +107,7 @@ export class SenderRights {
       .orderBy('domain')
       .orderBy('localpart')
       .orderBy('login')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return rows.map(describe);
   }

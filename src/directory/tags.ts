@@ -98,7 +98,7 @@ export class Tags {
   /** What has a tag: domains first, then mailboxes, aliases and lists, each by name. Removed mailboxes are left out. */
   async objects(tag: string, query: TaggedQuery = {}): Promise<TaggedObject[]> {
     const name = parseTag(tag);
-    const limit = Math.min(query.limit ?? 100, 1000);
+    const limit = Math.min(query.limit ?? 100, 1001);
     const found: TaggedObject[] = [];
     const first = query.after === undefined ? 0 : kinds.indexOf(query.after.kind);
     for (const kind of kinds.slice(first)) {

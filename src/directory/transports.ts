@@ -106,7 +106,7 @@ export class Transports {
     const rows = await select
       .orderBy('domain')
       .orderBy('localpart')
-      .limit(Math.min(query.limit ?? 100, 1000))
+      .limit(Math.min(query.limit ?? 100, 1001))
       .execute();
     return rows.map(describe);
   }

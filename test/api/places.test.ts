@@ -126,6 +126,15 @@ test('recipients of a relay domain are its administrator’s, and count for mail
   expect(await code('a@far.test')).toBe(550);
 });
 
+test('the longest page tells that there is another', async () => {
+  const addresses = Array.from({ length: 1002 }, (_, index) => `n${index}@other.test`);
+  await ask('POST', '/relay-recipients', { addresses });
+  const first = (await ask('GET', '/relay-recipients?domain=other.test&limit=1000')).body;
+  expect(first.items).toHaveLength(1000);
+  const rest = (await ask('GET', `/relay-recipients?domain=other.test&limit=1000&after=${enc(first.next)}`)).body;
+  expect([rest.items.length, rest.next]).toEqual([3, undefined]);
+});
+
 test('decisions about a catch-all are its administrator’s, and count for mail', async () => {
   await api.directory.aliases.add('@own.test', ['anna@own.test']);
   const decide = async (what: string, address: string): Promise<Answer> =>

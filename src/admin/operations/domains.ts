@@ -65,16 +65,17 @@ export const domainOperations = [
     summary: 'List the domains.',
     method: 'GET',
     path: '/domains',
-    input: object(pageInput),
+    input: object({ ...pageInput, search: optional(anyText('Only those whose names contain this.', 255)) }),
     output: page(domainInfo),
     access: { who: 'domain', domains: () => [] },
     kind: 'read',
-    run: async ({ after = '', limit = 100 }, { view, sight }) => {
+    run: async ({ after = '', limit = 100, search = '' }, { view, sight }) => {
       const mine = sight.domains;
+      const wanted = search === '' ? {} : { search };
       if (mine === undefined) {
-        return toPage(await view.domains.list({ after, limit: limit + 1 }), limit, ({ name }) => name);
+        return toPage(await view.domains.list({ after, limit: limit + 1, ...wanted }), limit, ({ name }) => name);
       }
-      const names = mine.filter((name) => name > after).slice(0, limit + 1);
+      const names = mine.filter((name) => name > after && name.includes(search.toLowerCase())).slice(0, limit + 1);
       const items = await Promise.all(names.map(async (name) => await view.domains.show(name)));
       return toPage(
         items.filter((item) => item !== undefined),
