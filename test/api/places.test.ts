@@ -47,7 +47,7 @@ test('transports are added, changed as seen, listed and removed', async () => {
     expect([place, status, body.place]).toEqual([place, 201, place]);
   }
   const all = await readAll('/transports', 2);
-  expect(all.map(({ place }) => place).toSorted()).toEqual(places.toSorted());
+  expect(new Set(all.map(({ place }) => place))).toEqual(new Set(places));
   const path = `/transports/${enc('.elsewhere.test')}`;
   const tag = (await ask('GET', path)).headers.get('etag') ?? '';
   const set = async (etag: string): Promise<number> =>

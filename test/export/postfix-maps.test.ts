@@ -152,8 +152,20 @@ describe.each(drivers)('maps over %s', (driver) => {
     expect(after).not.toBe(before);
   });
 
+  test('never take the place of a file that somebody else has made', async () => {
+    const other = join(folder, `other-${driver}`);
+    mkdirSync(other);
+    writeFileSync(join(other, 'sql-aliases.cf'), 'user = me\n');
+    const { status, stderr } = await exportMaps(etc, other);
+    expect(status).toBe(1);
+    expect(stderr).toContain('sql-aliases.cf is not a file of ours');
+    expect(existsSync(join(other, 'sql-domains.cf'))).toBe(false);
+  });
+
+  // Only a file is read by Postfix itself; who reads a server's tables is the account of the map.
+  if (driver !== 'sqlite') return;
   // Skipped where Postfix is not there, or this is not root.
-  test.skipIf(driver !== 'sqlite' || noRealPostmap !== undefined || process.getuid?.() !== 0)(
+  test.skipIf(noRealPostmap !== undefined || process.getuid?.() !== 0)(
     "are read by Postfix's own user beside a writer and without one",
     async () => {
       const user = ['--reuid', 'postfix', '--regid', 'postfix', '--clear-groups'];
@@ -171,14 +183,4 @@ describe.each(drivers)('maps over %s', (driver) => {
       expect(ask()).toBe('example.com\n');
     },
   );
-
-  test('never take the place of a file that somebody else has made', async () => {
-    const other = join(folder, `other-${driver}`);
-    mkdirSync(other);
-    writeFileSync(join(other, 'sql-aliases.cf'), 'user = me\n');
-    const { status, stderr } = await exportMaps(etc, other);
-    expect(status).toBe(1);
-    expect(stderr).toContain('sql-aliases.cf is not a file of ours');
-    expect(existsSync(join(other, 'sql-domains.cf'))).toBe(false);
-  });
 });
