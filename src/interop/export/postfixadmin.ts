@@ -10,7 +10,12 @@ import { ServerTarget } from './database-target.ts';
 import type { Driver } from './dialect.ts';
 import { ExportRefused } from './export-files.ts';
 import { findPlace } from './place.ts';
-import { mysqlPasswordTrigger, postfixAdminViews, postgresPasswordTrigger } from './postfixadmin-views.ts';
+import {
+  mysqlPasswordProcedure,
+  mysqlPasswordTrigger,
+  postfixAdminViews,
+  postgresPasswordTrigger,
+} from './postfixadmin-views.ts';
 
 export interface PostfixAdminOptions {
   /** The schema; for MySQL a database. */
@@ -56,6 +61,7 @@ export async function exportPostfixAdminViews(
     const grants = [
       { right: 'SELECT (username)', on },
       { right: 'UPDATE (password)', on },
+      ...(place.driver === 'mysql' ? [{ right: 'EXECUTE', on: `PROCEDURE ${schema}.change_password` }] : []),
     ];
     await makeAccount(
       session,
@@ -100,6 +106,9 @@ async function makeViews(
     const security = driver === 'mysql' ? 'SQL SECURITY DEFINER ' : '';
     await session.query(`CREATE ${security}VIEW ${schema}.${name} AS ${select}`);
   }
-  const triggers = driver === 'mysql' ? mysqlPasswordTrigger() : postgresPasswordTrigger(`"${home}"`, schema);
+  const triggers =
+    driver === 'mysql'
+      ? [...mysqlPasswordTrigger(), ...mysqlPasswordProcedure(schema)]
+      : postgresPasswordTrigger(`"${home}"`, schema);
   for (const statement of triggers) await session.query(statement);
 }
