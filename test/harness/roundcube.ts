@@ -118,12 +118,12 @@ export class Browser {
 
   /** A page, behind its redirections. */
   async open(query: Readonly<Record<string, string>>): Promise<string> {
-    return await this.#fetch(`?${new URLSearchParams(query)}`);
+    return await this.#fetch(`?${new URLSearchParams(query).toString()}`);
   }
 
   /** What a page's script asks for by itself. */
   async ask(query: Readonly<Record<string, string>>): Promise<string> {
-    const answer = await this.#fetch(`?${new URLSearchParams({ ...query, _remote: '1' })}`, {
+    const answer = await this.#fetch(`?${new URLSearchParams({ ...query, _remote: '1' }).toString()}`, {
       headers: { 'X-Roundcube-Request': this.#token },
     });
     return (JSON.parse(answer) as { exec: string }).exec;
@@ -131,7 +131,7 @@ export class Browser {
 
   async post(query: Readonly<Record<string, string>>, form: Readonly<Record<string, string>>): Promise<string> {
     const body = new URLSearchParams({ _token: this.#token, ...form });
-    return await this.#fetch(`?${new URLSearchParams(query)}`, { method: 'POST', body });
+    return await this.#fetch(`?${new URLSearchParams(query).toString()}`, { method: 'POST', body });
   }
 
   async logIn(user: string, password: string): Promise<string> {
