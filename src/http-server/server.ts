@@ -11,7 +11,7 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ProgramLog } from '../lib/log.ts';
 import type { ServerHandshake } from '../tls/server-tls.ts';
-import { addApiRoutes, type ApiParts } from './api-routes.ts';
+import { addApiRoutes, apiPath, type ApiParts } from './api-routes.ts';
 import { identifyRequest } from './identify-request.ts';
 import { isLoopback, rateKey } from './client-address.ts';
 import { answerProblem, sendProblem } from './problem-reply.ts';
@@ -74,6 +74,7 @@ export class HttpServer {
       referrerPolicy: { policy: 'no-referrer' },
     });
     await app.register(cookie);
+    takeForms(app);
     identifyRequest(app, parts);
     if (parts.requestsPerMinute > 0) {
       await app.register(rateLimit, {
@@ -151,4 +152,12 @@ export class HttpServer {
     // What runs now has its moment; who holds a connection open does not hold the server.
     for (const socket of this.#sockets) socket.destroySoon();
   }
+}
+
+/** Webmail programs send the one request of theirs as a form; all else is JSON, which no page of another site can send. */
+function takeForms(app: FastifyInstance): void {
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
+    if (request.url === `${apiPath}/self/password`) done(null, Object.fromEntries(new URLSearchParams(String(body))));
+    else done(Object.assign(new Error('a form is not taken here'), { statusCode: 415 }));
+  });
 }

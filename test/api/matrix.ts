@@ -36,6 +36,7 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'session.passkey': { own: { response: { id: 'unknown' } } },
   'account.show': nothing,
   'account.password': { own: { current: 'wrong', password: 'new' } },
+  'account.password-by-login': { own: { user: 'nobody', curpass: 'wrong', newpass: 'new' } },
   'account.sessions': nothing,
   'account.session-remove': { own: { id: 'none' } },
   'account.second-factors': nothing,

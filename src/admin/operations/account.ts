@@ -139,6 +139,43 @@ export const accountOperations = [
     },
   }),
   operation({
+    name: 'account.password-by-login',
+    summary: "Change a mailbox's password with the one so far, also by a form: for webmail. All its sessions end.",
+    method: 'POST',
+    path: '/self/password',
+    input: object({
+      user: login,
+      curpass: password('The password so far.'),
+      newpass: password('The new one.'),
+      code: optional(anyText('Of the app, or a recovery code, where one is needed.', 64)),
+    }),
+    output: object({ changed: Type.Literal(true) }),
+    access: { who: 'anyone' },
+    kind: 'act',
+    run: async ({ user, curpass, newpass, code }, { principal: { address }, directory, server }) => {
+      checkNewPassword(newpass, 'newpass');
+      const outcome = await server.passwordLogin.check({ login: user, password: curpass, address }, server);
+      if (outcome.kind === 'denied' && outcome.retryAfterSeconds !== undefined) {
+        const { retryAfterSeconds } = outcome;
+        fail(429, 'locked-out', 'too many wrong passwords: try again later', { retryAfterSeconds });
+      }
+      if (outcome.kind === 'denied' || outcome.owner.kind !== 'mailbox') {
+        fail(401, 'denied', 'the login or the password is wrong');
+      }
+      const { owner } = outcome;
+      const known = identifyOwner(directory, owner, address);
+      if (known === undefined) fail(401, 'denied', 'the login or the password is wrong');
+      await checkSecondFactor(directory, owner, code, { login: known.login, address }, server);
+      const passwordHash = await hashPassword(newpass);
+      await directory.whole(`api:${known.login}`, async (view) => {
+        await view.mailboxes.set(known.login, { passwordHash });
+        await view.sessions.removeAll(owner);
+      });
+      await server.keepScramKeys(known.login, newpass);
+      return { changed: true };
+    },
+  }),
+  operation({
     name: 'account.sessions',
     summary: "List one's sessions.",
     method: 'GET',

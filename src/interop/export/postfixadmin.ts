@@ -47,7 +47,7 @@ export async function exportPostfixAdminViews(
   if (place.driver === 'sqlite') {
     throw new ExportRefused(
       'the embedded database has no schemas, and our tables have these names: move the directory to a server first; ' +
-        'on the embedded one passwords are changed by PUT /api/v1/account/password',
+        'on the embedded one passwords are changed by POST /api/v1/self/password (docs/driving-postfix.md)',
     );
   }
   const target = await ServerTarget.open(admin ?? place.server);
