@@ -55,7 +55,7 @@ interface TlsParts {
 
 const silent: TlsLog = { info: () => undefined, warning: () => undefined };
 
-export function testOptions({ tls = 'none', patience = 1000, ...overrides }: TestOverrides = {}): ClientOptions {
+export function testOptions({ tls = 'none', patience = 10_000, ...overrides }: TestOverrides = {}): ClientOptions {
   return {
     protocol: 'smtp',
     resolver: new ZoneResolver(''),
