@@ -19,13 +19,21 @@ const settingsDocument = 'scripts/generate-settings-doc.ts';
 
 const checks: readonly Check[] = [
   { name: 'types', run: () => runTool('tsc', ['--noEmit', '-p', '.']) },
-  { name: 'lint', run: () => runTool('oxlint', ['--type-aware', '--quiet', 'src', 'test', 'bench', 'scripts']) },
+  { name: 'types of the page', run: () => runTool('tsc', ['--noEmit', '-p', 'web']) },
+  {
+    name: 'lint',
+    run: () => runTool('oxlint', ['--type-aware', '--quiet', 'src', 'test', 'bench', 'scripts', 'web/src']),
+  },
   { name: 'format', run: () => runTool('biome', ['format', '.']) },
   { name: 'house rules', run: () => findHouseRuleBreaches(root).join('\n') },
   { name: 'dead code', run: () => runTool('knip', ['--no-progress']) },
   ...(existsSync(join(root, settingsDocument))
     ? [{ name: 'docs/settings.md', run: () => runCommand(process.execPath, [settingsDocument, '--check']) }]
     : []),
+  {
+    name: 'web/src/api-operations.ts',
+    run: () => runCommand(process.execPath, ['scripts/generate-api-client.ts', '--check']),
+  },
   { name: 'docs/lint.md', run: () => runCommand(process.execPath, ['scripts/generate-lint-doc.ts', '--check']) },
 ];
 

@@ -69,7 +69,7 @@ interface SourceFile {
 /** Every breach, one line each; empty when the house is in order. */
 export function findHouseRuleBreaches(root: string): string[] {
   const files = readFiles(root);
-  const scripts = files.filter((file) => /\.(ts|mjs)$/.test(file.path));
+  const scripts = files.filter((file) => /\.(tsx?|mjs)$/.test(file.path));
   return [
     ...scripts.flatMap(findShapeBreaches),
     ...scripts.filter(isProduction).flatMap(findImportBreaches),
@@ -102,9 +102,9 @@ function findShapeBreaches({ path, text }: SourceFile): string[] {
   if (!/^(\/\/|\/\*)/.test(head) && path !== 'vitest.config.ts' && !path.endsWith('.test.ts')) {
     breaches.push(`${path}: opens without a comment that says what it decides and for whom`);
   }
-  const name = basename(path).replace(/(\.test)?\.(ts|mjs)$/, '');
+  const name = basename(path).replace(/(\.test)?\.(tsx?|mjs)$/, '');
   if (emptyNames.has(name)) breaches.push(`${path}: the name says nothing; call it by its job`);
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) && path !== 'vitest.config.ts') {
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) && !/^(web\/)?vite(st)?\.config\.ts$/.test(path)) {
     breaches.push(`${path}: file names are kebab-case`);
   }
   if (name === 'index' && !foldersWithBarrels.has(folderOf(path))) {

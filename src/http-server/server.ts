@@ -1,4 +1,4 @@
-// The HTTP server: the API below /api/v1, made from the operations (src/admin). Plain HTTP is served on loopback only;
+// The HTTP server: the API below /api/v1, made from the operations (src/admin), and the page that uses it. Plain HTTP is served on loopback only;
 // beyond, it leads to HTTPS. It runs on the thread that speaks the mail protocols: nothing here computes for long, lists
 // are paged, and everything that a stranger controls has an end (connections, heads, bodies, times, requests a minute).
 
@@ -14,6 +14,7 @@ import type { ServerHandshake } from '../tls/server-tls.ts';
 import { addApiRoutes, apiPath, type ApiParts } from './api-routes.ts';
 import { identifyRequest } from './identify-request.ts';
 import { isLoopback, rateKey } from './client-address.ts';
+import { addPageFiles, isForPage, sendPage } from './page.ts';
 import { answerProblem, sendProblem } from './problem-reply.ts';
 import { redirectToHttps } from './redirect.ts';
 
@@ -62,11 +63,13 @@ export class HttpServer {
     app.setValidatorCompiler(() => () => true);
     app.setErrorHandler((error, _request, reply) => answerProblem(error, reply, parts.log));
     app.setNotFoundHandler((request, reply) =>
-      sendProblem(reply, {
-        status: 404,
-        kind: 'no-such-route',
-        detail: `there is no ${request.method} ${request.url.slice(0, 200)}`,
-      }),
+      isForPage(request)
+        ? sendPage(reply)
+        : sendProblem(reply, {
+            status: 404,
+            kind: 'no-such-route',
+            detail: `there is no ${request.method} ${request.url.slice(0, 200)}`,
+          }),
     );
     await app.register(helmet, {
       contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
@@ -82,11 +85,13 @@ export class HttpServer {
         timeWindow: 60_000,
         cache: maxRateKeys,
         hook: 'preHandler',
+        allowList: ({ url }) => !url.startsWith(`${apiPath}/`),
         keyGenerator: rateKey,
         errorResponseBuilder: (_request, { ttl }) =>
           Object.assign(new Error('too many requests'), { statusCode: 429, retryAfterSeconds: Math.ceil(ttl / 1000) }),
       });
     }
+    await addPageFiles(app);
     addApiRoutes(app, parts);
     await app.ready();
     return new HttpServer(app, parts.log);

@@ -1,0 +1,47 @@
+// npm run build:web: builds the page (web/) into dist/web unless what stands there is of the same sources. `npm start` and the
+// tests that open a browser run it first. A package that was installed without Vite brings its page along.
+
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const built = join(root, 'dist/web');
+const stamp = join(built, '.sources');
+
+/** Builds where that is needed; throws what Vite complains of. */
+export async function buildWeb(): Promise<void> {
+  const sources = digestOfSources();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  if (!existsSync(join(root, 'node_modules/vite'))) {
+    if (existsSync(join(built, 'index.html'))) return;
+    throw new Error('the page is not built, and Vite is not there to do it: run npm install');
+  }
+  process.stderr.write('posthaste: building the page\n');
+  const { build } = await import('vite');
+  await build({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' });
+  for (const name of globSync('assets/*.{js,css}', { cwd: built })) compress(join(built, name));
+  writeFileSync(stamp, sources);
+}
+
+/** Beside itself, as browsers take it: compressed once, with all the time it takes. */
+function compress(path: string): void {
+  const content = readFileSync(path);
+  writeFileSync(`${path}.br`, brotliCompressSync(content));
+  writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+}
+
+function digestOfSources(): string {
+  const digest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
+  for (const path of globSync('web/**/*', { cwd: root, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()) {
+    digest.update(path.slice(root.length)).update(readFileSync(path));
+  }
+  return digest.digest('hex');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWeb();

@@ -1,0 +1,50 @@
+// The page's words. English is what stands in the code; a catalogue for each other language holds its translation under
+// the English text (scripts check that none is missing). The language is the browser's until somebody chooses one.
+
+import i18next from 'i18next';
+import { initReactI18next } from 'react-i18next';
+
+export const languages = { en: 'English', de: 'Deutsch', fr: 'Français', ru: 'Русский', zh: '中文' } as const;
+export type Language = keyof typeof languages;
+
+const storageKey = 'posthaste.language';
+/** Fetched when it is spoken: nobody reads five languages. */
+const catalogues: Record<Exclude<Language, 'en'>, () => Promise<{ default: Record<string, string> }>> = {
+  de: () => import('./locales/de.json'),
+  fr: () => import('./locales/fr.json'),
+  ru: () => import('./locales/ru.json'),
+  zh: () => import('./locales/zh.json'),
+};
+
+export async function startLanguage(): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    lng: 'en',
+    fallbackLng: 'en',
+    resources: { en: { translation: {} } },
+    // The English text is the key: dots and colons in it mean nothing.
+    keySeparator: false,
+    nsSeparator: false,
+    returnEmptyString: false,
+    interpolation: { escapeValue: false },
+  });
+  await speak(preferred());
+}
+
+export async function speak(language: Language, isChosen = false): Promise<void> {
+  if (language !== 'en' && !i18next.hasResourceBundle(language, 'translation')) {
+    const { default: texts } = await catalogues[language]();
+    i18next.addResourceBundle(language, 'translation', texts);
+  }
+  await i18next.changeLanguage(language);
+  document.documentElement.lang = language;
+  if (isChosen) localStorage.setItem(storageKey, language);
+}
+
+function preferred(): Language {
+  const wanted = [localStorage.getItem(storageKey) ?? '', ...navigator.languages];
+  for (const tag of wanted) {
+    const language = tag.slice(0, 2).toLowerCase();
+    if (language in languages) return language as Language;
+  }
+  return 'en';
+}

@@ -1,0 +1,47 @@
+// Numbers, sizes and times as the reader's language writes them.
+
+import i18next from 'i18next';
+
+export function formatNumber(value: number): string {
+  return new Intl.NumberFormat(i18next.language).format(value);
+}
+
+export function formatTime(milliseconds: number): string {
+  return new Intl.DateTimeFormat(i18next.language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
+}
+
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** In powers of 1024, as quotas are set. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const options = { style: 'unit', unit: units[unit], unitDisplay: 'short', maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(i18next.language, options).format(value);
+}
+
+/** "2G", "500M", "1.5 G" or a number of bytes; NaN where it is none. */
+export function parseBytes(text: string): number {
+  const match = /^\s*(\d+(?:[.,]\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(text);
+  if (match === null) return Number.NaN;
+  const power = ' kmgt'.indexOf((match[2] || ' ').toLowerCase());
+  return Math.round(Number(match[1]?.replace(',', '.')) * 1024 ** power);
+}
+
+const steps = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** "3 hours ago". */
+export function formatAge(milliseconds: number, now = Date.now()): string {
+  const seconds = Math.round((milliseconds - now) / 1000);
+  const [unit, length] = steps.find(([, one]) => Math.abs(seconds) >= one) ?? steps[3];
+  return new Intl.RelativeTimeFormat(i18next.language, { numeric: 'auto' }).format(Math.trunc(seconds / length), unit);
+}

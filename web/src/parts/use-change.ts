@@ -1,0 +1,38 @@
+// A change that somebody makes on the page: while it runs the button waits, afterwards what is shown is read again, and what
+// was refused is told where it was typed.
+
+import { notifications } from '@mantine/notifications';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Problem } from '../api.ts';
+import { problemText } from './states.tsx';
+
+export interface Change {
+  readonly isBusy: boolean;
+  readonly problem: Problem | undefined;
+  /** True when it was made. */
+  run(work: () => Promise<unknown>, done?: string): Promise<boolean>;
+}
+
+export function useChange(): Change {
+  const queries = useQueryClient();
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const run = async (work: () => Promise<unknown>, done?: string): Promise<boolean> => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await work();
+      await queries.invalidateQueries();
+      if (done !== undefined) notifications.show({ message: done, color: 'green' });
+      return true;
+    } catch (error) {
+      if (error instanceof Problem) setProblem(error);
+      else notifications.show({ message: problemText(error), color: 'red' });
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { isBusy, problem, run };
+}

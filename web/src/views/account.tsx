@@ -1,0 +1,7 @@
+// Begun.
+
+import { Empty } from '../parts/states.tsx';
+
+export function AccountView() {
+  return <Empty title="AccountView" />;
+}

@@ -1,0 +1,7 @@
+// Begun.
+
+import { Empty } from '../parts/states.tsx';
+
+export function OwnMailboxView() {
+  return <Empty title="OwnMailboxView" />;
+}
