@@ -4,7 +4,7 @@
 
 import { createHash, createHmac, pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { saslprep } from '@mongodb-js/saslprep';
+import { saslPrepared } from '../lib/saslprep.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { type TextEncoding, toBytes } from './encoding.ts';
 import { hashArgon2id } from './phc-argon2.ts';
@@ -83,16 +83,6 @@ export async function verifyPassword(password: string, stored: string): Promise<
   // Others hash the bytes as they come, so the prepared form is the second try.
   const prepared = saslPrepared(password);
   return prepared !== undefined && prepared !== password && (await verifyBytes(Buffer.from(prepared), stored));
-}
-
-/** The form of RFC 4013; undefined for what it forbids, and for plain ASCII nothing changes. */
-export function saslPrepared(text: string): string | undefined {
-  if (/^[\u0020-\u007e]*$/.test(text)) return text;
-  try {
-    return saslprep(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function verifyBytes(password: Buffer, stored: string): Promise<boolean> {

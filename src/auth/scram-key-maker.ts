@@ -6,7 +6,7 @@ import type { MailboxCredentials } from '../directory/lookups.ts';
 import { type AppPasswordEntry, fingerprint } from '../directory/login-secrets.ts';
 import type { AccountDirectory } from './directory-accounts.ts';
 import type { HashLimiter } from './hash-limiter.ts';
-import { saslPrepared } from './password-scheme.ts';
+import { saslPrepared } from '../lib/saslprep.ts';
 import { deriveScramKeys, type ScramHash, scramIterations } from './scram-keys.ts';
 
 type KeyDirectory = Pick<AccountDirectory, 'lookups' | 'notes'>;

@@ -2,7 +2,6 @@
 // system's libcrypt and falls back on our own code for DES, MD5, SHA-256 and SHA-512.
 
 import { timingSafeEqual } from 'node:crypto';
-import { verify as verifyBcrypt } from '@node-rs/bcrypt';
 import { desCrypt } from './crypt-des.ts';
 import { md5Crypt } from './crypt-md5.ts';
 import { shaCrypt } from './crypt-sha.ts';
@@ -14,7 +13,11 @@ export async function verifyUnixCrypt(password: Buffer, stored: string): Promise
   // `*` and `!` lock an account (shadow(5)): no password is right.
   if (/^[*!]/.test(stored)) return false;
   if (stored.startsWith('$argon2')) return await verifyArgon2(password, stored);
-  if (/^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/.test(stored)) return await verifyBcrypt(password, stored);
+  if (/^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/.test(stored)) {
+    // Loaded when somebody has such a hash.
+    const { verify } = await import('@node-rs/bcrypt');
+    return await verify(password, stored);
+  }
   const computed = (await systemCrypt(password, stored)) ?? (await ownCrypt(password, stored));
   return computed === undefined ? undefined : isSame(computed, stored);
 }

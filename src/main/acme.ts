@@ -32,13 +32,12 @@ export class Acme {
     this.bound = bound;
   }
 
-  /** Undefined where no authority is named. Throws SettingsError, ListenError. */
+  /** Throws SettingsError, ListenError. */
   static async open(
     settings: Settings,
     { dataDirectory, log, clock }: { readonly dataDirectory: string; readonly log: ProgramLog; readonly clock: Clock },
-  ): Promise<Acme | undefined> {
+  ): Promise<Acme> {
     const directoryUrl = settings.text('posthaste_acme_directory');
-    if (directoryUrl === '') return undefined;
     const own = readAcmeSettings(settings, directoryUrl);
     const http = new HttpChallengeListener();
     const tls = new TlsChallengeListener(clock);

@@ -7,7 +7,7 @@ import type { ProgramLog } from '../lib/log.ts';
 import type { Mailboxes } from '../queue/plan.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Settings } from '../settings/settings.ts';
-import { Acme } from './acme.ts';
+import type { Acme } from './acme.ts';
 import type { RoutingState } from './routing-state.ts';
 import { ServiceTls } from './server-tls.ts';
 
@@ -34,9 +34,15 @@ export async function openTls(
   return new ServiceTls({
     ...parts,
     hostname: settings.text('myhostname'),
-    acme: await Acme.open(settings, parts),
+    acme: await openAcme(settings, parts),
     sniRow: (maps, key) => state().sniRow(maps, key),
   });
+}
+
+/** Loaded where an authority is named. Throws SettingsError, ListenError. */
+async function openAcme(settings: Settings, parts: Parameters<typeof Acme.open>[1]): Promise<Acme | undefined> {
+  if (settings.text('posthaste_acme_directory') === '') return undefined;
+  return await (await import('./acme.ts')).Acme.open(settings, parts);
 }
 
 /** Those that take mail. */

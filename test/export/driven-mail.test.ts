@@ -40,9 +40,9 @@ function summary(code: number, text: string): string {
   return `${code} ${text.replace(/^(\d\.\d+\.\d+) <.*?>: /, '$1 ')}`;
 }
 
-// Skipped where Postfix, Dovecot or root are missing (scripts/install-test-servers); CI has them and counts a skip as a failure.
 const cannotRun = noRealPostfix !== undefined || !canRunDovecot();
 
+// Skipped where Postfix, Dovecot or root are missing (scripts/install-test-servers); CI has them and counts a skip as a failure.
 describe.skipIf(cannotRun).each(drivers)('a real Postfix and Dovecot over %s', (driver) => {
   const folder = mkdtempSync('/var/tmp/posthaste-driven-');
   const etc = join(folder, 'etc');

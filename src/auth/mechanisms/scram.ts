@@ -7,7 +7,7 @@ import { isScramProof, type ScramHash, serverSignature } from '../scram-keys.ts'
 import { type ClientFinal, type ClientFirst, parseClientFinal, parseClientFirst } from '../scram-words.ts';
 import type { SaslRequest, SaslStep } from '../sasl-server.ts';
 import type { AuthResult } from '../types.ts';
-import { saslPrepared } from '../password-scheme.ts';
+import { saslPrepared } from '../../lib/saslprep.ts';
 import { isSame } from '../unix-crypt.ts';
 import {
   attempt,

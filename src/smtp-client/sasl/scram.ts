@@ -3,7 +3,7 @@
 
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { saslprep } from '@mongodb-js/saslprep';
+import { saslPrepared } from '../../lib/saslprep.ts';
 import { type Credentials, type Exchange, SaslError } from './exchange.ts';
 
 /** RFC 5802 §5.1, RFC 7677 §4: with fewer a listener could guess the password soon. */
@@ -86,9 +86,5 @@ const derive = promisify(pbkdf2);
 
 /** RFC 4013; what it forbids is sent as it is. */
 function prepared(text: string): string {
-  try {
-    return saslprep(text);
-  } catch {
-    return text;
-  }
+  return saslPrepared(text) ?? text;
 }

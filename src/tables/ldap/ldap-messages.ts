@@ -2,7 +2,8 @@
 // Why not ldapts's own client: it does not pass on how aliases are to be dereferenced, takes a size limit that was
 // exceeded for success, keeps no limit on what a server sends, and drops referrals.
 
-import { BerReader, BindRequest, ExtendedRequest, FilterParser, SearchRequest } from 'ldapts';
+import { createRequire } from 'node:module';
+import type { BerReader } from 'ldapts';
 import type { LdapScope } from './ldap-url.ts';
 
 export interface LdapSearch {
@@ -64,18 +65,24 @@ const tags = {
   referral: 0xa3,
 };
 
+/** Loaded with the first connection: most hosts have no LDAP, and it takes seven megabytes. */
+function ldapts(): typeof import('ldapts') {
+  return createRequire(import.meta.url)('ldapts') as typeof import('ldapts');
+}
+
 export function encodeBind(messageId: number, dn: string, password: string): Buffer {
-  return new BindRequest({ messageId, dn, password }).write();
+  return new (ldapts().BindRequest)({ messageId, dn, password }).write();
 }
 
 export function encodeStartTls(messageId: number): Buffer {
-  return new ExtendedRequest({ messageId, oid: startTlsOid }).write();
+  return new (ldapts().ExtendedRequest)({ messageId, oid: startTlsOid }).write();
 }
 
 /** Throws what FilterParser throws for a filter that is none. */
 export function encodeSearch(messageId: number, search: LdapSearch, limits: SearchLimits): Buffer {
   const { base, scope, attributes } = search;
   const { dereference, sizeLimit, timeLimitSeconds } = limits;
+  const { FilterParser, SearchRequest } = ldapts();
   const request = new SearchRequest({
     messageId,
     baseDN: base,
@@ -116,7 +123,7 @@ export function messageLength(bytes: Buffer): number | undefined {
 
 /** Reads one whole message. Throws what is wrong with it. */
 export function decodeReply(bytes: Buffer): LdapReply {
-  const reader = new BerReader(bytes);
+  const reader = new (ldapts().BerReader)(bytes);
   reader.readSequence(tags.sequence);
   const id = reader.readInt();
   const tag = reader.readSequence();

@@ -5,7 +5,8 @@
 // NOTE: where it differs from the libraries: the features that read-pcre.ts refuses; and which of several longest
 // matches gives the groups of a POSIX pattern (we take the one that Perl would try first).
 
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 import { type Groups, type Matcher, noGroups, type Subject } from './matcher.ts';
 import { matchBounded } from './bounded-matcher.ts';
 import { type PcreSwitches, readPcre } from './read-pcre.ts';
@@ -71,8 +72,10 @@ function isGroup(tree: Tree): boolean {
 function compileLinear({ tree }: Pattern, isLongest: boolean): RE2JS | undefined {
   const text = writeRe2(tree);
   if (text === undefined) return undefined;
+  // Loaded with the first table of patterns that the system's libpcre2 is not there for.
+  const { RE2JS: engine } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
   try {
-    return RE2JS.compile(text, isLongest ? RE2JS.LONGEST_MATCH : 0);
+    return engine.compile(text, isLongest ? engine.LONGEST_MATCH : 0);
   } catch {
     // Too large a program: the other matcher has no program.
     return undefined;
