@@ -86,6 +86,13 @@ export function areaOf(name: string): string {
   return name.slice(0, name.indexOf('.'));
 }
 
-export function pathFields(path: string): string[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+/** Of each path, since every request asks. */
+const fieldsOfPaths = new Map<string, readonly string[]>();
+
+export function pathFields(path: string): readonly string[] {
+  const known = fieldsOfPaths.get(path);
+  if (known !== undefined) return known;
+  const fields = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  fieldsOfPaths.set(path, fields);
+  return fields;
 }

@@ -2,7 +2,7 @@
 // it is also compared with the state that the caller has seen (If-Match), and a repeated request (Idempotency-Key) is
 // known again; so neither can be overtaken by another change.
 
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 import type { Directory } from '../directory/directory.ts';
 import type { DirectoryView } from '../directory/directory-view.ts';
 import { authorize } from './authorize.ts';
@@ -32,10 +32,9 @@ export interface AdminParts {
   readonly server: ServerParts;
 }
 
-/** The words of an entity tag (RFC 9110 §8.8.3) of what an operation shows. */
-export function entityTag(output: unknown): string {
-  const text = JSON.stringify(output) ?? '';
-  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+/** The words of an entity tag (RFC 9110 §8.8.3) of what an operation shows, as JSON. */
+export function entityTag(text: string): string {
+  return `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
 }
 
 /** Throws ProblemError, DirectoryRefusedError, TemporaryError. */
@@ -68,7 +67,8 @@ export async function perform(
   const prepared = operation.prepare === undefined ? input : await operation.prepare(input, context);
   const actor = actorOf(principal);
   if (operation.kind !== 'change') {
-    const output = await operation.run(prepared, { ...context, view: directory.as(actor) });
+    const view = operation.kind === 'read' ? directory : directory.as(actor);
+    const output = await operation.run(prepared, { ...context, view });
     for (const work of later) await work();
     return { output, isRepeated: false };
   }
@@ -96,7 +96,7 @@ async function checkMatch(
   if (operation.shownBy === undefined) fail(400, 'no-if-match', 'If-Match has no meaning for this operation');
   const show = operationNamed(operation.shownBy) as unknown as Operation<Input> | undefined;
   if (show === undefined) throw new Error(`${operation.name}: there is no operation ${operation.shownBy}`);
-  const current = entityTag(await show.run(input, context));
+  const current = entityTag(JSON.stringify(await show.run(input, context)) ?? '');
   if (ifMatch.includes('*') || ifMatch.includes(current)) return;
   fail(412, 'changed-meanwhile', 'somebody else has changed this since you read it', {
     mend: 'read it again, and repeat your change on what it is now',
@@ -119,7 +119,7 @@ function keyOf(name: string, principal: Principal, input: Input, key: string | u
     });
   }
   const { owner } = principal;
-  const sum = (text: string): string => createHash('sha256').update(text).digest('base64url');
+  const sum = (text: string): string => hash('sha256', text, 'base64url');
   return {
     asker: owner === undefined ? '-' : `${owner.kind} ${owner.id}`,
     digest: sum(key),

@@ -1,27 +1,36 @@
-// Keeps prepared INSERT statements for Kysely, which prepares each anew: one of some hundred rows is dear to prepare, and
-// its memory is given back only when the garbage collector comes to it. Others are left alone: what `SELECT *` gives
-// changes with the schema.
+// Keeps prepared statements for Kysely, which prepares each anew at every use: that costs more than most of them take to
+// run, and the memory is given back only when the garbage collector comes to it. A schema that changes meanwhile, also by
+// another process, is no danger: SQLite prepares a kept statement again, and its columns are then read again.
 
 import type { SqliteConnection, Statement } from './sqlite.ts';
 
-/** Each holds up to a few hundred KiB. */
-const maxKept = 32;
+/** Each holds some KiB. */
+const maxKept = 200;
+/** Those of some hundred rows: each holds up to a few hundred KiB. */
+const maxLongKept = 24;
+const longCharacters = 4000;
 
-export function withKeptStatements(connection: SqliteConnection): {
+export interface StatementSource {
   close(): void;
   prepare(sql: string): Statement;
-} {
+}
+
+/** For what runs each statement to its end at once; not for one that reads row by row and waits in between. */
+export function withKeptStatements(connection: SqliteConnection): StatementSource {
   const kept = new Map<string, Statement>();
+  const keptLong = new Map<string, Statement>();
   return {
     close: () => connection.close(),
     prepare: (sql) => {
-      if (!sql.startsWith('insert into ')) return connection.prepare(sql);
-      const known = kept.get(sql);
-      kept.delete(sql);
+      const [statements, most] = sql.length < longCharacters ? [kept, maxKept] : [keptLong, maxLongKept];
+      const known = statements.get(sql);
+      statements.delete(sql);
       const statement = known ?? connection.prepare(sql);
-      kept.set(sql, statement);
-      const [oldest] = kept.keys();
-      if (kept.size > maxKept && oldest !== undefined) kept.delete(oldest);
+      statements.set(sql, statement);
+      if (statements.size > most) {
+        const [oldest = ''] = statements.keys();
+        statements.delete(oldest);
+      }
       return statement;
     },
   };

@@ -1,7 +1,7 @@
 // Tokens of the API: a secret for a program, shown once and kept as a digest, with scopes and an end. A token never may more
 // than its owner, who is an administrator or the owner of a mailbox.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { ApiTokenRow, OwnerKind } from './administration-schema.ts';
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
@@ -40,7 +40,7 @@ export function makeSecret(prefix = tokenPrefix): string {
 }
 
 export function secretDigest(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }
 
 export class ApiTokens {

@@ -2,12 +2,30 @@
 // work see the change before it is committed, so that what it would do to mail can be checked first.
 
 import type { ExtensionRules } from '../address/extension.ts';
+import { keepQuery } from '../database/kept-query.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DirectoryDatabase, DirectoryFiles } from './database.ts';
 import { GroupCommit, withSavepoint } from './group-commit.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
 import type { DirectorySnapshot } from './brief-snapshot.ts';
+
+const insertEvent = keepQuery(
+  (
+    db: DirectoryDatabase,
+    time: number,
+    actor: string,
+    action: string,
+    object: string,
+    before: string | null,
+    after: string | null,
+    revision: number,
+  ) => db.insertInto('event').values({ time, actor, action, object, before, after, revision }).returning('id'),
+);
+
+const beginRevision = keepQuery((db: DirectoryDatabase, id: number) =>
+  db.updateTable('event').set({ revision: id }).where('id', '=', id),
+);
 
 export class Change {
   readonly db: DirectoryDatabase;
@@ -30,15 +48,11 @@ export class Change {
   }
 
   async event(action: string, object: string, before: object | null, after: object | null): Promise<void> {
-    const values = { time: this.now, actor: this.#actor, action, object, before: toJson(before), after: toJson(after) };
-    const { id } = await this.db
-      .insertInto('event')
-      .values({ ...values, revision: this.#revision })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    if (this.#revision !== 0) return;
-    this.#revision = id;
-    await this.db.updateTable('event').set({ revision: id }).where('id', '=', id).execute();
+    const [revision, texts] = [this.#revision, [toJson(before), toJson(after)] as const];
+    const rows = await insertEvent(this.db, this.now, this.#actor, action, object, ...texts, revision);
+    if (revision !== 0) return;
+    this.#revision = rows[0]?.id ?? 0;
+    await beginRevision(this.db, this.#revision);
   }
 
   /** As `event` for each, in few statements. */

@@ -13,6 +13,7 @@
 
 import { Kysely, SqliteDialect } from 'kysely';
 import type { ExtensionRules } from '../address/extension.ts';
+import { withKeptStatements } from '../database/kept-statements.ts';
 import type { SqliteConnection } from '../database/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AccessRules } from './access-rules.ts';
@@ -143,7 +144,7 @@ export class Directory implements DirectoryView {
     this.#joined = joined;
     this.#clock = options.clock;
     this.#replica = replica;
-    const dialect = new SqliteDialect({ database: files.reader });
+    const dialect = new SqliteDialect({ database: withKeptStatements(files.reader) });
     this.#db =
       joined?.db ?? new Kysely<DirectorySchema>({ dialect: replica ? new FreshDialect(dialect, replica) : dialect });
     const snapshot = partial === undefined ? new BriefSnapshot(files.reader) : heldSnapshot;

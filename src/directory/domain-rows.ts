@@ -1,17 +1,17 @@
 // Rows of the domain table by name, and the refusals that every change shares.
 
+import { keepQuery } from '../database/kept-query.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { CatchAllMode, DomainKind, DomainRow } from './schema.ts';
 import { describeLimits } from './domain-limits.ts';
 
+const domainNamed = keepQuery((db: DirectoryDatabase, name: string) =>
+  db.selectFrom('domain').selectAll().where('name', '=', name).where('tombstone', '=', 0),
+);
+
 export async function findDomain(db: DirectoryDatabase, name: string): Promise<DomainRow | undefined> {
-  return await db
-    .selectFrom('domain')
-    .selectAll()
-    .where('name', '=', name)
-    .where('tombstone', '=', 0)
-    .executeTakeFirst();
+  return (await domainNamed(db, name))[0];
 }
 
 /** The row of a domain that is not an alias domain; refuses with what to type. */

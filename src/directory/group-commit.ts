@@ -2,7 +2,8 @@
 // savepoint, so that one that is refused leaves no trace, and none is answered before all are durable. Alone, a change is a
 // transaction of its own. They run one after the other, in the order in which they were asked for.
 
-import { sql } from 'kysely';
+import { setImmediate } from 'node:timers/promises';
+import { CompiledQuery } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { DirectoryDatabase, DirectoryWriter } from './database.ts';
 
@@ -56,7 +57,12 @@ export class GroupCommit {
 
   async #runAll(): Promise<void> {
     this.#isRunning = true;
-    while (this.#waiting.length > 0) await (this.#waiting[0]?.isTrial ? this.#runTrial() : this.#runGroup());
+    while (this.#waiting.length > 0) {
+      // Work on SQLite never leaves this turn of the event loop: without a pause here the first of many requests that have arrived
+      // would be committed before the second is read.
+      await setImmediate();
+      await (this.#waiting[0]?.isTrial ? this.#runTrial() : this.#runGroup());
+    }
     this.#isRunning = false;
   }
 
@@ -124,19 +130,19 @@ class LostTransactionError extends Error {
 
 /** What fails in `work` is undone, and the transaction around it goes on. */
 export async function withSavepoint<T>(db: DirectoryDatabase, name: string, work: Work<T>): Promise<T> {
-  await sql`savepoint ${sql.raw(name)}`.execute(db);
+  await db.executeQuery(CompiledQuery.raw(`savepoint ${name}`));
   let result: T;
   try {
     result = await work(db);
   } catch (cause) {
     try {
-      await sql`rollback to savepoint ${sql.raw(name)}`.execute(db);
-      await sql`release savepoint ${sql.raw(name)}`.execute(db);
+      await db.executeQuery(CompiledQuery.raw(`rollback to savepoint ${name}`));
+      await db.executeQuery(CompiledQuery.raw(`release savepoint ${name}`));
     } catch {
       throw new LostTransactionError('the transaction is gone', { cause });
     }
     throw cause;
   }
-  await sql`release savepoint ${sql.raw(name)}`.execute(db);
+  await db.executeQuery(CompiledQuery.raw(`release savepoint ${name}`));
   return result;
 }

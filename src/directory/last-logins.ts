@@ -1,5 +1,6 @@
 // When the mailboxes of a page were last logged in to, as login-notes.ts has written it down.
 
+import { keepQuery } from '../database/kept-query.ts';
 import type { DirectoryDatabase } from './database.ts';
 
 export interface LastLoginInfo {
@@ -11,13 +12,21 @@ export interface LastLoginInfo {
   readonly address: string;
 }
 
+const lastLoginOf = keepQuery((db: DirectoryDatabase, mailbox: number) =>
+  db.selectFrom('last_login').selectAll().where('mailbox_id', '=', mailbox),
+);
+
 export async function withLastLogins<T extends { readonly id: number }>(
   db: DirectoryDatabase,
   mailboxes: readonly T[],
 ): Promise<(T & { readonly lastLogin?: LastLoginInfo })[]> {
   if (mailboxes.length === 0) return [];
   const ids = mailboxes.map(({ id }) => id);
-  const rows = await db.selectFrom('last_login').selectAll().where('mailbox_id', 'in', ids).execute();
+  const [first = 0, ...others] = ids;
+  const rows =
+    others.length === 0
+      ? await lastLoginOf(db, first)
+      : await db.selectFrom('last_login').selectAll().where('mailbox_id', 'in', ids).execute();
   const logins = new Map(
     rows.map(({ mailbox_id, time, protocol, address }) => [mailbox_id, { time, protocol, address }]),
   );

@@ -1,5 +1,6 @@
 // Rows of the mailbox table by address, living and removed.
 
+import { keepQuery } from '../database/kept-query.ts';
 import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
@@ -47,16 +48,19 @@ export async function removeMailboxRow(change: Change, row: MailboxRow): Promise
   await removeRightsOfLogin(change, `${row.localpart}${row.shown.slice(at)}`);
 }
 
-export async function findMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {
-  return await db
+const mailboxAt = keepQuery((db: DirectoryDatabase, domain: string, localpart: string) =>
+  db
     .selectFrom('mailbox as m')
     .innerJoin('domain as d', 'd.id', 'm.domain_id')
     .selectAll('m')
-    .where('d.name', '=', address.domain)
+    .where('d.name', '=', domain)
     .where('d.tombstone', '=', 0)
-    .where('m.localpart', '=', address.localpart)
-    .where('m.tombstone', '=', 0)
-    .executeTakeFirst();
+    .where('m.localpart', '=', localpart)
+    .where('m.tombstone', '=', 0),
+);
+
+export async function findMailbox(db: DirectoryDatabase, address: MailAddress): Promise<MailboxRow | undefined> {
+  return (await mailboxAt(db, address.domain, address.localpart))[0];
 }
 
 /** The domain may have been removed and made anew since. */

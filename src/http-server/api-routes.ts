@@ -60,8 +60,9 @@ async function answer(
   );
   reply.header('Cache-Control', 'no-store');
   if (isRepeated) reply.header('Idempotent-Replayed', 'true');
+  const text = JSON.stringify(output) ?? '';
   if (hasTag) {
-    const tag = entityTag(output);
+    const tag = entityTag(text);
     reply.header('ETag', tag);
     if (tagsOf(request.headers['if-none-match'])?.includes(tag)) return reply.code(304).send();
   }
@@ -69,7 +70,7 @@ async function answer(
   return reply
     .code(isNew ? 201 : 200)
     .type('application/json')
-    .send(JSON.stringify(output));
+    .send(text);
 }
 
 function inputOf(operation: AnyOperation, request: FastifyRequest): Record<string, unknown> {

@@ -6,7 +6,6 @@ import { createServer, type IncomingMessage, type Server as NodeHttpServer, type
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ProgramLog } from '../lib/log.ts';
@@ -17,6 +16,7 @@ import { isLoopback, rateKey } from './client-address.ts';
 import { addPageFiles, isForPage, sendPage } from './page.ts';
 import { answerProblem, sendProblem } from './problem-reply.ts';
 import { redirectToHttps } from './redirect.ts';
+import { addSecurityHeaders } from './security-headers.ts';
 
 export interface HttpServerParts extends ApiParts {
   readonly log: ProgramLog;
@@ -71,11 +71,7 @@ export class HttpServer {
             detail: `there is no ${request.method} ${request.url.slice(0, 200)}`,
           }),
     );
-    await app.register(helmet, {
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-      strictTransportSecurity: false,
-      referrerPolicy: { policy: 'no-referrer' },
-    });
+    await addSecurityHeaders(app);
     await app.register(cookie);
     takeForms(app);
     identifyRequest(app, parts);
