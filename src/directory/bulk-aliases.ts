@@ -8,6 +8,7 @@ import {
   added,
   type BulkOutcome,
   compared,
+  type InsertedRow,
   isOutcome,
   difference,
   presentRows,
@@ -17,6 +18,7 @@ import {
   SharedDomains,
 } from './bulk-outcome.ts';
 import { refuseLoops, replaceOnce } from './expansion.ts';
+import { insertRows } from './insert-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { addressKey, type MailAddress, parseAliasAddress } from './mail-address.ts';
 import { refuse } from './refusal.ts';
@@ -109,7 +111,7 @@ async function insert(
     const said = { active: Number(isActive), post: 'anyone' as const };
     return { domain_id: row.id, localpart, shown, created: change.now, ...said };
   });
-  const rows = await change.db.insertInto('alias').values(values).returning(['id', 'domain_id', 'localpart']).execute();
+  const rows = await insertRows<InsertedRow>(change.db, 'alias', values, ['id', 'domain_id', 'localpart']);
   const idOf = new Map(rows.map(({ id, domain_id, localpart }) => [rowKey(domain_id, localpart), id]));
   const ids = values.map(({ domain_id, localpart }) => idOf.get(rowKey(domain_id, localpart)) as number);
   await insertAllTargets(change, some, ids);
@@ -144,7 +146,7 @@ async function insertAllTargets(change: Change, some: readonly Parsed[], ids: re
   );
   for (let start = 0; start < rows.length; start += rowsPerStatement) {
     const part = rows.slice(start, start + rowsPerStatement);
-    await change.db.insertInto('alias_target').values(part).execute();
+    await insertRows(change.db, 'alias_target', part);
   }
 }
 

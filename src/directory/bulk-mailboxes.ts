@@ -6,6 +6,7 @@ import {
   type BulkOutcome,
   compared,
   difference,
+  type InsertedRow,
   isOutcome,
   presentRows,
   refusalOf,
@@ -15,6 +16,7 @@ import {
 } from './bulk-outcome.ts';
 import { type ForwardInfo, parseForwards, readForwards, writeForward } from './forward-rows.ts';
 import { refuseBadForward } from './forwards.ts';
+import { insertRows } from './insert-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
 import { changedLoginRules, type LoginRuleSettings, noLoginRules } from './login-rules.ts';
 import { addressKey, type MailAddress, parseHostedAddress } from './mail-address.ts';
@@ -119,11 +121,7 @@ async function insert(change: Change, fresh: readonly Placed[], outcomes: BulkOu
   for (let start = 0; start < fresh.length; start += rowsPerStatement) {
     const some = fresh.slice(start, start + rowsPerStatement);
     const rows = some.map((one) => newRow(change, one));
-    const found = await change.db
-      .insertInto('mailbox')
-      .values(rows)
-      .returning(['id', 'domain_id', 'localpart'])
-      .execute();
+    const found = await insertRows<InsertedRow>(change.db, 'mailbox', rows, ['id', 'domain_id', 'localpart']);
     const idOf = new Map(found.map(({ id, domain_id, localpart }) => [rowKey(domain_id, localpart), id]));
     const ids = rows.map(({ domain_id, localpart }) => idOf.get(rowKey(domain_id, localpart)) as number);
     await insertForwards(change, some, ids);
@@ -151,10 +149,7 @@ async function insertForwards(change: Change, some: readonly Parsed[], ids: read
     }),
   );
   for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    await change.db
-      .insertInto('mailbox_forward')
-      .values(rows.slice(start, start + rowsPerStatement))
-      .execute();
+    await insertRows(change.db, 'mailbox_forward', rows.slice(start, start + rowsPerStatement));
   }
 }
 

@@ -64,6 +64,13 @@ export async function presentRows<Row extends { readonly domain_id: number; read
   return found;
 }
 
+/** What an INSERT tells of each row. */
+export interface InsertedRow {
+  readonly id: number;
+  readonly domain_id: number;
+  readonly localpart: string;
+}
+
 export function rowKey(domainId: number, localpart: string): string {
   return `${domainId} ${localpart}`;
 }

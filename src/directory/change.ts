@@ -6,6 +6,7 @@ import { keepQuery } from '../database/kept-query.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DirectoryDatabase, DirectoryFiles } from './database.ts';
 import { GroupCommit, withSavepoint } from './group-commit.ts';
+import { insertRows } from './insert-rows.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { refuse } from './refusal.ts';
 import type { DirectorySnapshot } from './brief-snapshot.ts';
@@ -65,7 +66,7 @@ export class Change {
       const rows = rest.slice(start, start + eventsPerStatement).map(({ action, object, before, after }) => {
         return { time, actor, action, object, before: toJson(before), after: toJson(after), revision };
       });
-      await this.db.insertInto('event').values(rows).execute();
+      await insertRows(this.db, 'event', rows);
     }
   }
 }
