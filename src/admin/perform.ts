@@ -11,6 +11,7 @@ import type { AnyOperation, Operation, OperationContext } from './operation.ts';
 import { actorOf, type Principal } from './principal.ts';
 import { fail } from './problem.ts';
 import { operationNamed } from './registry.ts';
+import { markOf } from './revision-marks.ts';
 import type { ServerParts } from './server-parts.ts';
 
 type Input = Readonly<Record<string, unknown>>;
@@ -25,6 +26,8 @@ export interface Performed {
   readonly output: unknown;
   /** It had been done before. */
   readonly isRepeated: boolean;
+  /** What was changed, as revision.show and revision.revert have it; absent: nothing, or it is not theirs to know. */
+  readonly revision?: string;
 }
 
 export interface AdminParts {
@@ -73,14 +76,16 @@ export async function perform(
     return { output, isRepeated: false };
   }
   const key = keyOf(operation.name, principal, input, conditions.idempotencyKey);
-  const performed = await directory.whole(actor, async (view) => {
+  const performed = await directory.whole(actor, async (view, change) => {
     const whole = { ...context, view };
     const kept = key && (await repeated(view, key));
     if (kept !== undefined) return { output: kept, isRepeated: true };
     await checkMatch(operation, input, whole, conditions.ifMatch);
     const output = await operation.run(prepared, whole);
     if (key !== undefined) await keep(view, key, output);
-    return { output, isRepeated: false };
+    const isTold = change.revision !== 0 && (principal.role === 'host' || principal.role === 'domain');
+    const told = isTold ? { revision: markOf(change.revision, sight, directory.lookups) } : {};
+    return { output, isRepeated: false, ...told };
   });
   if (!performed.isRepeated) for (const work of later) await work();
   return performed;

@@ -201,9 +201,10 @@ export class Directory implements DirectoryView {
    * Everything that `work` reads and changes through its view is one transaction and one revision, that all who ask at
    * the same time share the disk's flush for; nothing is left of it where `work` throws. It must wait for nothing but the view.
    */
-  async whole<T>(actor: string, work: (view: DirectoryView) => Promise<T>): Promise<T> {
+  async whole<T>(actor: string, work: (view: DirectoryView, change: Change) => Promise<T>): Promise<T> {
     return await new Changes(this.#shared, actor, this.#joined).make(async (change) => {
-      return await work(openView(change.db, new Changes(this.#shared, actor, change), change.lookups, this.#clock));
+      const view = openView(change.db, new Changes(this.#shared, actor, change), change.lookups, this.#clock);
+      return await work(view, change);
     });
   }
 

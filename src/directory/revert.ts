@@ -35,6 +35,8 @@ export class RevertRefusedError extends DirectoryRefusedError {
 export interface Reverted {
   /** The one that was undone. */
   readonly revision: number;
+  /** The one that undid it. */
+  readonly made: number;
   /** Events undone. */
   readonly count: number;
   /** What could not come back. */
@@ -66,7 +68,7 @@ export async function revert(directory: DirectoryView, revision: number, change:
   if (change.revision === 0)
     refuse(`revision ${revision} leaves nothing to undo: ${notes.join('; ') || 'it is undone'}`);
   await change.event('revision.revert', String(revision), null, { revision });
-  return { revision, count: events.length, notes };
+  return { revision, made: change.revision, count: events.length, notes };
 }
 
 async function eventsOf(directory: DirectoryView, revision: number): Promise<DirectoryEvent[]> {

@@ -50,7 +50,7 @@ async function answer(
     program: request.headers['user-agent'] ?? '',
     site: { origin: originOf(request) },
   };
-  const { output, isRepeated } = await perform(
+  const { output, isRepeated, revision } = await perform(
     operation,
     parts,
     principal,
@@ -61,6 +61,7 @@ async function answer(
   reply.header('Cache-Control', 'no-store');
   if (isRepeated) reply.header('Idempotent-Replayed', 'true');
   const text = JSON.stringify(output) ?? '';
+  if (revision !== undefined) reply.header('Posthaste-Revision', revision);
   if (hasTag) {
     const tag = entityTag(text);
     reply.header('ETag', tag);

@@ -77,6 +77,26 @@ test('a revision is listed, shown, planned and undone, and that is undone again'
   expect((await ask('GET', '/revisions/99999')).status).toBe(404);
 });
 
+test('a change says which revision it is, and that one can be undone, and its undoing too', async () => {
+  const made = await ask('POST', '/aliases', { address: 'undo@plan.test', targets: ['anna@plan.test'] });
+  const mark = made.headers.get('posthaste-revision');
+  expect(mark).toMatch(/^\d+$/);
+  const undone = await ask('POST', `/revisions/${mark}/revert`, {});
+  expect((await ask('GET', '/aliases/undo@plan.test')).status).toBe(404);
+  expect((await ask('POST', `/revisions/${undone.body.made}/revert`, {})).status).toBe(200);
+  expect((await ask('DELETE', '/aliases/undo@plan.test')).headers.get('posthaste-revision')).toMatch(/^\d+$/);
+});
+
+test('a long plan gives the first addresses and counts all', async () => {
+  const input = { name: 'plan.test', active: false };
+  const whole = (await plan({ operation: 'domain.set', input })).body;
+  const { status, body } = await plan({ operation: 'domain.set', input, limit: 1 });
+  expect([status, body.changes.length, body.flags.length]).toEqual([200, 1, 1]);
+  expect(whole.changeCount).toBe(whole.changes.length);
+  expect([body.changeCount, body.flagCounts]).toEqual([whole.changeCount, whole.flagCounts]);
+  expect(Object.values(body.flagCounts as Record<string, number>).reduce((sum, one) => sum + one)).toBeGreaterThan(1);
+});
+
 test('pages of revisions reach every one once', async () => {
   const seen: number[] = [];
   let after = '';

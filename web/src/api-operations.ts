@@ -294,8 +294,8 @@ export interface Operations {
   };
   /** Say what a change would do to mail, without making it: an operation, a revert, or a text for apply. */
   "directory.plan": {
-    input: { readonly operation?: string; readonly input?: Readonly<Record<string, unknown>>; readonly revision?: number; readonly yaml?: string; readonly prune?: boolean };
-    output: { readonly objects: readonly { readonly event: number; readonly action: string; readonly object: string; readonly before: unknown; readonly after: unknown; readonly differences: readonly { readonly field: string; readonly before?: unknown; readonly after?: unknown }[] }[]; readonly objectCount: number; readonly changes: readonly Readonly<Record<string, unknown>>[]; readonly unchanged: number; readonly flags: readonly Readonly<Record<string, unknown>>[]; readonly sending: readonly Readonly<Record<string, unknown>>[]; readonly members: readonly Readonly<Record<string, unknown>>[]; readonly messages?: unknown; readonly notes: readonly string[] };
+    input: { readonly operation?: string; readonly input?: Readonly<Record<string, unknown>>; readonly revision?: number | string; readonly yaml?: string; readonly prune?: boolean; readonly limit?: number };
+    output: { readonly objects: readonly { readonly event: number; readonly action: string; readonly object: string; readonly before: unknown; readonly after: unknown; readonly differences: readonly { readonly field: string; readonly before?: unknown; readonly after?: unknown }[] }[]; readonly objectCount: number; readonly changes: readonly ({ readonly subject: { readonly kind: "address" | "extensions" | "others" | "subdomains" | "anywhere"; readonly address?: string; readonly of?: string; readonly domain?: string; readonly probe?: string }; readonly before: { readonly class: string; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly deliveries: readonly ({ readonly recipient: string; readonly transport: string; readonly nexthop: string; readonly mailbox?: { readonly id?: number; readonly address: string }; readonly bounces?: "no-mailbox" | "disabled"; readonly leaves?: true })[] }; readonly after: { readonly class: string; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly deliveries: readonly ({ readonly recipient: string; readonly transport: string; readonly nexthop: string; readonly mailbox?: { readonly id?: number; readonly address: string }; readonly bounces?: "no-mailbox" | "disabled"; readonly leaves?: true })[] }; readonly withExtensions: boolean })[]; readonly changeCount: number; readonly unchanged: number; readonly flags: readonly ({ readonly kind: "leaves-host" | "mailbox-unreachable" | "catch-all-widened" | "refused" | "bounces" | "deferred" | "loop" | "open-relay"; readonly subject: string; readonly text: string })[]; readonly flagCounts: Readonly<Record<string, number>>; readonly sending: readonly { readonly address: string; readonly gained: readonly string[]; readonly lost: readonly string[] }[]; readonly members: readonly { readonly list: string; readonly joined: readonly string[]; readonly left: readonly string[] }[]; readonly messages?: { readonly since: number; readonly seen: number; readonly elsewhere: number; readonly refused: number; readonly deferred: number; readonly taken: number; readonly most: readonly ({ readonly address: string; readonly messages: number; readonly effect: "elsewhere" | "refused" | "deferred" | "taken" })[]; readonly isCut: boolean }; readonly notes: readonly string[] };
   };
   /** Host a domain. */
   "domain.add": {
@@ -524,12 +524,12 @@ export interface Operations {
   };
   /** Undo a revision by a new one, whole or not at all. */
   "revision.revert": {
-    input: { readonly revision: number };
-    output: { readonly revision: number; readonly count: number; readonly notes: readonly string[] };
+    input: { readonly revision: number | string };
+    output: { readonly revision: number; readonly made: string; readonly count: number; readonly notes: readonly string[] };
   };
   /** Show what was changed at once: its first 1000 changes. */
   "revision.show": {
-    input: { readonly revision: number };
+    input: { readonly revision: number | string };
     output: { readonly revision: number; readonly time: number; readonly actor: string; readonly changes: readonly { readonly event: number; readonly action: string; readonly object: string; readonly before: unknown; readonly after: unknown; readonly differences: readonly { readonly field: string; readonly before?: unknown; readonly after?: unknown }[] }[]; readonly count: number };
   };
   /** Let a login send as an address, or forbid it. */

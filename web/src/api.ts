@@ -57,6 +57,8 @@ export interface CallOptions {
 export interface Answer<T> {
   readonly value: T;
   readonly etag: string | undefined;
+  /** What a change made of the directory, as revision.revert has it; undefined: nothing. */
+  readonly revision: string | undefined;
 }
 
 /** Throws Problem; an AbortError where `signal` ended it. */
@@ -95,7 +97,8 @@ export async function callWithTag<Name extends OperationName>(
   }
   if (!response.ok) throw await problemOf(response);
   const value: unknown = response.status === 204 ? undefined : await response.json();
-  return { value: value as Output<Name>, etag: response.headers.get('etag') ?? undefined };
+  const of = (header: string) => response.headers.get(header) ?? undefined;
+  return { value: value as Output<Name>, etag: of('etag'), revision: of('posthaste-revision') };
 }
 
 export function keyOf<Name extends OperationName>(name: Name, input: Input<Name>) {

@@ -9,9 +9,11 @@ import { dump } from '../../interop/desired/dump.ts';
 import { type DesiredState, readDesired } from '../../interop/desired/read-desired.ts';
 import { checkInput } from '../check-input.ts';
 import { type AnyOperation, areaOf, type Operation, type OperationContext, operation } from '../operation.ts';
+import { planSchema, shownPlan } from '../plan-schema.ts';
 import { fail, failMissing } from '../problem.ts';
+import { readMark } from '../revision-marks.ts';
 import { anyText, count, domainName, object, optional, words, yes } from '../schemas.ts';
-import { objectChange } from './revisions.ts';
+import { revisionMark } from './revisions.ts';
 
 /** A larger directory is dumped on the host, or domain by domain. */
 const maxDump = 32 * 1024 * 1024;
@@ -19,18 +21,8 @@ const maxDump = 32 * 1024 * 1024;
 const yaml = Type.String({ description: 'YAML as a dump has it.', maxLength: 4 * 1024 * 1024 });
 const prune = optional(yes('Take away what it does not name in the domains that it names.'));
 
-const anything = Type.Object({}, { additionalProperties: true });
-const plan = object({
-  objects: Type.Array(objectChange, { description: 'The first of what changes.' }),
-  objectCount: count('Of all.'),
-  changes: Type.Array(anything, { description: 'Addresses whose mail goes another way: before and after.' }),
-  unchanged: count('Addresses that were asked and go as before.'),
-  flags: Type.Array(anything, { description: 'What of that is dangerous.' }),
-  sending: Type.Array(anything, { description: 'Who may send as an address that could not, or no more.' }),
-  members: Type.Array(anything, { description: 'Who joins or leaves lists.' }),
-  messages: optional(Type.Unknown({ description: 'Of the mail of the last days: what would have gone otherwise.' })),
-  notes: words('What was not judged.'),
-});
+/** Of addresses, warnings and rights: beyond it there are counts. */
+const maxPlanned = 20_000;
 
 export const desiredStateOperations = [
   operation({
@@ -81,7 +73,7 @@ export const desiredStateOperations = [
 interface Wanted {
   readonly operation?: string;
   readonly input?: Readonly<Record<string, unknown>>;
-  readonly revision?: number;
+  readonly revision?: number | string;
   readonly yaml?: string;
   readonly prune?: boolean;
 }
@@ -116,16 +108,19 @@ export function planOperations(all: readonly AnyOperation[]): AnyOperation[] {
       input: object({
         operation: optional(anyText('The operation: alias.add.', 100)),
         input: optional(Type.Record(Type.String(), Type.Unknown(), { description: 'What it would be given.' })),
-        revision: optional(Type.Integer({ description: 'The revision that would be undone.', minimum: 1 })),
+        revision: optional(revisionMark),
         yaml: optional(yaml),
         prune,
+        limit: optional(
+          Type.Integer({ description: 'Addresses told at most; all without.', minimum: 1, maximum: maxPlanned }),
+        ),
       }),
-      output: plan,
+      output: planSchema,
       access: { who: 'host' },
       kind: 'read',
-      run: async (wanted, context) => {
+      run: async ({ limit = maxPlanned, ...wanted }, context) => {
         const work = await trialOf(wanted, plannable, context);
-        return await context.server.plan(work);
+        return shownPlan(await context.server.plan(work), limit);
       },
     }),
   ];
@@ -140,7 +135,10 @@ async function trialOf(
   const given = [name, revision, text].filter((one) => one !== undefined);
   if (given.length !== 1)
     fail(422, 'missing-field', 'give one of operation, revision and yaml', { field: 'operation' });
-  if (revision !== undefined) return async (directory) => await directory.revert(revision);
+  if (revision !== undefined) {
+    const number = readMark(revision, context.sight, context.directory.lookups) ?? failMissing();
+    return async (directory) => await directory.revert(number);
+  }
   if (text !== undefined) {
     const desired = readDesired(text);
     const classes = context.server.restrictionClasses();

@@ -5,6 +5,7 @@ import { namesInEvents } from '../../directory/history.ts';
 import { operation } from '../operation.ts';
 import { actorOf } from '../principal.ts';
 import { fail, failMissing } from '../problem.ts';
+import { markOf, readMark } from '../revision-marks.ts';
 import { anyText, count, object, optional, page, pageInput, time, toPage, usualPage, words } from '../schemas.ts';
 
 const unknown = (description: string) => Type.Unknown({ description });
@@ -28,7 +29,9 @@ const revision = object({
   changes: Type.Array(objectChange),
   count: count('Of all changes; `changes` holds the first.'),
 });
-const number = Type.Integer({ description: 'The number of the revision.', minimum: 1 });
+export const revisionMark = Type.Union([Type.Integer({ minimum: 1 }), Type.String({ maxLength: 40 })], {
+  description: "The revision: its number, or the mark by which a domain's administrator knows it.",
+});
 
 /** Shown of one; the events of a larger one are in the history. */
 const maxChanges = 1000;
@@ -68,30 +71,35 @@ export const revisionOperations = [
     summary: `Show what was changed at once: its first ${maxChanges} changes.`,
     method: 'GET',
     path: '/revisions/{revision}',
-    input: object({ revision: number }),
+    input: object({ revision: revisionMark }),
     output: revision,
     access: { who: 'host' },
     kind: 'read',
-    run: async ({ revision: wanted }, { directory }) =>
-      (await directory.history({ revision: wanted, maxChanges }))[0] ?? failMissing(),
+    run: async ({ revision: mark }, { directory, sight }) => {
+      const wanted = readMark(mark, sight, directory.lookups) ?? failMissing();
+      return (await directory.history({ revision: wanted, maxChanges }))[0] ?? failMissing();
+    },
   }),
   operation({
     name: 'revision.revert',
     summary: 'Undo a revision by a new one, whole or not at all.',
     method: 'POST',
     path: '/revisions/{revision}/revert',
-    input: object({ revision: number }),
+    input: object({ revision: revisionMark }),
     output: object({
       revision: count('The one that was undone.'),
+      made: anyText('The one that undid it: it can be undone too.'),
       count: count('Changes that were undone.'),
       notes: words('What could not come back.'),
     }),
     access: { who: 'host' },
     kind: 'act',
-    run: async ({ revision: wanted }, { directory, principal }) => {
+    run: async ({ revision: mark }, { directory, principal, sight }) => {
+      const wanted = readMark(mark, sight, directory.lookups) ?? failMissing();
       const [found] = await directory.history({ revision: wanted, maxChanges: 1 });
       if (found === undefined) failMissing();
-      return await directory.revert(wanted, actorOf(principal));
+      const { made, ...undone } = await directory.revert(wanted, actorOf(principal));
+      return { ...undone, made: markOf(made, sight, directory.lookups) };
     },
   }),
 ];

@@ -50,6 +50,7 @@ export async function makePlan(trial: Trial<unknown>, options: PlanOptions): Pro
     objects: trial.events.map(describeChange),
     objectCount: trial.eventCount,
     changes,
+    leaving: leavingTransports(changes, isLeaving),
     unchanged: subjects.length - found.length,
     flags: await findFlags(changes, before, after, isLeaving),
     sending: await sendingChanges(trial, senders),
@@ -57,6 +58,11 @@ export async function makePlan(trial: Trial<unknown>, options: PlanOptions): Pro
     ...(messages === undefined ? {} : { messages: messages satisfies RealMessages }),
     notes,
   };
+}
+
+function leavingTransports(changes: readonly OutcomeChange[], isLeaving: IsLeaving): string[] {
+  const all = changes.flatMap(({ before, after }) => [...before.deliveries, ...after.deliveries]);
+  return [...new Set(all.filter(isLeaving).map(({ transport }) => transport))];
 }
 
 function domainOf(address: string): string {

@@ -92,6 +92,8 @@ export interface Plan {
   readonly objects: readonly ObjectChange[];
   readonly objectCount: number;
   readonly changes: readonly OutcomeChange[];
+  /** Their transports that take mail to other hosts. */
+  readonly leaving: readonly string[];
   /** Addresses and classes of them that were asked and go as before. */
   readonly unchanged: number;
   readonly flags: readonly Flag[];
