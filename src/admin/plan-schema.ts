@@ -102,13 +102,14 @@ export const planSchema = object({
 });
 
 /** Counts stand for what is beyond `limit`. */
-export function shownPlan(plan: Plan, limit: number): object {
+export function shownPlan(plan: Plan, limit: number, seesNumbers: boolean): object {
   const flagCounts: Record<string, number> = {};
   for (const { kind } of plan.flags) flagCounts[kind] = (flagCounts[kind] ?? 0) + 1;
   const { leaving, ...shown } = plan;
   return {
     ...shown,
-    changes: plan.changes.slice(0, limit).map((change) => withLeaving(change, new Set(leaving))),
+    objects: plan.objects.map(({ event, ...change }) => (seesNumbers ? { event, ...change } : change)),
+    changes: plan.changes.slice(0, limit).map((change) => shownChange(change, new Set(leaving), seesNumbers)),
     changeCount: plan.changes.length,
     flags: plan.flags.slice(0, limit),
     flagCounts,
@@ -119,10 +120,18 @@ export function shownPlan(plan: Plan, limit: number): object {
   };
 }
 
-function withLeaving({ before, after, ...rest }: OutcomeChange, leaving: ReadonlySet<string>): object {
+function shownChange(
+  { before, after, ...rest }: OutcomeChange,
+  leaving: ReadonlySet<string>,
+  seesNumbers: boolean,
+): object {
   const mark = ({ deliveries, ...outcome }: OutcomeChange['before']): object => ({
     ...outcome,
-    deliveries: deliveries.map((one) => (leaving.has(one.transport) ? { ...one, leaves: true } : one)),
+    deliveries: deliveries.map(({ mailbox, ...one }) => ({
+      ...one,
+      ...(mailbox === undefined ? {} : { mailbox: seesNumbers ? mailbox : { address: mailbox.address } }),
+      ...(leaving.has(one.transport) ? { leaves: true } : {}),
+    })),
   });
   return { ...rest, before: mark(before), after: mark(after) };
 }

@@ -71,6 +71,11 @@ export class Sight {
     return at >= 0 && this.domain(address.slice(at + 1));
   }
 
+  /** Whoever asks, by the login. */
+  isMe(login: string): boolean {
+    return login !== '' && login === this.#principal.login;
+  }
+
   /** The mailbox that has logged in, by any of its names. */
   isSelf(address: string): boolean {
     const { role, owner } = this.#principal;

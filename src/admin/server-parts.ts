@@ -9,6 +9,7 @@ import type { Plan } from '../proof/plan/types.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
+import type { PlanView } from './plan-sight.ts';
 import type { PasswordLogin } from './password-login.ts';
 
 export interface ExplainQuestion {
@@ -64,8 +65,11 @@ export interface ServerParts {
   localDomains(): readonly string[];
   /** smtpd_restriction_classes, which actions of access rules may name. */
   restrictionClasses(): readonly string[];
-  /** What a change would do to mail: `work` makes it in a directory that forgets it. */
-  plan(work: (directory: Directory) => Promise<unknown>): Promise<Plan>;
+  /** What a change would do to mail: `work` makes it in a directory that forgets it. `asker` is who waits for it. */
+  plan(
+    work: (directory: Directory) => Promise<unknown>,
+    asked: { readonly view: PlanView | undefined; readonly asker: string },
+  ): Promise<Plan>;
   explain(question: ExplainQuestion): Promise<ExplainedRecipient>;
   status(): Promise<object>;
   usage(mailbox: number): { readonly bytes: number; readonly messages: number };

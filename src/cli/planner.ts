@@ -2,6 +2,7 @@
 // with it, as `explain` does, and asks both. The real directory is never touched.
 
 import path from 'node:path';
+import type { PlanView } from '../admin/plan-sight.ts';
 import type { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
@@ -17,6 +18,8 @@ import { explainOne, openRoutingOver, serviceSettings } from './explainer.ts';
 export interface PlanRequest {
   /** How many days of the trace are looked at; 0: none. */
   readonly traceDays?: number;
+  /** For somebody who may see some of the host only. */
+  readonly view?: PlanView | undefined;
 }
 
 /** A plan reads the trace of some days, for no longer than this. */
@@ -50,7 +53,7 @@ export async function planOver(
   const closers = [() => trial.close()];
   try {
     const [before, after] = [trial.before, trial.after].map((directory) =>
-      openSide(configuration, context, directory, closers),
+      openSide(configuration, context, directory, request.view, closers),
     );
     if (before === undefined || after === undefined) throw new Error('a plan has two sides');
     await Promise.all([before.ready(), after.ready()]);
@@ -79,6 +82,7 @@ function openSide(
   configuration: Configuration,
   context: Pick<CommandContext, 'warn'>,
   directory: Directory,
+  view: PlanView | undefined,
   closers: (() => void)[],
 ): PlanSide & { ready(): Promise<void> } {
   const store = openStoreReader(dataDirectoryOf(configuration));
@@ -88,7 +92,11 @@ function openSide(
   const policy = routing.policy(serviceSettings(configuration, undefined));
   return {
     directory,
-    ask: (address) => explainOne(policy, address, {}),
+    sees: view && ((address) => view.sees(address)),
+    ask: async (address) => {
+      const explained = await explainOne(policy, address, {});
+      return view === undefined ? explained : view.within(explained);
+    },
     ready: async () => {
       await routing.tables.ready();
     },

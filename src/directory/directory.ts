@@ -47,6 +47,7 @@ import { ReverseLookups } from './reverse.ts';
 import { DirectoryReplica, type ReplicaOptions } from './server/directory-replica.ts';
 import { FreshDialect } from './server/fresh-dialect.ts';
 import type { DirectoryServer } from './server/server-settings.ts';
+import { pageOfRevisions, readShown, type RevisionPage, type RevisionQuery } from './revision-pages.ts';
 import { SenderRights } from './sender-rights.ts';
 import { DirectorySettings } from './settings.ts';
 import { SecondFactors } from './second-factors.ts';
@@ -258,6 +259,18 @@ export class Directory implements DirectoryView {
   /** What was changed at once, the newest first. */
   async history(query: HistoryQuery = {}): Promise<Revision[]> {
     return await listRevisions(this.#db, query);
+  }
+
+  /** A page of it, for somebody who may see some of it. */
+  async revisions(query: RevisionQuery): Promise<RevisionPage> {
+    return await pageOfRevisions(this.#db, query);
+  }
+
+  async revisionShown(
+    revision: number,
+    query: Pick<RevisionQuery, 'show' | 'maxChanges'>,
+  ): Promise<Revision | undefined> {
+    return await readShown(this.#db, revision, query);
   }
 
   /** Creates the file where it is missing and brings an older one up to date; DirectoryOpenError where it cannot. */

@@ -17,6 +17,7 @@ import { LazyListener } from '../http-server/lazy-listener.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import { dataDirectoryOf } from '../settings/configuration.ts';
@@ -28,6 +29,8 @@ import type { CurrentTls } from './server-tls.ts';
 import { version } from './version.ts';
 
 const webhookMilliseconds = 1000;
+/** Of one who asks: others wait for them. */
+const maxPlansEach = 3;
 
 export interface HttpParts {
   readonly authenticator: Authenticator;
@@ -124,6 +127,7 @@ function serverParts({ authenticator, gate, directory, store, state, answer, log
   let passkeys: Promise<Passkeys> | undefined;
   // One after the other: each looks at the mail of days.
   let lastPlan: Promise<unknown> = Promise.resolve();
+  const planning = new Map<string, number>();
   const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
   return {
     clock: systemClock,
@@ -144,13 +148,21 @@ function serverParts({ authenticator, gate, directory, store, state, answer, log
         .list('mydestination')
         .map((name) => name.toLowerCase()),
     restrictionClasses: () => settings().list('smtpd_restriction_classes'),
-    plan: (work) => {
+    plan: async (work, { view, asker }) => {
+      const waiting = planning.get(asker) ?? 0;
+      if (waiting >= maxPlansEach) throw new TemporaryError('other plans of yours are still being made');
+      planning.set(asker, waiting + 1);
       const { configuration } = state();
       const own = new ProgramLog(log, `${settings().text('syslog_name')}/http`);
       const context = { warn: (text: string) => own.warning(text) };
-      const planned = lastPlan.then(async () => await planOver(configuration, context, directory, {}, work));
+      const planned = lastPlan.then(async () => await planOver(configuration, context, directory, { view }, work));
       lastPlan = planned.catch(() => undefined);
-      return planned;
+      try {
+        return await planned;
+      } finally {
+        planning.set(asker, (planning.get(asker) ?? 1) - 1);
+        if (planning.get(asker) === 0) planning.delete(asker);
+      }
     },
     explain: async (question) => await explain(state(), question),
     status: async () => (await answer({ command: 'status' })) as object,

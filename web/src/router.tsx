@@ -69,7 +69,7 @@ const trace = createRoute({
 const history = createRoute({
   getParentRoute: () => shell,
   path: '/history',
-  validateSearch: words('revision', 'object', 'actor'),
+  validateSearch: words('revision', 'object', 'actor', 'area', 'since', 'until'),
   component: lazyRouteComponent(() => import('./views/history.tsx'), 'HistoryView'),
 });
 const administrators = createRoute({

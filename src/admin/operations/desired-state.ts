@@ -7,11 +7,14 @@ import type { DirectoryView } from '../../directory/directory-view.ts';
 import { type Applied, applyDesired, ApplyRefusedError } from '../../interop/desired/apply.ts';
 import { dump } from '../../interop/desired/dump.ts';
 import { type DesiredState, readDesired } from '../../interop/desired/read-desired.ts';
+import { authorize } from '../authorize.ts';
 import { checkInput } from '../check-input.ts';
 import { type AnyOperation, areaOf, type Operation, type OperationContext, operation } from '../operation.ts';
 import { planSchema, shownPlan } from '../plan-schema.ts';
 import { fail, failMissing } from '../problem.ts';
+import { planViewOf, planWithin } from '../plan-sight.ts';
 import { readMark } from '../revision-marks.ts';
+import { checkMayRevert, revertWithin } from '../revision-sight.ts';
 import { anyText, count, domainName, object, optional, words, yes } from '../schemas.ts';
 import { revisionMark } from './revisions.ts';
 
@@ -116,11 +119,14 @@ export function planOperations(all: readonly AnyOperation[]): AnyOperation[] {
         ),
       }),
       output: planSchema,
-      access: { who: 'host' },
+      // What it may be of is asked of the operation that it tries.
+      access: { who: 'domain', domains: () => [] },
       kind: 'read',
       run: async ({ limit = maxPlanned, ...wanted }, context) => {
         const work = await trialOf(wanted, plannable, context);
-        return shownPlan(await context.server.plan(work), limit);
+        const { sight, principal, server } = context;
+        const plan = await server.plan(work, { view: planViewOf(sight), asker: principal.login });
+        return shownPlan(planWithin(plan, sight), limit, sight.seesAll);
       },
     }),
   ];
@@ -136,10 +142,13 @@ async function trialOf(
   if (given.length !== 1)
     fail(422, 'missing-field', 'give one of operation, revision and yaml', { field: 'operation' });
   if (revision !== undefined) {
-    const number = readMark(revision, context.sight, context.directory.lookups) ?? failMissing();
-    return async (directory) => await directory.revert(number);
+    const { sight, directory: now } = context;
+    const number = readMark(revision, sight, now.lookups) ?? failMissing();
+    await checkMayRevert(now, number, sight);
+    return async (directory) => await revertWithin(sight, () => directory.revert(number));
   }
   if (text !== undefined) {
+    if (!context.sight.seesAll) fail(403, 'not-allowed', 'only an administrator of the host may apply a text');
     const desired = readDesired(text);
     const classes = context.server.restrictionClasses();
     return async (directory) => await applied(directory, desired, isPruned, classes);
@@ -155,6 +164,9 @@ async function trialOf(
   // Nothing that a change does afterwards is done: no key is kept, no session begun.
   const idle = { ...context, afterwards: () => undefined, setSession: () => undefined };
   const checked = checkInput(found, input);
+  // The token's scope is the plan's own: nothing is changed.
+  const { scopes: _, ...asker } = context.principal;
+  authorize(found, asker, checked, context.directory.lookups);
   const prepared = tried.prepare === undefined ? checked : await tried.prepare(checked, idle);
   return async (directory) => await tried.run(prepared, { ...idle, directory, view: directory });
 }

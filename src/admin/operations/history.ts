@@ -47,13 +47,19 @@ export function seesEvent({ action, object: name }: Pick<DirectoryEvent, 'action
 /** Without what tells of others: numbers, and who of the host it was. */
 export function shownEvent({ id, revision, ...rest }: DirectoryEvent, sight: Sight): object {
   if (sight.seesAll) return { id, revision, ...rest };
-  const [login = ''] = rest.actor.replace(/^api:/, '').split('#');
   return {
     ...rest,
-    actor: sight.address(login) ? rest.actor : "the host's administrator",
+    actor: shownActor(rest.actor, sight),
     before: withoutNumber(rest.before, sight),
     after: withoutNumber(rest.after, sight),
   };
+}
+
+/** People of the host are not named. */
+export function shownActor(actor: string, sight: Sight): string {
+  if (sight.seesAll) return actor;
+  const [login = ''] = actor.replace(/^api:/, '').split('#');
+  return sight.address(login) || sight.isMe(login) ? actor : "the host's administrator";
 }
 
 function withoutNumber(value: unknown, sight: Sight): unknown {

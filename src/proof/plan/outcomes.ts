@@ -15,6 +15,8 @@ export type Ask = (address: string) => Promise<{
 export interface PlanSide {
   readonly directory: Directory;
   readonly ask: Ask;
+  /** Addresses that may be asked about; without, all. */
+  readonly sees?: ((address: string) => boolean) | undefined;
 }
 
 export async function outcomeOf({ directory, ask }: PlanSide, address: string): Promise<PlannedOutcome> {
@@ -170,7 +172,8 @@ async function isReached(side: PlanSide, id: number, address: string): Promise<b
   if (await isReachedBy(address)) return true;
   const { found } = await addressesLeadingTo(side.directory.reverse, [address], maxLeading);
   for (const pointer of found) {
-    if (!pointer.address.startsWith('@') && (await isReachedBy(pointer.address))) return true;
+    if (pointer.address.startsWith('@') || side.sees?.(pointer.address) === false) continue;
+    if (await isReachedBy(pointer.address)) return true;
   }
   return false;
 }

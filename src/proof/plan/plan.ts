@@ -26,7 +26,9 @@ const askedAtATime = 50;
 
 export async function makePlan(trial: Trial<unknown>, options: PlanOptions): Promise<Plan> {
   const { before, after, delimiters, isLeaving, trace } = options;
-  const { subjects, senders, notes } = await findSubjects(trial, delimiters);
+  const { sees = () => true } = before;
+  const { subjects: concerned, senders, notes } = await findSubjects(trial, delimiters);
+  const subjects = concerned.filter((subject) => sees(addressOf(subject)));
   const judge = async (address: string) => ({
     before: await outcomeOf(before, address),
     after: await outcomeOf(after, address),
@@ -53,7 +55,7 @@ export async function makePlan(trial: Trial<unknown>, options: PlanOptions): Pro
     leaving: leavingTransports(changes, isLeaving),
     unchanged: subjects.length - found.length,
     flags: await findFlags(changes, before, after, isLeaving),
-    sending: await sendingChanges(trial, senders),
+    sending: await sendingChanges(trial, senders.filter(sees)),
     members: memberChanges(trial),
     ...(messages === undefined ? {} : { messages: messages satisfies RealMessages }),
     notes,

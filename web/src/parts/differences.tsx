@@ -1,10 +1,9 @@
 // What is other than before about an object, field by field: of a list what came and what went, of an object that comes or
 // goes only what it is. Whatever stands there is somebody's text, and shown as text.
 
-import { Badge, Box, Group, Stack, Text } from '@mantine/core';
-import { useTranslation } from 'react-i18next';
+import { Badge, Box, Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { Button } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { formatBytes, formatNumber, formatTime } from './format.ts';
 import { useActionWords } from './action-words.ts';
@@ -20,8 +19,9 @@ const untold = new Set(['created', 'id', 'passwordChanged']);
 export function ObjectChanges({ changes }: { readonly changes: readonly ObjectChange[] }) {
   return (
     <Stack gap="md">
-      {changes.map((change) => (
-        <ObjectDifference key={change.event} change={change} />
+      {changes.map((change, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- the changes of one revision never change places
+        <ObjectDifference key={index} change={change} />
       ))}
     </Stack>
   );

@@ -10,6 +10,15 @@ export function formatTime(milliseconds: number): string {
   return new Intl.DateTimeFormat(i18next.language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
 }
 
+export function formatDay(milliseconds: number): string {
+  return new Intl.DateTimeFormat(i18next.language, { dateStyle: 'full' }).format(milliseconds);
+}
+
+/** With seconds: what happened within a minute is told apart. */
+export function formatTimeOfDay(milliseconds: number): string {
+  return new Intl.DateTimeFormat(i18next.language, { timeStyle: 'medium' }).format(milliseconds);
+}
+
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
 /** In powers of 1024, as quotas are set. */
