@@ -275,7 +275,7 @@ export interface Operations {
   /** List the certificates of the server, with the time until which they are valid. */
   "certificate.list": {
     input: Readonly<Record<string, never>>;
-    output: { readonly items: readonly Readonly<Record<string, unknown>>[] };
+    output: { readonly items: readonly ({ readonly names: readonly string[]; readonly file: string; readonly source: "file" | "self-signed" | "acme"; readonly issuer: string | null; readonly validUntil: number | null; readonly renewAt: number | null; readonly problem: string | null; readonly nextAttemptAt: number | null })[] };
   };
   /** Get a new certificate for a host of posthaste_acme_hosts now. */
   "certificate.renew": {
@@ -585,7 +585,7 @@ export interface Operations {
   /** Say what the server is doing: listeners, connections, queue, accounting, alarms. */
   "status.show": {
     input: Readonly<Record<string, never>>;
-    output: { readonly version: string };
+    output: { readonly version: string; readonly pid: number; readonly uptimeSeconds: number; readonly configDirectory: string; readonly dataDirectory: string; readonly listeners: readonly { readonly name: string; readonly address: string }[]; readonly connections: { readonly smtp: number; readonly imap: number }; readonly queue: { readonly messages: number; readonly hold: number; readonly active: number; readonly entered: number }; readonly accounting?: { readonly entered: number; readonly delivered: number; readonly forwarded: number; readonly relayed: number; readonly bounced: number; readonly discarded: number; readonly deleted: number; readonly unexplained: number; readonly queued: number; readonly held: number; readonly mismatch: number }; readonly defence?: { readonly lockouts: number; readonly alarms: readonly { readonly login: string; readonly kind: string; readonly text: string; readonly since: number }[] }; readonly residentBytes: number };
   };
   /** Put tags on an object, and take others away. */
   "tag.change": {

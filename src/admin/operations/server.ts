@@ -8,6 +8,7 @@ import type { Sight } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { address, anyText, count, domainName, object, optional, page, pageInput, toPage, words } from '../schemas.ts';
 import type { ExplainedRecipient, ServerParts } from '../server-parts.ts';
+import { certificate, status } from '../server-schemas.ts';
 import { domainOf } from './mailboxes.ts';
 
 const explained = object({
@@ -80,7 +81,7 @@ export const serverOperations = [
     method: 'GET',
     path: '/status',
     input: object({}),
-    output: Type.Object({ version: anyText('Of the program.') }, { additionalProperties: true }),
+    output: status,
     access: { who: 'host' },
     kind: 'read',
     run: async (_input, { server }) => await server.status(),
@@ -137,7 +138,7 @@ export const serverOperations = [
     method: 'GET',
     path: '/certificates',
     input: object({}),
-    output: object({ items: Type.Array(Type.Object({}, { additionalProperties: true })) }),
+    output: object({ items: Type.Array(certificate) }),
     access: { who: 'host' },
     kind: 'read',
     run: async (_input, { server }) => ({ items: await server.certificates() }),
