@@ -19,6 +19,7 @@ import { revisionOperations } from './operations/revisions.ts';
 import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
+import { settingOperations } from './operations/settings.ts';
 import { tagOperations } from './operations/tags.ts';
 import { tokenOperations } from './operations/tokens.ts';
 import { webhookOperations } from './operations/webhooks.ts';
@@ -40,6 +41,7 @@ const all: readonly AnyOperation[] = [
   ...tagOperations,
   ...tokenOperations,
   ...serverOperations,
+  ...settingOperations,
   ...queueOperations,
   ...defenceOperations,
   ...historyOperations,

@@ -11,6 +11,7 @@ import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { PlanView } from './plan-sight.ts';
 import type { PasswordLogin } from './password-login.ts';
+import type { SettingsPart } from './settings-part.ts';
 
 export interface ExplainQuestion {
   readonly address: string;
@@ -81,4 +82,6 @@ export interface ServerParts {
   };
   trace(query: TraceQuery): Promise<FoundStories>;
   certificates(): Promise<readonly object[]>;
+  /** main.cf and master.cf. Loaded when somebody asks. */
+  settings(): Promise<SettingsPart>;
 }

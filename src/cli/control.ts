@@ -29,7 +29,7 @@ interface ServerRequest {
 
 /** About lock-outs and alarms. */
 export interface DefenceRequest {
-  readonly command: 'lockouts' | 'lockout-remove' | 'alarms' | 'alarm-remove';
+  readonly command: 'lockouts' | 'lockout-remove' | 'lockout-failures' | 'alarms' | 'alarm-remove';
   /** What is to be removed, as it is listed; absent: all. */
   readonly subject?: string;
 }

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { Alarm } from '../defence/abuse-alarm.ts';
 import type { Lockout } from '../defence/lockouts.ts';
+import type { FailedLogin } from '../defence/recent-failures.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest, type DefenceRequest } from './control.ts';
@@ -35,6 +36,10 @@ export function register(program: Command, context: CommandContext): void {
     .description('list the lock-outs')
     .action(() => list(context, 'lockouts', lockoutColumns, 'nobody is locked out'));
   lockout
+    .command('failures')
+    .description('list the last failed logins since the server was started')
+    .action(() => list(context, 'lockout-failures', failureColumns, 'no login has failed'));
+  lockout
     .command('remove')
     .description('lift a lock-out: of an address, a network or an account')
     .argument('[subject]')
@@ -64,6 +69,14 @@ const lockoutColumns: readonly Column<Lockout>[] = [
   { title: 'TIMES', isNumber: true, text: ({ times }) => String(times) },
 ];
 
+const failureColumns: readonly Column<FailedLogin>[] = [
+  { title: 'ACCOUNT', text: ({ account }) => account.replaceAll(/[^\x20-\x7e]/g, '?') },
+  { title: 'FROM', text: ({ address }) => address },
+  { title: 'BY', text: ({ protocol }) => protocol },
+  { title: 'LAST', text: ({ last }) => formatTime(last) },
+  { title: 'TIMES', isNumber: true, text: ({ times }) => String(times) },
+];
+
 const alarmColumns: readonly Column<Alarm>[] = [
   { title: 'USER', text: ({ login }) => login.replaceAll(/[^\x20-\x7e]/g, '?') },
   { title: 'SINCE', text: ({ since }) => formatTime(since) },
@@ -79,6 +92,7 @@ async function askRemote(remote: RemoteHost, { command, subject }: DefenceReques
   const area = command.startsWith('lockout') ? 'lockout' : 'alarm';
   const key = area === 'lockout' ? 'subject' : 'login';
   type Entry = Readonly<Record<string, string>>;
+  if (command === 'lockout-failures') return (await remote.call<{ items: unknown }>('lockout.failures')).items;
   const listed = (await remote.call<{ items: readonly Entry[] }>(`${area}.list`)).items;
   if (!command.endsWith('-remove')) return listed;
   const wanted = listed.map((one) => one[key]).filter((one) => subject === undefined || one === subject);
@@ -91,7 +105,7 @@ async function askRemote(remote: RemoteHost, { command, subject }: DefenceReques
 
 async function list<Row extends object>(
   context: CommandContext,
-  command: 'lockouts' | 'alarms',
+  command: 'lockouts' | 'alarms' | 'lockout-failures',
   columns: readonly Column<Row>[],
   emptyText: string,
 ): Promise<void> {

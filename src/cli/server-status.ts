@@ -25,6 +25,12 @@ export interface DefenceStatus {
     readonly text: string;
     readonly since: number;
   }[];
+  /** Networks, senders and recipients that greylisting remembers. */
+  readonly greylisted?: number;
+  /** Clients that have passed the tests before the banner. */
+  readonly screened?: number;
+  /** Logins since the start that were refused unseen, because of a lock-out. */
+  readonly refusedLogins?: number;
 }
 
 export interface ServerStatus {

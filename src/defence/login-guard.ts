@@ -23,6 +23,7 @@ import { Gates } from './gates.ts';
 import { KnownNetworks, type NetworksOfAccount } from './known-networks.ts';
 import { type Lockout, type LockoutKind, Lockouts } from './lockouts.ts';
 import { networksOf } from './network.ts';
+import { RecentFailures } from './recent-failures.ts';
 
 export interface LoginAttempt {
   /** As the client gave it. */
@@ -80,6 +81,7 @@ const maxAccountLength = 320;
 
 export class LoginGuard {
   readonly lockouts: Lockouts;
+  readonly failures: RecentFailures;
   readonly #options: LoginGuardOptions;
   readonly #known: KnownNetworks;
   readonly #gates = new Gates();
@@ -93,6 +95,7 @@ export class LoginGuard {
   constructor(options: LoginGuardOptions) {
     const { clock, limits } = options;
     this.#options = options;
+    this.failures = new RecentFailures(clock);
     this.#delay = new FailureDelay(clock, options.delay);
     this.#known = new KnownNetworks(clock, options.networks);
     this.lockouts = new Lockouts(clock, options.lockouts, () => limits.lockoutMilliseconds);
@@ -215,6 +218,7 @@ export class LoginGuard {
   ): number {
     const name = accountKey(account);
     const { narrow } = networksOf(address);
+    this.failures.add(printable(name), address, protocol);
     if (secret === undefined || this.#isNewGuess(`${narrow} ${name}`, secret)) {
       for (const [kind, subject] of subjects) {
         if (!this.#counts[kind].add(subject)) continue;

@@ -31,6 +31,9 @@ interface AdminTable {
   active: number;
   must_change: number;
   created: number;
+  /** 0: never. */
+  last_login: Generated<number>;
+  last_login_address: Generated<string>;
 }
 
 interface AdminDomainTable {

@@ -25,6 +25,14 @@ export interface AdministratorInfo {
   readonly created: number;
 }
 
+/** What concerns logging in; it changes without anybody's doing. */
+export interface AdministratorLogins {
+  readonly lastLogin?: { readonly time: number; readonly address: string };
+  /** Codes of an app are asked for. */
+  readonly totp: boolean;
+  readonly passkeys: number;
+}
+
 export interface NewAdministrator {
   readonly login: string;
   readonly name?: string;
@@ -64,7 +72,7 @@ export class Administrators {
       };
       const { id } = await change.db.insertInto('admin').values(values).returning('id').executeTakeFirstOrThrow();
       await writeDomains(change, id, added.role, added.domains ?? []);
-      const info = await describe(change.db, { ...values, id });
+      const info = await describe(change.db, { ...values, id, last_login: 0, last_login_address: '' });
       await change.event('admin.add', login, null, info);
       return info;
     });
@@ -88,6 +96,27 @@ export class Administrators {
       .limit(Math.min(page.limit ?? 100, maxPage))
       .execute();
     return await Promise.all(rows.map((row) => describe(this.#db, row)));
+  }
+
+  /** By login, of those that are named. */
+  async logins(of: readonly string[]): Promise<ReadonlyMap<string, AdministratorLogins>> {
+    if (of.length === 0) return new Map();
+    const rows = await this.#db.selectFrom('admin').selectAll().where('login', 'in', of).execute();
+    const ids = rows.map(({ id }) => id);
+    const codes = this.#db.selectFrom('totp').select('owner_id').where('owner_kind', '=', 'admin');
+    const withCodes = await codes.where('confirmed', '=', 1).where('owner_id', 'in', ids).execute();
+    const keys = this.#db.selectFrom('passkey').select('owner_id').where('owner_kind', '=', 'admin');
+    const withKeys = await keys.where('owner_id', 'in', ids).execute();
+    return new Map(
+      rows.map(({ id, login, last_login: time, last_login_address: address }) => [
+        login,
+        {
+          ...(time === 0 ? {} : { lastLogin: { time, address } }),
+          totp: withCodes.some(({ owner_id }) => owner_id === id),
+          passkeys: withKeys.filter(({ owner_id }) => owner_id === id).length,
+        },
+      ]),
+    );
   }
 
   async set(login: string, settings: AdministratorSettings): Promise<AdministratorInfo> {

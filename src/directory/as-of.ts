@@ -172,13 +172,14 @@ function apply(past: Past, event: DirectoryEvent): void {
       if (before === null || after === null) past.members.set(key, new Map());
       return put(past.lists, key, after);
     }
-    // Nobody logs in to the past; that a revision undoes another says nothing that its own events do not.
+    // main.cf is no part of the directory. Nobody logs in to the past; that a revision undoes another says nothing that its own events do not.
     case 'app-password':
     case 'admin':
     case 'token':
     case 'second-factor':
     case 'webhook':
     case 'revision':
+    case 'parameter':
       return;
     case 'list-member':
       return putMembers(past, object, before as PastMembers | null, after as PastMembers | null);

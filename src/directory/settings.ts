@@ -25,6 +25,12 @@ export class DirectorySettings {
     return await this.#db.selectFrom('setting').selectAll().orderBy('name').execute();
   }
 
+  /** A parameter of main.cf has been changed over the network: in the history as all else. Undefined: it was not set. */
+  async noteParameter(name: string, before: string | undefined, after: string | undefined): Promise<void> {
+    const state = (value: string | undefined) => (value === undefined ? null : { value });
+    await this.#changes.make((change) => change.event('parameter.set', name, state(before), state(after)));
+  }
+
   /** Undefined takes the setting away, so that its default holds. */
   async set(name: string, value: string | undefined): Promise<void> {
     const check = checks[name];

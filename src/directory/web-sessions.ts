@@ -51,6 +51,10 @@ export class WebSessions {
         program: program.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 255),
       };
       await change.db.insertInto('web_session').values(row).execute();
+      if (owner.kind === 'admin') {
+        const login = { last_login: change.now, last_login_address: address.slice(0, 64) };
+        await change.db.updateTable('admin').set(login).where('id', '=', owner.id).execute();
+      }
       return { ...describe(row), secret };
     });
   }

@@ -100,6 +100,12 @@ export class Webhooks {
     return describe(await needRow(this.#db, name, ownerId));
   }
 
+  /** What signs, for a delivery that somebody asks for. */
+  async target(name: string, ownerId?: number): Promise<{ readonly url: string; readonly secret: string }> {
+    const { url, secret } = await needRow(this.#db, name, ownerId);
+    return { url, secret };
+  }
+
   async set(
     name: string,
     settings: { readonly url?: string; readonly events?: readonly string[]; readonly active?: boolean },

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import type { StandardFormRules } from '../address/standard-form.ts';
 import type { DirectoryFinding } from '../directory/findings.ts';
-import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
+import { type Configuration, loadConfiguration, type ProposedTexts } from '../settings/configuration.ts';
 import { type LogicalLine, readLogicalLines } from '../lib/logical-lines.ts';
 import type { Finding } from '../settings/origin.ts';
 import type { MasterService } from '../settings/services.ts';
@@ -41,6 +41,8 @@ export interface LintOptions {
   readonly directoryRules?: DirectoryRules;
   /** Say also what this program does not do with the configuration. */
   readonly isForHere?: boolean;
+  /** main.cf and posthaste.cf as they would be. */
+  readonly proposed?: ProposedTexts;
 }
 
 /** Pattern and action of each rule of a table, as `directory:client-access`. */
@@ -96,8 +98,8 @@ export class LintContext {
 
   /** Throws SettingsError where there is no main.cf to read. */
   static async open(directory: string, options: LintOptions = {}): Promise<LintContext> {
-    const configuration = await loadConfiguration(directory);
-    return new LintContext(configuration, new MachineFiles(configuration.directory), options);
+    const configuration = await loadConfiguration(directory, options.proposed);
+    return new LintContext(configuration, new MachineFiles(configuration.directory, options.proposed), options);
   }
 
   /** '' where the value cannot be expanded, which is reported elsewhere. */

@@ -18,8 +18,9 @@ export class MachineFiles {
   /** `/` or the folder that stands for it; undefined where the configuration is not in its place on any machine. */
   readonly root: string | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, proposed: Readonly<Record<string, string>> = {}) {
     this.#directory = directory;
+    for (const [path, text] of Object.entries(proposed)) this.#texts.set(path, { kind: 'text', path, text });
     this.root = directory.endsWith('/etc/postfix') ? directory.slice(0, -'/etc/postfix'.length) || '/' : undefined;
   }
 

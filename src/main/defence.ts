@@ -7,7 +7,7 @@ import { usualFailureDelay } from '../auth/failure-delay.ts';
 import type { ControlRequest, DefenceRequest } from '../cli/control.ts';
 import type { DefenceStatus } from '../cli/server-status.ts';
 import { AbuseAlarm, type Alarm, type UsualSending } from '../defence/abuse-alarm.ts';
-import { DefenceStore } from '../defence/defence-store.ts';
+import { DefenceStore, type KeptEntries } from '../defence/defence-store.ts';
 import { Greylist, type GreyNetwork, type GreyTriplet } from '../defence/greylist.ts';
 import type { NetworksOfAccount } from '../defence/known-networks.ts';
 import { type Lockout, maxLockouts } from '../defence/lockouts.ts';
@@ -19,7 +19,7 @@ import { type Log, ProgramLog } from '../lib/log.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { SenderWatch } from '../smtp-server/parts.ts';
-import type { ScreenCache, ScreenPass } from '../smtp-server/screen/connection-screen.ts';
+import type { ScreenPass } from '../smtp-server/screen/connection-screen.ts';
 import type { RoutingState } from './routing-state.ts';
 
 export interface DefenceParts {
@@ -37,7 +37,8 @@ export class Defence {
   readonly greylist: GreylistSource;
   readonly senders: SenderWatch;
   /** Postfix's postscreen_cache_map. */
-  readonly screened: ScreenCache;
+  readonly screened: KeptEntries<ScreenPass>;
+  readonly #triplets: KeptEntries<GreyTriplet>;
   readonly #alarm: AbuseAlarm;
 
   constructor(settings: Settings, parts: DefenceParts) {
@@ -72,9 +73,10 @@ export class Defence {
       onLogin: (account, network) => alarm.loggedIn(account, network),
       onLockout: (kind) => parts.metrics.lockedOut(kind),
     });
+    this.#triplets = this.store.kept<GreyTriplet>('grey', 500_000);
     this.greylist = new Greylist({
       clock,
-      triplets: this.store.kept<GreyTriplet>('grey', 500_000),
+      triplets: this.#triplets,
       networks: this.store.kept<GreyNetwork>('grey-network', 100_000),
     });
     this.screened = this.store.kept<ScreenPass>('screen', 200_000);
@@ -98,13 +100,21 @@ export class Defence {
   }
 
   status(): DefenceStatus {
-    return { lockouts: this.guard.lockouts.list().length, alarms: this.#alarm.list() };
+    return {
+      lockouts: this.guard.lockouts.list().length,
+      alarms: this.#alarm.list(),
+      greylisted: this.#triplets.count,
+      screened: this.screened.count,
+      refusedLogins: this.guard.refused,
+    };
   }
 
   async answer({ command, subject }: DefenceRequest): Promise<unknown> {
     switch (command) {
       case 'lockouts':
         return this.guard.lockouts.list();
+      case 'lockout-failures':
+        return this.guard.failures.list();
       case 'lockout-remove':
         return this.guard.free(subject);
       case 'alarms':

@@ -7,8 +7,10 @@ import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
 import type { Passkeys } from '../admin/passkeys.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
 import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/server-parts.ts';
+import type { SettingsPart } from '../admin/settings-part.ts';
 import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
+import type { ServerStatus } from '../cli/server-status.ts';
 import { explainOne, serviceSettings } from '../cli/explainer.ts';
 import { planOver } from '../cli/planner.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
@@ -21,6 +23,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import { dataDirectoryOf } from '../settings/configuration.ts';
+import type { Settings } from '../settings/settings.ts';
 import { TraceSearches } from '../trace/search-aside.ts';
 import { traceFolder } from '../trace/segments.ts';
 import type { PlannedListener } from './listeners.ts';
@@ -42,6 +45,8 @@ export interface HttpParts {
   readonly state: () => RoutingState;
   /** As the control socket has them. */
   readonly answer: (request: ControlRequest) => Promise<unknown>;
+  /** What the server was started with. */
+  readonly started: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings };
 }
 
 export class HttpListeners {
@@ -122,9 +127,11 @@ export class HttpListeners {
   }
 }
 
-function serverParts({ authenticator, gate, directory, store, state, answer, log }: HttpParts): ServerParts {
+function serverParts(parts: HttpParts): ServerParts {
+  const { authenticator, gate, directory, store, state, answer, log } = parts;
   const settings = () => state().configuration.settings;
   let passkeys: Promise<Passkeys> | undefined;
+  let desk: Promise<SettingsPart> | undefined;
   // One after the other: each looks at the mail of days.
   let lastPlan: Promise<unknown> = Promise.resolve();
   const planning = new Map<string, number>();
@@ -171,7 +178,20 @@ function serverParts({ authenticator, gate, directory, store, state, answer, log
     queue: { list: (after, limit) => store.queueList(after, limit), message: (id) => store.queueMessage(id) },
     trace: async (query) => await searches.find(query),
     certificates: async () => await listCertificates(state().configuration),
+    settings: () => (desk ??= openSettings(parts)),
   };
+}
+
+async function openSettings({ state, answer, started }: HttpParts): Promise<SettingsPart> {
+  const { SettingsDesk } = await import('./settings-desk.ts');
+  return new SettingsDesk({
+    folder: state().configuration.directory,
+    clock: systemClock,
+    reload: async () => (await answer({ command: 'reload' })) as string[],
+    started,
+    configuration: () => state().configuration,
+    listeners: async () => ((await answer({ command: 'status' })) as ServerStatus).listeners,
+  });
 }
 
 /** The library is large, and few log in with one. */

@@ -76,6 +76,13 @@ const readAtStart = [
   'posthaste_trace_size_limit',
 ] as const;
 
+const listening = /^posthaste_\w+_listen$|^inet_(?:interfaces|protocols)$/;
+
+/** Whether a new value of it counts only after a restart. */
+export function isReadAtStart(name: string): boolean {
+  return listening.test(name) || (readAtStart as readonly string[]).includes(name);
+}
+
 /** Sentences for the administrator; `before` is what the server was started with. */
 export function needsRestart(
   before: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings },

@@ -237,6 +237,7 @@ export class Server {
       tls: this.#tls.current('https'),
       state: () => this.#state,
       answer: this.#answer,
+      started: this.#started,
     };
     this.#http = new HttpListeners({ ...http, directory: this.#directory, store: this.#store, log: this.#log });
     (await this.#tls.prepare(this.#started.listeners))();

@@ -25,11 +25,14 @@ export function dataDirectoryOf({ settings, directory }: Configuration): string 
   return resolve(directory, settings.text('posthaste_data_directory'));
 }
 
+/** What files would hold, by their paths: to look at a change before it is made. */
+export type ProposedTexts = Readonly<Record<string, string>>;
+
 /** Throws SettingsError when there is no main.cf, or a file cannot be read. */
-export async function loadConfiguration(directory: string): Promise<Configuration> {
+export async function loadConfiguration(directory: string, proposed: ProposedTexts = {}): Promise<Configuration> {
   const folder = resolve(directory);
   const mainFile = join(folder, 'main.cf');
-  const mainText = await readOptional(mainFile);
+  const mainText = proposed[mainFile] ?? (await readOptional(mainFile));
   if (mainText === undefined) {
     throw new SettingsError(
       `${mainFile} does not exist: name the folder with -c, or run \`posthaste start\` to make one`,
@@ -37,7 +40,7 @@ export async function loadConfiguration(directory: string): Promise<Configuratio
   }
   const main = parseMainCf(mainText, mainFile);
   const ownFile = join(folder, 'posthaste.cf');
-  const own = parseMainCf((await readOptional(ownFile)) ?? '', ownFile);
+  const own = parseMainCf(proposed[ownFile] ?? (await readOptional(ownFile)) ?? '', ownFile);
   const masterFile = join(folder, 'master.cf');
   const masterText = await readOptional(masterFile);
   const master = parseMasterCf(masterText ?? '', masterFile);

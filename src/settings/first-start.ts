@@ -63,6 +63,15 @@ export async function writeFirstConfiguration(directory: string, options: FirstC
   return written;
 }
 
+/** Whether a main.cf was written by a first start, and the lines that it wrote. */
+export function linesOfFirstStart(directory: string, dataDirectory: string, text: string): ReadonlySet<string> {
+  const texts = [true, false].map((loopback) =>
+    mainCf(directory, { dataDirectory, loopback }, loopback ? trialPorts : wellKnownPorts),
+  );
+  const [head = ''] = (texts[0] ?? '').split('\n');
+  return new Set(text.startsWith(head) ? texts.flatMap((one) => one.split('\n')) : []);
+}
+
 function mainCf(directory: string, options: FirstConfiguration, ports: Ports): string {
   const isParent = relative(directory, options.dataDirectory) === '..';
   const dataDirectory = isParent ? '$config_directory/..' : options.dataDirectory;

@@ -100,7 +100,12 @@ export interface Operations {
   /** List the administrators. */
   "admin.list": {
     input: { readonly after?: string; readonly limit?: number };
-    output: { readonly items: readonly ({ readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number })[]; readonly next?: string };
+    output: { readonly items: readonly ({ readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number; readonly lastLogin?: { readonly time: number; readonly address: string }; readonly totp: boolean; readonly passkeys: number })[]; readonly next?: string };
+  };
+  /** Make a new password for an administrator, to be changed at the next login; all sessions end. */
+  "admin.password": {
+    input: { readonly login: string };
+    output: { readonly login: string; readonly password: string };
   };
   /** Remove an administrator, with tokens and sessions. */
   "admin.remove": {
@@ -109,6 +114,16 @@ export interface Operations {
   };
   /** Remove the second factors of an administrator who has lost them. */
   "admin.second-factors-remove": {
+    input: { readonly login: string };
+    output: { readonly removed: true };
+  };
+  /** List an administrator's sessions in browsers. */
+  "admin.sessions": {
+    input: { readonly login: string };
+    output: { readonly items: readonly { readonly created: number; readonly expires: number; readonly seen: number; readonly address: string; readonly program: string }[] };
+  };
+  /** End all sessions of an administrator in browsers. */
+  "admin.sessions-remove": {
     input: { readonly login: string };
     output: { readonly removed: true };
   };
@@ -342,6 +357,11 @@ export interface Operations {
     input: { readonly after?: string; readonly limit?: number; readonly object?: string };
     output: { readonly items: readonly { readonly id?: number; readonly revision?: number; readonly time: number; readonly actor: string; readonly action: string; readonly object: string; readonly before: unknown; readonly after: unknown }[]; readonly next?: string };
   };
+  /** List what lint finds in the configuration: what is wrong, what happens, and how to mend it. */
+  "lint.list": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly ({ readonly rule: string; readonly severity: "error" | "warning" | "hint"; readonly file: string; readonly line: number; readonly text: string; readonly consequence: string; readonly mend: string; readonly parameter?: string; readonly service?: string })[]; readonly isCut: boolean };
+  };
   /** Add a mailing list. */
   "list.add": {
     input: { readonly address: string; readonly owners: readonly string[]; readonly name?: string; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly members?: readonly string[] };
@@ -386,6 +406,11 @@ export interface Operations {
   "list.show": {
     input: { readonly address: string };
     output: { readonly address: string; readonly name: string; readonly post: "anyone" | "members" | "domain" | "listed"; readonly owners: readonly string[]; readonly posters: readonly string[]; readonly members: number; readonly created: number };
+  };
+  /** List the last failed logins since the start of the server, the newest first. */
+  "lockout.failures": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly { readonly account: string; readonly address: string; readonly protocol: string; readonly first: number; readonly last: number; readonly times: number }[] };
   };
   /** List who may not log in for now. */
   "lockout.list": {
@@ -557,6 +582,11 @@ export interface Operations {
     input: { readonly address: string };
     output: { readonly address: string; readonly answeredBy: string | null; readonly allowed: readonly { readonly login: string; readonly because: string }[]; readonly denied: readonly { readonly login: string; readonly because: string }[] };
   };
+  /** List the services of master.cf: whether they run, where they listen, what they override. */
+  "service.list": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly ({ readonly name: string; readonly type: string; readonly command: string; readonly file: string; readonly line: number; readonly state: "listening" | "running" | "within" | "off"; readonly addresses: readonly string[]; readonly overrides: readonly { readonly name: string; readonly value: string }[] })[] };
+  };
   /** Log in with a password; a browser gets a cookie. */
   "session.add": {
     input: { readonly login: string; readonly password: string; readonly code?: string };
@@ -577,6 +607,36 @@ export interface Operations {
     input: Readonly<Record<string, never>>;
     output: { readonly removed: true };
   };
+  /** List the parameters of main.cf: value, origin, what they are for. */
+  "setting.list": {
+    input: { readonly after?: string; readonly limit?: number; readonly search?: string; readonly only?: "set" | "findings" };
+    output: { readonly items: readonly ({ readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] })[]; readonly next?: string };
+  };
+  /** Take a parameter out of main.cf, so that its default holds, and reload. */
+  "setting.reset": {
+    input: { readonly name: string };
+    output: { readonly setting: { readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] }; readonly restart: readonly string[]; readonly findings: readonly ({ readonly rule: string; readonly severity: "error" | "warning" | "hint"; readonly file: string; readonly line: number; readonly text: string; readonly consequence: string; readonly mend: string; readonly parameter?: string; readonly service?: string })[] };
+  };
+  /** Change a parameter in main.cf, as postconf -e, and reload. What would break the configuration is refused. */
+  "setting.set": {
+    input: { readonly name: string; readonly value: string };
+    output: { readonly setting: { readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] }; readonly restart: readonly string[]; readonly findings: readonly ({ readonly rule: string; readonly severity: "error" | "warning" | "hint"; readonly file: string; readonly line: number; readonly text: string; readonly consequence: string; readonly mend: string; readonly parameter?: string; readonly service?: string })[] };
+  };
+  /** Show a parameter of main.cf. */
+  "setting.show": {
+    input: { readonly name: string };
+    output: { readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] };
+  };
+  /** Say whether settings can be changed over the network, and what waits for a restart. */
+  "setting.state": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly isWritable: boolean; readonly restart: readonly string[] };
+  };
+  /** Undo the last change of a parameter over the network since the start of the server, and reload. */
+  "setting.undo": {
+    input: { readonly name: string };
+    output: { readonly setting: { readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] }; readonly restart: readonly string[]; readonly findings: readonly ({ readonly rule: string; readonly severity: "error" | "warning" | "hint"; readonly file: string; readonly line: number; readonly text: string; readonly consequence: string; readonly mend: string; readonly parameter?: string; readonly service?: string })[] };
+  };
   /** Make the first administrator of the host, with the token that the server showed at its first start. */
   "setup.add": {
     input: { readonly token: string; readonly login: string; readonly password: string; readonly name?: string };
@@ -585,7 +645,7 @@ export interface Operations {
   /** Say what the server is doing: listeners, connections, queue, accounting, alarms. */
   "status.show": {
     input: Readonly<Record<string, never>>;
-    output: { readonly version: string; readonly pid: number; readonly uptimeSeconds: number; readonly configDirectory: string; readonly dataDirectory: string; readonly listeners: readonly { readonly name: string; readonly address: string }[]; readonly connections: { readonly smtp: number; readonly imap: number }; readonly queue: { readonly messages: number; readonly hold: number; readonly active: number; readonly entered: number }; readonly accounting?: { readonly entered: number; readonly delivered: number; readonly forwarded: number; readonly relayed: number; readonly bounced: number; readonly discarded: number; readonly deleted: number; readonly unexplained: number; readonly queued: number; readonly held: number; readonly mismatch: number }; readonly defence?: { readonly lockouts: number; readonly alarms: readonly { readonly login: string; readonly kind: string; readonly text: string; readonly since: number }[] }; readonly residentBytes: number };
+    output: { readonly version: string; readonly pid: number; readonly uptimeSeconds: number; readonly configDirectory: string; readonly dataDirectory: string; readonly listeners: readonly { readonly name: string; readonly address: string }[]; readonly connections: { readonly smtp: number; readonly imap: number }; readonly queue: { readonly messages: number; readonly hold: number; readonly active: number; readonly entered: number }; readonly accounting?: { readonly entered: number; readonly delivered: number; readonly forwarded: number; readonly relayed: number; readonly bounced: number; readonly discarded: number; readonly deleted: number; readonly unexplained: number; readonly queued: number; readonly held: number; readonly mismatch: number }; readonly defence?: { readonly lockouts: number; readonly alarms: readonly { readonly login: string; readonly kind: string; readonly text: string; readonly since: number }[]; readonly greylisted?: number; readonly screened?: number; readonly refusedLogins?: number }; readonly residentBytes: number };
   };
   /** Put tags on an object, and take others away. */
   "tag.change": {
@@ -667,6 +727,11 @@ export interface Operations {
     input: { readonly name: string };
     output: { readonly name: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number };
   };
+  /** Send an event webhook.test at once, signed as all others, and say whether it arrived. */
+  "webhook.test": {
+    input: { readonly name: string };
+    output: { readonly arrived: boolean; readonly problem?: string };
+  };
 }
 
 /** Method and path of each, below /api/v1; `{name}` is a field of the input. */
@@ -691,8 +756,11 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "accounting.acknowledge": 'POST /accounting/acknowledge',
   "admin.add": 'POST /admins',
   "admin.list": 'GET /admins',
+  "admin.password": 'POST /admins/{login}/password',
   "admin.remove": 'DELETE /admins/{login}',
   "admin.second-factors-remove": 'DELETE /admins/{login}/second-factors',
+  "admin.sessions": 'GET /admins/{login}/sessions',
+  "admin.sessions-remove": 'DELETE /admins/{login}/sessions',
   "admin.set": 'PATCH /admins/{login}',
   "admin.show": 'GET /admins/{login}',
   "alarm.list": 'GET /alarms',
@@ -739,6 +807,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "domain.show": 'GET /domains/{name}',
   "explain.show": 'GET /explain',
   "history.list": 'GET /history',
+  "lint.list": 'GET /lint',
   "list.add": 'POST /lists',
   "list.list": 'GET /lists',
   "list.members": 'GET /lists/{address}/members',
@@ -748,6 +817,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "list.restore": 'POST /lists/{address}/restore',
   "list.set": 'PATCH /lists/{address}',
   "list.show": 'GET /lists/{address}',
+  "lockout.failures": 'GET /failed-logins',
   "lockout.list": 'GET /lockouts',
   "lockout.remove": 'DELETE /lockouts/{subject}',
   "mailbox.add": 'POST /mailboxes',
@@ -782,10 +852,17 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "sender-login.remove": 'DELETE /sender-logins/{address}/{login}',
   "sender-login.set": 'PUT /sender-logins/{address}/{login}',
   "sender-login.show": 'GET /sender-logins/{address}',
+  "service.list": 'GET /services',
   "session.add": 'POST /session',
   "session.passkey": 'POST /session/passkey',
   "session.passkey-options": 'POST /session/passkey/options',
   "session.remove": 'DELETE /session',
+  "setting.list": 'GET /settings',
+  "setting.reset": 'DELETE /settings/{name}',
+  "setting.set": 'PUT /settings/{name}',
+  "setting.show": 'GET /settings/{name}',
+  "setting.state": 'GET /settings-state',
+  "setting.undo": 'POST /settings/{name}/undo',
   "setup.add": 'POST /setup',
   "status.show": 'GET /status',
   "tag.change": 'PATCH /tags/{kind}/{name}',
@@ -804,4 +881,5 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "webhook.remove": 'DELETE /webhooks/{name}',
   "webhook.set": 'PATCH /webhooks/{name}',
   "webhook.show": 'GET /webhooks/{name}',
+  "webhook.test": 'POST /webhooks/{name}/test',
 };

@@ -2,10 +2,26 @@
 
 import { Type } from 'typebox';
 import { hashPassword } from '../../auth/password-scheme.ts';
+import type { Owner } from '../../directory/api-tokens.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
+import { fold } from '../../directory/mail-address.ts';
 import { checkNewPassword, makePassword } from '../new-passwords.ts';
 import { operation } from '../operation.ts';
-import { fail } from '../problem.ts';
-import { anyText, object, optional, page, pageInput, password, removed, time, toPage, words, yes } from '../schemas.ts';
+import { fail, failMissing } from '../problem.ts';
+import {
+  anyText,
+  count,
+  object,
+  optional,
+  page,
+  pageInput,
+  password,
+  removed,
+  time,
+  toPage,
+  words,
+  yes,
+} from '../schemas.ts';
 
 const login = anyText('Letters, digits, ".", "_", "@", "+" and "-".', 254);
 const name = anyText("The administrator's name.", 255);
@@ -22,8 +38,27 @@ const fields = {
   created: time('When the administrator was added.'),
 };
 const info = object(fields);
+/** Besides, what changes without anybody's doing and is no part of what If-Match compares. */
+const listed = object({
+  ...fields,
+  lastLogin: optional(object({ time: time('The last login with a browser.'), address: anyText('From where.') })),
+  totp: yes('Codes of an app are asked for.'),
+  passkeys: count('How many passkeys there are.'),
+});
+const session = object({
+  created: time('When it began.'),
+  expires: time('When it ends at the latest.'),
+  seen: time('When it was last used.'),
+  address: anyText('From where.'),
+  program: anyText('With what.'),
+});
 const passwordHash = anyText('In place of the password: its hash.', 255);
 const byLogin = { login };
+
+function ownerOf(of: string, { lookups }: Pick<DirectoryView, 'lookups'>): Owner {
+  const { id } = lookups.identities.adminByLogin(fold(of)) ?? failMissing();
+  return { kind: 'admin', id };
+}
 
 export const administratorOperations = [
   operation({
@@ -32,11 +67,14 @@ export const administratorOperations = [
     method: 'GET',
     path: '/admins',
     input: object(pageInput),
-    output: page(info),
+    output: page(listed),
     access: { who: 'host' },
     kind: 'read',
-    run: async ({ after = '', limit = 100 }, { view }) =>
-      toPage(await view.administrators.list({ after, limit: limit + 1 }), limit, (one) => one.login),
+    run: async ({ after = '', limit = 100 }, { view }) => {
+      const found = toPage(await view.administrators.list({ after, limit: limit + 1 }), limit, (one) => one.login);
+      const logins = await view.administrators.logins(found.items.map((one) => one.login));
+      return { ...found, items: found.items.map((one) => ({ ...one, ...logins.get(one.login) })) };
+    },
   }),
   operation({
     name: 'admin.add',
@@ -122,6 +160,57 @@ export const administratorOperations = [
     shownBy: 'admin.show',
     run: async (input, { view }) => {
       await view.administrators.remove(input.login);
+      return { removed: true };
+    },
+  }),
+  operation({
+    name: 'admin.password',
+    summary: 'Make a new password for an administrator, to be changed at the next login; all sessions end.',
+    method: 'POST',
+    path: '/admins/{login}/password',
+    input: object(byLogin),
+    output: object({ login, password: anyText('Nobody can see it again.') }),
+    access: { who: 'host' },
+    kind: 'change',
+    prepare: async (input) => {
+      const made = makePassword();
+      return { login: input.login, made, passwordHash: await hashPassword(made) };
+    },
+    run: async ({ login: one, made, passwordHash }, { view }) => {
+      const { login: of } = await view.administrators.set(one, { passwordHash, mustChange: true });
+      return { login: of, password: made };
+    },
+  }),
+  operation({
+    name: 'admin.sessions',
+    summary: "List an administrator's sessions in browsers.",
+    method: 'GET',
+    path: '/admins/{login}/sessions',
+    input: object(byLogin),
+    output: object({ items: Type.Array(session) }),
+    access: { who: 'host' },
+    kind: 'read',
+    run: async (input, { view }) => {
+      const owner = ownerOf(input.login, view);
+      const all = await view.sessions.list(owner);
+      return {
+        items: all.map(({ created, expires, seen, address, program }) => {
+          return { created, expires, seen, address, program };
+        }),
+      };
+    },
+  }),
+  operation({
+    name: 'admin.sessions-remove',
+    summary: 'End all sessions of an administrator in browsers.',
+    method: 'DELETE',
+    path: '/admins/{login}/sessions',
+    input: object(byLogin),
+    output: removed,
+    access: { who: 'host' },
+    kind: 'change',
+    run: async (input, { view }) => {
+      await view.sessions.removeAll(ownerOf(input.login, view));
       return { removed: true };
     },
   }),

@@ -4,6 +4,7 @@
 import { Type } from 'typebox';
 import type { Alarm } from '../../defence/abuse-alarm.ts';
 import type { Lockout } from '../../defence/lockouts.ts';
+import type { FailedLogin } from '../../defence/recent-failures.ts';
 import { type OperationContext, operation } from '../operation.ts';
 import type { Sight } from '../principal.ts';
 import { failMissing } from '../problem.ts';
@@ -64,6 +65,31 @@ export const defenceOperations = [
       const found = (await lockoutsOf(context)).filter((one) => one.subject === subject);
       if (found.length === 0) failMissing();
       return { items: await context.server.control({ command: 'lockout-remove', subject }) };
+    },
+  }),
+  operation({
+    name: 'lockout.failures',
+    summary: 'List the last failed logins since the start of the server, the newest first.',
+    method: 'GET',
+    path: '/failed-logins',
+    input: object({}),
+    output: object({
+      items: Type.Array(
+        object({
+          account: anyText('As it was given.'),
+          address: anyText('From where.'),
+          protocol: anyText('imap, smtp, http …'),
+          first: time('The first time.'),
+          last: time('The last time.'),
+          times: count('How often.'),
+        }),
+      ),
+    }),
+    access: { who: 'domain', domains: () => [] },
+    kind: 'read',
+    run: async (_input, { server, sight }) => {
+      const all = (await server.control({ command: 'lockout-failures' })) as FailedLogin[];
+      return { items: all.filter(({ account }) => sight.seesAll || sight.address(account)) };
     },
   }),
   operation({

@@ -6,7 +6,7 @@ import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, removed, time, yes } from '../schemas.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { urlRefusal } from '../webhook-request.ts';
+import { sendWebhook, urlRefusal } from '../webhook-request.ts';
 
 const name = anyText('What it is for.', 64);
 const url = anyText('Where the events are sent: https://…', 1000);
@@ -86,6 +86,25 @@ export const webhookOperations = [
     run: async ({ name: one, ...settings }, { view, principal, server }) => {
       if (settings.url !== undefined) checkUrl(settings.url, server);
       return await view.webhooks.set(one, settings, ownerOf(principal));
+    },
+  }),
+  operation({
+    name: 'webhook.test',
+    summary: 'Send an event webhook.test at once, signed as all others, and say whether it arrived.',
+    method: 'POST',
+    path: '/webhooks/{name}/test',
+    input: object({ name }),
+    output: object({ arrived: yes('A 2xx was answered.'), problem: optional(anyText('What went wrong.')) }),
+    access,
+    kind: 'act',
+    run: async (input, { view, principal, server }) => {
+      const target = await view.webhooks.target(input.name, ownerOf(principal));
+      const now = server.clock.now();
+      const { version } = (await server.status()) as { readonly version: string };
+      const body = JSON.stringify({ webhook: input.name, events: [{ type: 'webhook.test', time: now }] });
+      const mayBePrivate = server.allowsPrivateWebhooks();
+      const problem = await sendWebhook({ ...target, body, mayBePrivate, now, version });
+      return problem === undefined ? { arrived: true } : { arrived: false, problem };
     },
   }),
   operation({

@@ -1,12 +1,12 @@
 // data table
 // Postfix's parameters of addresses, address classes, rewriting and routing, with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text } from './declare.ts';
+import { flag, guarded, integer, list, text } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const addressParameters = {
-  alias_maps: list('hash:/etc/aliases, nis:mail.aliases', 'supported', 'Alias tables of local delivery.'),
-  allow_min_user: flag('no', 'supported', 'Whether a recipient\'s local part may begin with a hyphen.'),
+  alias_maps: guarded('command', list('hash:/etc/aliases, nis:mail.aliases', 'supported', 'Alias tables of local delivery.')),
+  allow_min_user: guarded('command', flag('no', 'supported', 'Whether a recipient\'s local part may begin with a hyphen.')),
   allow_percent_hack: flag('yes', 'supported', 'Whether `user%domain` is read as `user@domain`.'),
   allow_untrusted_routing: flag('no', 'supported', 'Whether strangers may use addresses with `%`, `!` or a second `@`.'),
   always_bcc: text('', 'supported', 'An address that gets a copy of every message.'),
@@ -23,8 +23,8 @@ export const addressParameters = {
   empty_address_recipient: text('MAILER-DAEMON', 'supported', 'The recipient of mail that is addressed to the null address.'),
   empty_address_relayhost_maps_lookup_key: text('<>', 'supported', 'The key of the null sender in sender_dependent_relayhost_maps.'),
   enable_idna2003_compatibility: flag('no'),
-  inet_interfaces: list('all', 'supported', 'Network addresses that belong to this server and that `inet` services without a host listen on.'),
-  inet_protocols: list('all', 'supported', 'IP versions in use: all, ipv4, ipv6.'),
+  inet_interfaces: guarded('listen', list('all', 'supported', 'Network addresses that belong to this server and that `inet` services without a host listen on.')),
+  inet_protocols: guarded('listen', list('all', 'supported', 'IP versions in use: all, ipv4, ipv6.')),
   local_header_rewrite_clients: list('permit_inet_interfaces', 'supported', 'Clients whose header addresses are rewritten, and whose messages get the Message-ID, Date and From that they lack.'),
   local_login_sender_maps: list('static:*', 'unsupported', 'Tables of the senders that a local user may use.'),
   local_recipient_maps: list('proxy:unix:passwd.byname $alias_maps', 'supported', 'The valid recipients of mydestination; empty accepts all.'),
@@ -73,6 +73,6 @@ export const addressParameters = {
   virtual_alias_maps: list('$virtual_maps', 'supported', 'Alias tables that rewrite recipients of every class.'),
   virtual_alias_recursion_limit: integer('1000', 'supported', 'The deepest nesting of aliases.', 1),
   virtual_mailbox_domains: list('$virtual_mailbox_maps', 'supported', 'Domains whose mailboxes are found in virtual_mailbox_maps.'),
-  virtual_mailbox_maps: list('', 'supported', 'The valid recipients of virtual mailbox domains; for virtual delivery also their paths.'),
+  virtual_mailbox_maps: guarded('file', list('', 'supported', 'The valid recipients of virtual mailbox domains; for virtual delivery also their paths.')),
   virtual_transport: text('virtual', 'supported', 'The transport and next hop for virtual mailbox domains.'),
 };

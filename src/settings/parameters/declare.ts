@@ -2,6 +2,7 @@
 // parameter. `unsupported` ones are Postfix's that are reported when a configuration sets them; so are
 // `unneeded` ones, quietly: they name a process or a file of Postfix that has no counterpart here.
 
+import type { Guard } from '../guards.ts';
 import type { TimeUnit } from '../values.ts';
 
 export type Status = 'supported' | 'unsupported' | 'unneeded';
@@ -12,6 +13,10 @@ interface Common {
   readonly status: Status;
   /** One sentence; empty for those that nobody has described yet. */
   readonly text: string;
+  /** Why it is changed on the machine itself and not over the network (guards.ts). */
+  readonly guard?: Guard;
+  /** Its value may hold a password: it is never shown over the network. */
+  readonly isSecret?: true;
 }
 
 export interface TextParameter extends Common {
@@ -77,4 +82,13 @@ export function time(value: string, status: Status = 'unsupported', description 
   const last = value.at(-1);
   const unit = last === 'm' || last === 'h' || last === 'd' || last === 'w' ? last : 's';
   return { kind: 'time', default: value, status, text: description, unit };
+}
+
+/** Whoever may change it may do on the machine what the server's user, or root, may. */
+export function guarded<One extends Parameter>(guard: Guard, parameter: One): One {
+  return { ...parameter, guard };
+}
+
+export function secret<One extends Parameter>(parameter: One): One {
+  return { ...parameter, isSecret: true };
 }

@@ -1,7 +1,7 @@
 // data table
 // Postfix's parameters of postscreen(8) and dnsblog(8), with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, raw, text, time } from './declare.ts';
+import { flag, guarded, integer, list, raw, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const postscreenParameters = {
@@ -14,7 +14,7 @@ export const postscreenParameters = {
   postscreen_bare_newline_enable: flag('no'),
   postscreen_bare_newline_ttl: time('30d'),
   postscreen_cache_cleanup_interval: time('12h', 'unneeded'),
-  postscreen_cache_map: text('btree:$data_directory/postscreen_cache', 'unneeded'),
+  postscreen_cache_map: guarded('file', text('btree:$data_directory/postscreen_cache', 'unneeded')),
   postscreen_cache_retention_time: time('7d', 'supported', 'How long a client that has passed is remembered after its pass has expired, so that it is known as an old one.'),
   postscreen_client_connection_count_limit: integer('$smtpd_client_connection_count_limit', 'supported', 'How many connections one client may have under test.'),
   postscreen_command_count_limit: integer('20', 'supported', 'After how many commands a client whose mail is refused anyway is cut off.', 1),
@@ -51,7 +51,7 @@ export const postscreenParameters = {
   postscreen_reject_footer: raw('$smtpd_reject_footer'),
   postscreen_reject_footer_maps: list('$smtpd_reject_footer_maps'),
   postscreen_tls_security_level: text('$smtpd_tls_security_level'),
-  postscreen_upstream_proxy_protocol: text(''),
+  postscreen_upstream_proxy_protocol: guarded('trust', text('')),
   postscreen_upstream_proxy_timeout: time('5s'),
   postscreen_use_tls: flag('$smtpd_use_tls'),
   postscreen_watchdog_timeout: time('10s', 'unneeded'),

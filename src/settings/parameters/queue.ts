@@ -1,19 +1,19 @@
 // data table
 // Postfix's parameters of the queue, its scheduling and bounces, with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text, time } from './declare.ts';
+import { flag, guarded, integer, list, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const queueParameters = {
   '2bounce_notice_recipient': text('postmaster', 'supported', 'Who gets bounces that cannot be delivered.'),
-  authorized_flush_users: list('static:anyone', 'unsupported', 'Local users who may flush the queue.'),
-  authorized_mailq_users: list('static:anyone', 'unsupported', 'Local users who may see the queue.'),
-  authorized_submit_users: list('static:anyone', 'supported', 'Local users who may use the sendmail command.'),
+  authorized_flush_users: guarded('user', list('static:anyone', 'unsupported', 'Local users who may flush the queue.')),
+  authorized_mailq_users: guarded('user', list('static:anyone', 'unsupported', 'Local users who may see the queue.')),
+  authorized_submit_users: guarded('user', list('static:anyone', 'supported', 'Local users who may use the sendmail command.')),
   bounce_notice_recipient: text('postmaster', 'supported', 'Who gets the postmaster’s copies of bounces.'),
   bounce_queue_lifetime: time('5d', 'supported', 'How long a bounce is tried before it is given up.'),
   bounce_service_name: text('bounce', 'unneeded'),
   bounce_size_limit: integer('50000', 'supported', 'The most bytes of the message that a bounce returns.'),
-  bounce_template_file: text('', 'supported', 'A file with the texts of bounces.'),
+  bounce_template_file: guarded('file', text('', 'supported', 'A file with the texts of bounces.')),
   confirm_delay_cleared: flag('no', 'supported', 'Whether the sender is told when late mail has arrived.'),
   default_database_type: text('hash', 'supported', 'The table type of `postmap` and `postalias` when none is named.'),
   default_delivery_slot_cost: integer('5', 'unsupported', 'Deliveries that pay for one by an overtaking message.'),
@@ -64,7 +64,7 @@ export const queueParameters = {
   qmgr_message_active_limit: integer('20000', 'supported', 'The most messages being delivered.', 1),
   qmgr_message_recipient_limit: integer('20000', 'unsupported', 'The most recipients in memory.', 1),
   qmgr_message_recipient_minimum: integer('10', 'unsupported', 'Recipients in memory that every message gets.', 1),
-  queue_directory: text('/var/spool/postfix', 'supported', 'Where sockets of other programs lie that are named without a leading slash; Postfix\'s own queue in it is never touched.'),
+  queue_directory: guarded('file', text('/var/spool/postfix', 'supported', 'Where sockets of other programs lie that are named without a leading slash; Postfix\'s own queue in it is never touched.')),
   queue_file_attribute_count_limit: integer('100', 'unsupported', '', 1),
   queue_minfree: integer('0', 'supported', 'Free bytes of disk below which mail is not accepted.'),
   queue_run_delay: time('300s', 'supported', 'How often deferred mail is looked through.'),

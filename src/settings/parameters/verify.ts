@@ -1,14 +1,14 @@
 // data table
 // Postfix's parameters of address verification, with the defaults of Postfix 3.7 as `postconf -d` shows them.
 
-import { flag, integer, list, text, time } from './declare.ts';
+import { flag, guarded, integer, list, text, time } from './declare.ts';
 
 // biome-ignore format: one line a parameter
 export const verifyParameters = {
   address_verify_cache_cleanup_interval: time('12h', 'supported', 'How often expired answers are removed.'),
   address_verify_default_transport: text('$default_transport', 'supported', 'default_transport of address probes.'),
   address_verify_local_transport: text('$local_transport', 'supported', 'local_transport of address probes.'),
-  address_verify_map: text('btree:$data_directory/verify_cache', 'supported', 'Where answers are kept: in verify.db of the data folder, whatever is named here; empty: in memory.'),
+  address_verify_map: guarded('file', text('btree:$data_directory/verify_cache', 'supported', 'Where answers are kept: in verify.db of the data folder, whatever is named here; empty: in memory.')),
   address_verify_negative_cache: flag('yes', 'supported', 'Whether refusals are kept.'),
   address_verify_negative_expire_time: time('3d', 'supported', 'How long a refusal is kept.'),
   address_verify_negative_refresh_time: time('3h', 'supported', 'When a refusal is asked again; posthaste_address_verify_recheck asks earlier.'),
