@@ -67,6 +67,10 @@ const classNames: Readonly<Record<SubjectKind, string>> = {
 /** Our own trouble, or the configuration's: warn_if_reject does not make light of these. */
 export const serverError: Reply = { code: 451, status: '4.3.5', text: 'Server configuration error' };
 
+export function lookupFailure(address: string): Reply {
+  return { code: 451, status: '4.3.0', text: `<${toInternal(address)}>: Temporary lookup failure` };
+}
+
 /** soft_bounce: what would be refused for good is refused for now. */
 export function softened({ code, status, text }: Reply): Reply {
   return { code: code - 100, status: `4${status.slice(1)}`, text };

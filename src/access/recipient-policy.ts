@@ -35,7 +35,7 @@ import { ClientLists, type ClientRights, openHeaderClients } from './client-righ
 import { CommandFilter } from './command-filter.ts';
 import { ContentChecks } from './content-checks.ts';
 import { Deliverable } from './deliverable.ts';
-import { Evaluation, softened, type Verdict } from './evaluation.ts';
+import { Evaluation, lookupFailure, softened, type Verdict } from './evaluation.ts';
 import type { GreylistSource } from './greylisting.ts';
 import type { MailRequest } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
@@ -71,6 +71,7 @@ export interface RecipientEnvelope extends Omit<MailRequest, 'recipient'> {
   readonly sender?: string;
 }
 
+type Order = 'bcc' | 'redirect';
 const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
 const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient address syntax' };
 const badSender: Reply = { code: 501, status: '5.1.7', text: 'Bad sender address syntax' };
@@ -186,9 +187,9 @@ export class RecipientPolicy {
   }
 
   /** Where an address that an access table has ordered goes: with its aliases (BCC), or as it is (REDIRECT). */
-  async routeOrdered(address: string, sender: string, order: 'bcc' | 'redirect'): Promise<readonly Delivery[]> {
+  async routeOrdered(address: string, sender: string, order: Order, trace?: TraceSink): Promise<readonly Delivery[]> {
     const handling = order === 'bcc' && this.#mapsAddresses ? 'internal' : 'unmapped';
-    const resolution = await this.#router.resolve(address, { sender, handling });
+    const resolution = await this.#router.resolve(address, { sender, handling }, trace);
     if (resolution.failure !== undefined) throw new TemporaryError(resolution.failure.text);
     return resolution.deliveries;
   }
@@ -389,10 +390,6 @@ export class RecipientPolicy {
     decision.tell('reply', `${code} ${status} ${text}${decided.replyStage === 'data' ? ' (at the end of DATA)' : ''}`);
     return decided;
   }
-}
-
-function lookupFailure(address: string): Reply {
-  return { code: 451, status: '4.3.0', text: `<${toInternal(address)}>: Temporary lookup failure` };
 }
 
 function overrides(settings: Settings): readonly string[] {

@@ -9,6 +9,7 @@ import { appPasswordOperations } from './operations/app-passwords.ts';
 import { defenceOperations } from './operations/defence.ts';
 import { desiredStateOperations, planOperations } from './operations/desired-state.ts';
 import { domainOperations } from './operations/domains.ts';
+import { explainOperations } from './operations/explain.ts';
 import { historyOperations } from './operations/history.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
@@ -42,6 +43,7 @@ const all: readonly AnyOperation[] = [
   ...tokenOperations,
   ...serverOperations,
   ...settingOperations,
+  ...explainOperations,
   ...queueOperations,
   ...defenceOperations,
   ...historyOperations,

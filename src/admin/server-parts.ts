@@ -5,7 +5,10 @@ import type { Authenticator } from '../auth/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
+import type { DomainFlow } from '../proof/flow/domain-flow.ts';
+import type { ExplainedFlow } from '../proof/flow/told-flow.ts';
 import type { Plan } from '../proof/plan/types.ts';
+import type { WhyNot } from '../proof/why-not.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -21,6 +24,15 @@ export interface ExplainQuestion {
   readonly helo?: string;
   readonly login?: string;
   readonly service?: string;
+  /** The directory as it was: after this revision, when this message came, or at this time. */
+  readonly at?: string;
+  /** A row that is taken for absent. */
+  readonly withoutTable?: string;
+  readonly withoutKey?: string;
+}
+
+export interface WhyNotAnswer extends WhyNot {
+  readonly reachedBy: { readonly addresses: readonly string[]; readonly isCut: boolean };
 }
 
 export interface ExplainedRecipient {
@@ -43,6 +55,7 @@ export interface ExplainedRecipient {
     readonly depth?: number;
   }[];
   readonly replyStage?: string;
+  readonly flow: ExplainedFlow;
 }
 
 export interface ServerParts {
@@ -72,6 +85,9 @@ export interface ServerParts {
     asked: { readonly view: PlanView | undefined; readonly asker: string },
   ): Promise<Plan>;
   explain(question: ExplainQuestion): Promise<ExplainedRecipient>;
+  whyNot(question: ExplainQuestion, wanted: string): Promise<WhyNotAnswer>;
+  /** undefined: the domain is not hosted. */
+  domainFlow(domain: string): Promise<DomainFlow | undefined>;
   status(): Promise<object>;
   usage(mailbox: number): { readonly bytes: number; readonly messages: number };
   /** The server's control requests, as the command line sends them. */

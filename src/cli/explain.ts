@@ -8,13 +8,16 @@ import { type CommandContext, CommandError } from './context.ts';
 import { explainSender, formatSender, senderService } from './explain-sender.ts';
 import { type Explanation, formatExplanation } from './explanation-tree.ts';
 import type { RemoteHost } from './remote-host.ts';
-import { formatWhyNot, whyNot } from './why-not.ts';
+import { whyNot } from '../proof/why-not.ts';
+import { flowFacts, formatEdges, toldFlow, whyNotFacts } from './explained.ts';
+import { formatWhyNot } from './why-not.ts';
 import { explainOne, type ExplainOptions, openForExplaining, parseMoment, serviceSettings } from './explainer.ts';
 
 interface Options extends ExplainOptions {
   readonly at?: string;
   readonly whyNot?: string;
   readonly reaches?: string;
+  readonly edges?: boolean;
 }
 
 const examples = `
@@ -42,6 +45,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--service <name>', 'the service of master.cf that is asked, as submission; the first smtpd without it')
     .option('--at <moment>', 'the directory as it was: after a revision, when a queue id was given, or at a time')
     .option('--why-not <address>', 'what keeps mail for this address from a mailbox')
+    .option('--edges', 'also each line of the way: from which address to which, and by which row')
     .option('--reaches <mailbox>', 'the mailbox that --why-not means')
     .addHelpText('after', examples)
     .action((addresses: string[], options: Options) => explain(context, addresses, options));
@@ -67,14 +71,19 @@ async function explain(context: CommandContext, addresses: readonly string[], op
     const policy = opened.routing.policy(settings);
     await opened.routing.tables.ready();
     if (question !== undefined && reaches !== undefined) {
-      const answer = whyNot(reaches, await explainOne(policy, question, options));
+      const facts = opened.directory && (await whyNotFacts(opened.directory, policy, question, reaches));
+      const answer = whyNot(reaches, await explainOne(policy, question, options), facts);
       if (context.json) context.print(JSON.stringify(answer));
       else for (const line of formatWhyNot(question, answer)) context.print(line);
     }
+    const facts = flowFacts(configuration, opened.directory);
     for await (const address of inputs(addresses)) {
       const explanation = await explainOne(policy, address, options);
-      if (context.json) context.print(JSON.stringify(asObject(explanation)));
+      const flow = options.edges ? { flow: toldFlow(address, explanation, facts) } : {};
+      if (context.json) context.print(JSON.stringify({ ...asObject(explanation), ...flow }));
       else for (const line of formatExplanation(address, explanation)) context.print(line);
+      if (options.edges && !context.json)
+        for (const line of formatEdges(address, explanation, facts)) context.print(line);
     }
   } finally {
     opened.close();
@@ -88,10 +97,13 @@ async function explainRemote(
   addresses: readonly string[],
   options: Options,
 ): Promise<void> {
-  const { sender, client, clientName, helo, login, service, at, whyNot: question } = options;
+  const { sender, client, clientName, helo, login, service, at, whyNot: question, edges } = options;
   const asked = { sender, client, clientName, helo, login, service };
-  if (at !== undefined || question !== undefined || addresses.length === 0) {
-    throw new CommandError('explain: --at, --why-not and --login without an address work on the host itself', 2);
+  if (at !== undefined || question !== undefined || edges === true || addresses.length === 0) {
+    throw new CommandError(
+      'explain: --at, --edges, --why-not and --login without an address work on the host itself',
+      2,
+    );
   }
   for await (const address of inputs(addresses)) {
     const { items } = await remote.call<{ items: readonly Explanation[] }>('explain.show', {

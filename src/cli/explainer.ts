@@ -19,7 +19,7 @@ import { openStoreReader } from '../mailstore/store-reader.ts';
 import { queueIdTime } from '../queue/queue-id.ts';
 import { mailboxRoom } from '../main/mailbox-room.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
-import type { Client, Delivery, Reply, TraceStep } from '../routing/types.ts';
+import type { Client, Delivery, Reply, TraceEdge, TraceSink, TraceStep } from '../routing/types.ts';
 import { type Configuration, dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
@@ -32,6 +32,8 @@ export interface ExplainOptions {
   readonly helo?: string;
   readonly login?: string;
   readonly service?: string;
+  /** A row that is taken for absent. */
+  readonly without?: { readonly table: string; readonly key: string };
 }
 
 // Somebody from elsewhere: neither the null sender nor anyone of ours.
@@ -54,19 +56,29 @@ export async function explainOne(
     doubts: {},
   };
   const steps: TraceStep[] = [];
+  const edges: TraceEdge[] = [];
   const actions = noActions();
   const early = await refusalBefore(policy, sender, client, actions);
   const envelope = { sender, client, actions, isQuestionOnly: true };
-  const decided = await policy.checkRecipient(address, envelope, (step) => steps.push(step));
-  if (early === undefined) return await withOrders(policy, sender, actions, { ...decided, steps });
+  const trace = sinkInto(steps, edges, options.without);
+  const decided = await policy.checkRecipient(address, envelope, trace);
+  if (early === undefined) return await withOrders(policy, sender, actions, { ...decided, steps, edges });
   const { code, status, text } = early.reply;
   const refused: TraceStep = { stage: 'reply', result: `${code} ${status} ${text} (at ${early.where})` };
   return {
     ...decided,
     reply: early.reply,
     deliveries: [],
-    steps: [...steps.filter(({ stage }) => stage !== 'reply'), refused],
+    steps: [...early.steps, ...steps.filter(({ stage }) => stage !== 'reply'), refused],
+    isEarly: true,
   };
+}
+
+function sinkInto(steps: TraceStep[], edges: TraceEdge[], without: ExplainOptions['without']): TraceSink {
+  return Object.assign((step: TraceStep) => void steps.push(step), {
+    edge: (edge: TraceEdge) => void edges.push(edge),
+    without: (table: string, key: string) => table === without?.table && key === without.key,
+  });
 }
 
 /** What the client would hear before RCPT. */
@@ -75,16 +87,17 @@ async function refusalBefore(
   sender: string,
   client: Client,
   actions: MessageActions,
-): Promise<{ readonly where: string; readonly reply: Reply } | undefined> {
+): Promise<{ readonly where: string; readonly reply: Reply; readonly steps: readonly TraceStep[] } | undefined> {
+  const steps: TraceStep[] = [];
   if (!policy.isDelayed) {
     const atConnect = await policy.checkClient(client, 'CONNECT');
-    if (atConnect !== undefined) return { where: 'the connection', reply: atConnect };
+    if (atConnect !== undefined) return { where: 'the connection', reply: atConnect, steps };
     const atHelo = await policy.checkHelo(client, 'EHLO');
-    if (atHelo !== undefined) return { where: 'EHLO', reply: atHelo };
+    if (atHelo !== undefined) return { where: 'EHLO', reply: atHelo, steps };
   }
   const request = { actions, isQuestionOnly: true };
-  const atMail = await policy.checkSender(sender, client, undefined, request);
-  return atMail && { where: 'MAIL', reply: atMail };
+  const atMail = await policy.checkSender(sender, client, (step) => steps.push(step), request);
+  return atMail && { where: 'MAIL', reply: atMail, steps };
 }
 
 /** What access tables have ordered for the message changes where it goes. */
@@ -96,10 +109,15 @@ async function withOrders(
 ): Promise<Explanation> {
   if (explained.reply.code >= 400) return explained;
   const { isHeld, isDiscarded, redirect, bcc, prepended } = actions;
+  let edges = [...(explained.edges ?? [])];
+  const lead = (to: readonly string[], rest: Partial<TraceEdge> = {}) => {
+    edges.push({ stage: 'order', from: explained.recipient, to, asked: [], ...rest });
+  };
   const route = async (address: string, order: 'bcc' | 'redirect'): Promise<readonly Delivery[]> => {
     orders.push(`${order.toUpperCase()} ${address}`);
+    lead([address]);
     try {
-      return await policy.routeOrdered(address, sender, order);
+      return await policy.routeOrdered(address, sender, order, sinkInto([], edges, undefined));
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
       orders.push(`error: ${error.message}`);
@@ -112,7 +130,10 @@ async function withOrders(
   if (isDiscarded) {
     orders.push('DISCARD: accepted and thrown away');
     deliveries = [];
+    edges = [];
+    lead([], { end: { kind: 'discarded', what: 'DISCARD' } });
   } else if (redirect !== undefined) {
+    edges = [];
     deliveries = await route(redirect, 'redirect');
   } else {
     for (const address of new Set(bcc)) deliveries = [...deliveries, ...(await route(address, 'bcc'))];
@@ -120,7 +141,7 @@ async function withOrders(
   if (orders.length === 0) return explained;
   const steps = [...explained.steps];
   steps.splice(-1, 0, ...orders.map((result) => ({ stage: 'order', result })));
-  return { ...explained, deliveries, steps };
+  return { ...explained, deliveries, steps, edges };
 }
 
 export function serviceSettings({ services, settings }: Configuration, name: string | undefined): Settings {
@@ -138,7 +159,7 @@ export function serviceSettings({ services, settings }: Configuration, name: str
 /** `at`: the directory as it was; text tables and the configuration are always today's. */
 export async function openForExplaining(
   configuration: Configuration,
-  context: CommandContext,
+  context: Pick<CommandContext, 'warn'>,
   at?: Moment,
 ): Promise<{ readonly routing: Routing; readonly directory: Directory | undefined; close(): void }> {
   const { settings } = configuration;
@@ -213,7 +234,7 @@ async function openToday(
 async function openPast(
   today: Directory,
   at: Moment,
-  context: CommandContext,
+  context: Pick<CommandContext, 'warn'>,
   options: Parameters<typeof Directory.open>[1],
 ): Promise<{ readonly directory: Directory; close(): void }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'posthaste-as-of-'));

@@ -2,10 +2,14 @@
 // Colour only on a terminal.
 
 import { styleText } from 'node:util';
-import type { RecipientDecision, TraceStep } from '../routing/types.ts';
+import type { RecipientDecision, TraceEdge, TraceStep } from '../routing/types.ts';
 
 export interface Explanation extends RecipientDecision {
   readonly steps: readonly TraceStep[];
+  /** How mail goes from one address to the next, and ends. */
+  readonly edges?: readonly TraceEdge[];
+  /** Refused before RCPT. */
+  readonly isEarly?: boolean;
 }
 
 type Style = Parameters<typeof styleText>[0];

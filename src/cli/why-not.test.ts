@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Delivery, TraceStep } from '../routing/types.ts';
-import { formatWhyNot, whyNot } from './why-not.ts';
+import { whyNot } from '../proof/why-not.ts';
+import { formatWhyNot } from './why-not.ts';
 
 const ok = { code: 250, status: '2.1.5', text: 'Ok' };
 const table = 'hash:/etc/postfix/virtual';

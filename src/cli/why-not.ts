@@ -1,59 +1,14 @@
-// posthaste explain --why-not ADDRESS --reaches MAILBOX: what stands between an address and a mailbox. It reads the
-// derivation that explain shows: which rows decided, and which keys were asked before them and had no row. Those
-// are the places where a row would change the answer.
+// posthaste explain --why-not ADDRESS --reaches MAILBOX: what stands between an address and a mailbox, for people
+// (proof/why-not.ts finds it).
 
-import type { TraceStep } from '../routing/types.ts';
-import type { Explanation } from './explanation-tree.ts';
+import type { WhyNot } from '../proof/why-not.ts';
 
-export interface WhyNot {
-  readonly recipient: string;
-  readonly mailbox: string;
-  /** Mail for the address is delivered there, as far as routing says. */
-  readonly reaches: boolean;
-  readonly reply: Explanation['reply'];
-  readonly deliveries: Explanation['deliveries'];
-  /** The rows and lists that decided, in order. */
-  readonly decidedBy: readonly TraceStep[];
-  /** Keys without a row that are asked before the deciding ones: a row there would win. */
-  readonly open: readonly { readonly table: string; readonly key: string }[];
-}
-
-/** Stages whose rows say where mail goes; the others say whether. */
-const directing = new Set(['virtual-alias', 'canonical', 'local-alias', 'transport', 'relocated']);
-
-export function whyNot(mailbox: string, explanation: Explanation): WhyNot {
-  const { recipient, reply, deliveries, steps } = explanation;
-  const wanted = mailbox.toLowerCase();
-  const reaches = reply.code < 300 && deliveries.some((delivery) => isMailbox(delivery.recipient, wanted));
-  const decidedBy = steps.filter((step) => isDecision(step));
-  const first = steps.findIndex((step) => isDecision(step) && directing.has(step.stage));
-  const before = first === -1 ? steps : steps.slice(0, first);
-  const open = before
-    .filter(({ stage, result }) => stage === 'virtual-alias' && result === 'not found')
-    .map(({ table = '', key = '' }) => ({ table, key }));
-  return { recipient, mailbox, reaches, reply, deliveries, decidedBy, open };
-}
-
-/** The mailbox itself, or one of its extensions. */
-function isMailbox(recipient: string, wanted: string): boolean {
-  const folded = recipient.toLowerCase();
-  if (folded === wanted) return true;
-  const at = folded.lastIndexOf('@');
-  const wantedAt = wanted.lastIndexOf('@');
-  if (folded.slice(at) !== wanted.slice(wantedAt)) return false;
-  const rest = folded.slice(0, at).slice(wantedAt);
-  return folded.startsWith(wanted.slice(0, wantedAt)) && /^[+\-_=.]/.test(rest);
-}
-
-function isDecision({ table, key, result }: TraceStep): boolean {
-  if (result.startsWith('error:')) return true;
-  // A row that only says that the address stands for itself directs nothing.
-  return table !== undefined && result !== 'not found' && result !== 'not listed' && result !== key;
-}
+/** What the other lines say already. */
+const told = new Set(['refused', 'failed', 'leads-elsewhere', 'no-row']);
 
 /** Lines of text, without line ends. */
 export function formatWhyNot(address: string, answer: WhyNot): string[] {
-  const { mailbox, reaches, reply, deliveries, decidedBy, open } = answer;
+  const { mailbox, reaches, reply, deliveries, decidedBy, open, reasons } = answer;
   const refused = reply.code >= 300;
   const lines = [reaches ? `${address} reaches ${mailbox}` : `${address} does not reach ${mailbox}`];
   if (refused) lines.push(`├─ it is refused: ${reply.code} ${reply.status} ${reply.text}`);
@@ -62,6 +17,7 @@ export function formatWhyNot(address: string, answer: WhyNot): string[] {
     const place = source === undefined || source === table ? '' : `  [${source}]`;
     lines.push(`├─ decided by ${stage}: ${table} ${key} → ${result}${place}`);
   }
+  for (const { kind, text } of reasons) if (!told.has(kind)) lines.push(`├─ ${text}`);
   if (!reaches) lines.push(...mends(answer, open));
   return lines.map((line, index) => (index > 0 && index === lines.length - 1 ? line.replace('├', '└') : line));
 }

@@ -21,6 +21,14 @@ export interface Place {
   readonly domain: string;
 }
 
+/** A row at an address of a domain. */
+export interface Standing {
+  readonly kind: 'mailbox' | 'alias' | 'list';
+  /** '' is the catch-all. */
+  readonly localpart: string;
+  readonly isOn: boolean;
+}
+
 export class ReverseLookups {
   readonly #db: DirectoryDatabase;
 
@@ -151,6 +159,24 @@ export class ReverseLookups {
       }
     }
     return places;
+  }
+
+  /** Everything that stands in a domain, at most `limit` rows, sorted by name within each kind. */
+  async standingIn(
+    domain: string,
+    limit: number,
+  ): Promise<{ readonly standing: readonly Standing[]; readonly isCut: boolean }> {
+    const hosted = await findDomain(this.#db, domain);
+    const standing: Standing[] = [];
+    const tables = { alias: sql`active`, list: sql`1`, mailbox: sql`enabled` };
+    for (const kind of ['alias', 'list', 'mailbox'] as const) {
+      const living = kind === 'mailbox' ? sql`AND tombstone = 0` : sql``;
+      const { rows } = await sql<{ localpart: string; is_on: number }>`
+        SELECT localpart, ${tables[kind]} AS is_on FROM ${sql.table(kind)}
+        WHERE domain_id = ${hosted?.id ?? 0} ${living} ORDER BY localpart LIMIT ${limit + 1}`.execute(this.#db);
+      for (const { localpart, is_on: isOn } of rows) standing.push({ kind, localpart, isOn: Number(isOn) !== 0 });
+    }
+    return { standing: standing.slice(0, limit), isCut: standing.length > limit };
   }
 
   /** What stands in a domain: local parts of its mailboxes, aliases and lists ('' is a catch-all), at most `limit` of each. */

@@ -6,12 +6,11 @@ import type { Authenticator } from '../auth/types.ts';
 import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
 import type { Passkeys } from '../admin/passkeys.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
-import type { ExplainQuestion, ExplainedRecipient, ServerParts } from '../admin/server-parts.ts';
+import type { ServerParts } from '../admin/server-parts.ts';
 import type { SettingsPart } from '../admin/settings-part.ts';
 import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
-import { explainOne, serviceSettings } from '../cli/explainer.ts';
 import { planOver } from '../cli/planner.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -26,6 +25,7 @@ import { dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { TraceSearches } from '../trace/search-aside.ts';
 import { traceFolder } from '../trace/segments.ts';
+import { Explaining } from './explaining.ts';
 import type { PlannedListener } from './listeners.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
@@ -136,6 +136,8 @@ function serverParts(parts: HttpParts): ServerParts {
   let lastPlan: Promise<unknown> = Promise.resolve();
   const planning = new Map<string, number>();
   const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
+  const usage = (mailbox: number) => store.usage(mailbox);
+  const explaining = new Explaining({ directory, state, usage, clock: systemClock });
   return {
     clock: systemClock,
     authenticator,
@@ -171,9 +173,11 @@ function serverParts(parts: HttpParts): ServerParts {
         if (planning.get(asker) === 0) planning.delete(asker);
       }
     },
-    explain: async (question) => await explain(state(), question),
+    explain: async (question) => await explaining.explain(question),
+    whyNot: async (question, wanted) => await explaining.whyNot(question, wanted),
+    domainFlow: async (domain) => await explaining.domainFlow(domain),
     status: async () => (await answer({ command: 'status' })) as object,
-    usage: (mailbox) => store.usage(mailbox),
+    usage,
     control: async (request) => await answer(request as ControlRequest),
     queue: { list: (after, limit) => store.queueList(after, limit), message: (id) => store.queueMessage(id) },
     trace: async (query) => await searches.find(query),
@@ -198,23 +202,4 @@ async function openSettings({ state, answer, started }: HttpParts): Promise<Sett
 async function openPasskeys(): Promise<Passkeys> {
   const { Passkeys: Opened } = await import('../admin/passkeys.ts');
   return new Opened(systemClock);
-}
-
-async function explain(
-  state: RoutingState,
-  { address, service, ...question }: ExplainQuestion,
-): Promise<ExplainedRecipient> {
-  const policy = state.policy(serviceSettings(state.configuration, service));
-  const explained = await explainOne(policy, address, question);
-  const { recipient, class: addressClass, reply, replyStage, deliveries } = explained;
-  const steps = explained.steps.map(({ stage, table = '', key = '', result, source, depth }) => ({
-    stage,
-    table,
-    key,
-    result,
-    ...(source === undefined ? {} : { source }),
-    ...(depth === undefined ? {} : { depth }),
-  }));
-  const stage = replyStage === undefined ? {} : { replyStage };
-  return { recipient, class: addressClass, reply, ...stage, deliveries, steps };
 }

@@ -5,15 +5,21 @@
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Asker } from '../tables/asker.ts';
 import type { LookupResult, RevisionSource, Table } from '../tables/table.ts';
-import type { TraceSink, TraceStep } from './types.ts';
+import type { TraceEdge, TraceSink, TraceStep } from './types.ts';
 
 // Text tables and the directory answer within microseconds: who loses this race three times meets a mass change,
 // and the client comes back (4xx).
 const maxAttempts = 3;
 
+const leftOut: LookupResult = { kind: 'not-found', reason: 'left out' };
+
 export class Decision implements Asker {
   readonly #answers = new Map<Table, Map<string, Promise<LookupResult>>>();
   readonly #steps: TraceStep[] | undefined;
+  /** Every question in order, those too that were answered before. */
+  readonly #asked: TraceStep[] = [];
+  readonly #stepOf = new Map<Promise<LookupResult>, TraceStep>();
+  readonly #edges: TraceEdge[] = [];
   /** Whether a domain is local, by folded domain: asked many times in one decision. */
   readonly localDomains = new Map<string, boolean>();
   /** Nesting of alias expansion, for the trace. */
@@ -22,9 +28,12 @@ export class Decision implements Asker {
   readonly #revisions: RevisionSource | undefined;
   #revision: number | undefined;
 
-  constructor(isTracing: boolean, revisions?: RevisionSource) {
+  readonly #without: TraceSink['without'];
+
+  constructor(isTracing: boolean, revisions?: RevisionSource, without?: TraceSink['without']) {
     this.#steps = isTracing ? [] : undefined;
     this.#revisions = revisions;
+    this.#without = without;
   }
 
   /** The revision of the first answer; undefined where nothing was asked. */
@@ -40,6 +49,24 @@ export class Decision implements Asker {
     return this.#steps ?? [];
   }
 
+  get edges(): readonly TraceEdge[] {
+    return this.#edges;
+  }
+
+  /** Where the questions stand: for `since`. */
+  get mark(): number {
+    return this.#asked.length;
+  }
+
+  since(mark: number): readonly TraceStep[] {
+    return [...new Set(this.#asked.slice(mark))];
+  }
+
+  /** Only where somebody reads it. */
+  lead(edge: TraceEdge): void {
+    if (this.isTracing) this.#edges.push(edge);
+  }
+
   ask(stage: string, table: Table, key: string): Promise<LookupResult> {
     this.#revision ??= this.#revisions?.revision();
     let answers = this.#answers.get(table);
@@ -48,14 +75,18 @@ export class Decision implements Asker {
       this.#answers.set(table, answers);
     }
     const known = answers.get(key);
-    if (known !== undefined) return known;
-    const answer = table.lookup(key);
+    if (known !== undefined) {
+      const step = this.#stepOf.get(known);
+      if (step !== undefined) this.#asked.push(step);
+      return known;
+    }
+    const answer = this.#without?.(table.name, key) === true ? Promise.resolve(leftOut) : table.lookup(key);
     answers.set(key, answer);
     return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);
   }
 
   note(stage: string, table: string, key: string, result: string): void {
-    this.#steps?.push({ stage, table, key, result, depth: this.depth });
+    if (this.#steps !== undefined) this.#told({ stage, table, key, result, depth: this.depth });
   }
 
   /** Tells a decision that no table made. */
@@ -69,14 +100,20 @@ export class Decision implements Asker {
       const result = await answer;
       if (result.kind === 'not-found') {
         const why = result.reason === undefined ? '' : `: ${result.reason}`;
-        this.#steps?.push({ ...step, result: `not found${why}` });
-      } else if (result.source === undefined) this.#steps?.push({ ...step, result: result.value });
-      else this.#steps?.push({ ...step, result: result.value, source: result.source });
+        this.#told({ ...step, result: `not found${why}` }, answer);
+      } else if (result.source === undefined) this.#told({ ...step, result: result.value }, answer);
+      else this.#told({ ...step, result: result.value, source: result.source }, answer);
       return result;
     } catch (error) {
-      this.#steps?.push({ ...step, result: `error: ${(error as Error).message}` });
+      this.#told({ ...step, result: `error: ${(error as Error).message}` }, answer);
       throw error;
     }
+  }
+
+  #told(step: TraceStep, answer?: Promise<LookupResult>): void {
+    this.#steps?.push(step);
+    this.#asked.push(step);
+    if (answer !== undefined) this.#stepOf.set(answer, step);
   }
 }
 
@@ -87,11 +124,12 @@ export async function decideAtOneRevision<Result>(
   decide: (decision: Decision) => Promise<Result>,
 ): Promise<Result> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const decision = new Decision(trace !== undefined, revisions);
+    const decision = new Decision(trace !== undefined, revisions, trace?.without);
     const result = await decide(decision);
     // Most questions to the client's own words ask no table: then there is nothing to compare, and to look costs.
     if (decision.revision !== undefined && revisions.revision() !== decision.revision) continue;
     if (trace !== undefined) for (const step of decision.steps) trace(step);
+    if (trace?.edge !== undefined) for (const edge of decision.edges) trace.edge(edge);
     return result;
   }
   throw new TemporaryError('the lookup tables keep changing');

@@ -14,7 +14,14 @@ import { internalForm, parseAddresses } from '../address/tokens.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { Table } from '../tables/table.ts';
 import type { Decision } from './decision.ts';
-import { describeEnd, filteredMacros, type LocalEnd, type LocalOutcome, macrosOf } from './local-end.ts';
+import {
+  describeEnd,
+  filteredMacros,
+  type LocalEnd,
+  type LocalOutcome,
+  type LocalPlace as Place,
+  macrosOf,
+} from './local-end.ts';
 import { type ListFile, type LocalFiles, readForward, readInclude } from './local-files.ts';
 import { expandMacros, type LocalMacros, type LocalSettings } from './local-settings.ts';
 import type { ResolvedAddress } from './resolve-address.ts';
@@ -28,21 +35,6 @@ export interface LocalDependencies {
   /** Class, transport and next hop of an internal address. */
   resolve(decision: Decision, address: string): Promise<ResolvedAddress>;
   warn(text: string): void;
-}
-
-interface Place {
-  /** Where the words come from: decides whether commands and files are allowed. */
-  readonly source: 'recipient' | 'alias' | 'include' | 'forward';
-  readonly level: number;
-  readonly owner: string | undefined;
-  /** The folded name of the alias under expansion. */
-  readonly from: string | undefined;
-  /** An extension that was not matched, with its delimiter, to be carried over. */
-  readonly unmatched: string;
-  /** Whose rights commands and files have, a line of passwd(5); undefined: default_privs. */
-  readonly account: string | undefined;
-  /** For Delivered-To. */
-  readonly delivered: string;
 }
 
 const maxLevel = 100;
@@ -63,7 +55,15 @@ export async function expandLocal(
   const walk = new LocalExpansion(decision, dependencies, transport, deliveredTo);
   const nobody = { owner: undefined, from: undefined, account: undefined };
   try {
-    await walk.deliver(recipient, { source: 'recipient', level: 1, ...nobody, unmatched: '', delivered: recipient });
+    const { mark } = decision;
+    await walk.deliver(recipient, {
+      source: 'recipient',
+      level: 1,
+      ...nobody,
+      unmatched: '',
+      delivered: recipient,
+      mark,
+    });
   } finally {
     decision.depth = 0;
   }
@@ -92,7 +92,7 @@ class LocalExpansion {
 
   /** deliver_recipient of local(8): `address` in internal form. */
   async deliver(address: string, place: Place): Promise<void> {
-    const at = { ...place, level: place.level + 1 };
+    const at = { ...place, level: place.level + 1, mark: this.#decision.mark };
     if (at.level > 2 * maxLevel) {
       this.#refuse(address, at, '5.4.6', `alias database loop for ${localpartOf(address)}`);
       return;
@@ -144,6 +144,7 @@ class LocalExpansion {
       from: name,
       account,
       delivered: this.#delivered(address, place),
+      asked: this.#decision.since(place.mark),
     };
     const count = await this.#expandList(value, address, at);
     if (count === 0) {
@@ -261,6 +262,8 @@ class LocalExpansion {
     }
     const { recipient, transport } = resolved;
     const target = place.unmatched === '' ? recipient : addExtension(recipient, place.unmatched);
+    const told = { stage: 'local-alias', from: toExternal(address), to: [toExternal(target)] };
+    this.#decision.lead({ ...told, asked: place.asked ?? this.#decision.since(place.mark) });
     if (transport === this.#transport) await this.deliver(target, place);
     else this.#mail(target, place);
   }
@@ -354,7 +357,7 @@ class LocalExpansion {
     this.#end(address, place, { kind: 'refused', status, reason });
   }
 
-  #end(address: string, { owner, delivered }: Place, end: LocalOutcome): void {
+  #end(address: string, { owner, delivered, mark }: Place, end: LocalOutcome): void {
     const recipient = toExternal(address);
     const place = {
       recipient,
@@ -362,7 +365,11 @@ class LocalExpansion {
       ...(owner === undefined ? {} : { sender: toExternal(owner) }),
     };
     this.ends.push({ ...place, ...end });
-    if (this.#decision.isTracing) this.#decision.tell('local', describeEnd({ ...place, ...end }));
+    if (!this.#decision.isTracing) return;
+    const what = describeEnd({ ...place, ...end });
+    this.#decision.tell('local', what);
+    const told = { stage: 'local', from: recipient, to: [], end: { kind: end.kind, what } };
+    this.#decision.lead({ ...told, asked: this.#decision.since(mark) });
   }
 
   async #find(maps: Maps, key: string, onFound?: (table: Table) => void): Promise<string | undefined> {

@@ -2,6 +2,26 @@
 
 import { domainOf, localpartOf } from '../address/form.ts';
 import type { LocalMacros } from './local-settings.ts';
+import type { TraceStep } from './types.ts';
+
+/** Where local expansion stands. */
+export interface LocalPlace {
+  /** Where the words come from: decides whether commands and files are allowed. */
+  readonly source: 'recipient' | 'alias' | 'include' | 'forward';
+  readonly level: number;
+  readonly owner: string | undefined;
+  /** The folded name of the alias under expansion. */
+  readonly from: string | undefined;
+  /** An extension that was not matched, with its delimiter, to be carried over. */
+  readonly unmatched: string;
+  /** Whose rights commands and files have, a line of passwd(5); undefined: default_privs. */
+  readonly account: string | undefined;
+  /** For Delivered-To. */
+  readonly delivered: string;
+  /** Where the questions of this name begin; of an alias, what was asked to find it. */
+  readonly mark: number;
+  readonly asked?: readonly TraceStep[];
+}
 
 interface EndPlace {
   /** External form. */

@@ -4,13 +4,13 @@
 // transport_maps and relocated_maps may change.
 
 import { isIpAddress, isValidDomain } from '../address/domain.ts';
-import { domainOf, quoteLocalpart } from '../address/form.ts';
+import { domainOf, quoteLocalpart, toExternal } from '../address/form.ts';
 import { standardForm } from '../address/standard-form.ts';
 import type { Decision } from './decision.ts';
 import { isLocalDomain } from './local-domain.ts';
 import type { RoutingSettings } from './routing-settings.ts';
 import { chooseTransport } from './transport.ts';
-import type { AddressClass } from './types.ts';
+import type { AddressClass, TraceStep } from './types.ts';
 
 export interface ResolvedAddress {
   /** Internal form; may differ from what was asked: `u%b@here` is `u@b`. */
@@ -23,6 +23,8 @@ export interface ResolvedAddress {
   readonly isRouted: boolean;
   /** No address that mail could go to; the transport is `error`. */
   readonly isBad: boolean;
+  /** What was asked for it; only where somebody reads the derivation. */
+  readonly asked?: readonly TraceStep[];
 }
 
 // Longer chains of `a%b%here` than this are somebody's game; Postfix allows the address's length.
@@ -35,12 +37,17 @@ export async function resolveAddress(
   address: string,
   sender: string,
 ): Promise<ResolvedAddress> {
+  const mark = decision.mark;
   const stripped = await stripLocalDomains(decision, settings, address);
   const { recipient, isLocal } = await withLiteral(decision, settings, stripped);
   const domain = domainOf(recipient);
   if (!isValidDomain(domain)) return badAddress(recipient, domain);
   const addressClass = isLocal ? 'local' : await classOf(decision, settings, domain);
   if (decision.isTracing) decision.tell('class', addressClass);
+  if (decision.isTracing && recipient !== address) {
+    const [from, to] = [toExternal(address), toExternal(recipient)];
+    decision.lead({ stage: 'rewrite', from, to: [to], asked: decision.since(mark) });
+  }
   const isRouted = firstRoutingCharacter(recipient) !== recipient.length - domain.length - 1;
   const { transport, nexthop } = await chooseTransport(decision, settings, {
     recipient,
@@ -50,7 +57,8 @@ export async function resolveAddress(
   });
   // Postfix looks at this last: where a table fails, that is told, and not this.
   if (recipient.startsWith('-') && !settings.allowMinUser) return badAddress(recipient, domain);
-  return { recipient, domain, class: addressClass, transport, nexthop, isRouted, isBad: false };
+  const resolved = { recipient, domain, class: addressClass, transport, nexthop, isRouted, isBad: false };
+  return decision.isTracing ? { ...resolved, asked: decision.since(mark) } : resolved;
 }
 
 function badAddress(recipient: string, domain: string): ResolvedAddress {

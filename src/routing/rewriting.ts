@@ -86,6 +86,7 @@ export class AddressRewriting {
   async rewrite(decision: Decision, search: RewritingSearch, what: RewritingClass, address: string): Promise<string> {
     const own = what.endsWith('sender') ? this.#senderCanonical : this.#recipientCanonical;
     let result = address;
+    const mark = decision.mark;
     for (const step of [own, this.#canonical]) {
       if (step.maps.isEmpty || !step.classes.includes(what)) continue;
       result = await this.#mapCanonical(decision, search, step.maps, result);
@@ -94,7 +95,9 @@ export class AddressRewriting {
       result = await this.#masquerade(decision, result);
     }
     if (decision.isTracing && result !== address) {
-      decision.tell('rewrite', `${what}: ${toExternal(address)} becomes ${toExternal(result)}`);
+      const [from, to] = [toExternal(address), toExternal(result)];
+      decision.tell('rewrite', `${what}: ${from} becomes ${to}`);
+      decision.lead({ stage: 'canonical', from, to: [to], asked: decision.since(mark) });
     }
     return result;
   }

@@ -47,7 +47,7 @@ import { resolveAddress, type ResolvedAddress } from './resolve-address.ts';
 import type { OpenOptions } from './open-maps.ts';
 import { readRoutingSettings, type RoutingSettings } from './routing-settings.ts';
 import { AddressRewriting, standardSender } from './rewriting.ts';
-import type { AddressClass, AddressHandling, Delivery, Reply, TraceSink } from './types.ts';
+import type { AddressClass, AddressHandling, Delivery, Reply, TraceSink, TraceStep } from './types.ts';
 import { type AliasRules, expandAliases, writeError } from './virtual-alias.ts';
 
 export interface RouterOptions {
@@ -279,13 +279,16 @@ export class Router {
     let from: string;
     let to = address;
     let copies: readonly string[] = [];
+    let asked: readonly TraceStep[] = [];
     try {
       from = await this.#rewriteSender(decision, sender);
       if (rewriting.rewrites('envelope_recipient')) {
         to = await rewriting.rewrite(decision, search, 'envelope_recipient', address);
       }
       if (handling === 'external' && rewriting.addsCopies) {
+        const mark = decision.mark;
         copies = await rewriting.copyAddresses(decision, search, from, to);
+        asked = decision.since(mark);
       }
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
@@ -293,6 +296,14 @@ export class Router {
     }
     const expanded = await this.#expandAliases(decision, given, to, from, known);
     if (copies.length === 0 || expanded.kind === 'failed') return expanded;
+    for (const copy of copies) {
+      const told = {
+        stage: 'bcc',
+        from: toExternal(to),
+        to: [toExternal(standardForm(copy, this.settings.standardForm))],
+      };
+      decision.lead({ ...told, asked: asked.filter(({ result }) => result === copy) });
+    }
     return await this.#addCopies(decision, expanded.deliveries, copies, from);
   }
 
@@ -366,13 +377,18 @@ export class Router {
   async #delivery(decision: Decision, given: string, resolved: ResolvedAddress): Promise<Delivery> {
     const { transport, nexthop } = this.#isDoubleBounce(resolved) ? discarded : resolved;
     const delivery = { recipient: toExternal(resolved.recipient), original: given, transport, nexthop };
+    const { asked = [] } = resolved;
     if (decision.isTracing) decision.tell('delivery', `${delivery.recipient} by ${transport}:${nexthop}`);
+    const told = { stage: 'delivery', from: delivery.recipient, to: [], asked };
+    if (decision.isTracing && transport !== 'virtual') decision.lead({ ...told, delivery });
     if (decision.isTracing && transport === 'local') await this.#tellLocal(decision, delivery);
     if (transport !== 'virtual') return delivery;
     // virtual(8) finds the path by the folded recipient; where there is none it bounces by itself.
     const search = { ...this.search(decision), stage: 'mailbox-path' };
     const match = await findAddress(search, this.settings.virtualMailboxes, fold(resolved.recipient));
-    return match === undefined ? delivery : { ...delivery, path: match.found.value };
+    const found = match === undefined ? delivery : { ...delivery, path: match.found.value };
+    decision.lead({ ...told, delivery: found });
+    return found;
   }
 
   /** Notices of undeliverable notices end here, as in qmgr(8), without a local delivery agent. */

@@ -43,6 +43,24 @@ export interface TraceStep {
   readonly depth?: number;
 }
 
+/** Where mail goes on from an address: a line of the picture that the derivation makes. */
+export interface TraceEdge {
+  /** What led on, as `virtual-alias`, `canonical`, `bcc`, `local-alias`, `order`, `delivery`. */
+  readonly stage: string;
+  /** External form. */
+  readonly from: string;
+  /** The addresses that it leads to; itself where it stays what it is. */
+  readonly to: readonly string[];
+  /** It ends here, with this agent. */
+  readonly delivery?: Delivery;
+  /** It ends here, in local delivery. */
+  readonly end?: { readonly kind: string; readonly what: string };
+  /** It could not be found out, or has no end. */
+  readonly failure?: string;
+  /** The questions that decided, in order: steps of the same derivation. */
+  readonly asked: readonly TraceStep[];
+}
+
 /**
  * What is done to the addresses of a message: `external` mail gets all of it; `internal` mail (bounces, what local(8)
  * forwards) no blind copies; `unmapped` mail (receive_override_options = no_address_mappings) standard form only.
@@ -50,7 +68,12 @@ export interface TraceStep {
 export type AddressHandling = 'external' | 'internal' | 'unmapped';
 
 /** Receives the derivation; production passes none. */
-export type TraceSink = (step: TraceStep) => void;
+export interface TraceSink {
+  (step: TraceStep): void;
+  edge?(edge: TraceEdge): void;
+  /** Rows that are taken for absent: what would happen without them? */
+  without?(table: string, key: string): boolean;
+}
 
 /** `none`: the DNS knows no name; `unsure`: it could not tell; `forged`: the name does not have the address. */
 type NameStatus = 'found' | 'none' | 'unsure' | 'forged';

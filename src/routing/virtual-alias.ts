@@ -3,7 +3,7 @@
 // by the first address of its alias and the others are appended, until nothing is found; an address that expands
 // into itself is kept and not expanded again. What ends in no fixed point is an error for the whole message.
 
-import { fold } from '../address/form.ts';
+import { fold, toExternal } from '../address/form.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { Decision } from './decision.ts';
 import type { AddressSearch } from './find-address.ts';
@@ -84,7 +84,7 @@ class Expander {
       if (visited.has(slot.address)) return failed(`alias loop: ${[...visited, slot.address].slice(-10).join(' → ')}`);
       visited.add(slot.address);
       this.#decision.depth = slot.depth;
-      const results = await mapAddress(this.#search, this.#rules, slot.address);
+      const results = await this.#map(slot.address);
       if (results === undefined) return undefined;
       if (results.length === 0) {
         return { kind: 'failed', reply: writeError, reason: `the alias of ${slot.address} holds no address` };
@@ -93,6 +93,22 @@ class Expander {
       if (failure !== undefined) return failure;
     }
     return undefined;
+  }
+
+  /** As mapAddress, and tells where it leads. */
+  async #map(address: string): Promise<string[] | undefined> {
+    const decision = this.#decision;
+    if (!decision.isTracing) return await mapAddress(this.#search, this.#rules, address);
+    const mark = decision.mark;
+    const told = { stage: 'virtual-alias', from: toExternal(address) };
+    try {
+      const results = await mapAddress(this.#search, this.#rules, address);
+      decision.lead({ ...told, to: (results ?? [address]).map(toExternal), asked: decision.since(mark) });
+      return results;
+    } catch (error) {
+      decision.lead({ ...told, to: [], failure: (error as Error).message, asked: decision.since(mark) });
+      throw error;
+    }
   }
 
   #replace(slot: { address: string; depth: number }, results: readonly string[]): Expansion | undefined {

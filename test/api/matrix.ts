@@ -148,6 +148,8 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'quota.show': ofMailbox((address) => ({ address })),
   'quota.recalculate': each((domain) => ({ address: `anna@${domain}` })),
   'explain.show': each((domain) => ({ address: [`anna@${domain}`] })),
+  'explain.why-not': each((domain) => ({ address: `sales@${domain}`, wanted: `ben@${domain}` })),
+  'domain.flow': each((name) => ({ name })),
   'queue.list': nothing,
   'queue.show': { own: { id: '4jWwJ04sK4zpbG2' } },
   'queue.remove': queueIds,

@@ -317,6 +317,11 @@ export interface Operations {
     input: { readonly name: string; readonly class?: "mailbox" | "alias" | "relay"; readonly active?: boolean; readonly transport?: string; readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode?: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string };
     output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly aliasDomains: readonly string[] };
   };
+  /** Give all mail of a domain as a graph: its addresses, and where each leads. */
+  "domain.flow": {
+    input: { readonly name: string };
+    output: { readonly domain: string; readonly nodes: readonly ({ readonly name: string; readonly kind: "door" | "address" | "mailbox" | "list" | "program" | "file" | "answer" | "mailed" | "outside" | "elsewhere" | "refused" | "deferred" | "failed" | "discarded"; readonly title: string; readonly note?: string; readonly state?: "missing" | "off" | "full" | "maintenance" | "loop" | "more" | "shadowed" | "unreached" })[]; readonly edges: readonly { readonly from: string; readonly to: string; readonly stage: string; readonly leavesHost?: boolean; readonly isUntaken?: boolean; readonly table?: string; readonly key?: string; readonly result?: string; readonly source?: string }[]; readonly plain: readonly string[]; readonly isCut: boolean; readonly rows: number };
+  };
   /** List the domains. */
   "domain.list": {
     input: { readonly after?: string; readonly limit?: number; readonly search?: string };
@@ -349,8 +354,13 @@ export interface Operations {
   };
   /** Say where mail for addresses goes, and why. */
   "explain.show": {
-    input: { readonly address: readonly string[]; readonly sender?: string; readonly client?: string; readonly clientName?: string; readonly helo?: string; readonly login?: string; readonly service?: string };
-    output: { readonly items: readonly { readonly recipient: string; readonly class: string; readonly replyStage?: string; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly deliveries: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly path?: string }[]; readonly steps: readonly { readonly stage: string; readonly table: string; readonly key: string; readonly result: string; readonly source?: string; readonly depth?: number }[] }[]; readonly note?: readonly string[] };
+    input: { readonly address: readonly string[]; readonly sender?: string; readonly client?: string; readonly clientName?: string; readonly helo?: string; readonly login?: string; readonly service?: string; readonly at?: string; readonly withoutTable?: string; readonly withoutKey?: string };
+    output: { readonly items: readonly ({ readonly recipient: string; readonly class: string; readonly replyStage?: string; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly deliveries: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly path?: string }[]; readonly steps: readonly { readonly stage: string; readonly table: string; readonly key: string; readonly result: string; readonly source?: string; readonly depth?: number }[]; readonly flow: { readonly nodes: readonly ({ readonly name: string; readonly kind: "door" | "address" | "mailbox" | "list" | "program" | "file" | "answer" | "mailed" | "outside" | "elsewhere" | "refused" | "deferred" | "failed" | "discarded"; readonly title: string; readonly note?: string; readonly state?: "missing" | "off" | "full" | "maintenance" | "loop" | "more" | "shadowed" | "unreached" })[]; readonly edges: readonly { readonly from: string; readonly to: string; readonly stage: string; readonly leavesHost?: boolean; readonly isUntaken?: boolean; readonly asked: readonly number[]; readonly decided?: number }[] } })[]; readonly note?: readonly string[] };
+  };
+  /** Say why mail for an address does not arrive in a mailbox, and who reaches that one. */
+  "explain.why-not": {
+    input: { readonly address: string; readonly wanted: string; readonly sender?: string; readonly client?: string; readonly clientName?: string; readonly helo?: string; readonly login?: string; readonly service?: string };
+    output: { readonly recipient: string; readonly mailbox: string; readonly reaches: boolean; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly reasons: readonly { readonly kind: string; readonly text: string; readonly table?: string; readonly key?: string; readonly result?: string; readonly source?: string }[]; readonly open: readonly { readonly table: string; readonly key: string }[]; readonly reachedBy: { readonly addresses: readonly string[]; readonly isCut: boolean } };
   };
   /** List changes of the directory, the oldest first. */
   "history.list": {
@@ -799,6 +809,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "directory.dump": 'GET /directory',
   "directory.plan": 'POST /directory/plan',
   "domain.add": 'POST /domains',
+  "domain.flow": 'GET /domains/{name}/flow',
   "domain.list": 'GET /domains',
   "domain.list-removed": 'GET /removed-domains',
   "domain.remove": 'DELETE /domains/{name}',
@@ -806,6 +817,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "domain.set": 'PATCH /domains/{name}',
   "domain.show": 'GET /domains/{name}',
   "explain.show": 'GET /explain',
+  "explain.why-not": 'GET /explain/why-not',
   "history.list": 'GET /history',
   "lint.list": 'GET /lint',
   "list.add": 'POST /lists',
