@@ -1,6 +1,7 @@
 // Passkeys (WebAuthn): what a browser is asked to sign, and whether it has. A challenge is good once, for some minutes, for
 // what it was made for. The key stays on the user's device, which has to know that it is the user (PIN, finger).
 
+import { randomUUID } from 'node:crypto';
 import { isoBase64URL } from '@simplewebauthn/server/helpers';
 import {
   type AuthenticationResponseJSON,
@@ -26,6 +27,8 @@ const algorithms = [-8, -7, -257];
 const challengeMilliseconds = 5 * 60_000;
 /** Strangers can ask for them. */
 const maxChallenges = 10_000;
+/** Who sets up the host has no number yet: the passkey is made before its owner is, so that both come into being at once. */
+export const firstAdministrator = { kind: 'first', id: 0 } as const;
 
 export class Passkeys {
   readonly #clock: Clock;
@@ -36,13 +39,19 @@ export class Passkeys {
     this.#clock = clock;
   }
 
-  async registration(owner: Owner, login: string, present: readonly string[], site: Site): Promise<object> {
+  async registration(
+    owner: Owner | typeof firstAdministrator,
+    login: string,
+    present: readonly string[],
+    site: Site,
+  ): Promise<object> {
+    const handle = owner.kind === 'first' ? randomUUID() : `${owner.kind} ${owner.id}`;
     const options = await generateRegistrationOptions({
       rpName: 'Posthaste',
       supportedAlgorithmIDs: algorithms,
       rpID: hostOf(site),
       userName: login,
-      userID: new TextEncoder().encode(`${owner.kind} ${owner.id}`),
+      userID: new TextEncoder().encode(handle),
       excludeCredentials: present.map((id) => ({ id })),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     });
@@ -51,7 +60,12 @@ export class Passkeys {
   }
 
   /** Throws ProblemError. */
-  async register(owner: Owner, name: string, response: unknown, site: Site): Promise<NewPasskey> {
+  async register(
+    owner: Owner | typeof firstAdministrator,
+    name: string,
+    response: unknown,
+    site: Site,
+  ): Promise<NewPasskey> {
     const use = `register ${owner.kind} ${owner.id}`;
     const verified = await checked(async () =>
       verifyRegistrationResponse({

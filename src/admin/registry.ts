@@ -10,7 +10,9 @@ import { defenceOperations } from './operations/defence.ts';
 import { desiredStateOperations, planOperations } from './operations/desired-state.ts';
 import { domainOperations } from './operations/domains.ts';
 import { explainOperations } from './operations/explain.ts';
+import { clientSettingsOperations } from './operations/client-settings.ts';
 import { historyOperations } from './operations/history.ts';
+import { hostNameOperations } from './operations/host-name.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
 import { placeOperations } from './operations/places.ts';
@@ -21,13 +23,16 @@ import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
 import { serverOperations } from './operations/server.ts';
 import { settingOperations } from './operations/settings.ts';
+import { setupOperations } from './operations/setup.ts';
 import { tagOperations } from './operations/tags.ts';
+import { testMessageOperations } from './operations/test-message.ts';
 import { tokenOperations } from './operations/tokens.ts';
 import { webhookOperations } from './operations/webhooks.ts';
 import type { AnyOperation } from './operation.ts';
 
 const all: readonly AnyOperation[] = [
   ...accountOperations,
+  ...setupOperations,
   ...secondFactorOperations,
   ...domainOperations,
   ...aliasDomainOperations,
@@ -44,6 +49,9 @@ const all: readonly AnyOperation[] = [
   ...serverOperations,
   ...settingOperations,
   ...explainOperations,
+  ...hostNameOperations,
+  ...clientSettingsOperations,
+  ...testMessageOperations,
   ...queueOperations,
   ...defenceOperations,
   ...historyOperations,

@@ -9,6 +9,8 @@ import type { DomainFlow } from '../proof/flow/domain-flow.ts';
 import type { ExplainedFlow } from '../proof/flow/told-flow.ts';
 import type { Plan } from '../proof/plan/types.ts';
 import type { WhyNot } from '../proof/why-not.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { SentTestMessage } from '../queue/test-messages.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -58,6 +60,17 @@ export interface ExplainedRecipient {
   readonly flow: ExplainedFlow;
 }
 
+/** What others can connect to. */
+export interface ServerListener {
+  /** submission: smtpd with logins. */
+  readonly protocol: 'smtp' | 'submission' | 'imap' | 'pop3';
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+  /** From this machine only. */
+  readonly isLoopback: boolean;
+}
+
 export interface ServerParts {
   readonly clock: Clock;
   /** For mailboxes. */
@@ -100,4 +113,10 @@ export interface ServerParts {
   certificates(): Promise<readonly object[]>;
   /** main.cf and master.cf. Loaded when somebody asks. */
   settings(): Promise<SettingsPart>;
+  /** Those that run. */
+  listeners(): Promise<readonly ServerListener[]>;
+  /** For checks that somebody waits for: it gives up soon. */
+  readonly resolver: Resolver;
+  /** To a mailbox of this host. Throws ProblemError where `asker` has sent many. */
+  testMessage(recipient: string, asker: string): Promise<SentTestMessage>;
 }

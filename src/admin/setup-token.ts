@@ -36,9 +36,13 @@ export async function checkSetupToken(
   };
   const result = await passGate(gate, attempt, check, token);
   if (result.kind === 'authenticated') return;
+  const { retryAfterSeconds } = result as { readonly retryAfterSeconds?: number };
+  if (retryAfterSeconds !== undefined) {
+    fail(429, 'locked-out', 'too many wrong setup links: try again later', { retryAfterSeconds });
+  }
   fail(403, 'denied', 'this setup link is not good, or no longer', {
     field: 'token',
-    mend: 'make an administrator with: posthaste admin add LOGIN --host',
+    mend: 'have a new one shown on the host with: posthaste setup-link',
   });
 }
 

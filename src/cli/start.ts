@@ -4,11 +4,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import type { Directory } from '../directory/directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { isKeptInJournal } from '../main/journal.ts';
 import { ListenError } from '../main/listeners.ts';
+import { hostsNothing } from '../main/open-parts.ts';
 import { Server } from '../main/server.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { writeFirstConfiguration } from '../settings/first-start.ts';
 import { type CommandContext, CommandError } from './context.ts';
+import { pageOrigin, setupLink } from './setup-address.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program
@@ -19,8 +25,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 export async function start(context: CommandContext): Promise<void> {
-  const isFirst = !fs.existsSync(path.join(context.configDirectory, 'main.cf'));
-  if (isFirst) await writeFirst(context);
+  if (!fs.existsSync(path.join(context.configDirectory, 'main.cf'))) await writeFirst(context);
   const configuration = await loadConfiguration(context.configDirectory);
   refuseMistakes(configuration, context);
   let ended: (status: number) => void = () => {};
@@ -39,7 +44,7 @@ export async function start(context: CommandContext): Promise<void> {
     () => void server.reload().catch((error: unknown) => context.warn(`posthaste: reload: ${String(error)}`)),
   );
   server.whenStopped(() => ended(0));
-  greet(server, context, isFirst);
+  greet(server, context, await wayToPage(server, configuration));
   process.exit(await end);
 }
 
@@ -68,7 +73,44 @@ function refuseMistakes({ findings }: Configuration, context: CommandContext): v
   throw new CommandError('the configuration has mistakes: mend the lines above and start again');
 }
 
-function greet(server: Server, context: CommandContext, isFirst: boolean): void {
+interface Way {
+  /** Of the page. */
+  readonly origin?: string;
+  /** For a host without an administrator. */
+  readonly setup?: string;
+}
+
+/**
+ * The link to the first administrator is shown to whoever started the server, and not where the journal keeps what is
+ * printed: many may read that.
+ */
+async function wayToPage({ directory, listeners }: Server, { settings }: Configuration): Promise<Way> {
+  const origin = pageOrigin(listeners, settings.text('myhostname'));
+  if (origin === undefined) return {};
+  if (hasAdministrator(directory)) return { origin };
+  if (isKeptInJournal()) return { setup: 'Set up this host in a browser: posthaste setup-link shows the link' };
+  // Only a host without an administrator pays for it.
+  const { makeSetupToken } = await import('../admin/setup-token.ts');
+  const token = await makeSetupToken(directory, systemClock);
+  return token === undefined ? { origin } : { setup: `Set up this host in a browser: ${setupLink(origin, token)}` };
+}
+
+/** True also where that cannot be found out now: nothing is made on a guess. */
+function hasAdministrator({ lookups }: Directory): boolean {
+  try {
+    return lookups.identities.hasHost();
+  } catch (error) {
+    if (error instanceof TemporaryError) return true;
+    throw error;
+  }
+}
+
+function greet(server: Server, context: CommandContext, { origin, setup }: Way): void {
+  if (setup !== undefined) {
+    context.print('');
+    // A secret: not to where output is collected, but to where whoever started the server looks.
+    context.warn(setup);
+  }
   context.print('');
   context.print('Posthaste listens on');
   for (const { label, host, port } of server.listeners) {
@@ -78,12 +120,12 @@ function greet(server: Server, context: CommandContext, isFirst: boolean): void 
   context.print('');
   context.print(`Configuration  ${context.configDirectory}`);
   context.print(`Data           ${server.dataDirectory}`);
+  if (origin !== undefined) context.print(`Administration ${origin}`);
   context.print('');
-  if (server.isEmpty) {
-    context.print(isFirst ? 'Next, in another terminal:' : 'No domain is hosted yet. In another terminal:');
+  if (hostsNothing(server.directory)) {
+    context.print('No domain is hosted yet. Set up in the browser, or in another terminal:');
     context.print('  bin/posthaste domain add example.com');
     context.print('  bin/posthaste mailbox add anna@example.com');
-    context.print('  bin/posthaste explain anna@example.com');
   } else {
     context.print('In another terminal: bin/posthaste status, bin/posthaste explain ADDRESS, bin/posthaste --help');
   }

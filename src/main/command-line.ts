@@ -14,6 +14,7 @@ interface CommandModule {
 
 const modules: Record<string, () => Promise<CommandModule>> = {
   start: () => import('../cli/start.ts'),
+  'setup-link': () => import('../cli/setup-link.ts'),
   stop: () => import('../cli/stop.ts'),
   reload: () => import('../cli/stop.ts'),
   status: () => import('../cli/stop.ts'),

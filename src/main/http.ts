@@ -8,6 +8,7 @@ import type { Passkeys } from '../admin/passkeys.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
 import type { ServerParts } from '../admin/server-parts.ts';
 import type { SettingsPart } from '../admin/settings-part.ts';
+import { fail } from '../admin/problem.ts';
 import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { ServerStatus } from '../cli/server-status.ts';
@@ -15,17 +16,21 @@ import { planOver } from '../cli/planner.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
 import { LazyListener } from '../http-server/lazy-listener.ts';
+import { SystemResolver } from '../dns/system-resolver.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
+import type { OwnMailOptions } from '../queue/own-mail.ts';
+import type { TestMessages } from '../queue/test-messages.ts';
 import { dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { TraceSearches } from '../trace/search-aside.ts';
 import { traceFolder } from '../trace/segments.ts';
 import { Explaining } from './explaining.ts';
+import { runningListeners } from './client-listeners.ts';
 import type { PlannedListener } from './listeners.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
@@ -47,6 +52,8 @@ export interface HttpParts {
   readonly answer: (request: ControlRequest) => Promise<unknown>;
   /** What the server was started with. */
   readonly started: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings };
+  /** For messages of the host's own. */
+  readonly ownMail: () => OwnMailOptions | undefined;
 }
 
 export class HttpListeners {
@@ -128,9 +135,10 @@ export class HttpListeners {
 }
 
 function serverParts(parts: HttpParts): ServerParts {
-  const { authenticator, gate, directory, store, state, answer, log } = parts;
+  const { authenticator, gate, directory, store, state, answer, log, ownMail } = parts;
   const settings = () => state().configuration.settings;
   let passkeys: Promise<Passkeys> | undefined;
+  let testMessages: Promise<TestMessages> | undefined;
   let desk: Promise<SettingsPart> | undefined;
   // One after the other: each looks at the mail of days.
   let lastPlan: Promise<unknown> = Promise.resolve();
@@ -183,6 +191,15 @@ function serverParts(parts: HttpParts): ServerParts {
     trace: async (query) => await searches.find(query),
     certificates: async () => await listCertificates(state().configuration),
     settings: () => (desk ??= openSettings(parts)),
+    listeners: async () =>
+      runningListeners(state().configuration, (await answer({ command: 'status' })) as ServerStatus),
+    resolver: new SystemResolver({ timeout: 1500, tries: 2 }),
+    testMessage: async (recipient, asker) => {
+      const sent = await (await (testMessages ??= openTestMessages(ownMail()))).send(recipient, asker);
+      if (typeof sent !== 'number') return sent;
+      const detail = 'you have sent many test messages: wait a while';
+      return fail(429, 'too-many-requests', detail, { retryAfterSeconds: sent });
+    },
   };
 }
 
@@ -202,4 +219,11 @@ async function openSettings({ state, answer, started }: HttpParts): Promise<Sett
 async function openPasskeys(): Promise<Passkeys> {
   const { Passkeys: Opened } = await import('../admin/passkeys.ts');
   return new Opened(systemClock);
+}
+
+/** Few send any. */
+async function openTestMessages(options: OwnMailOptions | undefined): Promise<TestMessages> {
+  if (options === undefined) throw new TemporaryError('the queue is not open yet');
+  const { TestMessages: Opened } = await import('../queue/test-messages.ts');
+  return new Opened(options);
 }

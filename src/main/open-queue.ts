@@ -11,7 +11,7 @@ import type { FreshMessage } from '../queue/accepted.ts';
 import { maildropFolder } from '../queue/maildrop.ts';
 import { Forwarder } from '../queue/forwarding.ts';
 import { Notices } from '../queue/notices.ts';
-import type { InternalMail } from '../queue/own-mail.ts';
+import type { InternalMail, OwnMailOptions } from '../queue/own-mail.ts';
 import { Pickup } from '../queue/pickup.ts';
 import { PickupFilters } from '../queue/pickup-filters.ts';
 import type { Mailboxes } from '../queue/plan.ts';
@@ -51,6 +51,8 @@ export interface OpenedQueue {
   readonly reports: SessionReporter;
   readonly verifier: Verifier;
   readonly siteFlush: SiteFlush;
+  /** For messages of the host's own. */
+  readonly ownMail: OwnMailOptions;
 }
 
 /** Messages in memory, whatever qmgr_message_active_limit allows: the rest comes from the store as fast as it is needed. */
@@ -138,6 +140,7 @@ export function openQueue(settings: Settings, parts: QueueParts): OpenedQueue {
     entered: () => entered,
     reports,
     verifier,
+    ownMail: making,
     siteFlush: new SiteFlush({
       survey: () => openQueueSurvey(parts.dataDirectory),
       changes,

@@ -33,7 +33,7 @@ import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
 import { needsRestart } from './needs-restart.ts';
-import { enabledMailboxes, hostsNothing, mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
+import { enabledMailboxes, mailboxRules, openDirectory, openTls, toListed } from './open-parts.ts';
 import { Observation } from './observation.ts';
 import { openImports } from './open-imports.ts';
 import { type OpenedQueue, openQueue } from './open-queue.ts';
@@ -239,7 +239,8 @@ export class Server {
       answer: this.#answer,
       started: this.#started,
     };
-    this.#http = new HttpListeners({ ...http, directory: this.#directory, store: this.#store, log: this.#log });
+    const stores = { directory: this.#directory, store: this.#store, log: this.#log };
+    this.#http = new HttpListeners({ ...http, ...stores, ownMail: () => this.#opened?.ownMail });
     (await this.#tls.prepare(this.#started.listeners))();
     for (const plan of this.#started.listeners) {
       try {
@@ -352,9 +353,9 @@ export class Server {
     return warnings;
   }
 
-  /** No domain is hosted: the administrator is told what to type. */
-  get isEmpty(): boolean {
-    return hostsNothing(this.#directory);
+  /** For whoever started it: what to do next depends on what is there. */
+  get directory(): Directory {
+    return this.#directory;
   }
 
   whenStopped(listener: () => void): void {

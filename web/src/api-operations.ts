@@ -367,6 +367,21 @@ export interface Operations {
     input: { readonly after?: string; readonly limit?: number; readonly object?: string };
     output: { readonly items: readonly { readonly id?: number; readonly revision?: number; readonly time: number; readonly actor: string; readonly action: string; readonly object: string; readonly before: unknown; readonly after: unknown }[]; readonly next?: string };
   };
+  /** Ask the DNS what others find about the host: addresses, and the names that these lead back to. */
+  "host.check": {
+    input: { readonly hostname?: string };
+    output: { readonly hostname: string; readonly items: readonly ({ readonly check: "name" | "addresses" | "reverse" | "port"; readonly outcome: "good" | "wrong" | "unknown"; readonly subject: string; readonly found: readonly string[]; readonly elsewhere?: readonly string[]; readonly reason?: string })[] };
+  };
+  /** Change the name of the host in main.cf, and have the server read it. */
+  "host.set": {
+    input: { readonly hostname: string };
+    output: { readonly hostname: string; readonly isSet: boolean; readonly needsRestart: readonly string[] };
+  };
+  /** Show the name of the host. */
+  "host.show": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly hostname: string; readonly isSet: boolean; readonly running: string };
+  };
   /** List what lint finds in the configuration: what is wrong, what happens, and how to mend it. */
   "lint.list": {
     input: Readonly<Record<string, never>>;
@@ -437,6 +452,11 @@ export interface Operations {
     input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number };
     output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly becameAdministrator: boolean; readonly password?: string };
   };
+  /** Say what to type into a mail program to use a mailbox. */
+  "mailbox.client-settings": {
+    input: { readonly address: string };
+    output: { readonly login: string; readonly items: readonly ({ readonly protocol: "imap" | "pop3" | "submission"; readonly host: string; readonly port: number; readonly security: "tls" | "starttls" | "none"; readonly isLocal: boolean })[]; readonly isSelfSigned: boolean };
+  };
   /** List the mailboxes, or the removed ones that can be restored. */
   "mailbox.list": {
     input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly removed?: boolean };
@@ -476,6 +496,11 @@ export interface Operations {
   "mailbox.show": {
     input: { readonly address: string };
     output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+  };
+  /** Send a test message to a mailbox of this host; its trace says what becomes of it. */
+  "message.test": {
+    input: { readonly address: string };
+    output: { readonly queueId: string; readonly sender: string; readonly recipient: string; readonly messageId: string; readonly accepted: number };
   };
   /** Send messages back at once. */
   "queue.expire": {
@@ -647,10 +672,25 @@ export interface Operations {
     input: { readonly name: string };
     output: { readonly setting: { readonly name: string; readonly area: string; readonly kind: "text" | "list" | "flag" | "integer" | "time"; readonly unit?: string; readonly words?: readonly string[]; readonly min?: number; readonly max?: number; readonly default: string; readonly value: string; readonly expanded?: string; readonly isSet: boolean; readonly isSecret: boolean; readonly origin: { readonly kind: "default" | "first-start" | "file"; readonly file?: string; readonly line?: number }; readonly status: "supported" | "unsupported" | "unneeded"; readonly text: string; readonly needsRestart: boolean; readonly machineOnly?: string; readonly overrides: readonly { readonly service: string; readonly type: string; readonly line: number; readonly value: string }[] }; readonly restart: readonly string[]; readonly findings: readonly ({ readonly rule: string; readonly severity: "error" | "warning" | "hint"; readonly file: string; readonly line: number; readonly text: string; readonly consequence: string; readonly mend: string; readonly parameter?: string; readonly service?: string })[] };
   };
-  /** Make the first administrator of the host, with the token that the server showed at its first start. */
+  /** Make the first administrator of the host, and log in, with the link that the host showed at its first start. */
   "setup.add": {
-    input: { readonly token: string; readonly login: string; readonly password: string; readonly name?: string };
+    input: { readonly token: string; readonly login: string; readonly name?: string; readonly password?: string; readonly passkey?: { readonly name: string; readonly response: { readonly id: string } } };
     output: { readonly login: string; readonly role: "user" | "domain" | "host"; readonly domains?: readonly string[]; readonly mustChange: boolean; readonly scopes?: readonly string[] };
+  };
+  /** Say whether a setup link is good. */
+  "setup.check": {
+    input: { readonly token: string };
+    output: { readonly isGood: true; readonly hostname: string };
+  };
+  /** Begin to make a passkey for the first administrator: gives what the browser is to be asked. */
+  "setup.passkey-options": {
+    input: { readonly token: string; readonly login: string };
+    output: { readonly challenge: string };
+  };
+  /** Say whether the host has an administrator. */
+  "setup.show": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly hasAdministrator: boolean };
   };
   /** Say what the server is doing: listeners, connections, queue, accounting, alarms. */
   "status.show": {
@@ -819,6 +859,9 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "explain.show": 'GET /explain',
   "explain.why-not": 'GET /explain/why-not',
   "history.list": 'GET /history',
+  "host.check": 'GET /host/check',
+  "host.set": 'PATCH /host',
+  "host.show": 'GET /host',
   "lint.list": 'GET /lint',
   "list.add": 'POST /lists',
   "list.list": 'GET /lists',
@@ -833,6 +876,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "lockout.list": 'GET /lockouts',
   "lockout.remove": 'DELETE /lockouts/{subject}',
   "mailbox.add": 'POST /mailboxes',
+  "mailbox.client-settings": 'GET /mailboxes/{address}/client-settings',
   "mailbox.list": 'GET /mailboxes',
   "mailbox.references": 'GET /mailboxes/{address}/references',
   "mailbox.remove": 'DELETE /mailboxes/{address}',
@@ -841,6 +885,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "mailbox.second-factors-remove": 'DELETE /mailboxes/{address}/second-factors',
   "mailbox.set": 'PATCH /mailboxes/{address}',
   "mailbox.show": 'GET /mailboxes/{address}',
+  "message.test": 'POST /messages/test',
   "queue.expire": 'POST /queue/expire',
   "queue.flush": 'POST /queue/flush',
   "queue.flush-all": 'POST /queue/flush-all',
@@ -876,6 +921,9 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "setting.state": 'GET /settings-state',
   "setting.undo": 'POST /settings/{name}/undo',
   "setup.add": 'POST /setup',
+  "setup.check": 'POST /setup/check',
+  "setup.passkey-options": 'POST /setup/passkey-options',
+  "setup.show": 'GET /setup',
   "status.show": 'GET /status',
   "tag.change": 'PATCH /tags/{kind}/{name}',
   "tag.show": 'GET /tags/{kind}/{name}',

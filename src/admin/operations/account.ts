@@ -1,5 +1,4 @@
-// What concerns whoever is logged in: logging in and out, who one is, one's sessions and one's own password; and the first
-// administrator of all.
+// What concerns whoever is logged in: logging in and out, who one is, one's sessions and one's own password.
 
 import { Type } from 'typebox';
 import { hashPassword } from '../../auth/password-scheme.ts';
@@ -11,7 +10,6 @@ import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, password, removed, time, words, yes } from '../schemas.ts';
 import { checkSecondFactor } from '../totp.ts';
-import { checkSetupToken, forgetSetupToken } from '../setup-token.ts';
 
 const login = Type.String({
   description: "An administrator's login, or a mailbox's address.",
@@ -203,32 +201,6 @@ export const accountOperations = [
     run: async ({ id }, { principal, view }) => {
       await view.sessions.remove(ownerOf(principal), id);
       return { removed: true };
-    },
-  }),
-  operation({
-    name: 'setup.add',
-    summary: 'Make the first administrator of the host, with the token that the server showed at its first start.',
-    method: 'POST',
-    path: '/setup',
-    input: object({
-      token: anyText('From the link that the server showed.', 200),
-      login: anyText("The administrator's login.", 255),
-      password: password('The password.'),
-      name: optional(anyText("The administrator's name.", 255)),
-    }),
-    output: account,
-    access: { who: 'anyone' },
-    kind: 'change',
-    prepare: async ({ token, password: plain, ...rest }, { directory, server, principal }) => {
-      await checkSetupToken(directory, token, { ...server, address: principal.address });
-      checkNewPassword(plain);
-      return { ...rest, passwordHash: await hashPassword(plain) };
-    },
-    run: async (input, { view }) => {
-      if (view.lookups.identities.hasHost()) fail(409, 'taken', 'this host has an administrator already: log in');
-      const made = await view.administrators.add({ ...input, role: 'host' });
-      await forgetSetupToken(view);
-      return { login: made.login, role: 'host', mustChange: false };
     },
   }),
 ];
