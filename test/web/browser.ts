@@ -24,11 +24,16 @@ export class PageServer {
 
   /** With `anna`, an administrator of the host. The page is built by the run itself (test/global-setup.ts). */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PageServer> {
-    const api = await ApiServer.start(settings);
-    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
-    const server = new PageServer(api, browser);
+    const server = await PageServer.startFresh(settings);
     await server.addAdministrator('anna');
     return server;
+  }
+
+  /** As a first start leaves it: nobody administers it. */
+  static async startFresh(settings: Readonly<Record<string, string>> = {}): Promise<PageServer> {
+    const api = await ApiServer.start(settings);
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    return new PageServer(api, browser);
   }
 
   async addAdministrator(login: string, domains?: readonly string[]): Promise<void> {

@@ -22,6 +22,7 @@ const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Empt
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
+  validateSearch: words('step', 'mailbox', 'message'),
   component: lazyRouteComponent(() => import('./views/setup.tsx'), 'SetupView'),
 });
 const forgotten = createRoute({

@@ -21,6 +21,12 @@ const paths = {
   remove: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   warning: 'M12 4 2.500 20h19zM12 10v4M12 17v.5',
   done: 'M5 12l5 5 9-10',
+  wrong: 'M6 6l12 12M18 6 6 18',
+  unknown: 'M9 9a3 3 0 1 1 4.500 2.600c-1 .600-1.500 1.200-1.500 2.400M12 18v.5',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  server: 'M4 5h16v6H4zM4 13h16v6H4zM8 8v.010M8 16v.010',
+  send: 'M4 12 20 4l-5 16-4-7zM11 13l9-9',
 } as const;
 
 export type IconName = keyof typeof paths;
