@@ -3,7 +3,7 @@
 // Each has three outcomes: good, wrong, and unknown where it could not be found out, which is nobody's mistake.
 
 import { networkInterfaces } from 'node:os';
-import type { Resolver } from '../dns/resolver.ts';
+import type { SystemResolver } from '../dns/system-resolver.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 
 export type CheckOutcome = 'good' | 'wrong' | 'unknown';
@@ -22,7 +22,7 @@ export interface HostCheck {
 }
 
 export interface HostCheckParts {
-  readonly resolver: Pick<Resolver, 'addresses' | 'names'>;
+  readonly resolver: Pick<SystemResolver, 'addresses' | 'pointers'>;
   /** Where SMTP is listened for: address and port. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
 }
@@ -68,7 +68,7 @@ async function checkReverse(
 ): Promise<HostCheck> {
   const of = { check: 'reverse', subject: address } as const;
   try {
-    const answer = await resolver.names(address);
+    const answer = await resolver.pointers(address);
     const found = answer.kind === 'found' ? answer.records.slice(0, maxAddresses) : [];
     const isOurs = found.some((name) => name.toLowerCase().replace(/\.$/, '') === hostname.toLowerCase());
     return { ...of, outcome: isOurs ? 'good' : 'wrong', found };

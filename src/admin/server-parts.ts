@@ -7,9 +7,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
 import type { DomainFlow } from '../proof/flow/domain-flow.ts';
 import type { ExplainedFlow } from '../proof/flow/told-flow.ts';
+import type { SystemResolver } from '../dns/system-resolver.ts';
 import type { Plan } from '../proof/plan/types.ts';
 import type { WhyNot } from '../proof/why-not.ts';
-import type { Resolver } from '../dns/resolver.ts';
 import type { SentTestMessage } from '../queue/test-messages.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
@@ -116,7 +116,7 @@ export interface ServerParts {
   /** Those that run. */
   listeners(): Promise<readonly ServerListener[]>;
   /** For checks that somebody waits for: it gives up soon. */
-  readonly resolver: Resolver;
+  readonly resolver: SystemResolver;
   /** To a mailbox of this host. Throws ProblemError where `asker` has sent many. */
   testMessage(recipient: string, asker: string): Promise<SentTestMessage>;
 }

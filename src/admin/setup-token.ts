@@ -26,7 +26,8 @@ export async function checkSetupToken(
   token: string,
   { gate, clock, address }: Pick<ServerParts, 'gate' | 'clock'> & { readonly address: string },
 ): Promise<void> {
-  const attempt = { account: 'setup', address, protocol: 'http', mechanism: 'TOKEN' } as const;
+  // Nobody can guess it: those who try are not to lock out whoever has it.
+  const attempt = { account: `setup ${address}`, address, protocol: 'http', mechanism: 'TOKEN' } as const;
   const check = async () => {
     const [digest, end] = (directory.lookups.identities.secret(name) ?? '').split(' ');
     const isGood = digest === secretDigest(token) && Number(end) > clock.now();

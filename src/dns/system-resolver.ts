@@ -5,6 +5,7 @@
 import { Resolver as NodeResolver } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { reverseName } from './reverse-name.ts';
 import type { AddressFamily, AddressWithTtl, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
 
 export interface SystemResolverOptions {
@@ -56,6 +57,11 @@ export class SystemResolver implements Resolver {
 
   async names(address: string): Promise<DnsAnswer<string>> {
     return outcome(address, () => this.#resolver.reverse(address));
+  }
+
+  /** As `names`, but of the DNS alone, as other hosts see it: the library looks into /etc/hosts for those. */
+  pointers(address: string): Promise<DnsAnswer<string>> {
+    return ask(reverseName(address), (name) => this.#resolver.resolvePtr(name));
   }
 }
 

@@ -38,6 +38,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => {
     '--mantine-color-dimmed': colors.dark[1],
     '--mantine-color-placeholder': colors.dark[1],
     '--mantine-color-error': colors.red[4],
+    '--mantine-color-anchor': post[3],
   };
   for (const [name, shades] of Object.entries(colors)) {
     if (name === 'dark') continue;

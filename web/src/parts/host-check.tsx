@@ -69,7 +69,7 @@ function usePoint(item: Check, hostname: string): PointText {
   });
   if (check === 'name') {
     return outcome === 'good'
-      ? { title: t('{{name}} is a name that others can look up', { name: subject }), advice: [] }
+      ? { title: t('{{name}} is a complete public name', { name: subject }), advice: [] }
       : {
           title: t('{{name}} is a name of this network only', { name: subject }),
           advice: [t('Fine for a trial. To exchange mail with others, take a name below a domain of yours.')],

@@ -74,7 +74,7 @@ export function TotpSetup({ login, onDone }: TotpSetupProps) {
           autoComplete="one-time-code"
           maxLength={7}
           required
-          w={220}
+          maw={320}
           value={code}
           onChange={(event) => setCode(event.currentTarget.value)}
           error={change.problem && [change.problem.text, change.problem.mend].filter(Boolean).join(': ')}

@@ -22,7 +22,7 @@ export function AdministratorStep({ token }: { readonly token: string }) {
   const hasPasskeys = canMakePasskeys();
   const { isBusy, error, run } = useSubmit(['login', 'password']);
   const form = useForm({
-    initialValues: { name: '', login: 'admin', way: hasPasskeys ? 'passkey' : 'password', password: '', again: '' },
+    initialValues: { name: '', login: '', way: hasPasskeys ? 'passkey' : 'password', password: '', again: '' },
     validate: {
       login: (value) => (loginPattern.test(value.trim()) ? null : t('Letters, digits and . _ @ + - make up a login')),
       password: (value, { way }) =>

@@ -1,6 +1,6 @@
 // Step 2: the name by which other servers know the host, and what they find about it.
 
-import { Alert, Button, Card, Group, List, Stack, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Card, Group, List, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -82,6 +82,9 @@ function HostForm({ host }: { readonly host: Output<'host.show'> }) {
                 icon={<Icon name="server" />}
                 title={t('Saved. Restart the server when it suits')}
               >
+                <Text size="sm" mb="xs">
+                  {t('New connections are told the new name already; for the rest the server must be started anew:')}
+                </Text>
                 <List size="sm">
                   {needsRestart.map((line) => (
                     <List.Item key={line}>{line}</List.Item>
