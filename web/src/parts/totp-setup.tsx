@@ -10,22 +10,26 @@ import { CopyButton } from './copy-button.tsx';
 import { QrCode } from './qr-code.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 import { Failed, Loading } from './states.tsx';
-import { useChange } from './use-change.ts';
+import { useSubmit } from './use-submit.ts';
 
 interface TotpSetupProps {
   readonly login: string;
   /** The codes are asked for from now on, and the recovery codes are kept. */
   readonly onDone: () => void;
+  /** The recovery codes are shown: nothing may take their place. */
+  readonly onConfirmed?: () => void;
 }
 
-export function TotpSetup({ login, onDone }: TotpSetupProps) {
+export function TotpSetup({ login, onDone, onConfirmed }: TotpSetupProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [made, setMade] = useState<Output<'account.totp-start'>>();
   const [failure, setFailure] = useState<unknown>();
   const [recoveryCodes, setRecoveryCodes] = useState<readonly string[]>();
   const [code, setCode] = useState('');
-  const change = useChange();
+  const [codeError, setCodeError] = useState<string>();
+  // Nothing is read again until the codes are kept: whoever shows this may look otherwise then, and nobody shows them twice.
+  const { isBusy, error, run } = useSubmit();
   const hasBegun = useRef(false);
   const begin = () => {
     setFailure(undefined);
@@ -47,13 +51,17 @@ export function TotpSetup({ login, onDone }: TotpSetupProps) {
   if (made === undefined) return <Loading />;
   const confirm = (event: FormEvent) => {
     event.preventDefault();
-    void change.run(async () => {
+    setCodeError(undefined);
+    const work = async () => {
       setRecoveryCodes((await call('account.totp-confirm', { code })).recoveryCodes);
-    });
+      onConfirmed?.();
+    };
+    void run(work, (_field, text) => setCodeError(text));
   };
   return (
     <form onSubmit={confirm}>
       <Stack>
+        {error === undefined ? null : <Failed error={error} />}
         <Group align="flex-start" gap="lg">
           <QrCode text={made.uri} label={t('QR code for the app')} size={180} />
           <Stack gap="xs" style={{ flex: '1 1 220px' }}>
@@ -77,10 +85,10 @@ export function TotpSetup({ login, onDone }: TotpSetupProps) {
           maw={320}
           value={code}
           onChange={(event) => setCode(event.currentTarget.value)}
-          error={change.problem && [change.problem.text, change.problem.mend].filter(Boolean).join(': ')}
+          error={codeError && t('{{problem}}. Is the clock of the device right?', { problem: codeError })}
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={change.isBusy}>
+          <Button type="submit" loading={isBusy}>
             {t('Confirm the code')}
           </Button>
         </Group>

@@ -36,7 +36,8 @@ export function SetupView() {
     document.title = `${t('Set up this host')} – Posthaste`;
   }, [t]);
   if (who.isPending || setup.isPending) return <Loading />;
-  const error = who.error ?? setup.error;
+  // What is there stays while it is being read again: a step may show what nobody can show twice.
+  const error = (who.data === undefined ? who.error : null) ?? (setup.data === undefined ? setup.error : null);
   if (error !== null || setup.data === undefined) {
     return (
       <Frame at={0}>

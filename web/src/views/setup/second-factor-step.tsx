@@ -4,7 +4,7 @@ import { Alert, Button, Card, Group, SegmentedControl, Stack, Text } from '@mant
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { call, useCall } from '../../api.ts';
+import { call, type Output, useCall } from '../../api.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { canMakePasskeys, makePasskey } from '../../parts/passkey.ts';
 import { Failed, Loading } from '../../parts/states.tsx';
@@ -16,75 +16,96 @@ const route = getRouteApi('/setup');
 
 export function SecondFactorStep({ login }: { readonly login: string }) {
   const { t } = useTranslation();
-  const navigate = route.useNavigate();
   const factors = useCall('account.second-factors', {});
-  const [way, setWay] = useState<'app' | 'passkey'>('app');
-  const [isLater, setLater] = useState(false);
-  const goOn = () => void navigate({ search: { step: 'host' } });
-  if (factors.isPending) return <Loading />;
-  if (factors.error !== null) return <Failed error={factors.error} onRetry={() => void factors.refetch()} />;
-  const isDone = factors.data.totp || factors.data.passkeys.length > 0;
-  const hasPasskeys = canMakePasskeys();
   return (
     <>
       <StepHead title={t('A second lock')}>
         {t('Whoever finds out the password of {{login}} still cannot log in.', { login })}
       </StepHead>
-      {isDone ? (
+      {factors.isPending ? <Loading /> : null}
+      {factors.data !== undefined || factors.error === null ? null : (
+        <Failed error={factors.error} onRetry={() => void factors.refetch()} />
+      )}
+      {factors.data === undefined ? null : <Ways login={login} factors={factors.data} />}
+    </>
+  );
+}
+
+function Ways({ login, factors }: { readonly login: string; readonly factors: Output<'account.second-factors'> }) {
+  const { t } = useTranslation();
+  const navigate = route.useNavigate();
+  const [way, setWay] = useState<'app' | 'passkey'>('app');
+  const [isLater, setLater] = useState(false);
+  const [isConfirmed, setConfirmed] = useState(false);
+  // As it was when the step began: while recovery codes are shown nothing takes their place.
+  const [isDone] = useState(factors.totp || factors.passkeys.length > 0);
+  const goOn = () => void navigate({ search: { step: 'host' } });
+  if (isDone) {
+    return (
+      <Stack>
+        <Alert color="green" variant="light" icon={<Icon name="done" />} title={t('It is there')}>
+          {factors.totp ? t('Codes of an app are asked for.') : t('You can log in with a passkey.')}
+        </Alert>
+        <Group justify="flex-end">
+          <Button onClick={goOn}>{t('Continue')}</Button>
+        </Group>
+      </Stack>
+    );
+  }
+  return (
+    <Stack>
+      <Card withBorder p={{ base: 'md', sm: 'xl' }}>
         <Stack>
-          <Alert color="green" variant="light" icon={<Icon name="done" />} title={t('It is there')}>
-            {factors.data.totp ? t('Codes of an app are asked for.') : t('You can log in with a passkey.')}
-          </Alert>
-          <Group justify="flex-end">
-            <Button onClick={goOn}>{t('Continue')}</Button>
-          </Group>
-        </Stack>
-      ) : (
-        <Stack>
-          <Card withBorder p={{ base: 'md', sm: 'xl' }}>
-            <Stack>
-              {hasPasskeys ? (
-                <SegmentedControl
-                  aria-label={t('Which second lock')}
-                  value={way}
-                  onChange={(value) => setWay(value as 'app' | 'passkey')}
-                  data={[
-                    { value: 'app', label: t('Codes of an app') },
-                    { value: 'passkey', label: t('A passkey') },
-                  ]}
-                />
-              ) : null}
-              {way === 'app' ? <TotpSetup login={login} onDone={goOn} /> : <AddPasskey onDone={goOn} />}
-            </Stack>
-          </Card>
-          {isLater ? (
-            <Alert
-              color="orange"
-              variant="light"
-              icon={<Icon name="warning" />}
-              title={t('The password alone then protects all mail')}
-            >
-              <Stack gap="sm" align="flex-start">
-                <Text size="sm">
-                  {t(
-                    'Whoever learns it can read and redirect the mail of this host. You find the second lock later under “Account and security”.',
-                  )}
-                </Text>
-                <Button variant="default" size="sm" onClick={goOn}>
-                  {t('Go on without it')}
-                </Button>
-              </Stack>
-            </Alert>
+          {canMakePasskeys() && !isConfirmed ? (
+            <SegmentedControl
+              aria-label={t('Which second lock')}
+              value={way}
+              onChange={(value) => setWay(value as 'app' | 'passkey')}
+              data={[
+                { value: 'app', label: t('Codes of an app') },
+                { value: 'passkey', label: t('A passkey') },
+              ]}
+            />
+          ) : null}
+          {way === 'app' ? (
+            <TotpSetup login={login} onDone={goOn} onConfirmed={() => setConfirmed(true)} />
           ) : (
-            <Group justify="flex-end">
-              <Button variant="subtle" onClick={() => setLater(true)}>
-                {t('Later')}
-              </Button>
-            </Group>
+            <AddPasskey onDone={goOn} />
           )}
         </Stack>
+      </Card>
+      {isConfirmed ? null : isLater ? (
+        <Warning onSure={goOn} />
+      ) : (
+        <Group justify="flex-end">
+          <Button variant="subtle" onClick={() => setLater(true)}>
+            {t('Later')}
+          </Button>
+        </Group>
       )}
-    </>
+    </Stack>
+  );
+}
+
+function Warning({ onSure }: { readonly onSure: () => void }) {
+  const { t } = useTranslation();
+  const text = t(
+    'Whoever learns it can read and redirect the mail of this host. You find the second lock later under “Account and security”.',
+  );
+  return (
+    <Alert
+      color="orange"
+      variant="light"
+      icon={<Icon name="warning" />}
+      title={t('The password alone then protects all mail')}
+    >
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">{text}</Text>
+        <Button variant="default" size="sm" onClick={onSure} autoFocus>
+          {t('Go on without it')}
+        </Button>
+      </Stack>
+    </Alert>
   );
 }
 
