@@ -10,19 +10,20 @@ export function nobody(address: string): Principal {
   return { role: 'anonymous', login: '', address };
 }
 
-/** Undefined: the token is not, or no longer, good. */
+/** Undefined: the token is not, or no longer, good. `isUse`: it counts as used now. */
 export function identifyToken(
   directory: Pick<Directory, 'lookups' | 'notes'>,
   secret: string,
   address: string,
   clock: Clock,
+  isUse = true,
 ): Principal | undefined {
   const token = directory.lookups.identities.token(secretDigest(secret));
   const now = clock.now();
   if (token === undefined || (token.expires !== 0 && token.expires <= now)) return undefined;
   const owner = identifyOwner(directory, token.owner, address);
   if (owner === undefined) return undefined;
-  directory.notes.keyUsed({ kind: 'token', id: token.id, time: now, address });
+  if (isUse) directory.notes.keyUsed({ kind: 'token', id: token.id, time: now, address });
   const { mustChange: _, ...rest } = owner;
   return { ...rest, scopes: token.scopes, tokenId: token.id, tokenExpires: token.expires };
 }
@@ -32,12 +33,13 @@ export function identifySession(
   secret: string,
   address: string,
   clock: Clock,
+  isUse = true,
 ): Principal | undefined {
   const now = clock.now();
   const session = directory.lookups.identities.session(secretDigest(secret), now);
   const owner = session && identifyOwner(directory, session.owner, address);
   if (session === undefined || owner === undefined) return undefined;
-  directory.notes.keyUsed({ kind: 'session', id: session.id, time: now, address });
+  if (isUse) directory.notes.keyUsed({ kind: 'session', id: session.id, time: now, address });
   return { ...owner, sessionId: session.id };
 }
 

@@ -15,6 +15,7 @@ import { historyOperations } from './operations/history.ts';
 import { hostNameOperations } from './operations/host-name.ts';
 import { listOperations } from './operations/lists.ts';
 import { mailboxOperations } from './operations/mailboxes.ts';
+import { observationOperations } from './operations/observation.ts';
 import { placeOperations } from './operations/places.ts';
 import { queueOperations } from './operations/queue.ts';
 import { recipientOperations } from './operations/recipients.ts';
@@ -53,6 +54,7 @@ const all: readonly AnyOperation[] = [
   ...clientSettingsOperations,
   ...testMessageOperations,
   ...queueOperations,
+  ...observationOperations,
   ...defenceOperations,
   ...historyOperations,
   ...revisionOperations,

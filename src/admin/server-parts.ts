@@ -4,6 +4,7 @@ import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { QueueScans } from '../mailstore/queue-scans.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
 import type { DomainFlow } from '../proof/flow/domain-flow.ts';
 import type { ExplainedFlow } from '../proof/flow/told-flow.ts';
@@ -11,6 +12,8 @@ import type { SystemResolver } from '../dns/system-resolver.ts';
 import type { Plan } from '../proof/plan/types.ts';
 import type { WhyNot } from '../proof/why-not.ts';
 import type { SentTestMessage } from '../queue/test-messages.ts';
+import type { MailSeries, Range } from '../metrics/mail-series.ts';
+import type { QueueJobs } from '../queue/queue-jobs.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { Passkeys } from './passkeys.ts';
@@ -108,7 +111,13 @@ export interface ServerParts {
   readonly queue: {
     list(after: string, limit: number): readonly QueueMessage[];
     message(id: string): QueueMessage | undefined;
+    /** The header of a queued message, the first of it where it is long; undefined where it has left. */
+    header(id: string): Promise<{ readonly text: string; readonly isCut: boolean } | undefined>;
+    readonly scans: Pick<QueueScans, 'summary' | 'list' | 'forget'>;
+    readonly jobs: Pick<QueueJobs, 'start' | 'list' | 'find' | 'stop'>;
   };
+  /** How much mail there was over time. */
+  statistics(range: Range, zoneMinutes: number): Promise<MailSeries>;
   trace(query: TraceQuery): Promise<FoundStories>;
   certificates(): Promise<readonly object[]>;
   /** main.cf and master.cf. Loaded when somebody asks. */

@@ -18,6 +18,8 @@ interface ServerRequest {
     | 'queue-change'
     | 'certificate-renew'
     | 'trace-flush'
+    | 'statistics-flush'
+    | 'health'
     | 'accounting-acknowledge';
   readonly mailbox?: number;
   /** For certificate-renew. */

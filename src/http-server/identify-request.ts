@@ -35,22 +35,32 @@ export function identifyRequest(
       fail(403, 'unknown-host', 'by plain HTTP this server is reached as localhost only');
     }
     await directory.fresh();
-    const { authorization } = request.headers;
-    if (authorization !== undefined) {
-      const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
-      const principal = secret && identifyToken(directory, secret, address, clock);
-      if (!principal) fail(401, 'token', 'this token is not good, or no longer');
-      request.principal = principal;
+    const principal = findPrincipal(request, { directory, clock });
+    if (principal === undefined) {
+      if (request.headers.authorization !== undefined) fail(401, 'token', 'this token is not good, or no longer');
       return;
     }
-    const secret = request.cookies[cookieName(request)];
-    const principal = secret && identifySession(directory, secret, address, clock);
-    if (!principal) return;
-    if (request.method !== 'GET' && !isSameOrigin(request)) {
+    if (principal.scopes === undefined && request.method !== 'GET' && !isSameOrigin(request)) {
       fail(403, 'cross-site', 'a page of another site has asked for this: it is not done');
     }
     request.principal = principal;
   });
+}
+
+/** Whose token or session it is now; undefined: nobody's. The directory must be fresh. `isUse`: it counts as used. */
+export function findPrincipal(
+  request: FastifyRequest,
+  { directory, clock }: { readonly directory: Directory; readonly clock: Clock },
+  isUse = true,
+): Principal | undefined {
+  const address = clientAddress(request.raw);
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization)?.[1];
+    return secret ? identifyToken(directory, secret, address, clock, isUse) : undefined;
+  }
+  const secret = request.cookies[cookieName(request)];
+  return secret ? identifySession(directory, secret, address, clock, isUse) : undefined;
 }
 
 function isSecure(request: FastifyRequest): boolean {

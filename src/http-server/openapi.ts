@@ -1,5 +1,6 @@
 // The description of the API (OpenAPI 3.1), made from the operations: nothing in it can differ from what is served.
 
+import { eventsDescription, eventsPath } from './event-stream.ts';
 import { type AnyOperation, areaOf, pathFields, scopeOf } from '../admin/operation.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,11 +24,12 @@ export function describeApi(operations: readonly AnyOperation[], version: string
     const path = `/api/v1${operation.path}`;
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation) };
   }
+  paths[`/api/v1${eventsPath}`] = { get: eventsDescription };
   return {
     openapi: '3.1.0',
     info: { title: 'Posthaste', version, description: 'Administration of a mail host.' },
     paths,
-    tags: [...new Set(operations.map(({ name }) => areaOf(name)))].map((name) => ({ name })),
+    tags: [...new Set([...operations.map(({ name }) => areaOf(name)), 'events'])].map((name) => ({ name })),
     components: {
       schemas: { Problem: problem },
       securitySchemes: {

@@ -10,7 +10,9 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ProgramLog } from '../lib/log.ts';
 import type { ServerHandshake } from '../tls/server-tls.ts';
+import type { LiveEvents } from '../admin/live-events.ts';
 import { addApiRoutes, apiPath, type ApiParts } from './api-routes.ts';
+import { EventStreams } from './event-stream.ts';
 import { identifyRequest } from './identify-request.ts';
 import { isLoopback, rateKey } from './client-address.ts';
 import { addPageFiles, isForPage, sendPage } from './page.ts';
@@ -20,6 +22,8 @@ import { addSecurityHeaders } from './security-headers.ts';
 
 export interface HttpServerParts extends ApiParts {
   readonly log: ProgramLog;
+  readonly live: LiveEvents;
+  readonly beatMilliseconds?: number;
   /** Of one administrator, user or address; 0: no limit. */
   readonly requestsPerMinute: number;
 }
@@ -89,6 +93,7 @@ export class HttpServer {
     }
     await addPageFiles(app);
     addApiRoutes(app, parts);
+    new EventStreams(parts).addRoute(app, apiPath);
     await app.ready();
     return new HttpServer(app, parts.log);
   }

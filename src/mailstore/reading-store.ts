@@ -66,8 +66,12 @@ export class ReadingStore {
     return this.reads.queueDue(now, limit, after);
   }
 
-  queueCounts() {
-    return this.reads.queueCounts();
+  queueNumbers(limit: number) {
+    return this.reads.queueNumbers(limit);
+  }
+
+  queueOldest() {
+    return this.reads.queueOldest();
   }
 
   queueNextAttempt() {

@@ -7,6 +7,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { PassingBytes } from '../lib/passing-bytes.ts';
 import { type ContentColumns, openContentReader } from './content-reader.ts';
 import { type FolderColumns, toFolderRow } from './operations/group.ts';
+import { accountKeys, type AccountRow, mismatch, readAccounts } from './operations/books.ts';
 import type { ImportedRow } from './import-types.ts';
 import type {
   Content,
@@ -21,6 +22,14 @@ import type {
 } from './types.ts';
 
 const maxRows = 500;
+
+export interface QueueNumbers {
+  readonly messages: number;
+  readonly hold: number;
+  readonly recipients: number;
+  /** False: there are more messages, perhaps more on hold. */
+  readonly isExact: boolean;
+}
 
 type FolderWithSubscription = FolderColumns & { subscribed: number };
 
@@ -200,11 +209,28 @@ export class StoreReads {
     return rows.map((row) => this.#withRecipients(row));
   }
 
-  queueCounts(): { messages: number; hold: number } {
-    return this.#sql('SELECT count(*) AS messages, coalesce(sum(hold), 0) AS hold FROM queue_message').get() as {
-      messages: number;
-      hold: number;
+  /** The same whatever is queued: counted up to `limit`; `recipients` are exact, as the books have them. */
+  queueNumbers(limit: number): QueueNumbers {
+    const counted = (sql: string): number => (this.#sql(sql).get(limit + 1) as { count: number }).count;
+    const messages = counted('SELECT count(*) AS count FROM (SELECT 1 FROM queue_message LIMIT ?)');
+    const hold = counted('SELECT count(*) AS count FROM (SELECT 1 FROM queue_message WHERE hold = 1 LIMIT ?)');
+    const rows = this.#sql('SELECT key, value FROM meta WHERE key >= ? AND key < ?').all(
+      accountKeys.from,
+      accountKeys.to,
+    ) as AccountRow[];
+    const recipients = mismatch(readAccounts(rows), 0);
+    return {
+      messages: Math.min(messages, limit),
+      hold: Math.min(hold, limit),
+      recipients: Math.max(0, recipients),
+      isExact: messages <= limit,
     };
+  }
+
+  /** What has waited longest: ids begin with their time. */
+  queueOldest(): string | undefined {
+    const row = this.#sql('SELECT id FROM queue_message ORDER BY id LIMIT 1').get() as { id: string } | undefined;
+    return row?.id;
   }
 
   queueNextAttempt(): number | undefined {

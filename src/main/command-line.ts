@@ -53,6 +53,8 @@ const modules: Record<string, () => Promise<CommandModule>> = {
   trace: () => import('../cli/trace.ts'),
   certificate: () => import('../cli/certificate.ts'),
   accounting: () => import('../cli/accounting.ts'),
+  health: () => import('../cli/health.ts'),
+  statistics: () => import('../cli/statistics.ts'),
   mailq: () => import('../cli/sendmail.ts'),
   postqueue: () => import('../cli/postqueue.ts'),
   postsuper: () => import('../cli/postsuper.ts'),
@@ -209,6 +211,8 @@ const remoteCommands = new Set([
   'lockout',
   'alarm',
   'certificate',
+  'health',
+  'statistics',
 ]);
 
 async function openRemote(host: string, tokenFile: string | undefined, rest: readonly string[]) {

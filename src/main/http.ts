@@ -32,6 +32,8 @@ import { traceFolder } from '../trace/segments.ts';
 import { Explaining } from './explaining.ts';
 import { runningListeners } from './client-listeners.ts';
 import type { PlannedListener } from './listeners.ts';
+import type { Observation } from './observation.ts';
+import type { QueueView } from './page-parts.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { CurrentTls } from './server-tls.ts';
 import { version } from './version.ts';
@@ -45,7 +47,9 @@ export interface HttpParts {
   readonly gate: LoginGate;
   readonly tls: CurrentTls;
   readonly directory: Directory;
-  readonly store: Pick<SqliteMailstore, 'usage' | 'queueList' | 'queueMessage'>;
+  readonly store: Pick<SqliteMailstore, 'usage' | 'queueList' | 'queueMessage' | 'queueNumbers' | 'openContent'>;
+  readonly observation: Pick<Observation, 'metrics' | 'statistics'>;
+  readonly activeCount: () => number;
   readonly log: LogWriter;
   readonly state: () => RoutingState;
   /** As the control socket has them. */
@@ -60,6 +64,7 @@ export class HttpListeners {
   readonly #parts: HttpParts;
   #server: Promise<HttpServer> | undefined;
   #webhooks: WebhookSender | undefined;
+  #queue: QueueView | undefined;
   readonly #listeners: LazyListener[] = [];
   #httpsPort: number | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -114,10 +119,14 @@ export class HttpListeners {
 
   async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
     const { HttpServer: Opened } = await import('../http-server/server.ts');
+    const { openQueueView, openLiveEvents } = await import('./page-parts.ts');
     const { directory, log } = this.#parts;
+    const queue = openQueueView(this.#parts, new ProgramLog(log, `${syslogName}/http`));
+    this.#queue = queue;
     return await Opened.open({
       directory,
-      server: serverParts(this.#parts),
+      server: serverParts(this.#parts, queue),
+      live: openLiveEvents(this.#parts, new ProgramLog(log, `${syslogName}/http`)),
       clock: systemClock,
       version,
       log: new ProgramLog(log, `${syslogName}/http`),
@@ -131,11 +140,12 @@ export class HttpListeners {
     for (const listener of this.#listeners) listener.close();
     await this.#webhooks?.close();
     await (await this.#server)?.close();
+    await this.#queue?.close();
   }
 }
 
-function serverParts(parts: HttpParts): ServerParts {
-  const { authenticator, gate, directory, store, state, answer, log, ownMail } = parts;
+function serverParts(parts: HttpParts, queue: QueueView): ServerParts {
+  const { authenticator, gate, directory, store, state, answer, log, ownMail, observation } = parts;
   const settings = () => state().configuration.settings;
   let passkeys: Promise<Passkeys> | undefined;
   let testMessages: Promise<TestMessages> | undefined;
@@ -187,7 +197,8 @@ function serverParts(parts: HttpParts): ServerParts {
     status: async () => (await answer({ command: 'status' })) as object,
     usage,
     control: async (request) => await answer(request as ControlRequest),
-    queue: { list: (after, limit) => store.queueList(after, limit), message: (id) => store.queueMessage(id) },
+    queue,
+    statistics: async (range, zoneMinutes) => await observation.statistics(range, zoneMinutes),
     trace: async (query) => await searches.find(query),
     certificates: async () => await listCertificates(state().configuration),
     settings: () => (desk ??= openSettings(parts)),

@@ -2,16 +2,21 @@
 // the listener of metrics.
 
 import { randomInt } from 'node:crypto';
+import path from 'node:path';
 import type { AccountingStatus } from '../cli/server-status.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
+import type { QueueCensus } from '../mailstore/types.ts';
+import { MailHistory, readHistory, statisticsFile } from '../metrics/mail-history.ts';
 import { MailMetrics } from '../metrics/mail-metrics.ts';
+import { type MailSeries, type Range, seriesOf } from '../metrics/mail-series.ts';
 import { MetricsServer } from '../metrics/metrics-server.ts';
 import type { Settings } from '../settings/settings.ts';
 import { TraceSpool } from '../trace/spool.ts';
 import { AccountingWatch } from './accounting-watch.ts';
+import { Faults } from './faults.ts';
 import { listenError } from './listeners.ts';
 import { metricsListeners } from './metrics-listeners.ts';
 import { MetricsPage, type PageSources } from './metrics-page.ts';
@@ -25,6 +30,9 @@ export interface Observed {
 
 export class Observation {
   readonly metrics = new MailMetrics();
+  readonly faults = new Faults();
+  readonly #history: MailHistory;
+  readonly #historyFile: string;
   readonly #settings: Settings;
   readonly #log: ProgramLog;
   readonly #clock: Clock;
@@ -48,7 +56,15 @@ export class Observation {
       days > 0
         ? new TraceSpool({ dataDirectory, days, sizeLimit, clock, log: new ProgramLog(log, `${syslogName}/trace`) })
         : undefined;
+    this.#historyFile = path.join(dataDirectory, statisticsFile);
+    this.#history = new MailHistory({
+      file: this.#historyFile,
+      clock,
+      totals: this.metrics.totals,
+      log: new ProgramLog(log, `${syslogName}/master`),
+    });
     log.observe((program, level, text, session) => {
+      if (level !== 'info') this.faults.logged(clock.now(), program, level, text);
       this.metrics.logged(program, level, text);
       this.#trace?.add(program, level, text, session);
     });
@@ -91,6 +107,26 @@ export class Observation {
   start(): void {
     this.#accounting?.start();
     this.#trace?.start();
+    this.#history.start();
+  }
+
+  get trace() {
+    return this.#trace?.state;
+  }
+
+  flushStatistics(): Promise<void> {
+    return this.#history.flush();
+  }
+
+  async statistics(range: Range, zoneMinutes: number): Promise<MailSeries> {
+    await this.#history.flush();
+    const now = this.#clock.now();
+    return seriesOf(await readHistory(this.#historyFile, now), range, now, zoneMinutes);
+  }
+
+  /** How much is queued; undefined before the store is there. */
+  async census(): Promise<QueueCensus | undefined> {
+    return await this.#accounting?.look();
   }
 
   async accounting(): Promise<AccountingStatus | undefined> {
@@ -116,6 +152,7 @@ export class Observation {
   async close(): Promise<void> {
     this.#accounting?.close();
     this.#page?.close();
+    await this.#history.close();
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 

@@ -2,7 +2,6 @@
 // needs them, closes them in the opposite order, and knows no mail itself.
 
 import fs from 'node:fs';
-import type { ServerStatus } from '../cli/server-status.ts';
 import type { ControlRequest, DefenceRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
@@ -41,6 +40,7 @@ import { Helper } from '../delivery/helper/on-demand.ts';
 import type { CommandJob, CommandOutcome, FileJob, FileOutcome } from '../delivery/helper/protocol.ts';
 import { dropPrivileges } from './privileges.ts';
 import { RoutingState } from './routing-state.ts';
+import { ServerReport } from './server-report.ts';
 import type { ServiceTls } from './server-tls.ts';
 import { Upkeep } from './upkeep.ts';
 import { version } from './version.ts';
@@ -49,11 +49,11 @@ type BoundListener = Pick<PlannedListener, 'label' | 'host' | 'port'>;
 
 export class Server {
   readonly dataDirectory: string;
-  readonly #startedAt = systemClock.monotonic();
   readonly #configDirectory: string;
   readonly #log: LogWriter;
   readonly #own: ProgramLog;
   readonly #observation: Observation;
+  readonly #report: ServerReport;
   #state!: RoutingState;
   #lock!: DataLock;
   #directory!: Directory;
@@ -88,6 +88,18 @@ export class Server {
     this.#log = openLog(configuration.settings);
     this.#own = new ProgramLog(this.#log, `${configuration.settings.text('syslog_name')}/master`);
     this.#observation = new Observation(configuration.settings, this.#log, this.dataDirectory);
+    this.#report = new ServerReport({
+      configDirectory: this.#configDirectory,
+      dataDirectory: this.dataDirectory,
+      observation: this.#observation,
+      store: () => this.#store,
+      defence: () => this.#defence,
+      configuration: () => this.#state.configuration,
+      listeners: () => this.#bound.map(toListed),
+      connections: () => this.#connections(),
+      active: () => this.#scheduler.activeCount,
+      entered: () => this.#opened?.entered() ?? 0,
+    });
   }
 
   /** Resolves when everything listens. Throws where anything cannot; then nothing is left open. */
@@ -238,6 +250,8 @@ export class Server {
       state: () => this.#state,
       answer: this.#answer,
       started: this.#started,
+      observation: this.#observation,
+      activeCount: () => this.#scheduler.activeCount,
     };
     const stores = { directory: this.#directory, store: this.#store, log: this.#log };
     this.#http = new HttpListeners({ ...http, ...stores, ownMail: () => this.#opened?.ownMail });
@@ -275,7 +289,11 @@ export class Server {
   async #handle(request: Exclude<ControlRequest, DefenceRequest>): Promise<unknown> {
     switch (request.command) {
       case 'status':
-        return { ...this.status(), accounting: await this.#observation.accounting() };
+        return await this.#report.status();
+      case 'health':
+        return await this.#report.health();
+      case 'statistics-flush':
+        return await this.#observation.flushStatistics();
       case 'accounting-acknowledge':
         return await this.#observation.acknowledgeMismatch();
       case 'trace-flush':
@@ -299,25 +317,6 @@ export class Server {
       case 'queue-change':
         return await this.#queueChanges.apply(request.change ?? 'flush', request.ids ?? []);
     }
-  }
-
-  status(): ServerStatus {
-    return {
-      version,
-      pid: process.pid,
-      uptimeSeconds: (systemClock.monotonic() - this.#startedAt) / 1000,
-      configDirectory: this.#configDirectory,
-      dataDirectory: this.dataDirectory,
-      listeners: this.#bound.map(toListed),
-      connections: this.#connections(),
-      queue: {
-        ...this.#store.queueCounts(),
-        active: this.#scheduler.activeCount,
-        entered: this.#opened?.entered() ?? 0,
-      },
-      defence: this.#defence.status(),
-      residentBytes: process.memoryUsage.rss(),
-    };
   }
 
   #connections() {

@@ -5,6 +5,7 @@
 import type { LogLevel } from '../lib/log.ts';
 import type { Exposition, Labels } from './exposition.ts';
 import { Histogram } from './histogram.ts';
+import { type MailCounts, noMail } from './mail-history.ts';
 
 /** Milliseconds: before the queue / waiting in it / connection set-up / transmission, as in the log's `delays=`. */
 type Delays = readonly [number, number, number, number];
@@ -24,7 +25,18 @@ export type Stage = keyof typeof stageTexts;
 /** Reply codes are the administrator's, but tables may make many of them. */
 const maxSeries = 200;
 
+/** Outcomes of a delivery, as people count them; what a rule discards is none of them. */
+const countOfOutcome: Readonly<Record<string, 'delivered' | 'deferred' | 'bounced'>> = {
+  delivered: 'delivered',
+  relayed: 'delivered',
+  forwarded: 'delivered',
+  deferred: 'deferred',
+  bounced: 'bounced',
+};
+
 export class MailMetrics {
+  /** Since the start. */
+  readonly totals: MailCounts = noMail();
   readonly #stages = Object.fromEntries(Object.keys(stageTexts).map((stage) => [stage, new Histogram()])) as Record<
     Stage,
     Histogram
@@ -48,12 +60,15 @@ export class MailMetrics {
   /** A message is durable. */
   accepted(octets: number): void {
     this.#messages++;
+    this.totals.accepted++;
     this.#octets += octets;
   }
 
   /** One recipient has been tried. */
   delivered(transport: string, outcome: string): void {
     this.#deliveries.add(transport, outcome);
+    const count = countOfOutcome[outcome];
+    if (count !== undefined) this.totals[count]++;
   }
 
   attempted(transport: string, outcome: string, [before, waiting, setup, transfer]: Delays, isFirst: boolean): void {
@@ -95,6 +110,7 @@ export class MailMetrics {
     if (text.startsWith(': reject: ', colon)) {
       const [, stage = '', code = ''] = /reject: (\S+) from [^[]*\[[^\]]*\](?::\S+)?: (\d{3}) /.exec(text) ?? [];
       this.#refusals.add(stage, code);
+      this.totals.refused++;
     } else if (text.startsWith(': SASL ', colon)) {
       if (text.includes(' authentication failed')) this.#logins.add('smtp', 'failed');
     } else if (text.startsWith(': client=', colon) && text.includes(', sasl_username=')) this.#logins.add('smtp', 'ok');

@@ -143,7 +143,9 @@ test('the description is OpenAPI 3.1 without a mistake, and names every operatio
   const described = Object.values(body.paths as Record<string, Record<string, { operationId: string }>>)
     .flatMap((path) => Object.values(path))
     .map(({ operationId }) => operationId);
-  expect(described.toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
+  expect(described.filter((name) => name !== 'events.watch').toSorted()).toEqual(
+    operations.map(({ name }) => name).toSorted(),
+  );
 });
 
 test('who asks too often is told when to come back', async () => {

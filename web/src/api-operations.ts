@@ -362,6 +362,11 @@ export interface Operations {
     input: { readonly address: string; readonly wanted: string; readonly sender?: string; readonly client?: string; readonly clientName?: string; readonly helo?: string; readonly login?: string; readonly service?: string };
     output: { readonly recipient: string; readonly mailbox: string; readonly reaches: boolean; readonly reply: { readonly code: number; readonly status: string; readonly text: string }; readonly reasons: readonly { readonly kind: string; readonly text: string; readonly table?: string; readonly key?: string; readonly result?: string; readonly source?: string }[]; readonly open: readonly { readonly table: string; readonly key: string }[]; readonly reachedBy: { readonly addresses: readonly string[]; readonly isCut: boolean } };
   };
+  /** Say whether all is well. */
+  "health.show": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly checks: readonly ({ readonly check: "listeners" | "queue" | "disk" | "certificates" | "accounting" | "alarms" | "trace" | "clock" | "dns" | "faults"; readonly state: "good" | "warning" | "bad" | "unknown"; readonly text: string; readonly values: Readonly<Record<string, number>> })[]; readonly faults: readonly { readonly time: number; readonly program: string; readonly text: string }[] };
+  };
   /** List changes of the directory, the oldest first. */
   "history.list": {
     input: { readonly after?: string; readonly limit?: number; readonly object?: string };
@@ -502,6 +507,11 @@ export interface Operations {
     input: { readonly address: string };
     output: { readonly queueId: string; readonly sender: string; readonly recipient: string; readonly messageId: string; readonly accepted: number };
   };
+  /** Do something to all messages that match now: it goes on by itself. */
+  "queue.apply": {
+    input: { readonly change: "remove" | "hold" | "release" | "requeue" | "expire" | "flush"; readonly state?: "incoming" | "active" | "deferred" | "hold"; readonly sender?: string; readonly recipient?: string; readonly destination?: string; readonly reason?: string; readonly minAge?: number; readonly maxAge?: number };
+    output: { readonly job: string; readonly change: "remove" | "hold" | "release" | "requeue" | "expire" | "flush"; readonly actor: string; readonly started: number; readonly expected: number; readonly seen: number; readonly changed: number; readonly state: "running" | "done" | "stopped" | "failed"; readonly problem?: string };
+  };
   /** Send messages back at once. */
   "queue.expire": {
     input: { readonly ids: readonly string[] };
@@ -517,15 +527,30 @@ export interface Operations {
     input: Readonly<Record<string, never>>;
     output: { readonly flushed: true };
   };
+  /** Show the header of a queued message. */
+  "queue.header": {
+    input: { readonly id: string };
+    output: { readonly text: string; readonly isCut: boolean };
+  };
   /** Put messages on hold. */
   "queue.hold": {
     input: { readonly ids: readonly string[] };
     output: { readonly ids: readonly string[] };
   };
-  /** List what is queued. */
+  /** Show how far one of those is. */
+  "queue.job": {
+    input: { readonly job: string };
+    output: { readonly job: string; readonly change: "remove" | "hold" | "release" | "requeue" | "expire" | "flush"; readonly actor: string; readonly started: number; readonly expected: number; readonly seen: number; readonly changed: number; readonly state: "running" | "done" | "stopped" | "failed"; readonly problem?: string };
+  };
+  /** List what is being done, and was done, to all messages that matched; the newest first, since the start. */
+  "queue.jobs": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly ({ readonly job: string; readonly change: "remove" | "hold" | "release" | "requeue" | "expire" | "flush"; readonly actor: string; readonly started: number; readonly expected: number; readonly seen: number; readonly changed: number; readonly state: "running" | "done" | "stopped" | "failed"; readonly problem?: string })[] };
+  };
+  /** List what is queued; with a filter, a page may be short and still have a next one. */
   "queue.list": {
-    input: { readonly after?: string; readonly limit?: number };
-    output: { readonly items: readonly ({ readonly id: string; readonly state: "incoming" | "active" | "deferred" | "hold"; readonly sender: string; readonly size: number; readonly arrival: number; readonly attempts: number; readonly nextAttempt?: number; readonly isExpired: boolean; readonly recipients: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly status: string; readonly reason: string }[] })[]; readonly next?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly state?: "incoming" | "active" | "deferred" | "hold"; readonly sender?: string; readonly recipient?: string; readonly destination?: string; readonly reason?: string; readonly minAge?: number; readonly maxAge?: number; readonly maxRecipients?: number };
+    output: { readonly items: readonly ({ readonly id: string; readonly state: "incoming" | "active" | "deferred" | "hold"; readonly sender: string; readonly size: number; readonly arrival: number; readonly attempts: number; readonly nextAttempt?: number; readonly recipientCount: number; readonly isExpired: boolean; readonly recipients: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly status: string; readonly reason: string }[] })[]; readonly next?: string };
   };
   /** Take messages from hold. */
   "queue.release": {
@@ -545,7 +570,17 @@ export interface Operations {
   /** Show a queued message. */
   "queue.show": {
     input: { readonly id: string };
-    output: { readonly id: string; readonly state: "incoming" | "active" | "deferred" | "hold"; readonly sender: string; readonly size: number; readonly arrival: number; readonly attempts: number; readonly nextAttempt?: number; readonly isExpired: boolean; readonly recipients: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly status: string; readonly reason: string }[] };
+    output: { readonly id: string; readonly state: "incoming" | "active" | "deferred" | "hold"; readonly sender: string; readonly size: number; readonly arrival: number; readonly attempts: number; readonly nextAttempt?: number; readonly recipientCount: number; readonly isExpired: boolean; readonly recipients: readonly { readonly recipient: string; readonly original: string; readonly transport: string; readonly nexthop: string; readonly status: string; readonly reason: string }[] };
+  };
+  /** Stop one of those; what is done stays done. */
+  "queue.stop": {
+    input: { readonly job: string };
+    output: { readonly job: string; readonly change: "remove" | "hold" | "release" | "requeue" | "expire" | "flush"; readonly actor: string; readonly started: number; readonly expected: number; readonly seen: number; readonly changed: number; readonly state: "running" | "done" | "stopped" | "failed"; readonly problem?: string };
+  };
+  /** Count what is queued, by state, age, destination, reason and sender. */
+  "queue.summary": {
+    input: { readonly state?: "incoming" | "active" | "deferred" | "hold"; readonly sender?: string; readonly recipient?: string; readonly destination?: string; readonly reason?: string; readonly minAge?: number; readonly maxAge?: number; readonly fresh?: boolean };
+    output: { readonly time: number; readonly isComplete: boolean; readonly messages: number; readonly recipients: number; readonly bytes: number; readonly states: { readonly incoming: number; readonly active: number; readonly deferred: number; readonly hold: number }; readonly ages: readonly number[]; readonly destinations: readonly { readonly name: string; readonly recipients: number; readonly ages: readonly number[] }[]; readonly destinationCount: number; readonly reasons: readonly { readonly name: string; readonly recipients: number }[]; readonly senders: readonly { readonly name: string; readonly messages: number }[] };
   };
   /** List how much mailboxes hold, against what they may hold. */
   "quota.list": {
@@ -691,6 +726,11 @@ export interface Operations {
   "setup.show": {
     input: Readonly<Record<string, never>>;
     output: { readonly hasAdministrator: boolean };
+  };
+  /** Say how much mail there was over time. */
+  "statistics.show": {
+    input: { readonly range?: "1h" | "24h" | "7d" | "90d"; readonly zoneMinutes?: number };
+    output: { readonly range: "1h" | "24h" | "7d" | "90d"; readonly stepMilliseconds: number; readonly points: readonly { readonly time: number; readonly accepted: number; readonly delivered: number; readonly deferred: number; readonly bounced: number; readonly refused: number }[]; readonly totals: { readonly accepted: number; readonly delivered: number; readonly deferred: number; readonly bounced: number; readonly refused: number } };
   };
   /** Say what the server is doing: listeners, connections, queue, accounting, alarms. */
   "status.show": {
@@ -858,6 +898,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "domain.show": 'GET /domains/{name}',
   "explain.show": 'GET /explain',
   "explain.why-not": 'GET /explain/why-not',
+  "health.show": 'GET /health',
   "history.list": 'GET /history',
   "host.check": 'GET /host/check',
   "host.set": 'PATCH /host',
@@ -886,15 +927,21 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "mailbox.set": 'PATCH /mailboxes/{address}',
   "mailbox.show": 'GET /mailboxes/{address}',
   "message.test": 'POST /messages/test',
+  "queue.apply": 'POST /queue/apply',
   "queue.expire": 'POST /queue/expire',
   "queue.flush": 'POST /queue/flush',
   "queue.flush-all": 'POST /queue/flush-all',
+  "queue.header": 'GET /queue/{id}/header',
   "queue.hold": 'POST /queue/hold',
+  "queue.job": 'GET /queue/jobs/{job}',
+  "queue.jobs": 'GET /queue/jobs',
   "queue.list": 'GET /queue',
   "queue.release": 'POST /queue/release',
   "queue.remove": 'POST /queue/remove',
   "queue.requeue": 'POST /queue/requeue',
   "queue.show": 'GET /queue/{id}',
+  "queue.stop": 'POST /queue/jobs/{job}/stop',
+  "queue.summary": 'GET /queue/summary',
   "quota.list": 'GET /quotas',
   "quota.recalculate": 'POST /mailboxes/{address}/quota/recalculate',
   "quota.show": 'GET /mailboxes/{address}/quota',
@@ -924,6 +971,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "setup.check": 'POST /setup/check',
   "setup.passkey-options": 'POST /setup/passkey-options',
   "setup.show": 'GET /setup',
+  "statistics.show": 'GET /statistics',
   "status.show": 'GET /status',
   "tag.change": 'PATCH /tags/{kind}/{name}',
   "tag.show": 'GET /tags/{kind}/{name}',

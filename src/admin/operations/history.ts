@@ -1,14 +1,12 @@
 // What has been changed, by whom, and what became of messages. A domain administrator sees what concerns his domains: the
 // numbers of events, which tell how much goes on elsewhere, are sealed in the mark of the next page.
 
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import type { DirectoryEvent } from '../../directory/events.ts';
-import type { DirectoryLookups } from '../../directory/lookups.ts';
 import type { Story } from '../../trace/story.ts';
 import { operation } from '../operation.ts';
+import { PageMarks } from '../page-marks.ts';
 import type { Sight } from '../principal.ts';
-import { fail } from '../problem.ts';
 import { anyText, object, optional, page, pageInput, time, usualPage } from '../schemas.ts';
 
 const event = object({
@@ -76,34 +74,6 @@ function withoutNumber(value: unknown, sight: Sight): unknown {
   return rest.login !== undefined && !sight.mayName(rest.login) ? { ...rest, login: '' } : rest;
 }
 
-class Marks {
-  readonly #key: Buffer;
-
-  constructor(lookups: DirectoryLookups) {
-    this.#key = createHash('sha256')
-      .update(lookups.identities.secret('page-key') ?? '')
-      .digest();
-  }
-
-  write(id: number): string {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
-    const text = Buffer.concat([cipher.update(String(id).padStart(16)), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
-  }
-
-  read(mark: string): number {
-    try {
-      const bytes = Buffer.from(mark, 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));
-      decipher.setAuthTag(bytes.subarray(12, 28));
-      return Number(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString());
-    } catch {
-      fail(422, 'invalid-field', '"after" is not the end of a page', { field: 'after' });
-    }
-  }
-}
-
 /** Of a message with recipients elsewhere, nothing is told of those. */
 function withinSight(found: Story, sight: Sight): Story | undefined {
   if (sight.seesAll) return found;
@@ -135,7 +105,7 @@ export const historyOperations = [
     },
     kind: 'read',
     run: async ({ after, limit = usualPage, object: name }, { directory, view, sight }) => {
-      const marks = new Marks(view.lookups);
+      const marks = new PageMarks(view.lookups);
       const start = after === undefined ? 0 : marks.read(after);
       const items: DirectoryEvent[] = [];
       let last = start;
