@@ -35,6 +35,7 @@ const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: 
 const overview = createRoute({
   getParentRoute: () => shell,
   path: '/',
+  validateSearch: words('range'),
   component: lazyRouteComponent(() => import('./views/overview.tsx'), 'OverviewView'),
 });
 const domains = createRoute({
@@ -58,7 +59,7 @@ const explain = createRoute({
 const queue = createRoute({
   getParentRoute: () => shell,
   path: '/queue',
-  validateSearch: words('state', 'sender', 'recipient', 'destination', 'id'),
+  validateSearch: words('view', 'state', 'sender', 'recipient', 'destination', 'reason', 'age', 'id'),
   component: lazyRouteComponent(() => import('./views/queue.tsx'), 'QueueView'),
 });
 const trace = createRoute({

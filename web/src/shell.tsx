@@ -20,6 +20,7 @@ import { useTranslation } from 'react-i18next';
 import { languages, type Language, speak } from './i18n.ts';
 import { Icon, type IconName } from './parts/icon.tsx';
 import { MenuItemLink, NavLinkTo } from './parts/links.tsx';
+import { LiveLine } from './parts/live-line.tsx';
 import { Loading, Failed } from './parts/states.tsx';
 import { type Role, SessionProvider, type Session, useLogout, useWhoIsThere } from './session.tsx';
 import { LoginView, NewPasswordView } from './views/login.tsx';
@@ -118,6 +119,7 @@ function Frame({ session }: { readonly session: Session }) {
         ))}
       </AppShell.Navbar>
       <AppShell.Main id="main" ref={main} tabIndex={-1} style={{ outline: 'none' }}>
+        <LiveLine login={session.login} />
         <Outlet />
       </AppShell.Main>
     </AppShell>

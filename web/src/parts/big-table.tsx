@@ -1,10 +1,11 @@
 // A table of any length: only the rows in sight exist, further pages are fetched as one scrolls to them. A grid for the keyboard:
 // arrows, Page and Home/End move along the rows, Enter opens one.
 
-import { Box, Center, Loader, Table } from '@mantine/core';
+import { Box, Center, Checkbox, Loader, Table } from '@mantine/core';
 import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
 import { call, type Input, type ListName, type Row } from '../api.ts';
 import { Failed, Loading } from './states.tsx';
 
@@ -25,9 +26,16 @@ export interface BigTableProps<Name extends ListName> {
   readonly keyOf: (row: Row<Name>) => string;
   readonly onOpen?: (row: Row<Name>) => void;
   readonly empty: ReactNode;
+  /** Rows that are ticked, by their keys; Space ticks the row that one is at. */
+  readonly selection?: Selection | undefined;
   readonly height?: number | string;
   /** Looks again every so many milliseconds. */
   readonly refreshMilliseconds?: number;
+}
+
+export interface Selection {
+  readonly keys: ReadonlySet<string>;
+  readonly onChange: (keys: ReadonlySet<string>) => void;
 }
 
 const pageLength = 200;
@@ -49,9 +57,11 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
     keyOf,
     onOpen,
     empty,
+    selection,
     height = 'calc(100dvh - 230px)',
     refreshMilliseconds,
   } = props;
+  const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(0);
   const query = useInfiniteQuery<Page<T>, Error, InfiniteData<Page<T>>, readonly unknown[], string>({
@@ -81,9 +91,18 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
   if (query.error !== null && rows.length === 0)
     return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   if (rows.length === 0) return empty;
+  const tick = (keys: readonly string[], isOn: boolean) => {
+    const next = new Set(selection?.keys);
+    for (const key of keys) isOn ? next.add(key) : next.delete(key);
+    selection?.onChange(next);
+  };
   const move = (event: KeyboardEvent) => {
     const step = steps(rows.length)[event.key];
-    if (event.key === 'Enter' && event.target === scroller.current) {
+    if (event.key === ' ' && selection !== undefined && event.target === scroller.current) {
+      event.preventDefault();
+      const row = rows[at];
+      if (row !== undefined) tick([keyOf(row)], !selection.keys.has(keyOf(row)));
+    } else if (event.key === 'Enter' && event.target === scroller.current) {
       const row = rows[at];
       if (row !== undefined) onOpen?.(row);
     } else if (step !== undefined && event.target === scroller.current) {
@@ -93,7 +112,9 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
       virtual.scrollToIndex(next);
     }
   };
-  const template = columns.map(({ width = '1fr' }) => `minmax(0, ${width})`).join(' ');
+  const widths = columns.map(({ width = '1fr' }) => `minmax(0, ${width})`);
+  const template = [...(selection === undefined ? [] : ['22px']), ...widths].join(' ');
+  const areAllTicked = selection !== undefined && rows.every((row) => selection.keys.has(keyOf(row)));
   return (
     <Box
       ref={scroller}
@@ -107,6 +128,17 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
       onKeyDown={move}
     >
       <Box role="row" aria-rowindex={1} className="big-table-head" style={{ gridTemplateColumns: template }}>
+        {selection === undefined ? null : (
+          <Box role="columnheader">
+            <Checkbox
+              size="xs"
+              aria-label={t('Tick all rows that are loaded')}
+              checked={areAllTicked}
+              indeterminate={!areAllTicked && selection.keys.size > 0}
+              onChange={(event) => tick(rows.map(keyOf), event.currentTarget.checked)}
+            />
+          </Box>
+        )}
         {columns.map(({ title, isNumber }) => (
           <Box role="columnheader" key={title} ta={isNumber ? 'end' : 'start'}>
             {title}
@@ -131,6 +163,17 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
                 onOpen?.(row);
               }}
             >
+              {selection === undefined ? null : (
+                <Box role="gridcell" onClick={(event) => event.stopPropagation()}>
+                  <Checkbox
+                    size="xs"
+                    tabIndex={-1}
+                    aria-label={t('Tick {{name}}', { name: keyOf(row) })}
+                    checked={selection.keys.has(keyOf(row))}
+                    onChange={(event) => tick([keyOf(row)], event.currentTarget.checked)}
+                  />
+                </Box>
+              )}
               {columns.map(({ title, cell, isNumber }) => (
                 <Box role="gridcell" key={title} className="big-table-cell" ta={isNumber ? 'end' : 'start'}>
                   {cell(row)}

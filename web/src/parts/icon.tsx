@@ -27,6 +27,11 @@ const paths = {
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
   server: 'M4 5h16v6H4zM4 13h16v6H4zM8 8v.010M8 16v.010',
   send: 'M4 12 20 4l-5 16-4-7zM11 13l9-9',
+  hold: 'M9 5v14M15 5v14',
+  release: 'M8 5l11 7-11 7z',
+  again: 'M4 12a8 8 0 0 1 14-5.300L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.300L4 15M4 20v-5h5',
+  back: 'M10 6 4 12l6 6M4 12h16',
+  filter: 'M4 5h16l-6 8v6l-4-2v-4z',
 } as const;
 
 export type IconName = keyof typeof paths;
