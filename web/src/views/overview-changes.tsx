@@ -1,0 +1,53 @@
+// The newest changes of the directory, as far as one may see them.
+
+import { Card, Stack, Text, Title } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useCall } from '../api.ts';
+import { formatAge, formatNumber } from '../parts/format.ts';
+import { AnchorLink } from '../parts/links.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
+
+const shown = 6;
+
+export function OverviewChanges() {
+  const { t } = useTranslation();
+  const { data, error, isPending, refetch } = useCall('revision.list', { limit: shown }, { retry: false });
+  // A server that shows revisions to the host's administrators alone.
+  if (error !== null && error.status === 403) return null;
+  return (
+    <Card withBorder padding="md" h="100%">
+      <Title order={2} size="h4" mb="xs">
+        {t('Newest changes')}
+      </Title>
+      {isPending ? (
+        <Loading />
+      ) : data === undefined ? (
+        <Failed error={error} onRetry={() => void refetch()} />
+      ) : data.items.length === 0 ? (
+        <Text c="dimmed">{t('Nothing has been changed yet.')}</Text>
+      ) : (
+        <Stack gap={8}>
+          {data.items.map(({ revision, time, actor, changes: [first], count }) => (
+            <div key={revision}>
+              <AnchorLink
+                to="/history"
+                search={{ revision: String(revision) }}
+                size="sm"
+                style={{ overflowWrap: 'anywhere' }}
+              >
+                {first?.action} {first?.object}
+                {count > 1 ? ` ${t('and {{number}} more', { number: formatNumber(count - 1) })}` : ''}
+              </AnchorLink>
+              <Text size="xs" c="dimmed">
+                {t('{{actor}}, {{age}}', {
+                  actor: actor.replace(/^api:/, '').replace(/#\d+$/, ''),
+                  age: formatAge(time),
+                })}
+              </Text>
+            </div>
+          ))}
+        </Stack>
+      )}
+    </Card>
+  );
+}
