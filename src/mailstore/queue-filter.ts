@@ -84,7 +84,7 @@ export function reasonPattern(reason: string): string {
   return reason
     .slice(0, 200)
     .replaceAll(/<[^<>]*>/g, '<*>')
-    .replaceAll(/\[[0-9a-fA-F.:]+\](?::\d+)?/g, '[*]')
+    .replaceAll(/\[[0-9a-fA-F.:]+\](:\d+)?/g, (_, port) => (port === undefined ? '[*]' : '[*]:*'))
     .replaceAll(/[\w-]*\d[\w-]*(?:\.[\w-]*\d[\w-]*)*/g, (word) => (isCode(word) ? word : '*'))
     .replaceAll(/\*(?:[\s.:/-]?\*)+/g, '*');
 }

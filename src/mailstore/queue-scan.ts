@@ -232,7 +232,7 @@ class Sums {
     const domain = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
     const ages = this.#agesOf(domain);
     ages[age] = (ages[age] ?? 0) + 1;
-    if (reason !== '') increase(this.#reasons, this.#pattern(reason));
+    if (reason !== '') increase(this.#reasons, this.#pattern(domain === '' ? reason : reason.replaceAll(domain, '*')));
   }
 
   #agesOf(domain: string): number[] {

@@ -100,7 +100,7 @@ export function MailChart({ series }: { readonly series: Series }) {
             <Bar key={one.time} point={one} x={space.start + index * step} width={step} yOf={yOf} />
           ))}
           <path d={lineOf(points, (index) => space.start + (index + 0.5) * step, yOf)} className="chart-accepted" />
-          {ticksOf(points).map((index) => (
+          {ticksOf(points, inner).map((index) => (
             <text
               key={index}
               x={space.start + (index + 0.5) * step}
@@ -200,8 +200,8 @@ function shortNumber(value: number): string {
   return new Intl.NumberFormat(i18next.language, options).format(value);
 }
 
-function ticksOf(points: readonly Point[]): number[] {
-  const every = Math.ceil(points.length / 6);
+function ticksOf(points: readonly Point[], width: number): number[] {
+  const every = Math.ceil(points.length / Math.max(2, Math.min(8, Math.floor(width / 90))));
   return points.flatMap((_, index) => (index % every === Math.floor(every / 2) ? [index] : []));
 }
 

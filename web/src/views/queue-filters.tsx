@@ -59,7 +59,7 @@ export function QueueFilters({ search, onChange }: QueueFiltersProps) {
     <Group gap="xs" mb="md" align="flex-end" role="search" aria-label={t('Filter')}>
       <Select
         label={t('State')}
-        w={150}
+        w={138}
         size="sm"
         clearable
         placeholder={t('any')}
@@ -73,7 +73,7 @@ export function QueueFilters({ search, onChange }: QueueFiltersProps) {
       {text('reason', t('Last reply'))}
       <Select
         label={t('Age')}
-        w={150}
+        w={138}
         size="sm"
         clearable
         placeholder={t('any')}
@@ -109,7 +109,7 @@ function FilterText({ label, value, onChange }: FilterTextProps) {
     <TextInput
       label={label}
       size="sm"
-      w={190}
+      w={158}
       maxLength={255}
       spellCheck={false}
       leftSection={<Icon name="filter" size={14} />}
