@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqlite } from '../database/sqlite.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { QueueFilter } from './queue-filter.ts';
 import { QueueScan } from './queue-scan.ts';
 
@@ -15,8 +16,10 @@ const database = openSqlite(workerData as string, { readonly: true, busyTimeout:
 const scan = new QueueScan(database);
 
 parentPort?.on('message', (request: ScanRequest) => {
+  const began = systemClock.monotonic();
   try {
-    parentPort?.postMessage({ value: answer(request) });
+    const value = answer(request);
+    parentPort?.postMessage({ value, milliseconds: systemClock.monotonic() - began });
   } catch (error) {
     parentPort?.postMessage({ error: String(error) });
   }

@@ -20,6 +20,13 @@ const leastKeptMilliseconds = 2000;
 const keptForEach = 20;
 const maxKept = 50;
 
+interface ScanAnswer<Answer> {
+  readonly value?: Answer;
+  readonly error?: string;
+  /** That looking took. */
+  readonly milliseconds?: number;
+}
+
 interface Kept {
   readonly summary: Promise<TimedSummary>;
   /** Of the monotonic clock. */
@@ -35,6 +42,8 @@ export class QueueScans {
   #rest: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** Milliseconds, of the last answer. */
+  #took = 0;
 
   /** `file` is store.db; `activeIds` are those that the scheduler has in its hands. */
   constructor(file: string, clock: Clock, activeIds: () => Promise<readonly string[]>) {
@@ -60,8 +69,7 @@ export class QueueScans {
       this.#kept.delete(name);
       throw error;
     } finally {
-      const ended = this.#clock.monotonic();
-      kept.until = ended + Math.max(leastKeptMilliseconds, keptForEach * (ended - began));
+      kept.until = this.#clock.monotonic() + Math.max(leastKeptMilliseconds, keptForEach * this.#took);
     }
   }
 
@@ -110,8 +118,9 @@ export class QueueScans {
       return await new Promise<Answer>((resolve, reject) => {
         const ended = () => reject(new TemporaryError('looking through the queue took too long'));
         worker.once('exit', ended);
-        worker.once('message', ({ value, error }: { value?: Answer; error?: string }) => {
+        worker.once('message', ({ value, error, milliseconds = 0 }: ScanAnswer<Answer>) => {
           worker.off('exit', ended);
+          this.#took = milliseconds;
           if (error === undefined) resolve(value as Answer);
           else reject(new TemporaryError(`the queue cannot be read: ${error}`));
         });

@@ -25,13 +25,12 @@ export type Stage = keyof typeof stageTexts;
 /** Reply codes are the administrator's, but tables may make many of them. */
 const maxSeries = 200;
 
-/** Outcomes of a delivery, as people count them; what a rule discards is none of them. */
-const countOfOutcome: Readonly<Record<string, 'delivered' | 'deferred' | 'bounced'>> = {
+/** Outcomes of an attempt, as people count them; what a rule discards is none of them. */
+const countOfOutcome: Readonly<Record<string, 'delivered' | 'deferred'>> = {
   delivered: 'delivered',
   relayed: 'delivered',
   forwarded: 'delivered',
   deferred: 'deferred',
-  bounced: 'bounced',
 };
 
 export class MailMetrics {
@@ -69,6 +68,11 @@ export class MailMetrics {
     this.#deliveries.add(transport, outcome);
     const count = countOfOutcome[outcome];
     if (count !== undefined) this.totals[count]++;
+  }
+
+  /** Recipients that have been given up: refused, or after too long. */
+  bounced(recipients: number): void {
+    this.totals.bounced += recipients;
   }
 
   attempted(transport: string, outcome: string, [before, waiting, setup, transfer]: Delays, isFirst: boolean): void {

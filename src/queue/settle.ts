@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type {
   AcceptOperation,
   Mailstore,
@@ -37,6 +38,7 @@ export interface SettlerOptions extends RetryTimes {
   readonly syslogName: string;
   readonly notices: Notices;
   readonly forwarder: Forwarder;
+  readonly metrics?: MailMetrics;
 }
 
 const retryRecordMilliseconds = 1000;
@@ -145,6 +147,7 @@ export class Settler {
       const some = bounced.slice(from, from + step);
       const notice = await this.#options.notices.prepare('failure', message, some);
       await this.#record({ id: message.id, recipients: some.map((each) => state(each, 'bounced')) }, notice, false);
+      this.#options.metrics?.bounced(some.length);
     }
   }
 

@@ -79,6 +79,11 @@ export class PageServer {
     return page;
   }
 
+  /** What a test has provoked is no fault of the page. */
+  forgive(pattern: RegExp): void {
+    complaints.splice(0, complaints.length, ...complaints.filter((one) => !pattern.test(one)));
+  }
+
   async close(): Promise<void> {
     for (const context of this.#contexts) await context.close();
     await this.#browser.close();

@@ -66,11 +66,15 @@ export function OverviewMail() {
               </div>
             ))}
           </Group>
-          {isTable ? <SeriesTable series={data} /> : <MailChart series={data} />}
+          {isTable || isEmpty(data) ? <SeriesTable series={data} /> : <MailChart series={data} />}
         </>
       )}
     </Card>
   );
+}
+
+function isEmpty({ totals }: Series): boolean {
+  return Object.values(totals).every((count) => count === 0);
 }
 
 function SeriesTable({ series }: { readonly series: Series }) {

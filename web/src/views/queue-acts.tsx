@@ -115,7 +115,7 @@ function Confirm({ act, isBusy, isReady, onDo, onClose }: ConfirmProps) {
     <>
       <Text size="sm">{effect}</Text>
       <Group justify="flex-end">
-        <Button variant="default" onClick={() => onClose(false)}>
+        <Button variant="default" data-autofocus={color === 'red' || undefined} onClick={() => onClose(false)}>
           {t('Cancel')}
         </Button>
         <Button
@@ -123,7 +123,7 @@ function Confirm({ act, isBusy, isReady, onDo, onClose }: ConfirmProps) {
           loading={isBusy}
           disabled={!isReady}
           onClick={onDo}
-          data-autofocus
+          data-autofocus={color !== 'red' || undefined}
         >
           {title}
         </Button>
@@ -194,8 +194,8 @@ function ActOnFilter({ act, filter, onClose }: ActOnFilterProps) {
       {change.problem === undefined ? null : <Failed error={change.problem} />}
       <Text fw={600}>
         {isComplete
-          ? t('Messages: {{messages}}, to {{recipients}} recipients in {{destinations}} domains, {{size}}', numbers)
-          : t('Messages: at least {{messages}}, to {{recipients}} recipients in {{destinations}} domains', numbers)}
+          ? t('Messages: {{messages}} · Recipients: {{recipients}} · Domains: {{destinations}} · {{size}}', numbers)
+          : t('At least: messages {{messages}} · recipients {{recipients}} · domains {{destinations}}', numbers)}
       </Text>
       <Text size="sm" c="dimmed">
         {t(
