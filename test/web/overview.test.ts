@@ -16,8 +16,9 @@ beforeAll(async () => {
   const { directory } = server.api;
   await directory.domains.add('example.com');
   await directory.domains.add('foreign.test');
-  for (const name of ['carla@example.com', 'secret@foreign.test'])
-    await directory.mailboxes.add({ address: name, quotaBytes: 1000 });
+  for (const address of ['carla@example.com', 'secret@foreign.test']) {
+    await directory.mailboxes.add({ address, passwordHash: 'none', quotaBytes: 1000 });
+  }
   await server.addAdministrator('bert', ['example.com']);
   token = await server.api.token('anna');
   for (let number = 0; number < 3; number++) await send(`one${number}@dead.test`);
@@ -58,7 +59,7 @@ async function lookedAt(path: string, ready: (page: Page) => Promise<unknown>, l
     await page.keyboard.press('Enter');
     await ready(page);
     await expectAccessible(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     await page.context().close();
   }
 }
