@@ -21,7 +21,7 @@ export function identifyToken(
   const token = directory.lookups.identities.token(secretDigest(secret));
   const now = clock.now();
   if (token === undefined || (token.expires !== 0 && token.expires <= now)) return undefined;
-  const owner = identifyOwner(directory, token.owner, address);
+  const owner = identifyOwner(directory, token.owner, address, now);
   if (owner === undefined) return undefined;
   if (isUse) directory.notes.keyUsed({ kind: 'token', id: token.id, time: now, address });
   const { mustChange: _, ...rest } = owner;
@@ -37,7 +37,7 @@ export function identifySession(
 ): Principal | undefined {
   const now = clock.now();
   const session = directory.lookups.identities.session(secretDigest(secret), now);
-  const owner = session && identifyOwner(directory, session.owner, address);
+  const owner = session && identifyOwner(directory, session.owner, address, now);
   if (session === undefined || owner === undefined) return undefined;
   if (isUse) directory.notes.keyUsed({ kind: 'session', id: session.id, time: now, address });
   return { ...owner, sessionId: session.id };
@@ -47,10 +47,14 @@ export function identifyOwner(
   { lookups }: Pick<Directory, 'lookups'>,
   owner: Owner,
   address: string,
+  now: number,
 ): Principal | undefined {
   if (owner.kind === 'mailbox') {
     const mailbox = lookups.mailboxById(owner.id);
-    return mailbox?.enabled ? { role: 'user', login: mailbox.address, owner, address } : undefined;
+    if (!mailbox?.enabled) return undefined;
+    const { mustChange, passwordExpires } = lookups.loginRules.of(owner.id);
+    const isOver = mustChange || (passwordExpires !== 0 && passwordExpires <= now);
+    return { role: 'user', login: mailbox.address, owner, address, ...(isOver ? { mustChange: true } : {}) };
   }
   const admin = lookups.identities.adminById(owner.id);
   if (!admin?.isActive) return undefined;

@@ -8,7 +8,8 @@ import { hashPassword, verifyPassword } from '../auth/password-scheme.ts';
 import type { Owner } from '../directory/api-tokens.ts';
 import type { DirectoryLookups } from '../directory/lookups.ts';
 import { fold } from '../directory/mail-address.ts';
-import type { Authenticator } from '../auth/types.ts';
+import type { AuthResult, Authenticator } from '../auth/types.ts';
+import { fail } from './problem.ts';
 
 export interface LoginAsked {
   readonly login: string;
@@ -24,7 +25,8 @@ interface LoginParts {
 
 export type LoginOutcome =
   | { readonly kind: 'known'; readonly owner: Owner }
-  | { readonly kind: 'denied'; readonly retryAfterSeconds?: number };
+  /** `told`: the password was right, and says why that is not enough. */
+  | { readonly kind: 'denied'; readonly retryAfterSeconds?: number; readonly told?: string };
 
 /** Hashes that wait for their turn. */
 const maxWaiting = 64;
@@ -51,7 +53,7 @@ export class PasswordLogin {
         remoteAddress: address,
         isSecured: true,
       });
-      if (result.kind === 'denied') return denied(result);
+      if (result.kind === 'denied') return letIn(result) ?? denied(result);
       if (result.mailboxId === undefined) return { kind: 'denied' };
       return { kind: 'known', owner: { kind: 'mailbox', id: result.mailboxId } };
     }
@@ -73,6 +75,31 @@ export class PasswordLogin {
     this.#dummy ??= hashPassword(randomUUID());
     return this.#dummy;
   }
+}
+
+/** Somebody whose password must be changed comes in to do that, and nothing else (authorize.ts). */
+/** Throws ProblemError unless it is a right password: that of whoever is logged in already, or logs in now. */
+export async function needPassword(
+  asked: LoginAsked,
+  server: LoginParts & { readonly passwordLogin: PasswordLogin },
+  wrong: { readonly status: 401 | 403; readonly detail: string; readonly field?: string },
+): Promise<Owner> {
+  const outcome = await server.passwordLogin.check(asked, server);
+  if (outcome.kind === 'known') return outcome.owner;
+  const { retryAfterSeconds, told } = outcome;
+  if (retryAfterSeconds !== undefined) {
+    fail(429, 'locked-out', 'too many wrong passwords: try again later', { retryAfterSeconds });
+  }
+  if (told !== undefined) fail(403, 'not-allowed', told);
+  const { status, detail, field } = wrong;
+  fail(status, 'denied', detail, field === undefined ? {} : { field });
+}
+
+function letIn({ proven }: Extract<AuthResult, { kind: 'denied' }>): LoginOutcome | undefined {
+  if (proven === undefined) return undefined;
+  const { mustChange, told } = proven;
+  if (mustChange === undefined) return { kind: 'denied', told };
+  return { kind: 'known', owner: { kind: 'mailbox', id: mustChange.mailboxId } };
 }
 
 function denied(result: object): LoginOutcome {

@@ -18,7 +18,10 @@ import { mailboxOperations } from './operations/mailboxes.ts';
 import { observationOperations } from './operations/observation.ts';
 import { placeOperations } from './operations/places.ts';
 import { queueOperations } from './operations/queue.ts';
+import { reachesOperations } from './operations/reaches.ts';
+import { recentLoginOperations } from './operations/recent-logins.ts';
 import { recipientOperations } from './operations/recipients.ts';
+import { recoveryOperations } from './operations/recovery.ts';
 import { revisionOperations } from './operations/revisions.ts';
 import { secondFactorOperations } from './operations/second-factors.ts';
 import { senderLoginOperations } from './operations/sender-logins.ts';
@@ -35,6 +38,9 @@ const all: readonly AnyOperation[] = [
   ...accountOperations,
   ...setupOperations,
   ...secondFactorOperations,
+  ...recoveryOperations,
+  ...recentLoginOperations,
+  ...reachesOperations,
   ...domainOperations,
   ...aliasDomainOperations,
   ...mailboxOperations,

@@ -16,6 +16,7 @@ import type { MailSeries, Range } from '../metrics/mail-series.ts';
 import type { QueueJobs } from '../queue/queue-jobs.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
+import type { AccountRecovery } from './account-recovery.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { PlanView } from './plan-sight.ts';
 import type { PasswordLogin } from './password-login.ts';
@@ -82,6 +83,7 @@ export interface ServerParts {
   readonly passwordLogin: PasswordLogin;
   /** Loaded when somebody needs them. */
   passkeys(): Promise<Passkeys>;
+  recovery(): Promise<AccountRecovery>;
   hostname(): string;
   /** posthaste_webhook_private_addresses */
   allowsPrivateWebhooks(): boolean;

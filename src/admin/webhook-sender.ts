@@ -110,9 +110,9 @@ export class WebhookSender {
 
   /** Undefined: whose it was is gone or switched off. */
   #sightOf({ ownerId }: DueWebhook): Sight | undefined {
-    const { directory } = this.#parts;
+    const { directory, clock } = this.#parts;
     const host: Principal = { role: 'host', login: '', address: '' };
-    const owner = ownerId === 0 ? host : identifyOwner(directory, { kind: 'admin', id: ownerId }, '');
+    const owner = ownerId === 0 ? host : identifyOwner(directory, { kind: 'admin', id: ownerId }, '', clock.now());
     return owner && new Sight(owner, directory.lookups);
   }
 

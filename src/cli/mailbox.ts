@@ -17,6 +17,7 @@ import {
   type LoginRuleOptions,
   loginRuleSettings,
 } from './mailbox-options.ts';
+import { registerLogins } from './mailbox-logins.ts';
 import { registerRemoval } from './mailbox-removal.ts';
 import { newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
@@ -40,6 +41,8 @@ Examples:
   posthaste mailbox set anna@example.com --protocol imap smtp
   posthaste mailbox set anna@example.com --forward anna@elsewhere.example --forward-mode forward
   posthaste mailbox set anna@example.com --password --must-change
+  posthaste mailbox set anna@example.com --recovery-address anna@elsewhere.example
+  posthaste mailbox logins anna@example.com
   posthaste mailbox rename anna@example.com ann@example.net --keep-alias --move-references
   posthaste mailbox remove anna@example.com
   posthaste mailbox restore anna@example.com`;
@@ -54,6 +57,8 @@ interface AddOptions extends LoginRuleOptions {
 interface SetOptions extends AddOptions, VacationOptions, RestraintOptions, ForwardOptions, TagOptions {
   readonly password?: true;
   readonly enable?: true;
+  /** `--no-recovery-address` is false. */
+  readonly recoveryAddress?: string | false;
 }
 
 interface ListOptions {
@@ -97,12 +102,15 @@ export function register(program: Command, context: CommandContext): void {
     .option('--name <name>', "the owner's name")
     .option('--enable', 'take mail and logins again')
     .option('--disable', 'refuse its mail and logins')
+    .option('--recovery-address <address>', 'where its owner gets a link when the password is forgotten')
+    .option('--no-recovery-address', 'nowhere')
     .action((address: string, options: SetOptions) => set(context, address, options));
   for (const command of [adding, setting]) addLoginRuleOptions(command);
   addForwardOptions(setting);
   addVacationOptions(setting);
   addRestraintOptions(setting);
   addTagOptions(setting);
+  registerLogins(group, context);
   registerRemoval(group, context);
 }
 
@@ -189,6 +197,7 @@ async function show(context: CommandContext, address: string): Promise<void> {
       ...lines,
       ...restraintLines(info),
       ...forwardLines(info.forward),
+      ...(info.recoveryAddress === undefined ? [] : [['recovery address', info.recoveryAddress] as const]),
       ...vacationLines(info.vacation),
     ]);
   });
@@ -208,11 +217,12 @@ async function set(context: CommandContext, address: string, options: SetOptions
     ...restraintSettings(options),
     ...loginRuleSettings(options),
     ...(forward === undefined ? {} : { forward }),
+    ...(options.recoveryAddress === undefined ? {} : { recoveryAddress: options.recoveryAddress || '' }),
   };
   const isChanged = changesPassword || Object.keys(settings).length > 0;
   if (!isChanged && !changesTags(options)) {
     throw new CommandError(
-      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, --forward, --tag, a limit, a login or a vacation option',
+      'nothing to change: give --password, --password-stdin, --quota, --name, --enable, --disable, --maintenance, --forward, --recovery-address, --tag, a limit, a login or a vacation option',
       2,
     );
   }

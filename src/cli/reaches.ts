@@ -3,8 +3,7 @@
 
 import type { Command } from 'commander';
 import type { Directory } from '../directory/directory.ts';
-import { addressesLeadingTo, type PointerKind } from '../directory/reverse.ts';
-import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import { type ReachingAddress, reachingAddresses } from '../admin/reaching.ts';
 import { loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { explainOne, openForExplaining, serviceSettings } from './explainer.ts';
@@ -23,14 +22,6 @@ Examples:
 interface ReachesOptions {
   readonly limit?: string;
   readonly page?: string;
-}
-
-export interface ReachingAddress {
-  /** `*@domain` for every other local part. */
-  readonly address: string;
-  readonly by: PointerKind | 'own';
-  /** Mail really arrives; false: a row points here, but something else is found first, or it is refused. */
-  readonly arrives: boolean;
 }
 
 export function register(program: Command, context: CommandContext): void {
@@ -55,35 +46,13 @@ async function reaches(context: CommandContext, given: string, options: ReachesO
     const address = directory.mailboxByAddress(given)?.address ?? given.toLowerCase();
     const policy = opened.routing.policy(serviceSettings(configuration, undefined));
     await opened.routing.tables.ready();
-    const { found, isCut } = await addressesLeadingTo(directory.reverse, [address], limit * page);
-    const all = [{ address, by: 'own' as const }, ...found].slice((page - 1) * limit, page * limit);
-    const rows: ReachingAddress[] = [];
-    for (const one of all) rows.push(await ask(policy, directory, address, one));
+    const question = { address, from: (page - 1) * limit, limit };
+    const { rows, isCut } = await reachingAddresses(directory, question, (one) => explainOne(policy, one, {}));
     tell(context, address, rows, directory);
     if (isCut && !context.json) context.warn(`there is more: --page ${page + 1}, or a larger --limit`);
   } finally {
     opened.close();
   }
-}
-
-async function ask(
-  policy: RecipientPolicy,
-  directory: Directory,
-  wanted: string,
-  { address, by }: { readonly address: string; readonly by: ReachingAddress['by'] },
-): Promise<ReachingAddress> {
-  const shown = address.startsWith('@') ? `*${address}` : address;
-  // The list's members are its own business: the resolver ends at the list.
-  if (by === 'list') return { address: shown, by, arrives: true };
-  const asked = address.startsWith('@') ? `nobody-has-this-name${address}` : address;
-  const { reply, deliveries } = await explainOne(policy, asked, {});
-  const arrives = deliveries.some(({ recipient }) => {
-    const folded = recipient.toLowerCase();
-    return folded === wanted || (directory.mailboxByAddress(recipient)?.address ?? folded) === wanted;
-  });
-  // Through a list that leads here, what a list gets arrives too.
-  const isOverList = deliveries.some(({ transport }) => transport === 'posthaste-list');
-  return { address: shown, by, arrives: reply.code < 400 && (arrives || isOverList) };
 }
 
 const words: Readonly<Record<ReachingAddress['by'], string>> = {

@@ -84,6 +84,7 @@ function mailboxParts(host: RemoteHost, listed: Listed) {
       references: async (address: string) => await host.call('mailbox.references', { address }),
       restore: async (address: string) => await host.call('mailbox.restore', { address }),
     },
+    recentLogins: { ofMailbox: async (address: string) => await listed('mailbox.logins', { address }) },
     // Keys of SCRAM are made there, at the first login.
     credentials: () => undefined,
     appPasswords: {

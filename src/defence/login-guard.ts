@@ -50,6 +50,8 @@ export interface LoginGuardOptions {
   readonly networks: KeptEntries<NetworksOfAccount>;
   /** Addresses that are not counted. */
   readonly isException?: (address: string) => boolean | Promise<boolean>;
+  /** A wrong secret was given. */
+  readonly onFailure?: (attempt: LoginAttempt) => void;
   /** An account has logged in from this network. */
   readonly onLogin?: (account: string, network: string) => void;
   readonly onLockout?: (kind: LockoutKind) => void;
@@ -219,6 +221,7 @@ export class LoginGuard {
     const name = accountKey(account);
     const { narrow } = networksOf(address);
     this.failures.add(printable(name), address, protocol);
+    this.#options.onFailure?.({ account, address, protocol });
     if (secret === undefined || this.#isNewGuess(`${narrow} ${name}`, secret)) {
       for (const [kind, subject] of subjects) {
         if (!this.#counts[kind].add(subject)) continue;

@@ -10,6 +10,10 @@
 // api_token  `digest` is the SHA-256 of a secret that is too long to be guessed; `scopes` are words with blanks between.
 //            `expires` and `used` are 0 for never.
 // web_session  somebody who has logged in by a browser: `digest` as a token's; `id` names it for people.
+// recovery_start  a recovery address that its owner has typed and not confirmed yet: `digest` is the SHA-256 of the code that
+//            was mailed to it, `tries` counts wrong ones. recovery_link  a link to a new password: `digest` as a token's,
+//            `address` where it was mailed to.
+// recent_login  by what and from where somebody has logged in ('in') or failed to ('failed'), first and last.
 // kept_answer  what was answered to a request with an Idempotency-Key: `asker` is who asked, `digest` the key's, `request`
 //            the SHA-256 of what was asked.
 // webhook    `owner_id` is the administrator whose eyes it has, 0 the host's. `events` are words with blanks between, '' is all.
@@ -120,6 +124,32 @@ interface WebhookTable {
   next_attempt: number;
 }
 
+interface RecoveryStartTable {
+  mailbox_id: number;
+  address: string;
+  digest: string;
+  expires: number;
+  tries: number;
+}
+
+interface RecoveryLinkTable {
+  digest: string;
+  mailbox_id: number;
+  address: string;
+  created: number;
+  expires: number;
+}
+
+interface RecentLoginTable {
+  owner_kind: OwnerKind;
+  owner_id: number;
+  outcome: 'in' | 'failed';
+  protocol: string;
+  address: string;
+  since: number;
+  time: number;
+}
+
 interface WebhookMessageTable {
   id: Generated<number>;
   webhook_id: number;
@@ -138,6 +168,9 @@ export interface AdministrationSchema {
   kept_answer: KeptAnswerTable;
   webhook: WebhookTable;
   webhook_message: WebhookMessageTable;
+  recovery_start: RecoveryStartTable;
+  recovery_link: RecoveryLinkTable;
+  recent_login: RecentLoginTable;
 }
 
 export type AdminRow = Selectable<AdminTable>;

@@ -47,6 +47,7 @@ interface PastMailbox extends RestraintInfo, LoginRuleInfo {
   readonly enabled: boolean;
   readonly vacation?: VacationInfo;
   readonly forward?: ForwardInfo;
+  readonly recoveryAddress?: string;
 }
 
 interface PastList {
@@ -242,7 +243,8 @@ async function writeMailboxes(db: DirectoryDatabase, past: Past, ids: ReadonlyMa
     const domainId = ids.get(domain);
     if (domainId === undefined) continue;
     const common = { domain_id: domainId, localpart, shown, name, quota: quotaBytes, enabled: enabled ? 1 : 0 };
-    const rules = { ...changedRestraints(noRestraints, rest), ...loginRuleColumns(rest) };
+    const recovery = { recovery_address: rest.recoveryAddress ?? '' };
+    const rules = { ...changedRestraints(noRestraints, rest), ...loginRuleColumns(rest), ...recovery };
     await db
       .insertInto('mailbox')
       .values({ id, ...common, ...rules, password: '!', created: 0, removed_at: 0 })

@@ -189,6 +189,7 @@ function newRow(change: Change, { domainId, address, given, vacation }: Placed):
     // When the password was chosen is not known.
     ...changedLoginRules(noLoginRules, given, false, change.now),
     forward: given.forward?.mode ?? 'keep',
+    recovery_address: '',
   };
 }
 

@@ -16,6 +16,7 @@ import { up as defence } from './migrations/0004-defence.ts';
 import { up as senderRights } from './migrations/0005-sender-rights.ts';
 import { up as hosting } from './migrations/0006-hosting.ts';
 import { up as administration } from './migrations/0007-administration.ts';
+import { up as recovery } from './migrations/0008-recovery.ts';
 import { up as adminLogins } from './migrations/0009-admin-logins.ts';
 import { DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
@@ -37,6 +38,7 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: 'sender-rights', up: senderRights },
   { version: 6, name: 'hosting', up: hosting },
   { version: 7, name: 'administration', up: administration },
+  { version: 8, name: 'recovery', up: recovery },
   { version: 9, name: 'admin-logins', up: adminLogins },
 ];
 

@@ -18,6 +18,8 @@ import { KeptAnswers } from './kept-answers.ts';
 import { Lists } from './lists.ts';
 import { DirectoryLookups } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
+import { RecentLogins } from './recent-logins.ts';
+import { Recovery } from './recovery.ts';
 import { RelayRecipients } from './relay-recipients.ts';
 import { ReverseLookups } from './reverse.ts';
 import { SenderRights } from './sender-rights.ts';
@@ -41,6 +43,8 @@ export interface DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly secondFactors: SecondFactors;
+  readonly recovery: Recovery;
+  readonly recentLogins: RecentLogins;
   readonly webhooks: Webhooks;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
@@ -75,6 +79,8 @@ export function openView(
     tokens: new ApiTokens(db, changes),
     sessions: new WebSessions(db, changes),
     secondFactors: new SecondFactors(db, changes),
+    recovery: new Recovery(db, changes),
+    recentLogins: new RecentLogins(db),
     webhooks: new Webhooks(db, changes),
     keptAnswers: new KeptAnswers(db, changes),
     transports: new Transports(db, changes, lookups),

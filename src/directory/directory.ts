@@ -39,6 +39,8 @@ import { Lists } from './lists.ts';
 import { LoginNotes } from './login-notes.ts';
 import { DirectoryLookups, type MailboxCredentials, type MailboxEntry } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
+import type { RecentLogins } from './recent-logins.ts';
+import type { Recovery } from './recovery.ts';
 import { RelayRecipients } from './relay-recipients.ts';
 import type { DirectorySchema } from './schema.ts';
 import { type Need, neededBy, type NeededByQuery } from './needed-by.ts';
@@ -101,6 +103,8 @@ export class Directory implements DirectoryView {
   readonly tokens: ApiTokens;
   readonly sessions: WebSessions;
   readonly secondFactors: SecondFactors;
+  readonly recovery: Recovery;
+  readonly recentLogins: RecentLogins;
   readonly webhooks: Webhooks;
   readonly keptAnswers: KeptAnswers;
   readonly transports: Transports;
@@ -167,6 +171,8 @@ export class Directory implements DirectoryView {
     this.tokens = view.tokens;
     this.sessions = view.sessions;
     this.secondFactors = view.secondFactors;
+    this.recovery = view.recovery;
+    this.recentLogins = view.recentLogins;
     this.webhooks = view.webhooks;
     this.keptAnswers = view.keptAnswers;
     this.transports = view.transports;

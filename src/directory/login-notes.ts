@@ -6,6 +6,7 @@
 
 import { openSqlite, type SqliteConnection } from '../database/sqlite.ts';
 import type { ScramKeyEntry } from './login-secrets.ts';
+import { type LoginNote, RecentLoginNotes } from './recent-logins.ts';
 
 export interface NewScramKeys extends ScramKeyEntry {
   readonly mailbox: number;
@@ -62,6 +63,7 @@ export class LoginNotes {
   readonly #uses = new Map<number, AppPasswordUse>();
   readonly #keyUses = new Map<string, KeyUse>();
   readonly #logins = new Map<number, LastLogin>();
+  readonly #recent = new RecentLoginNotes();
   /** When each use, and each login, was written last. */
   readonly #written = new Map<number | string, number>();
   readonly #writtenLogins = new Map<number, number>();
@@ -100,10 +102,17 @@ export class LoginNotes {
 
   /** Somebody has been let in to a mailbox. */
   loggedIn(login: LastLogin): void {
+    const { mailbox, ...rest } = login;
+    this.tried({ ...rest, owner: { kind: 'mailbox', id: mailbox }, outcome: 'in' });
     const before = this.#writtenLogins.get(login.mailbox);
     if (before !== undefined && login.time - before < useGranularityMilliseconds) return;
     this.#logins.set(login.mailbox, login);
     this.#later(this.#logins);
+  }
+
+  /** Somebody has logged in, or has given a wrong secret. */
+  tried(note: LoginNote): void {
+    if (this.#recent.add(note)) this.#schedule();
   }
 
   /** Writes what has gathered; false where it cannot be now (another program writes, the disk is full): it is tried again. */
@@ -141,6 +150,7 @@ export class LoginNotes {
       this.#uses.clear();
       this.#keyUses.clear();
       this.#logins.clear();
+      this.#recent.clear();
       return;
     }
     this.#timer ??= setTimeout(() => this.flush(), delayMilliseconds).unref();
@@ -160,6 +170,7 @@ export class LoginNotes {
     const uses = [...this.#uses.values()].slice(0, maxWritten);
     const keyUses = [...this.#keyUses].slice(0, maxWritten);
     const logins = [...this.#logins.values()].slice(0, maxWritten);
+    const recent = this.#recent.next();
     connection
       .transaction(() => {
         for (const [, entry] of keys) statements.keys.run(...columnsOf(entry));
@@ -168,6 +179,7 @@ export class LoginNotes {
         for (const { mailbox, time, protocol, address } of logins) {
           statements.login.run({ mailbox, time, protocol, address });
         }
+        this.#recent.write(connection, recent);
       })
       .immediate();
     for (const [name] of keys) this.#keys.delete(name);
@@ -183,12 +195,13 @@ export class LoginNotes {
       this.#logins.delete(mailbox);
       this.#writtenLogins.set(mailbox, time);
     }
+    this.#recent.written(recent);
     for (const written of [this.#written, this.#writtenLogins]) if (written.size > maxPending) written.clear();
     this.#onWritten();
   }
 
   get #isEmpty(): boolean {
-    return this.#keys.size + this.#uses.size + this.#keyUses.size + this.#logins.size === 0;
+    return this.#keys.size + this.#uses.size + this.#keyUses.size + this.#logins.size + this.#recent.size === 0;
   }
 }
 

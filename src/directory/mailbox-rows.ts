@@ -29,6 +29,8 @@ export interface MailboxInfo extends RestraintInfo, LoginRuleInfo {
   /** What it answers while its owner is away. */
   readonly vacation?: VacationInfo;
   readonly forward?: ForwardInfo;
+  /** Where its owner gets a link when the password is forgotten. */
+  readonly recoveryAddress?: string;
   /** Milliseconds since 1970. */
   readonly created: number;
   /** Set for a removed mailbox. */
@@ -151,6 +153,7 @@ export function describeMailbox(row: Omit<MailboxRow, 'vacation_until'>, recover
     created: row.created,
     ...describeRestraints(row),
     ...describeLoginRules(row),
+    ...(row.recovery_address === '' ? {} : { recoveryAddress: row.recovery_address }),
     ...removed,
   };
 }

@@ -34,6 +34,8 @@ import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow, MailboxRow } from './schema.ts';
 import { removeTags } from './tags.ts';
 import { renameMailbox, type RenamedMailbox, type RenameOptions } from './mailbox-rename.ts';
+import { removeOwned } from './owned-keys.ts';
+import { checkRecoveryAddress, voidRecovery } from './recovery.ts';
 import { restoreRightsOf } from './removals.ts';
 import { type References, referencesTo } from './references.ts';
 import { changedVacation, type VacationSettings, writeVacation } from './vacations.ts';
@@ -56,6 +58,8 @@ export interface MailboxSettings extends MailboxRestraints, LoginRuleSettings {
   readonly vacation?: VacationSettings | null;
   /** As `vacation`. */
   readonly forward?: ForwardSettings | null;
+  /** '' takes it away. */
+  readonly recoveryAddress?: string;
 }
 
 /** With what is no part of the configuration. */
@@ -165,11 +169,15 @@ export class Mailboxes {
         enabled: settings.enabled === undefined ? row.enabled : Number(settings.enabled),
         ...changedRestraints(row, settings),
         ...changedLoginRules(row, settings, isOther(settings.passwordHash, row.password), change.now),
+        recovery_address: changedRecovery(change, row, settings.recoveryAddress),
       };
       await refuseQuotaBeyondLimits(change.db, await needDomain(change.db, key.domain), next.quota, row.quota);
       const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
       if (next.password !== row.password) await deleteScramKeys(change.db, row.id);
+      // Whoever had the old password, or is switched off, is to be out.
+      if (next.password !== row.password || next.enabled === 0) await removeSessions(change.db, row.id);
+      if (next.recovery_address !== row.recovery_address) await voidRecovery(change.db, row.id);
       if (settings.vacation !== undefined) {
         await writeVacation(change.db, row.id, changedVacation(before.vacation, settings.vacation));
       }
@@ -258,6 +266,8 @@ export class Mailboxes {
       await change.db.deleteFrom('last_login').where('mailbox_id', '=', id).execute();
       await removeTags(change, 'mailbox', id, `${row.localpart}${row.shown.slice(row.shown.lastIndexOf('@'))}`);
       await deleteLoginSecrets(change.db, id);
+      await removeOwned(change, 'mailbox', id);
+      await voidRecovery(change.db, id);
       await change.db.deleteFrom('mailbox').where('id', '=', id).execute();
       await change.event('mailbox.purge', row.shown, before, null);
     });
@@ -301,6 +311,15 @@ async function appointAdministrator(
     await insertAlias(change, domain, alias, [address]);
   }
   return true;
+}
+
+function changedRecovery(change: Change, row: MailboxRow, given: string | undefined): string {
+  if (given === undefined) return row.recovery_address;
+  return checkRecoveryAddress(given, (one) => change.lookups.mailboxByAddress(one)?.id === row.id);
+}
+
+async function removeSessions(db: DirectoryDatabase, mailbox: number): Promise<void> {
+  await db.deleteFrom('web_session').where('owner_kind', '=', 'mailbox').where('owner_id', '=', mailbox).execute();
 }
 
 function isOther(hash: string | undefined, current: string): boolean {

@@ -20,6 +20,7 @@
 //            `protocols` are those it may log in by, words with blanks between, '' is all. `forward` says what
 //            becomes of its mail: 'keep', 'forward' (to mailbox_forward only) or 'both'. `must_change` 1: the password must be
 //            changed before anything else; `password_changed` and `password_expires` are times, 0 unknown and never.
+//            `recovery_address` is where its owner gets a link when the password is forgotten, '' is nowhere.
 // mailbox_forward  where a mailbox's mail is forwarded, as alias_target.
 // last_login   when, how and from where a mailbox was last logged in to; it leaves no event.
 // vacation   what a mailbox answers; `subject` '' is "Auto: " and the message's own, `starts` and `ends` 0 are open.
@@ -115,6 +116,7 @@ export interface MailboxTable {
   must_change: Generated<number>;
   password_changed: Generated<number>;
   password_expires: Generated<number>;
+  recovery_address: Generated<string>;
 }
 
 /** What becomes of a mailbox's mail: it stays, it goes on, or both. */

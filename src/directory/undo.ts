@@ -56,6 +56,7 @@ export const usualMailbox = {
   protocols: [],
   mustChange: false,
   passwordExpires: 0,
+  recoveryAddress: '',
 };
 
 const domain: Undo = {

@@ -76,10 +76,11 @@ export class WebSessions {
     });
   }
 
-  /** Of somebody whose password has changed. */
-  async removeAll({ kind, id }: Owner): Promise<void> {
+  /** Of somebody whose password has changed; `but` is the name of one that goes on. */
+  async removeAll({ kind, id }: Owner, but?: string): Promise<void> {
     await this.#changes.make(async ({ db }) => {
-      await db.deleteFrom('web_session').where('owner_kind', '=', kind).where('owner_id', '=', id).execute();
+      const all = db.deleteFrom('web_session').where('owner_kind', '=', kind).where('owner_id', '=', id);
+      await (but === undefined ? all : all.where('id', '!=', but)).execute();
     });
   }
 }

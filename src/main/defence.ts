@@ -11,10 +11,12 @@ import { DefenceStore, type KeptEntries } from '../defence/defence-store.ts';
 import { Greylist, type GreyNetwork, type GreyTriplet } from '../defence/greylist.ts';
 import type { NetworksOfAccount } from '../defence/known-networks.ts';
 import { type Lockout, maxLockouts } from '../defence/lockouts.ts';
-import { LoginGuard } from '../defence/login-guard.ts';
+import { type LoginAttempt, LoginGuard } from '../defence/login-guard.ts';
 import { SendingLimits, type SentHours } from '../defence/sending-limits.ts';
+import type { Owner } from '../directory/api-tokens.ts';
 import type { Directory } from '../directory/directory.ts';
-import { systemClock } from '../lib/clock.ts';
+import { fold } from '../directory/mail-address.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import type { MailMetrics } from '../metrics/mail-metrics.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -70,6 +72,7 @@ export class Defence {
       lockouts: this.store.kept<Lockout>('lockout', maxLockouts),
       networks: this.store.kept<NetworksOfAccount>('login-network', 200_000),
       isException: (address) => parts.state().isLimitException({ address, name: 'unknown' }),
+      onFailure: (attempt) => noteFailure(parts.directory, attempt, clock),
       onLogin: (account, network) => alarm.loggedIn(account, network),
       onLockout: (kind) => parts.metrics.lockedOut(kind),
     });
@@ -141,6 +144,23 @@ function alarmLimits(settings: Settings) {
     networks: settings.integer('posthaste_alarm_networks'),
     holds: settings.flag('posthaste_alarm_hold'),
   };
+}
+
+/** For whoever looks who has tried to get in. A name that nobody has leaves nothing. */
+function noteFailure(directory: Directory, { account, address, protocol }: LoginAttempt, clock: Clock): void {
+  try {
+    const owner = ownerCalled(directory, account);
+    if (owner !== undefined) directory.notes.tried({ owner, outcome: 'failed', protocol, address, time: clock.now() });
+  } catch {
+    // Who it was cannot be found out just now: nobody waits for the note.
+  }
+}
+
+function ownerCalled({ lookups }: Directory, account: string): Owner | undefined {
+  const admin = lookups.identities.adminByLogin(fold(account.trim()));
+  if (admin !== undefined) return { kind: 'admin', id: admin.id };
+  const mailbox = account.length > 320 ? undefined : lookups.mailboxByAddress(account);
+  return mailbox && { kind: 'mailbox', id: mailbox.id };
 }
 
 /** A login that is no mailbox of the directory (smtpd_sasl_type = dovecot) has everybody's limits. */

@@ -1,9 +1,11 @@
 // The listeners of HTTP. What serves them is loaded when somebody first connects: a host that is idle pays nothing for it.
 
 import path from 'node:path';
+import { toExternal } from '../address/form.ts';
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
+import type { AccountRecovery } from '../admin/account-recovery.ts';
 import type { Passkeys } from '../admin/passkeys.ts';
 import { PasswordLogin } from '../admin/password-login.ts';
 import type { ServerParts } from '../admin/server-parts.ts';
@@ -67,6 +69,7 @@ export class HttpListeners {
   #queue: QueueView | undefined;
   readonly #listeners: LazyListener[] = [];
   #httpsPort: number | undefined;
+  #httpPort: number | undefined;
   #watch: NodeJS.Timeout | undefined;
   #isLooking = false;
   #isOver = false;
@@ -88,6 +91,7 @@ export class HttpListeners {
     const listener = new LazyListener(open, new ProgramLog(log, `${name}/http`));
     const bound = await listener.listen(host, port);
     if (kind === 'https') this.#httpsPort ??= bound;
+    else this.#httpPort ??= bound;
     this.#listeners.push(listener);
     return bound;
   }
@@ -125,13 +129,23 @@ export class HttpListeners {
     this.#queue = queue;
     return await Opened.open({
       directory,
-      server: serverParts(this.#parts, queue),
+      server: serverParts(this.#parts, queue, () => this.#origin()),
       live: openLiveEvents(this.#parts, new ProgramLog(log, `${syslogName}/http`)),
       clock: systemClock,
       version,
       log: new ProgramLog(log, `${syslogName}/http`),
       requestsPerMinute,
     });
+  }
+
+  /** For links in letters: never by the name that a request gives. */
+  #origin(): string {
+    const { settings } = this.#parts.state().configuration;
+    const url = settings.text('posthaste_page_url').replace(/\/+$/, '');
+    if (url !== '') return url;
+    if (this.#httpsPort === undefined) return `http://localhost:${this.#httpPort}`;
+    const port = this.#httpsPort === 443 ? '' : `:${this.#httpsPort}`;
+    return `https://${settings.text('myhostname')}${port}`;
   }
 
   async close(): Promise<void> {
@@ -144,12 +158,13 @@ export class HttpListeners {
   }
 }
 
-function serverParts(parts: HttpParts, queue: QueueView): ServerParts {
+function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () => string): ServerParts {
   const { authenticator, gate, directory, store, state, answer, log, ownMail, observation } = parts;
   const settings = () => state().configuration.settings;
   let passkeys: Promise<Passkeys> | undefined;
   let testMessages: Promise<TestMessages> | undefined;
   let desk: Promise<SettingsPart> | undefined;
+  let recovery: Promise<AccountRecovery> | undefined;
   // One after the other: each looks at the mail of days.
   let lastPlan: Promise<unknown> = Promise.resolve();
   const planning = new Map<string, number>();
@@ -162,6 +177,7 @@ function serverParts(parts: HttpParts, queue: QueueView): ServerParts {
     gate,
     passwordLogin: new PasswordLogin(directory.lookups),
     passkeys: () => (passkeys ??= openPasskeys()),
+    recovery: () => (recovery ??= openRecovery(parts, pageOrigin)),
     hostname: () => settings().text('myhostname'),
     allowsPrivateWebhooks: () => settings().flag('posthaste_webhook_private_addresses'),
     keepScramKeys: async (address, password, appPassword) => {
@@ -237,4 +253,26 @@ async function openTestMessages(options: OwnMailOptions | undefined): Promise<Te
   if (options === undefined) throw new TemporaryError('the queue is not open yet');
   const { TestMessages: Opened } = await import('../queue/test-messages.ts');
   return new Opened(options);
+}
+
+/** Few forget their password. */
+async function openRecovery(
+  { directory, log, ownMail, state }: HttpParts,
+  pageOrigin: () => string,
+): Promise<AccountRecovery> {
+  const options = ownMail();
+  if (options === undefined) throw new TemporaryError('the queue is not open yet');
+  const { AccountRecovery: Opened } = await import('../admin/account-recovery.ts');
+  const { OwnLetters } = await import('../queue/own-letters.ts');
+  const standardForm = (address: string) => toExternal(state().router.standardForm(address));
+  const letters = new OwnLetters({ ...options, standardForm });
+  const own = new ProgramLog(log, `${state().configuration.settings.text('syslog_name')}/http`);
+  return new Opened({
+    directory,
+    clock: systemClock,
+    send: async (letter) => await letters.send(letter),
+    pageOrigin,
+    hostname: () => state().configuration.settings.text('myhostname'),
+    warn: (text) => own.warning(text),
+  });
 }

@@ -27,6 +27,11 @@ export interface Operations {
     input: { readonly stage: "client" | "helo" | "sender" | "recipient"; readonly pattern: string };
     output: { readonly stage: "client" | "helo" | "sender" | "recipient"; readonly pattern: string; readonly action: string; readonly note?: string; readonly created: number };
   };
+  /** List one's last logins, the newest first: one for each way and address. */
+  "account.logins": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly ({ readonly outcome: "in" | "failed"; readonly protocol: string; readonly address: string; readonly since: number; readonly time: number })[] };
+  };
   /** Add the passkey that the browser has made. */
   "account.passkey-add": {
     input: { readonly name: string; readonly response: { readonly id: string } };
@@ -52,6 +57,26 @@ export interface Operations {
     input: { readonly user: string; readonly curpass: string; readonly newpass: string; readonly code?: string };
     output: { readonly changed: true };
   };
+  /** Show where a link to a new password goes when it is forgotten. */
+  "account.recovery": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly isPossible: boolean; readonly address?: string; readonly started?: { readonly address: string; readonly expires: number } };
+  };
+  /** Confirm the recovery address by the code that was mailed to it. */
+  "account.recovery-confirm": {
+    input: { readonly code: string };
+    output: { readonly address: string };
+  };
+  /** Have no recovery address any more. */
+  "account.recovery-remove": {
+    input: { readonly password: string };
+    output: { readonly removed: true };
+  };
+  /** Name a recovery address: a code is mailed to it. */
+  "account.recovery-start": {
+    input: { readonly address: string; readonly password: string };
+    output: { readonly address: string; readonly expires: number };
+  };
   /** Show one's second factors. */
   "account.second-factors": {
     input: Readonly<Record<string, never>>;
@@ -66,6 +91,11 @@ export interface Operations {
   "account.sessions": {
     input: Readonly<Record<string, never>>;
     output: { readonly items: readonly { readonly id: string; readonly isThis: boolean; readonly created: number; readonly expires: number; readonly seen: number; readonly address: string; readonly program: string }[] };
+  };
+  /** End all of one's sessions but this one. */
+  "account.sessions-remove": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly removed: true };
   };
   /** Say who is asking, and what he may do. */
   "account.show": {
@@ -455,7 +485,7 @@ export interface Operations {
   /** Add a mailbox. Without a password one is made and given back. */
   "mailbox.add": {
     input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly becameAdministrator: boolean; readonly password?: string };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly becameAdministrator: boolean; readonly password?: string };
   };
   /** Say what to type into a mail program to use a mailbox. */
   "mailbox.client-settings": {
@@ -465,7 +495,12 @@ export interface Operations {
   /** List the mailboxes, or the removed ones that can be restored. */
   "mailbox.list": {
     input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly removed?: boolean };
-    output: { readonly items: readonly ({ readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number })[]; readonly next?: string };
+    output: { readonly items: readonly ({ readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number })[]; readonly next?: string };
+  };
+  /** List the last logins to a mailbox, the newest first: one for each way and address. */
+  "mailbox.logins": {
+    input: { readonly address: string };
+    output: { readonly items: readonly ({ readonly outcome: "in" | "failed"; readonly protocol: string; readonly address: string; readonly since: number; readonly time: number })[] };
   };
   /** Say what names the address of a mailbox: aliases, lists, forwards, rights to send. */
   "mailbox.references": {
@@ -480,12 +515,12 @@ export interface Operations {
   /** Give a mailbox another address: its mail, passwords and settings stay. */
   "mailbox.rename": {
     input: { readonly address: string; readonly to: string; readonly keepAlias?: boolean; readonly moveReferences?: boolean };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly before: string; readonly references: Readonly<Record<string, readonly string[]>> };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly before: string; readonly references: Readonly<Record<string, readonly string[]>> };
   };
   /** Bring a removed mailbox back with its mail. */
   "mailbox.restore": {
     input: { readonly address: string };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Remove the second factors of a mailbox's owner who has lost them. */
   "mailbox.second-factors-remove": {
@@ -494,13 +529,13 @@ export interface Operations {
   };
   /** Change a mailbox. Its owner may change the name, the vacation and the forward. */
   "mailbox.set": {
-    input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly vacation?: { readonly subject?: string; readonly text?: string; readonly from?: number; readonly until?: number; readonly days?: number } | null; readonly forward?: { readonly mode?: "keep" | "forward" | "both"; readonly to?: readonly string[] } | null; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number; readonly maintenance?: string; readonly messageLimit?: number | null; readonly recipientLimit?: number | null };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly vacation?: { readonly subject?: string; readonly text?: string; readonly from?: number; readonly until?: number; readonly days?: number } | null; readonly forward?: { readonly mode?: "keep" | "forward" | "both"; readonly to?: readonly string[] } | null; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number; readonly maintenance?: string; readonly messageLimit?: number | null; readonly recipientLimit?: number | null; readonly recoveryAddress?: string };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Show a mailbox. */
   "mailbox.show": {
     input: { readonly address: string };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Send a test message to a mailbox of this host; its trace says what becomes of it. */
   "message.test": {
@@ -596,6 +631,26 @@ export interface Operations {
   "quota.show": {
     input: { readonly address: string };
     output: { readonly address: string; readonly bytes: number; readonly messages: number; readonly quotaBytes: number; readonly percent: number | null };
+  };
+  /** Show which addresses' mail arrives in a mailbox. */
+  "reaches.show": {
+    input: { readonly address: string; readonly limit?: number };
+    output: { readonly items: readonly ({ readonly address: string; readonly by: "own" | "alias" | "catch-all" | "alias-domain" | "forward" | "list" | "list-owner"; readonly arrives: boolean })[]; readonly isCut: boolean };
+  };
+  /** Ask for a link to a new password, mailed to the recovery address. The answer is the same for every address. */
+  "recovery.ask": {
+    input: { readonly address: string };
+    output: { readonly asked: true };
+  };
+  /** Set a new password by a mailed link, once. All sessions end. */
+  "recovery.reset": {
+    input: { readonly token: string; readonly password: string; readonly code?: string };
+    output: { readonly login: string };
+  };
+  /** Say whose a mailed link is. It stays good. */
+  "recovery.show": {
+    input: { readonly token: string };
+    output: { readonly login: string; readonly code: boolean };
   };
   /** Add recipients of relay domains: they count where the domain takes listed ones only. */
   "relay-recipient.add": {
@@ -831,14 +886,20 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "access.remove": 'DELETE /access-rules/{stage}/{pattern}',
   "access.set": 'PATCH /access-rules/{stage}/{pattern}',
   "access.show": 'GET /access-rules/{stage}/{pattern}',
+  "account.logins": 'GET /account/logins',
   "account.passkey-add": 'POST /account/passkeys',
   "account.passkey-options": 'POST /account/passkeys/options',
   "account.passkey-remove": 'DELETE /account/passkeys/{id}',
   "account.password": 'PUT /account/password',
   "account.password-by-login": 'POST /self/password',
+  "account.recovery": 'GET /account/recovery',
+  "account.recovery-confirm": 'POST /account/recovery/confirm',
+  "account.recovery-remove": 'POST /account/recovery/remove',
+  "account.recovery-start": 'POST /account/recovery',
   "account.second-factors": 'GET /account/second-factors',
   "account.session-remove": 'DELETE /account/sessions/{id}',
   "account.sessions": 'GET /account/sessions',
+  "account.sessions-remove": 'DELETE /account/sessions',
   "account.show": 'GET /account',
   "account.totp-confirm": 'POST /account/totp/confirm',
   "account.totp-remove": 'POST /account/totp/remove',
@@ -919,6 +980,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "mailbox.add": 'POST /mailboxes',
   "mailbox.client-settings": 'GET /mailboxes/{address}/client-settings',
   "mailbox.list": 'GET /mailboxes',
+  "mailbox.logins": 'GET /mailboxes/{address}/logins',
   "mailbox.references": 'GET /mailboxes/{address}/references',
   "mailbox.remove": 'DELETE /mailboxes/{address}',
   "mailbox.rename": 'POST /mailboxes/{address}/rename',
@@ -945,6 +1007,10 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "quota.list": 'GET /quotas',
   "quota.recalculate": 'POST /mailboxes/{address}/quota/recalculate',
   "quota.show": 'GET /mailboxes/{address}/quota',
+  "reaches.show": 'GET /mailboxes/{address}/reaches',
+  "recovery.ask": 'POST /recovery',
+  "recovery.reset": 'POST /recovery/password',
+  "recovery.show": 'POST /recovery/link',
   "relay-recipient.add": 'POST /relay-recipients',
   "relay-recipient.list": 'GET /relay-recipients',
   "relay-recipient.remove": 'POST /relay-recipients/remove',

@@ -4,8 +4,10 @@ import { Type } from 'typebox';
 import { hashPassword } from '../../auth/password-scheme.ts';
 import type { Owner } from '../../directory/api-tokens.ts';
 import { identifyOwner } from '../identify.ts';
+import { beginSession } from '../begin-session.ts';
 import { checkNewPassword } from '../new-passwords.ts';
 import { type OperationContext, operation } from '../operation.ts';
+import { needPassword } from '../password-login.ts';
 import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, password, removed, time, words, yes } from '../schemas.ts';
@@ -32,6 +34,8 @@ const session = object({
   address: anyText('From where.'),
   program: anyText('With what.'),
 });
+
+const wrongLogin = { status: 401, detail: 'the login or the password is wrong' } as const;
 
 export function describeAccount(principal: Principal, { directory }: Pick<OperationContext, 'directory'>) {
   const { login: name, role, mustChange = false, scopes, owner } = principal;
@@ -66,17 +70,11 @@ export const accountOperations = [
     run: async ({ code, ...input }, context) => {
       const { server, directory, principal } = context;
       const { address } = principal;
-      const outcome = await server.passwordLogin.check({ ...input, address }, server);
-      if (outcome.kind === 'denied') {
-        const { retryAfterSeconds } = outcome;
-        if (retryAfterSeconds === undefined) fail(401, 'denied', 'the login or the password is wrong');
-        fail(429, 'locked-out', 'too many wrong passwords: try again later', { retryAfterSeconds });
-      }
-      const known = identifyOwner(directory, outcome.owner, principal.address);
-      if (known === undefined) fail(401, 'denied', 'the login or the password is wrong');
-      await checkSecondFactor(directory, outcome.owner, code, { login: known.login, address }, server);
-      const { secret } = await directory.sessions.add(outcome.owner, principal.address, context.program);
-      context.setSession(secret);
+      const owner = await needPassword({ ...input, address }, server, wrongLogin);
+      const known = identifyOwner(directory, owner, address, server.clock.now());
+      if (known === undefined) fail(401, 'denied', wrongLogin.detail);
+      await checkSecondFactor(directory, owner, code, { login: known.login, address }, server);
+      await beginSession(owner, context);
       return describeAccount(known, context);
     },
   }),
@@ -121,8 +119,7 @@ export const accountOperations = [
       const owner = ownerOf(principal);
       checkNewPassword(next);
       const asked = { login: principal.login, password: current, address: principal.address };
-      const outcome = await server.passwordLogin.check(asked, server);
-      if (outcome.kind === 'denied') fail(403, 'denied', 'the password so far is wrong', { field: 'current' });
+      await needPassword(asked, server, { status: 403, detail: 'the password so far is wrong', field: 'current' });
       const passwordHash = await hashPassword(next);
       await directory.whole(`api:${principal.login}`, async (view) => {
         if (owner.kind === 'admin') await view.administrators.set(principal.login, { passwordHash, mustChange: false });
@@ -152,17 +149,10 @@ export const accountOperations = [
     kind: 'act',
     run: async ({ user, curpass, newpass, code }, { principal: { address }, directory, server }) => {
       checkNewPassword(newpass, 'newpass');
-      const outcome = await server.passwordLogin.check({ login: user, password: curpass, address }, server);
-      if (outcome.kind === 'denied' && outcome.retryAfterSeconds !== undefined) {
-        const { retryAfterSeconds } = outcome;
-        fail(429, 'locked-out', 'too many wrong passwords: try again later', { retryAfterSeconds });
-      }
-      if (outcome.kind === 'denied' || outcome.owner.kind !== 'mailbox') {
-        fail(401, 'denied', 'the login or the password is wrong');
-      }
-      const { owner } = outcome;
-      const known = identifyOwner(directory, owner, address);
-      if (known === undefined) fail(401, 'denied', 'the login or the password is wrong');
+      const owner = await needPassword({ login: user, password: curpass, address }, server, wrongLogin);
+      if (owner.kind !== 'mailbox') fail(401, 'denied', wrongLogin.detail);
+      const known = identifyOwner(directory, owner, address, server.clock.now());
+      if (known === undefined) fail(401, 'denied', wrongLogin.detail);
       await checkSecondFactor(directory, owner, code, { login: known.login, address }, server);
       const passwordHash = await hashPassword(newpass);
       await directory.whole(`api:${known.login}`, async (view) => {
@@ -200,6 +190,21 @@ export const accountOperations = [
     isPersonal: true,
     run: async ({ id }, { principal, view }) => {
       await view.sessions.remove(ownerOf(principal), id);
+      return { removed: true };
+    },
+  }),
+  operation({
+    name: 'account.sessions-remove',
+    summary: "End all of one's sessions but this one.",
+    method: 'DELETE',
+    path: '/account/sessions',
+    input: object({}),
+    output: removed,
+    access: { who: 'known' },
+    kind: 'change',
+    isPersonal: true,
+    run: async (_input, { principal, view }) => {
+      await view.sessions.removeAll(ownerOf(principal), principal.sessionId);
       return { removed: true };
     },
   }),

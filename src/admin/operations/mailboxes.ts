@@ -71,6 +71,8 @@ const loginRules = {
   passwordExpires: optional(time('When the password ends; 0: never.')),
 };
 
+const recoveryAddress = anyText('Where its owner gets a link when the password is forgotten; empty: nowhere.', 330);
+
 const fields = {
   address: address(),
   name,
@@ -81,6 +83,7 @@ const fields = {
   messageLimit: optional(count('Messages that it may send within a day.')),
   recipientLimit: optional(count('Recipients that it may send to within a day.')),
   forward: optional(forwardInfo),
+  recoveryAddress: optional(recoveryAddress),
   protocols: optional(protocols),
   mustChange: optional(Type.Literal(true)),
   passwordChanged: optional(time('When it was set.')),
@@ -213,6 +216,7 @@ export const mailboxOperations = [
       maintenance: optional(maintenance),
       messageLimit: optional(dayLimit('messages')),
       recipientLimit: optional(dayLimit('recipients')),
+      recoveryAddress: optional(recoveryAddress),
     }),
     output: info,
     access: { who: 'user', mailbox: ofOwner, ownFields: ['name', 'vacation', 'forward'] },

@@ -5,9 +5,10 @@ import { passGate } from '../../auth/login-gate.ts';
 import type { Owner } from '../../directory/api-tokens.ts';
 import type { DirectoryView } from '../../directory/directory-view.ts';
 import { fold } from '../../directory/mail-address.ts';
+import { beginSession, mayUsePage } from '../begin-session.ts';
 import { identifyOwner } from '../identify.ts';
 import { operation } from '../operation.ts';
-
+import { needPassword } from '../password-login.ts';
 import { fail, failMissing } from '../problem.ts';
 import { address, anyText, count, object, optional, password, removed, time, words, yes } from '../schemas.ts';
 import { checkSecondFactor, newRecoveryCodes, newTotp, stepOf } from '../totp.ts';
@@ -98,8 +99,8 @@ export const secondFactorOperations = [
     kind: 'act',
     run: async ({ password: plain, code: given }, { directory, view, principal, server }) => {
       const owner = ownerOf(principal);
-      const outcome = await server.passwordLogin.check({ ...principal, password: plain }, server);
-      if (outcome.kind === 'denied') fail(403, 'denied', 'the password is wrong', { field: 'password' });
+      const wrong = { status: 403, detail: 'the password is wrong', field: 'password' } as const;
+      await needPassword({ ...principal, password: plain }, server, wrong);
       await checkSecondFactor(directory, owner, given, principal, server);
       await view.secondFactors.removeTotp(owner);
       return { removed: true };
@@ -168,7 +169,7 @@ export const secondFactorOperations = [
     access: { who: 'anyone' },
     kind: 'act',
     run: async ({ response: given }, context) => {
-      const { server, directory, site, principal, program } = context;
+      const { server, directory, site, principal } = context;
       const known = await directory.secondFactors.passkeyByCredential(given.id);
       const check = async () => {
         if (known === undefined) return { kind: 'denied', reason: 'unknown passkey' } as const;
@@ -182,11 +183,20 @@ export const secondFactorOperations = [
         protocol: 'http',
       } as const;
       const result = await passGate(server.gate, { ...attempt, mechanism: 'PASSKEY' }, check, given.id);
-      const asked = known && identifyOwner(directory, known.owner, principal.address);
-      if (result.kind === 'denied' || known === undefined || asked === undefined) {
+      const asked = known && identifyOwner(directory, known.owner, principal.address, server.clock.now());
+      const { retryAfterSeconds } = result as { readonly retryAfterSeconds?: number };
+      if (retryAfterSeconds !== undefined) {
+        fail(429, 'locked-out', 'too many failed logins: try again later', { retryAfterSeconds });
+      }
+      if (
+        result.kind === 'denied' ||
+        known === undefined ||
+        asked === undefined ||
+        !mayUsePage(known.owner, directory)
+      ) {
         fail(401, 'denied', 'this passkey was not accepted');
       }
-      context.setSession((await directory.sessions.add(known.owner, principal.address, program)).secret);
+      await beginSession(known.owner, context);
       return describeAccount(asked, context);
     },
   }),

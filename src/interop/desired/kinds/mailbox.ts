@@ -29,6 +29,7 @@ const names: FieldNames = {
   'recipient-limit': 'recipientLimit',
   'must-change': 'mustChange',
   'password-expires': 'passwordExpires',
+  'recovery-address': 'recoveryAddress',
 };
 
 const vacation = record({ subject: text, text, from: time, until: time, days: count }, ['text']);
@@ -47,6 +48,7 @@ const fields: DesiredKind['fields'] = {
   'recipient-limit': { type: count, usual: null },
   'must-change': { type: flag, usual: false },
   'password-expires': { type: time, usual: 0 },
+  'recovery-address': { type: text, usual: '' },
   [hashField]: { type: text },
 };
 
