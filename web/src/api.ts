@@ -24,14 +24,17 @@ export class Problem extends Error {
   readonly field: string | undefined;
   /** What to do about it. */
   readonly mend: string | undefined;
+  /** When it may be tried again. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, given: ProblemBody) {
+  constructor(status: number, given: ProblemBody, retryAfterSeconds?: number) {
     super(given.title ?? String(status));
     this.status = status;
     this.kind = given.type?.split(':').at(-1) ?? '';
     this.detail = given.detail ?? '';
     this.field = given.field;
     this.mend = given.mend;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   /** What a person reads. */
@@ -95,7 +98,7 @@ export async function callWithTag<Name extends OperationName>(
     if (signal?.aborted) throw error;
     throw new Problem(0, { title: 'The server does not answer' });
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw noticed(await problemOf(response));
   const value: unknown = response.status === 204 ? undefined : await response.json();
   const of = (header: string) => response.headers.get(header) ?? undefined;
   return { value: value as Output<Name>, etag: of('etag'), revision: of('posthaste-revision') };
@@ -143,5 +146,23 @@ function queryOf(input: Readonly<Record<string, unknown>>): string {
 async function problemOf(response: Response): Promise<Problem> {
   const given: unknown = await response.json().catch(() => undefined);
   const isProblem = typeof given === 'object' && given !== null;
-  return new Problem(response.status, isProblem ? given : { title: `${response.status} ${response.statusText}` });
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new Problem(
+    response.status,
+    isProblem ? given : { title: `${response.status} ${response.statusText}` },
+    Number.isNaN(retryAfter) ? undefined : retryAfter,
+  );
+}
+
+const endings = new EventTarget();
+
+/** Told when the server says that nobody is logged in (any more). Returns how to be told no longer. */
+export function onSessionEnded(listener: () => void): () => void {
+  endings.addEventListener('ended', listener);
+  return () => endings.removeEventListener('ended', listener);
+}
+
+function noticed(problem: Problem): Problem {
+  if (problem.status === 401 && problem.kind === 'log-in') endings.dispatchEvent(new Event('ended'));
+  return problem;
 }

@@ -1,8 +1,8 @@
 // Who is logged in. Everything below knows it from here; a login that has ended anywhere leads to the login page.
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useContext } from 'react';
-import { call, type Output, Problem } from './api.ts';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react';
+import { call, onSessionEnded, type Output, Problem } from './api.ts';
 
 export type Session = Output<'account.show'>;
 export type Role = Session['role'];
@@ -36,12 +36,53 @@ async function readSession(signal: AbortSignal): Promise<Session | null> {
   }
 }
 
+interface Ended {
+  /** Whose session has ended without their doing. */
+  readonly ended: Session | undefined;
+  again(session: Session): void;
+  leave(): void;
+}
+
+/** What was shown stays while the session's owner logs in again; nothing of it is shown to anybody else. */
+export function useEndedSession(): Ended {
+  const queries = useQueryClient();
+  const [ended, setEnded] = useState<Session>();
+  useEffect(
+    () =>
+      onSessionEnded(() => {
+        const current = queries.getQueryData<Session | null>(sessionKey);
+        if (!current) return;
+        setEnded(current);
+        queries.setQueryData(sessionKey, null);
+      }),
+    [queries],
+  );
+  const again = useCallback(
+    (session: Session) => {
+      if (session.login === ended?.login) void queries.invalidateQueries();
+      else queries.removeQueries({ predicate: isOfSomebody });
+      queries.setQueryData(sessionKey, session);
+      setEnded(undefined);
+    },
+    [queries, ended],
+  );
+  const leave = useCallback(() => {
+    queries.removeQueries({ predicate: isOfSomebody });
+    setEnded(undefined);
+  }, [queries]);
+  return { ended, again, leave };
+}
+
+function isOfSomebody({ queryKey }: { readonly queryKey: readonly unknown[] }): boolean {
+  return queryKey[0] !== sessionKey[0];
+}
+
 export function useLogout(): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
     await call('session.remove', {}).catch(() => undefined);
     // Nothing of the one who was here is shown to the next.
-    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
     queries.setQueryData(sessionKey, null);
+    queries.removeQueries({ predicate: isOfSomebody });
   };
 }

@@ -14,7 +14,7 @@ import {
   useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Outlet, useLocation } from '@tanstack/react-router';
+import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { languages, type Language, speak } from './i18n.ts';
@@ -22,7 +22,8 @@ import { Icon, type IconName } from './parts/icon.tsx';
 import { MenuItemLink, NavLinkTo } from './parts/links.tsx';
 import { LiveLine } from './parts/live-line.tsx';
 import { Loading, Failed } from './parts/states.tsx';
-import { type Role, SessionProvider, type Session, useLogout, useWhoIsThere } from './session.tsx';
+import { LoginAgain } from './login/login-again.tsx';
+import { type Role, SessionProvider, type Session, useEndedSession, useLogout, useWhoIsThere } from './session.tsx';
 import { LoginView, NewPasswordView } from './views/login.tsx';
 
 interface Place {
@@ -54,13 +55,16 @@ function usePlaces(): readonly Place[] {
 
 export function Shell() {
   const { data: session, error, isPending, refetch } = useWhoIsThere();
+  const { ended, again, leave } = useEndedSession();
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (session === null) return <LoginView />;
-  if (session.mustChange) return <NewPasswordView />;
+  if (error !== null && session === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const shown = session ?? ended;
+  if (shown === undefined) return <LoginView />;
+  if (session?.mustChange) return <NewPasswordView login={session.login} />;
   return (
-    <SessionProvider session={session}>
-      <Frame session={session} />
+    <SessionProvider session={shown}>
+      <Frame key={`${shown.role} ${shown.login}`} session={shown} />
+      {session === null ? <LoginAgain former={shown} onDone={again} onLeave={leave} /> : null}
     </SessionProvider>
   );
 }
@@ -75,6 +79,8 @@ function Frame({ session }: { readonly session: Session }) {
     close();
     main.current?.focus({ preventScroll: true });
   }, [pathname, close]);
+  // Who has a mailbox alone begins with it.
+  const isHome = session.role === 'user' && pathname === '/';
   const places = usePlaces().filter(({ roles }) => roles.includes(session.role));
   return (
     <AppShell
@@ -120,7 +126,7 @@ function Frame({ session }: { readonly session: Session }) {
       </AppShell.Navbar>
       <AppShell.Main id="main" ref={main} tabIndex={-1} style={{ outline: 'none' }}>
         <LiveLine login={session.login} />
-        <Outlet />
+        {isHome ? <Navigate to="/mailbox" replace /> : <Outlet />}
       </AppShell.Main>
     </AppShell>
   );

@@ -1,0 +1,22 @@
+// Days as a field for dates holds them (2026-12-24), and the moments at which they begin and end where the reader is.
+
+export function startOfDay(day: string): number {
+  return day === '' ? 0 : new Date(`${day}T00:00:00`).getTime();
+}
+
+/** When the next day begins. */
+export function endOfDay(day: string): number {
+  if (day === '') return 0;
+  const end = new Date(`${day}T00:00:00`);
+  // Not 24 hours later: some days have 23 or 25.
+  end.setDate(end.getDate() + 1);
+  return end.getTime();
+}
+
+/** `shift` of -1: the day that ends at this moment. */
+export function dayOf(time: number | undefined, shift: 0 | -1 = 0): string {
+  if (time === undefined) return '';
+  const day = new Date(time + shift);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}
