@@ -2,7 +2,7 @@
 // then asked forwards of the resolver, so that nothing is said that is not so.
 
 import type { Directory } from '../directory/directory.ts';
-import { addressesLeadingTo, type PointerKind, type Reaching } from '../directory/reverse.ts';
+import { addressesLeadingTo, type Pointer, type PointerKind } from '../directory/reverse.ts';
 
 export interface ReachingAddress {
   /** `*@domain` for every other local part. */
@@ -25,15 +25,17 @@ export interface ReachingQuestion {
   readonly from: number;
   readonly limit: number;
   /** Which of those that lead here are told; absent: all. */
-  readonly tells?: (one: Pick<Reaching, 'address' | 'by'>) => boolean;
+  readonly tells?: (one: Pointer) => boolean;
+  /** Which are left out with all that leads here by them; absent: none. */
+  readonly follows?: (one: Pointer) => boolean;
 }
 
 export async function reachingAddresses(
   directory: Pick<Directory, 'reverse' | 'mailboxByAddress'>,
-  { address, from, limit, tells = () => true }: ReachingQuestion,
+  { address, from, limit, tells = () => true, follows }: ReachingQuestion,
   explain: (address: string) => Promise<Explained>,
 ): Promise<{ readonly rows: readonly ReachingAddress[]; readonly isCut: boolean }> {
-  const { found, isCut } = await addressesLeadingTo(directory.reverse, [address], from + limit);
+  const { found, isCut } = await addressesLeadingTo(directory.reverse, [address], from + limit, follows);
   const all = [{ address, by: 'own' as const }, ...found.filter(tells)].slice(from, from + limit);
   const rows: ReachingAddress[] = [];
   for (const { address: one, by } of all) {

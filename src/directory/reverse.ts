@@ -220,11 +220,15 @@ export interface Reaching extends Pointer {
   readonly steps: number;
 }
 
-/** Every address that leads to one of `starts`, by any number of steps, those nearest first; at most `limit`. */
+/**
+ * Every address that leads to one of `starts`, by any number of steps, those nearest first; at most `limit`. What `follows`
+ * says no to is left out, with all that leads here by it alone.
+ */
 export async function addressesLeadingTo(
   lookups: ReverseLookups,
   starts: Iterable<string>,
   limit: number,
+  follows: (pointer: Pointer) => boolean = () => true,
 ): Promise<{ readonly found: readonly Reaching[]; readonly isCut: boolean }> {
   const seen = new Set(starts);
   const found: Reaching[] = [];
@@ -233,7 +237,7 @@ export async function addressesLeadingTo(
     const next: string[] = [];
     for (const address of edge) {
       for (const pointer of await lookups.pointersTo(placeOf(address), limit)) {
-        if (seen.has(pointer.address)) continue;
+        if (seen.has(pointer.address) || !follows(pointer)) continue;
         if (found.length >= limit) return { found, isCut: true };
         seen.add(pointer.address);
         found.push({ ...pointer, steps });

@@ -35,7 +35,6 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => {
     '--mantine-color-error': colors.red[9],
   };
   const dark: Record<string, string> = {
-    '--mantine-color-anchor': post[3],
     '--mantine-color-dimmed': colors.dark[1],
     '--mantine-color-placeholder': colors.dark[1],
     '--mantine-color-error': colors.red[4],

@@ -4,7 +4,7 @@
 import { Type } from 'typebox';
 import type { DirectoryLookups } from '../../directory/lookups.ts';
 import { foldDomain } from '../../directory/mail-address.ts';
-import type { Reaching } from '../../directory/reverse.ts';
+import type { Pointer } from '../../directory/reverse.ts';
 import { operation } from '../operation.ts';
 import type { Principal, Sight } from '../principal.ts';
 import { reachingAddresses } from '../reaching.ts';
@@ -18,10 +18,13 @@ function placeOf(lookups: DirectoryLookups, name: string): number | undefined {
   return hosted?.target?.id ?? hosted?.id;
 }
 
-function tellsTo({ role, login }: Principal, sight: Sight, lookups: DirectoryLookups) {
+/** To an owner nothing by what is somebody else's: not that it forwards, and not what leads here by that. */
+function whatIsTold({ role, login }: Principal, sight: Sight, lookups: DirectoryLookups) {
+  if (role !== 'user') return { tells: ({ address: one }: Pointer) => sight.address(one) };
   const own = placeOf(lookups, login);
-  return ({ address: one, by }: Pick<Reaching, 'address' | 'by'>): boolean =>
-    role === 'user' ? by !== 'forward' && own !== undefined && placeOf(lookups, one) === own : sight.address(one);
+  const follows = ({ address: one, by }: Pointer): boolean =>
+    by !== 'forward' && own !== undefined && placeOf(lookups, one) === own;
+  return { follows };
 }
 
 export const reachesOperations = [
@@ -50,7 +53,7 @@ export const reachesOperations = [
       const own = (await view.mailboxes.need(given)).address.toLowerCase();
       const { lookups } = directory;
       const wanted = lookups.mailboxByAddress(own)?.address ?? own;
-      const question = { address: wanted, from: 0, limit, tells: tellsTo(principal, sight, lookups) };
+      const question = { address: wanted, from: 0, limit, ...whatIsTold(principal, sight, lookups) };
       const { rows, isCut } = await reachingAddresses(directory, question, (asked) =>
         server.explain({ address: asked }),
       );
