@@ -85,7 +85,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
             allowDecimal={false}
             value={days}
             onChange={(value) => setDays(typeof value === 'number' ? value : usualDays)}
-            w={300}
+            w={380}
             maw="100%"
           />
           <Preview mailbox={mailbox} subject={subject} text={text} />
