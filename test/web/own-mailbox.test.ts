@@ -46,7 +46,7 @@ test('begins with the mailbox: room, addresses, logins; accessible, light and da
       await page.getByRole('tab', { name: tab }).click();
       await page.getByRole('heading', { level: 2 }).first().waitFor();
       await expectAccessible(page);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      const width = await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth);
       expect(width).toBeLessThanOrEqual(options.viewport.width);
     }
     await page.context().close();

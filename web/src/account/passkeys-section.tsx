@@ -1,12 +1,13 @@
 // Passkeys of whoever is logged in: added with a name, removed with a word on what it means.
 
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { modals } from '@mantine/modals';
 import { notifications } from '@mantine/notifications';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { rememberPasskey } from '../login/passkey-here.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
@@ -25,6 +26,7 @@ export function PasskeysSection({ passkeys }: { readonly passkeys: readonly Pass
   const [isAdding, { open, close }] = useDisclosure();
   const remove = ({ id, name }: Passkey) =>
     modals.openConfirmModal({
+      withCloseButton: false,
       title: t('Remove the passkey "{{name}}"?', { name }),
       children: <Text size="sm">{t('Nobody logs in with it any more. Delete it on the device too.')}</Text>,
       labels: { confirm: t('Remove'), cancel: t('Cancel') },
@@ -51,7 +53,7 @@ export function PasskeysSection({ passkeys }: { readonly passkeys: readonly Pass
             { title: t('Added'), cell: ({ created }) => formatTime(created) },
             { title: t('Last use'), cell: ({ used }) => (used === undefined ? t('never') : formatAge(used)) },
             {
-              title: '',
+              title: t('Action'),
               isNumber: true,
               cell: (passkey) => (
                 <Button
@@ -83,9 +85,9 @@ export function PasskeysSection({ passkeys }: { readonly passkeys: readonly Pass
           {t('This browser makes none here: open the page by HTTPS, under a name rather than an address.')}
         </Text>
       )}
-      <Modal opened={isAdding} onClose={close} title={t('Add a passkey')}>
+      <Dialog opened={isAdding} onClose={close} title={t('Add a passkey')}>
         <AddPasskey onDone={close} />
-      </Modal>
+      </Dialog>
     </Section>
   );
 }

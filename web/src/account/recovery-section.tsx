@@ -1,6 +1,6 @@
 // Where the owner of a mailbox gets a link when the password is forgotten: an address elsewhere, shown to be theirs by a code.
 
-import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
@@ -8,6 +8,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { AskPassword } from '../parts/ask-password.tsx';
 import { Section } from '../parts/section.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -50,9 +51,9 @@ export function RecoverySection() {
           </Button>
         )}
       </Group>
-      <Modal opened={isSetting} onClose={setting.close} title={t('Recovery address')}>
+      <Dialog opened={isSetting} onClose={setting.close} title={t('Recovery address')}>
         <SetAddress started={started?.address} onDone={setting.close} />
-      </Modal>
+      </Dialog>
       <AskPassword
         title={t('Remove the recovery address?')}
         action={t('Remove')}

@@ -1,10 +1,11 @@
 // What protects an account: its password, codes of an app, passkeys, and the way back when the password is forgotten.
 
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { NewPasswordForm } from '../login/new-password-form.tsx';
 import { AskPassword } from '../parts/ask-password.tsx';
 import { Section } from '../parts/section.tsx';
@@ -54,9 +55,9 @@ function PasswordSection() {
           {t('Change the password')}
         </Button>
       </Group>
-      <Modal opened={isOpen} onClose={close} title={t('Change the password')}>
+      <Dialog opened={isOpen} onClose={close} title={t('Change the password')}>
         <NewPasswordForm login={login} onDone={done} />
-      </Modal>
+      </Dialog>
     </Section>
   );
 }
@@ -84,9 +85,9 @@ function CodesSection({ isOn }: { readonly isOn: boolean }) {
           <Button onClick={adding.open}>{t('Set up')}</Button>
         )}
       </Group>
-      <Modal opened={isAdding} onClose={adding.close} title={t('Set up codes of an app')} size="lg">
+      <Dialog opened={isAdding} onClose={adding.close} title={t('Set up codes of an app')} size="lg">
         <TotpSetup login={login} onDone={adding.close} />
-      </Modal>
+      </Dialog>
       <AskPassword
         title={t('Switch the codes off?')}
         action={t('Switch off')}

@@ -59,7 +59,7 @@ function SessionsSection() {
             { title: t('Began'), cell: ({ created }) => formatTime(created) },
             { title: t('Last use'), cell: ({ seen }) => formatAge(seen) },
             {
-              title: '',
+              title: t('Action'),
               isNumber: true,
               cell: (row) =>
                 row.isThis ? null : (

@@ -1,11 +1,12 @@
 // One's own tokens of the API: keys for programs, with what they may do and until when. The secret is shown once.
 
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { modals } from '@mantine/modals';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row, useCall } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -29,6 +30,7 @@ export function TokensTab() {
   };
   const remove = ({ id, name }: Token) =>
     modals.openConfirmModal({
+      withCloseButton: false,
       title: t('Remove the token "{{name}}"?', { name }),
       children: <Text size="sm">{t('Programs that use it are refused from then on.')}</Text>,
       labels: { confirm: t('Remove'), cancel: t('Cancel') },
@@ -54,7 +56,7 @@ export function TokensTab() {
           {t('Make a token')}
         </Button>
       </Group>
-      <Modal opened={isAdding} onClose={end} title={t('Make a token')}>
+      <Dialog opened={isAdding} onClose={end} title={t('Make a token')}>
         {made === undefined ? (
           <AddToken onMade={setMade} onCancel={end} />
         ) : (
@@ -65,7 +67,7 @@ export function TokensTab() {
             onDone={end}
           />
         )}
-      </Modal>
+      </Dialog>
     </Section>
   );
 }
@@ -94,7 +96,7 @@ function TokenTable({ tokens, onRemove }: { tokens: readonly Token[]; onRemove: 
             ),
         },
         {
-          title: '',
+          title: t('Action'),
           isNumber: true,
           cell: (token) => (
             <Button

@@ -1,11 +1,12 @@
 // Passwords of the mailbox for programs: one each, so that one can be taken away without the others; the secret is shown once.
 
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { modals } from '@mantine/modals';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row, useCall } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -29,6 +30,7 @@ export function AppPasswordsTab({ address }: { readonly address: string }) {
   };
   const remove = ({ name }: AppPassword) =>
     modals.openConfirmModal({
+      withCloseButton: false,
       title: t('Remove the app password "{{name}}"?', { name }),
       children: <Text size="sm">{t('The program that uses it cannot log in from then on.')}</Text>,
       labels: { confirm: t('Remove'), cancel: t('Cancel') },
@@ -58,7 +60,7 @@ export function AppPasswordsTab({ address }: { readonly address: string }) {
           {t('Make an app password')}
         </Button>
       </Group>
-      <Modal opened={isAdding} onClose={end} title={t('Make an app password')}>
+      <Dialog opened={isAdding} onClose={end} title={t('Make an app password')}>
         {made === undefined ? (
           <AddAppPassword address={address} onMade={setMade} onCancel={end} />
         ) : (
@@ -76,7 +78,7 @@ export function AppPasswordsTab({ address }: { readonly address: string }) {
             onDone={end}
           />
         )}
-      </Modal>
+      </Dialog>
     </Section>
   );
 }
@@ -102,7 +104,7 @@ function AppPasswordTable({ rows, onRemove }: { rows: readonly AppPassword[]; on
         { title: t('Ends'), cell: ({ expires }) => (expires === undefined ? t('never') : formatTime(expires)) },
         { title: t('Last use'), cell: ({ used }) => <LastUse used={used} /> },
         {
-          title: '',
+          title: t('Action'),
           isNumber: true,
           cell: (row) => (
             <Button

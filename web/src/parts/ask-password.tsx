@@ -1,9 +1,10 @@
 // Asks for the password before something that only its owner should do, even where the page stands open.
 
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '../api.ts';
+import { Dialog } from './dialog.tsx';
 import { Failed } from './states.tsx';
 import { useChange } from './use-change.ts';
 
@@ -23,9 +24,9 @@ interface AskPasswordProps {
 
 export function AskPassword({ title, isOpen, onClose, ...rest }: AskPasswordProps) {
   return (
-    <Modal opened={isOpen} onClose={onClose} title={title}>
+    <Dialog opened={isOpen} onClose={onClose} title={title}>
       <Form {...rest} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -195,7 +195,8 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
 /** A few rows that are all there. */
 export function SmallTable<T>({ label, rows, columns, keyOf }: SmallTableProps<T>) {
   return (
-    <Table.ScrollContainer minWidth={480}>
+    // Where it is too narrow it is scrolled, by the keyboard too (WCAG 2.1.1).
+    <Table.ScrollContainer minWidth={480} type="native" role="group" aria-label={label} tabIndex={0}>
       <Table aria-label={label} verticalSpacing="xs" highlightOnHover>
         <Table.Thead>
           <Table.Tr>

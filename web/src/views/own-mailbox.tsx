@@ -9,6 +9,7 @@ import { AppPasswordsTab } from '../own-mailbox/app-passwords-tab.tsx';
 import { ForwardTab } from '../own-mailbox/forward-tab.tsx';
 import { OverviewTab } from '../own-mailbox/overview-tab.tsx';
 import { VacationTab } from '../own-mailbox/vacation-tab.tsx';
+import { ClientSettings } from '../parts/client-settings.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
@@ -45,6 +46,7 @@ function OwnMailbox({ address }: { readonly address: string }) {
           <Tabs.Tab value="forward">{t('Forward')}</Tabs.Tab>
           <Tabs.Tab value="vacation">{t('Vacation')}</Tabs.Tab>
           <Tabs.Tab value="app-passwords">{t('App passwords')}</Tabs.Tab>
+          <Tabs.Tab value="programs">{t('Mail programs')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="overview">
           <OverviewTab mailbox={mailbox} />
@@ -57,6 +59,9 @@ function OwnMailbox({ address }: { readonly address: string }) {
         </Tabs.Panel>
         <Tabs.Panel value="app-passwords">
           <AppPasswordsTab address={mailbox.address} />
+        </Tabs.Panel>
+        <Tabs.Panel value="programs">
+          <ClientSettings address={mailbox.address} />
         </Tabs.Panel>
       </Tabs>
     </>
