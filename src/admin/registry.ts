@@ -8,6 +8,7 @@ import { aliasOperations } from './operations/aliases.ts';
 import { appPasswordOperations } from './operations/app-passwords.ts';
 import { defenceOperations } from './operations/defence.ts';
 import { desiredStateOperations, planOperations } from './operations/desired-state.ts';
+import { domainImportOperations } from './operations/domain-import.ts';
 import { domainOperations } from './operations/domains.ts';
 import { explainOperations } from './operations/explain.ts';
 import { clientSettingsOperations } from './operations/client-settings.ts';
@@ -42,6 +43,7 @@ const all: readonly AnyOperation[] = [
   ...recentLoginOperations,
   ...reachesOperations,
   ...domainOperations,
+  ...domainImportOperations,
   ...aliasDomainOperations,
   ...mailboxOperations,
   ...appPasswordOperations,

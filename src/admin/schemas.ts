@@ -1,6 +1,7 @@
 // The schemas that operations share. `x-is` says what a text must be beyond its shape (check-input.ts reads it).
 
 import { type TSchema, Type } from 'typebox';
+import { fail } from './problem.ts';
 
 export const address = (description = 'An address, as anna@example.com.') =>
   Type.String({ description, maxLength: 330, 'x-is': 'address' });
@@ -26,6 +27,16 @@ export const pageInput = {
   after: Type.Optional(anyText('Where the page before ended: its `next`.')),
   limit: Type.Optional(Type.Integer({ description: 'Items at most, 100 without.', minimum: 1, maximum: 1000 })),
 };
+
+/** What is looked for within one domain: all of a host would be a walk through everybody's rows. */
+export const search = Type.Optional(anyText('Only those that contain this; give the domain with it.', 255));
+
+/** As a query of the directory has it. Throws ProblemError. */
+export function searched(text: string | undefined, domain: string | undefined): { readonly search?: string } {
+  if (text === undefined || text === '') return {};
+  if (domain === undefined) fail(422, 'missing-field', 'say in which domain to look', { field: 'domain' });
+  return { search: text };
+}
 
 export const page = <Item extends TSchema>(item: Item) =>
   object({

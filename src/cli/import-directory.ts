@@ -136,7 +136,7 @@ async function importInto(context: CommandContext, run: ImportRun): Promise<void
 async function takeOver({ source, target, options }: ImportRun): Promise<ImportTally> {
   const all = await source.count();
   const progress = new ProgressLine();
-  const sink = new ImportSink(target, options.update === true);
+  const sink = new ImportSink(target, options.update === true, source.old === undefined);
   const maildirs = options.maildirs === undefined ? undefined : createWriteStream(options.maildirs, { mode: 0o600 });
   maildirs?.write('address,maildir\n');
   try {

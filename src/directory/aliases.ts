@@ -3,6 +3,7 @@
 // A change that would send mail round in a circle is refused with the circle named; a → a, b keeps a copy.
 
 import type { Change, Changes } from './change.ts';
+import { contains } from './contains.ts';
 import type { DirectoryDatabase } from './database.ts';
 import {
   type AliasInfo,
@@ -27,6 +28,8 @@ import { removeTags } from './tags.ts';
 
 export interface AliasQuery {
   readonly domain?: string;
+  /** Those whose address or one of whose targets contains this. */
+  readonly search?: string;
   /** The address of the last one seen, as listed. */
   readonly after?: string;
   readonly limit?: number;
@@ -82,6 +85,13 @@ export class Aliases {
       select = select.where((eb) => eb.or([eb('d.name', '>', afterDomain), eb('a.localpart', '>', afterLocalpart)]));
     }
     if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
+    if (query.search !== undefined) {
+      const wanted = contains(query.search);
+      select = select.where((eb) => {
+        const targets = eb.selectFrom('alias_target as t').select('t.position').whereRef('t.alias_id', '=', 'a.id');
+        return eb.or([wanted('a.shown'), eb.exists(targets.where(wanted('t.address')))]);
+      });
+    }
     const rows = await select
       .orderBy('d.name')
       .orderBy('a.localpart')

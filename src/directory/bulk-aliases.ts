@@ -17,6 +17,7 @@ import {
   rowsPerStatement,
   SharedDomains,
 } from './bulk-outcome.ts';
+import { BulkRoom, type BulkRules } from './bulk-room.ts';
 import { refuseLoops, replaceOnce } from './expansion.ts';
 import { insertRows } from './insert-rows.ts';
 import { refuseListAddress } from './list-rows.ts';
@@ -41,7 +42,11 @@ interface Parsed {
 
 type Placed = Parsed & { readonly row: DomainRow };
 
-export async function addAliases(change: Change, aliases: readonly BulkAlias[]): Promise<BulkOutcome[]> {
+export async function addAliases(
+  change: Change,
+  aliases: readonly BulkAlias[],
+  rules: BulkRules = {},
+): Promise<BulkOutcome[]> {
   const parsed = aliases.map(({ address, targets, active }, index) =>
     refusalOf((): Parsed => {
       return { index, alias: parseAliasAddress(address), targets: parseTargets(targets), isActive: active !== false };
@@ -54,6 +59,8 @@ export async function addAliases(change: Change, aliases: readonly BulkAlias[]):
   );
   const wanted = placed.flatMap((one) => (isOutcome(one) ? [] : [[one.row.id, one.alias.localpart] as const]));
   const present = await presentRows(wanted, (domainId, localparts) => readAliases(change, domainId, localparts));
+  const rows = placed.flatMap((one) => (isOutcome(one) ? [] : [one.row]));
+  const room = await BulkRoom.read(change, rows, rules);
   const fresh = new Map<string, Placed>();
   const outcomes = placed.map((one): BulkOutcome => {
     if (isOutcome(one)) return one;
@@ -61,7 +68,11 @@ export async function addAliases(change: Change, aliases: readonly BulkAlias[]):
     if (fresh.has(key)) return { kind: 'refused', reason: `${addressKey(one.alias)} comes twice` };
     const there = present.get(key);
     if (there !== undefined) return compare(change, there, one);
-    const outcome = refusalOf(() => refuseTaken(change, domains, one));
+    const outcome = refusalOf(() => {
+      refuseTaken(change, domains, one);
+      room.takeAlias(one.row);
+      return added;
+    });
     if (outcome.kind === 'added') fresh.set(key, one);
     return outcome;
   });

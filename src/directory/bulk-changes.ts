@@ -10,6 +10,7 @@ import { addAliases, type BulkAlias } from './bulk-aliases.ts';
 import { addAliasDomains, addDomains, type BulkAliasDomain, type BulkDomain } from './bulk-domains.ts';
 import { addMailboxes, type BulkMailbox } from './bulk-mailboxes.ts';
 import type { BulkOutcome } from './bulk-outcome.ts';
+import type { BulkRules } from './bulk-room.ts';
 
 const cacheKib = 65_536;
 
@@ -18,7 +19,7 @@ export class BulkChanges {
   #connection: SqliteConnection | undefined;
 
   /** `connection`: the database's file, where it is one. */
-  constructor(changes: Changes, connection: SqliteConnection | undefined) {
+  constructor(changes: Changes, connection?: SqliteConnection) {
     this.#changes = changes;
     this.#connection = connection;
   }
@@ -38,11 +39,11 @@ export class BulkChanges {
     return await this.#make((change) => addAliasDomains(change, domains));
   }
 
-  async mailboxes(mailboxes: readonly BulkMailbox[]): Promise<BulkOutcome[]> {
-    return await this.#make((change) => addMailboxes(change, mailboxes));
+  async mailboxes(mailboxes: readonly BulkMailbox[], rules: BulkRules = {}): Promise<BulkOutcome[]> {
+    return await this.#make((change) => addMailboxes(change, mailboxes, rules));
   }
 
-  async aliases(aliases: readonly BulkAlias[]): Promise<BulkOutcome[]> {
-    return await this.#make((change) => addAliases(change, aliases));
+  async aliases(aliases: readonly BulkAlias[], rules: BulkRules = {}): Promise<BulkOutcome[]> {
+    return await this.#make((change) => addAliases(change, aliases, rules));
   }
 }

@@ -14,6 +14,7 @@ import {
   rowsPerStatement,
   SharedDomains,
 } from './bulk-outcome.ts';
+import { BulkRoom, type BulkRules } from './bulk-room.ts';
 import { type ForwardInfo, parseForwards, readForwards, writeForward } from './forward-rows.ts';
 import { refuseBadForward } from './forwards.ts';
 import { insertRows } from './insert-rows.ts';
@@ -24,7 +25,7 @@ import { describeMailbox } from './mailbox-rows.ts';
 import { checkQuota } from './mailboxes.ts';
 import { refuse } from './refusal.ts';
 import { noRestraints } from './restraints.ts';
-import type { MailboxRow } from './schema.ts';
+import type { DomainRow, MailboxRow } from './schema.ts';
 import {
   changedVacation,
   vacationUntil,
@@ -38,6 +39,8 @@ export interface BulkMailbox extends LoginRuleSettings {
   readonly address: string;
   /** Absent: nobody can log in to a new one. */
   readonly passwordHash?: string;
+  /** In place of `passwordHash`, for a new one alone: one that is there keeps its own, and is not compared. */
+  readonly madePasswordHash?: string;
   readonly name?: string;
   /** Bytes; 0 is unlimited. */
   readonly quotaBytes?: number;
@@ -57,9 +60,13 @@ interface Parsed {
   readonly forward: readonly MailAddress[];
 }
 
-type Placed = Parsed & { readonly domainId: number };
+type Placed = Parsed & { readonly domainId: number; readonly row: DomainRow };
 
-export async function addMailboxes(change: Change, mailboxes: readonly BulkMailbox[]): Promise<BulkOutcome[]> {
+export async function addMailboxes(
+  change: Change,
+  mailboxes: readonly BulkMailbox[],
+  rules: BulkRules = {},
+): Promise<BulkOutcome[]> {
   const parsed = mailboxes.map((one, index) => refusalOf(() => parse(one, index)));
   const names = new Set(parsed.flatMap((one) => (isOutcome(one) ? [] : [one.address.domain])));
   const domains = await SharedDomains.read(change, names);
@@ -67,6 +74,8 @@ export async function addMailboxes(change: Change, mailboxes: readonly BulkMailb
   const wanted = looked.flatMap((one) => (isOutcome(one) ? [] : [[one.domainId, one.address.localpart] as const]));
   const present = await presentRows(wanted, (domainId, localparts) => readMailboxes(change, domainId, localparts));
   const forwards = await readForwards(change.db, [...present.values()]);
+  const rows = looked.flatMap((one) => (isOutcome(one) ? [] : [one.row]));
+  const room = await BulkRoom.read(change, rows, rules);
   const fresh = new Map<string, Placed>();
   const outcomes = looked.map((one): BulkOutcome => {
     if (isOutcome(one)) return one;
@@ -74,7 +83,11 @@ export async function addMailboxes(change: Change, mailboxes: readonly BulkMailb
     if (fresh.has(key)) return { kind: 'refused', reason: `${addressKey(one.address)} comes twice` };
     const there = present.get(key);
     if (there !== undefined) return compare(there, forwards.get(there.id), one);
-    const refused = refusalOf(() => refuseTaken(change, domains, one));
+    const refused = refusalOf(() => {
+      refuseTaken(change, domains, one);
+      room.takeMailbox(one.row, quotaOf(one));
+      return added;
+    });
     if (refused.kind === 'added') fresh.set(key, one);
     return refused;
   });
@@ -84,9 +97,15 @@ export async function addMailboxes(change: Change, mailboxes: readonly BulkMailb
 
 /** Refuses where no mailbox can be. */
 function place(domains: SharedDomains, one: Parsed): Placed {
-  const { id: domainId, name, kind } = domains.need(one.address.domain);
+  const row = domains.need(one.address.domain);
+  const { id: domainId, name, kind } = row;
   if (kind !== 'mailbox') refuse(`${name} is of class ${kind} and cannot have mailboxes`);
-  return { ...one, domainId };
+  return { ...one, domainId, row };
+}
+
+/** As for one that is added by itself: the domain's default. */
+function quotaOf({ given, row }: Placed): number {
+  return given.quotaBytes ?? row.default_quota;
 }
 
 function readMailboxes(change: Change, domainId: number, localparts: readonly string[]): Promise<MailboxRow[]> {
@@ -172,14 +191,15 @@ async function checkedForward(
   return undefined;
 }
 
-function newRow(change: Change, { domainId, address, given, vacation }: Placed): Omit<MailboxRow, 'id'> {
+function newRow(change: Change, one: Placed): Omit<MailboxRow, 'id'> {
+  const { domainId, address, given, vacation } = one;
   return {
     domain_id: domainId,
     localpart: address.localpart,
     shown: address.shown,
     name: plainName(given.name ?? ''),
-    password: given.passwordHash ?? '!',
-    quota: given.quotaBytes ?? 0,
+    password: given.passwordHash ?? given.madePasswordHash ?? '!',
+    quota: quotaOf(one),
     enabled: given.enabled === false ? 0 : 1,
     created: given.created ?? change.now,
     removed_at: 0,

@@ -10,6 +10,7 @@ import { ApiTokens } from './api-tokens.ts';
 import { Changes } from './change.ts';
 import { type DirectoryDatabase } from './database.ts';
 import { Bccs } from './bccs.ts';
+import { BulkChanges } from './bulk-changes.ts';
 import { CatchAlls } from './catch-alls.ts';
 import { Domains } from './domains.ts';
 import { type DirectoryEvent, type EventQuery, listEvents } from './events.ts';
@@ -53,6 +54,8 @@ export interface DirectoryView {
   readonly relayRecipients: RelayRecipients;
   readonly catchAlls: CatchAlls;
   readonly tags: Tags;
+  /** Many at once. */
+  readonly bulk: BulkChanges;
   readonly settings: DirectorySettings;
   /** What leads to an address. */
   readonly reverse: ReverseLookups;
@@ -89,6 +92,7 @@ export function openView(
     relayRecipients: new RelayRecipients(db, changes),
     catchAlls: new CatchAlls(db, changes, lookups),
     tags: new Tags(db, changes),
+    bulk: new BulkChanges(changes),
     settings: new DirectorySettings(db, changes),
     reverse: new ReverseLookups(db),
     installation: new InstallationSecrets(changes),

@@ -88,6 +88,11 @@ export interface Trial<T> {
   close(): void;
 }
 
+/** Ends a rehearsal. */
+class Rehearsed extends Error {
+  override name = 'Rehearsed';
+}
+
 /** A directory that is a part of a change, or that sees one state for as long as it is open. */
 type Partial = { readonly change: Change } | { readonly isHeld: true };
 
@@ -213,6 +218,20 @@ export class Directory implements DirectoryView {
       const view = openView(change.db, new Changes(this.#shared, actor, change), change.lookups, this.#clock);
       return await work(view, change);
     });
+  }
+
+  /** As `whole`, and nothing is left of it in any case: what would come of it is told, as exactly as if it had been done. */
+  async rehearse<T>(actor: string, work: (view: DirectoryView) => Promise<T>): Promise<T> {
+    const done: T[] = [];
+    try {
+      await this.whole(actor, async (view) => {
+        done.push(await work(view));
+        throw new Rehearsed();
+      });
+    } catch (error) {
+      if (!(error instanceof Rehearsed)) throw error;
+    }
+    return done[0] as T;
   }
 
   /** Makes changes and undoes them: nothing stays, and others wait no longer than for the changes themselves. */

@@ -25,7 +25,7 @@ interface LimitColumns {
   readonly max_quota: number;
 }
 
-type LimitedDomain = LimitColumns & { readonly id: number; readonly name: string };
+export type LimitedDomain = LimitColumns & { readonly id: number; readonly name: string };
 
 export const noLimits: LimitColumns = {
   max_mailboxes: 0,
@@ -70,11 +70,14 @@ export async function refuseMailboxBeyondLimits(
   domain: LimitedDomain,
   quota: number,
 ): Promise<void> {
-  const { name, max_mailboxes: most } = domain;
-  if (most !== 0 && (await countMailboxes(db, domain.id)) >= most) {
-    refuse(`${name} has its ${most} ${most === 1 ? 'mailbox' : 'mailboxes'}: ${raise(name, '--max-mailboxes')}`);
-  }
+  if (domain.max_mailboxes !== 0) refuseOneMoreMailbox(domain, await countMailboxes(db, domain.id));
   await refuseQuotaBeyondLimits(db, domain, quota, undefined);
+}
+
+/** `present` is how many it has. */
+export function refuseOneMoreMailbox({ name, max_mailboxes: most }: LimitedDomain, present: number): void {
+  if (most === 0 || present < most) return;
+  refuse(`${name} has its ${most} ${most === 1 ? 'mailbox' : 'mailboxes'}: ${raise(name, '--max-mailboxes')}`);
 }
 
 /** Refuses a quota that does not fit. `before` is what the mailbox has in this domain, undefined where it is new there. */
@@ -85,18 +88,33 @@ export async function refuseQuotaBeyondLimits(
   before: number | undefined,
 ): Promise<void> {
   if (quota === before) return;
+  refuseLargeQuota(domain, quota);
+  if (domain.total_quota === 0) return;
+  // What gets smaller is always welcome, also where the sum is still too large.
+  if (before !== undefined && before !== 0 && quota < before) return;
+  const { sum } = await sumQuotas(db, domain.id);
+  refuseQuotaBeyondTotal(domain, quota, sum - (before ?? 0));
+}
+
+/** Refuses a quota that no mailbox of the domain may have. */
+export function refuseLargeQuota(domain: LimitedDomain, quota: number): void {
   const { name, max_quota: most, total_quota: total } = domain;
   if (most !== 0 && (quota === 0 || quota > most)) {
     const what = quota === 0 ? 'an unlimited mailbox' : `a quota of ${bytes(quota)}`;
     refuse(`${what} is more than ${name} allows one mailbox, ${bytes(most)}: give a smaller --quota`);
   }
-  if (total === 0) return;
-  if (quota === 0) refuse(`${name} has a total quota of ${bytes(total)}: a mailbox in it needs a --quota of its own`);
-  // What gets smaller is always welcome, also where the sum is still too large.
-  if (before !== undefined && before !== 0 && quota < before) return;
-  const { sum } = await sumQuotas(db, domain.id);
-  const others = sum - (before ?? 0);
-  if (others + quota <= total) return;
+  if (total !== 0 && quota === 0) {
+    refuse(`${name} has a total quota of ${bytes(total)}: a mailbox in it needs a --quota of its own`);
+  }
+}
+
+/** `others` is what the others have together. */
+export function refuseQuotaBeyondTotal(
+  { name, total_quota: total }: LimitedDomain,
+  quota: number,
+  others: number,
+): void {
+  if (total === 0 || others + quota <= total) return;
   const left = bytes(Math.max(0, total - others));
   refuse(
     `${name} has a total quota of ${bytes(total)}, of which ${left} is left: give a smaller --quota, or ${raise(name, '--total-quota')}`,
@@ -104,8 +122,12 @@ export async function refuseQuotaBeyondLimits(
 }
 
 export async function refuseAliasBeyondLimit(db: DirectoryDatabase, domain: LimitedDomain): Promise<void> {
-  const { name, max_aliases: most } = domain;
-  if (most === 0 || (await countAliases(db, domain.id)) < most) return;
+  if (domain.max_aliases !== 0) refuseOneMoreAlias(domain, await countAliases(db, domain.id));
+}
+
+/** `present` is how many it has. */
+export function refuseOneMoreAlias({ name, max_aliases: most }: LimitedDomain, present: number): void {
+  if (most === 0 || present < most) return;
   refuse(`${name} has its ${most} ${most === 1 ? 'alias' : 'aliases'}: ${raise(name, '--max-aliases')}`);
 }
 
@@ -166,7 +188,7 @@ async function countLarger(db: DirectoryDatabase, domainId: number, most: number
   return Number(count);
 }
 
-async function countAliases(db: DirectoryDatabase, domainId: number): Promise<number> {
+export async function countAliases(db: DirectoryDatabase, domainId: number): Promise<number> {
   const { count } = await db
     .selectFrom('alias')
     .select((eb) => eb.fn.countAll<number>().as('count'))

@@ -1,6 +1,5 @@
 // Domains that we host, each with exactly one address class, and their removal with what depends on them.
 
-import { sql } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
@@ -15,6 +14,7 @@ import {
   sumQuotas,
 } from './domain-limits.ts';
 import { aliasDomainsOf, findDomain, needDomain, refuseTakenName, summary } from './domain-rows.ts';
+import { countDomains, type DomainCounts, type DomainTrait, findDomains } from './domain-search.ts';
 import { parseDomain, parseHostedDomain } from './mail-address.ts';
 import { removeCaughtAddresses } from './catch-alls.ts';
 import { removePlacesOfDomain } from './places.ts';
@@ -49,6 +49,8 @@ export interface DomainInfo extends DomainLimits {
   readonly recipients?: RecipientsMode;
   /** False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids. True for relay domains that take all. */
   readonly postmaster: boolean;
+  /** False: mail to abuse is refused (RFC 2142 §2). As `postmaster`. */
+  readonly abuse: boolean;
   readonly aliasDomains: readonly string[];
   /** `transport:nexthop` for the addresses that are not here. */
   readonly unknownTo?: string;
@@ -80,6 +82,11 @@ export interface Page {
 export interface DomainQuery extends Page {
   /** Whose names contain this. */
   readonly search?: string;
+  readonly class?: DomainClass;
+  /** Only those of which this is so. */
+  readonly having?: DomainTrait;
+  /** Only these. */
+  readonly names?: readonly string[];
 }
 
 /** The longest page of the API, and one more that tells whether there is another. */
@@ -124,21 +131,13 @@ export class Domains {
   }
 
   async list(page: DomainQuery = {}): Promise<DomainInfo[]> {
-    let select = this.#db
-      .selectFrom('domain')
-      .selectAll()
-      .where('tombstone', '=', 0)
-      .where('kind', '!=', 'alias-domain')
-      .where('name', '>', page.after ?? '');
-    // Names alone are looked through, in their order: a hundred thousand take some milliseconds.
-    if (page.search !== undefined) {
-      select = select.where(sql<number>`instr(name, ${page.search.toLowerCase()})`, '>', 0);
-    }
-    const rows = await select
-      .orderBy('name')
-      .limit(Math.min(page.limit ?? 100, maxPage))
-      .execute();
+    const rows = await findDomains(this.#db, { ...page, limit: Math.min(page.limit ?? 100, maxPage) });
     return await Promise.all(rows.map((row) => describe(this.#db, row)));
+  }
+
+  /** How many there are, by class and state. */
+  async counts(names?: readonly string[]): Promise<DomainCounts> {
+    return await countDomains(this.#db, names);
   }
 
   async set(name: string, settings: DomainSettings): Promise<DomainInfo> {
@@ -211,9 +210,11 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
   const mailboxes = await countMailboxes(db, row.id);
   const aliases = db.selectFrom('alias').where('domain_id', '=', row.id);
   const count = await aliases.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
-  const known = aliases.where('active', '=', 1).where('localpart', 'in', ['', 'postmaster']);
+  const known = aliases.where('active', '=', 1).where('localpart', 'in', ['', 'postmaster', 'abuse']);
   const special = await known.select('localpart').execute();
   const catchAll = special.some((alias) => alias.localpart === '');
+  const isAlias = (name: string): boolean => catchAll || special.some(({ localpart }) => localpart === name);
+  const takesAll = row.kind === 'relay' && row.takes_all === 1;
   const aliasDomains = await aliasDomainsOf(db, row.id);
   return {
     name: row.name,
@@ -228,7 +229,8 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
     catchAll,
     catchAllMode: row.catch_all,
     ...(row.kind === 'relay' ? { recipients: row.takes_all === 1 ? ('all' as const) : ('listed' as const) } : {}),
-    postmaster: (row.kind === 'relay' && row.takes_all === 1) || special.length > 0 || (await hasPostmaster(db, row)),
+    postmaster: takesAll || isAlias('postmaster') || (await hasOwn(db, row, 'postmaster')),
+    abuse: takesAll || isAlias('abuse') || (await hasOwn(db, row, 'abuse')),
     aliasDomains,
     ...(row.unknown_to === '' ? {} : { unknownTo: row.unknown_to }),
     ...describeLimits(row),
@@ -236,13 +238,14 @@ async function describe(db: DirectoryDatabase, row: DomainRow): Promise<DomainIn
   };
 }
 
-async function hasPostmaster(db: DirectoryDatabase, { id, kind }: DomainRow): Promise<boolean> {
+/** A mailbox, or in a relay domain a recipient. */
+async function hasOwn(db: DirectoryDatabase, { id, kind }: DomainRow, localpart: string): Promise<boolean> {
   const mailbox = db.selectFrom('mailbox').select('created').where('tombstone', '=', 0).where('domain_id', '=', id);
   const recipient = db.selectFrom('relay_recipient').select('created').where('domain_id', '=', id);
   const row =
     kind === 'relay'
-      ? await recipient.where('localpart', '=', 'postmaster').executeTakeFirst()
-      : await mailbox.where('localpart', '=', 'postmaster').executeTakeFirst();
+      ? await recipient.where('localpart', '=', localpart).executeTakeFirst()
+      : await mailbox.where('localpart', '=', localpart).executeTakeFirst();
   return row !== undefined;
 }
 
@@ -293,14 +296,14 @@ async function countDependents(db: DirectoryDatabase, row: DomainRow): Promise<s
   return parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : (parts[0] ?? '');
 }
 
-interface DomainCounts {
+interface HeldCounts {
   readonly mailboxes: number;
   readonly aliases: number;
   readonly lists: number;
 }
 
 /** `2 mailboxes`, `1 alias`: what there is any of. */
-export function countWords({ mailboxes, aliases, lists }: DomainCounts): string[] {
+export function countWords({ mailboxes, aliases, lists }: HeldCounts): string[] {
   const counts = [[mailboxes, 'mailbox'] as const, [aliases, 'alias'] as const, [lists, 'list'] as const];
   return counts.filter(([count]) => count > 0).map(([count, noun]) => plural(count, noun));
 }

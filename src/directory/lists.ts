@@ -4,6 +4,7 @@
 
 import type { ExpressionBuilder } from 'kysely';
 import type { Change, Changes } from './change.ts';
+import { contains } from './contains.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
 import { refuseLoops } from './expansion.ts';
@@ -44,6 +45,8 @@ export interface ListSettings {
 
 export interface ListQuery {
   readonly domain?: string;
+  /** Those whose address or name contains this. */
+  readonly search?: string;
   /** The address of the last one seen, as listed. */
   readonly after?: string;
   readonly limit?: number;
@@ -120,6 +123,10 @@ export class Lists {
       .where('d.name', '>=', afterDomain)
       .where((eb) => eb.or([eb('d.name', '>', afterDomain), eb('l.localpart', '>', afterLocalpart)]));
     if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
+    if (query.search !== undefined) {
+      const wanted = contains(query.search);
+      select = select.where((eb) => eb.or([wanted('l.shown'), wanted('l.name')]));
+    }
     const rows = await select
       .orderBy('d.name')
       .orderBy('l.localpart')

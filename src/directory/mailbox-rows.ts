@@ -2,6 +2,7 @@
 
 import { keepQuery } from '../database/kept-query.ts';
 import type { Change } from './change.ts';
+import { contains } from './contains.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { needDomain } from './domain-rows.ts';
 import { type ForwardInfo, readForwards } from './forward-rows.ts';
@@ -163,6 +164,7 @@ export interface MailboxRange {
   readonly afterDomain: string;
   readonly afterLocalpart: string;
   readonly limit: number;
+  readonly search?: string | undefined;
 }
 
 /** Domains asked for at a time. */
@@ -180,7 +182,7 @@ export async function listMailboxRows(db: DirectoryDatabase, range: MailboxRange
     const domains = await domainsWithMailboxes(db, range.domain, from, isFirst);
     for (const { id, name } of domains) {
       const after = name === range.afterDomain ? range.afterLocalpart : '';
-      rows.push(...(await mailboxesOf(db, id, after, range.limit - rows.length)));
+      rows.push(...(await mailboxesOf(db, id, after, range.limit - rows.length, range.search)));
       if (rows.length >= range.limit) return rows;
       from = name;
     }
@@ -214,14 +216,17 @@ async function mailboxesOf(
   domainId: number,
   after: string,
   limit: number,
+  search: string | undefined,
 ): Promise<MailboxRow[]> {
-  return await db
+  let select = db
     .selectFrom('mailbox')
     .selectAll()
     .where('domain_id', '=', domainId)
     .where('tombstone', '=', 0)
-    .where('localpart', '>', after)
-    .orderBy('localpart')
-    .limit(limit)
-    .execute();
+    .where('localpart', '>', after);
+  if (search !== undefined) {
+    const wanted = contains(search);
+    select = select.where((eb) => eb.or([wanted('localpart'), wanted('name')]));
+  }
+  return await select.orderBy('localpart').limit(limit).execute();
 }

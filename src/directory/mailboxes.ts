@@ -67,6 +67,8 @@ export type ListedMailbox = MailboxInfo & { readonly lastLogin?: LastLoginInfo }
 
 export interface MailboxQuery {
   readonly domain?: string;
+  /** Of one domain: those whose address or owner's name contains this. */
+  readonly search?: string;
   /** The address of the last one seen, as listed; for removed ones its id. */
   readonly after?: string;
   readonly limit?: number;
@@ -141,7 +143,13 @@ export class Mailboxes {
     if (query.removed) return await this.#listRemoved(query, limit);
     const [afterLocalpart, afterDomain] = splitAfter(query.after);
     const domain = query.domain === undefined ? undefined : parseDomain(query.domain);
-    const rows = await listMailboxRows(this.#db, { domain, afterDomain, afterLocalpart, limit });
+    const rows = await listMailboxRows(this.#db, {
+      domain,
+      afterDomain,
+      afterLocalpart,
+      limit,
+      search: query.search,
+    });
     return await withLastLogins(this.#db, await describeAll(this.#db, rows));
   }
 

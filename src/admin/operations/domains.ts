@@ -54,10 +54,14 @@ const domainInfo = object({
   lists: count('How many it has.'),
   catchAll: yes('It has a catch-all.'),
   postmaster: yes('False: mail to postmaster is refused, which RFC 5321 §4.5.1 forbids.'),
+  abuse: yes('False: mail to abuse is refused (RFC 2142 §2).'),
   aliasDomains: Type.Array(domainName()),
 });
 
 const byName = { name: domainName() };
+const having = Type.Enum(['off', 'maintenance', 'catch-all', 'no-postmaster', 'near-limit'], {
+  description: 'Only those of which this is so; near-limit: nine tenths of a limit are taken.',
+});
 
 export const domainOperations = [
   operation({
@@ -65,24 +69,38 @@ export const domainOperations = [
     summary: 'List the domains.',
     method: 'GET',
     path: '/domains',
-    input: object({ ...pageInput, search: optional(anyText('Only those whose names contain this.', 255)) }),
+    input: object({
+      ...pageInput,
+      search: optional(anyText('Only those whose names contain this.', 255)),
+      class: optional(domainClass),
+      having: optional(having),
+    }),
     output: page(domainInfo),
     access: { who: 'domain', domains: () => [] },
     kind: 'read',
-    run: async ({ after = '', limit = 100, search = '' }, { view, sight }) => {
+    run: async ({ limit = 100, search: text = '', ...query }, { view, sight }) => {
       const mine = sight.domains;
-      const wanted = search === '' ? {} : { search };
-      if (mine === undefined) {
-        return toPage(await view.domains.list({ after, limit: limit + 1, ...wanted }), limit, ({ name }) => name);
-      }
-      const names = mine.filter((name) => name > after && name.includes(search.toLowerCase())).slice(0, limit + 1);
-      const items = await Promise.all(names.map(async (name) => await view.domains.show(name)));
-      return toPage(
-        items.filter((item) => item !== undefined),
-        limit,
-        ({ name }) => name,
-      );
+      const narrowed = { ...(text === '' ? {} : { search: text }), ...(mine === undefined ? {} : { names: mine }) };
+      return toPage(await view.domains.list({ ...query, ...narrowed, limit: limit + 1 }), limit, ({ name }) => name);
     },
+  }),
+  operation({
+    name: 'domain.counts',
+    summary: 'Say how many domains there are, by class and state.',
+    method: 'GET',
+    path: '/domain-counts',
+    input: object({}),
+    output: object({
+      all: count('Domains.'),
+      mailbox: count('Of this class.'),
+      alias: count('Of this class.'),
+      relay: count('Of this class.'),
+      off: count('Whose mail is refused.'),
+      maintenance: count('Whose mail is put off.'),
+    }),
+    access: { who: 'domain', domains: () => [] },
+    kind: 'read',
+    run: async (_input, { view, sight }) => await view.domains.counts(sight.domains),
   }),
   operation({
     name: 'domain.add',
@@ -145,6 +163,34 @@ export const domainOperations = [
     kind: 'change',
     shownBy: 'domain.show',
     run: async ({ name, ...settings }, { view }) => await view.domains.set(name, settings satisfies DomainSettings),
+  }),
+  operation({
+    name: 'domain.set-many',
+    summary: 'Change many domains at once, all or none: whether their mail is taken, where it goes, their tags.',
+    method: 'POST',
+    path: '/domains/set-many',
+    input: object({
+      names: Type.Array(domainName(), { description: 'All or none.', minItems: 1, maxItems: 1000 }),
+      active: optional(yes('Take their mail.')),
+      transport: optional(transport),
+      maintenance: optional(maintenance),
+      addTags: optional(words('Tags.', 50)),
+      removeTags: optional(words('Tags; those that a domain has not are left.', 50)),
+    }),
+    output: object({ changed: count('Domains.') }),
+    access: { who: 'host' },
+    kind: 'change',
+    run: async ({ names, addTags = [], removeTags = [], ...settings }, { view }) => {
+      const all = new Set(names.map((name) => name.toLowerCase()));
+      for (const name of all) {
+        if (Object.keys(settings).length > 0) await view.domains.set(name, settings);
+        if (addTags.length + removeTags.length === 0) continue;
+        const present = await view.tags.of('domain', name);
+        const gone = removeTags.filter((tag) => present.includes(tag));
+        await view.tags.change('domain', name, addTags, gone);
+      }
+      return { changed: all.size };
+    },
   }),
   operation({
     name: 'domain.remove',

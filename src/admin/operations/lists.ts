@@ -13,6 +13,8 @@ import {
   page,
   pageInput,
   removed,
+  search,
+  searched,
   time,
   toPage,
   words,
@@ -44,12 +46,14 @@ export const listOperations = [
     summary: 'List the mailing lists.',
     method: 'GET',
     path: '/lists',
-    input: object({ ...pageInput, domain: optional(domainName('Of this domain only.')) }),
+    input: object({ ...pageInput, domain: optional(domainName('Of this domain only.')), search }),
     output: page(info),
     access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
     kind: 'read',
-    run: async ({ domain, after, limit }, { view, sight }) => {
-      const items = await listWithin(sight, { domain, after, limit }, async (query) => await view.lists.list(query));
+    run: async ({ domain, after, limit, search: text }, { view, sight }) => {
+      const narrowed = searched(text, domain);
+      const read = async (query: object) => await view.lists.list({ ...query, ...narrowed });
+      const items = await listWithin(sight, { domain, after, limit }, read);
       return toPage(items, limit, (item) => item.address);
     },
   }),

@@ -18,6 +18,8 @@ import {
   page,
   pageInput,
   password,
+  search,
+  searched,
   time,
   toPage,
   words,
@@ -89,6 +91,7 @@ const fields = {
   passwordChanged: optional(time('When it was set.')),
   passwordExpires: optional(time('When it ends.')),
   lastLogin: optional(object({ time: time('When.'), protocol: anyText('How.'), address: anyText('From where.') })),
+  usedBytes: optional(count('What it holds, where that was asked for.')),
   created: time('When it was added.'),
   removedAt: optional(time('When it was removed.')),
   recoverableUntil: optional(time('Until when it can be restored.')),
@@ -137,19 +140,24 @@ export const mailboxOperations = [
       ...pageInput,
       domain: optional(domainName('Of this domain only.')),
       removed: optional(yes('The removed ones.')),
+      search,
+      usage: optional(yes('Also how much each holds.')),
     }),
     output: page(info),
     access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
     kind: 'read',
-    run: async ({ domain, after, limit = 100, removed = false }, { view, sight }) => {
+    run: async ({ domain, after, limit = 100, removed = false, usage = false, search: text }, context) => {
+      const { view, sight, server } = context;
+      const narrowed = searched(text, domain);
       if (removed) return await listRemoved(view, sight, { domain, after, limit });
       const items = await listWithin(
         sight,
         { domain, after, limit },
-        async (query) => await view.mailboxes.list(query),
+        async (query) => await view.mailboxes.list({ ...query, ...narrowed }),
       );
+      const held = ({ id }: MailboxInfo) => (usage ? { usedBytes: server.usage(id).bytes } : {});
       return toPage(
-        items.map((item) => shownMailbox(item, sight)),
+        items.map((item) => ({ ...shownMailbox(item, sight), ...held(item) })),
         limit,
         (item) => item.address,
       );

@@ -11,22 +11,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { hashPassword } from '../../auth/password-scheme.ts';
-import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 import { ImportError, type ImportObject, type ImportSource, notTaken } from './import-source.ts';
+import { csvHeader, readAccount, wrongRow } from './csv-accounts.ts';
 import { csvRows } from './csv-rows.ts';
-import { listOf, passwordOf } from './row-values.ts';
-
-const known = [
-  'address',
-  'targets',
-  'password',
-  'password_hash',
-  'name',
-  'quota',
-  'enabled',
-  'forward',
-  'forward_mode',
-];
 const objectsPerPage = 1000;
 
 export class CsvSource implements ImportSource {
@@ -105,41 +92,23 @@ export class CsvSource implements ImportSource {
   }
 
   #readHeader(line: number, cells: readonly string[]): readonly string[] {
-    const names = cells.map((cell) => cell.trim().toLowerCase().replace(/[ -]/g, '_'));
-    for (const [index, name] of names.entries()) {
-      const place = `${this.#file}:${line}, column ${index + 1}`;
-      if (!known.includes(name)) {
-        throw new ImportError(
-          `${place}: there is no column "${name}": the first row names some of ${known.join(', ')}`,
-        );
-      }
-      if (names.indexOf(name) !== index) throw new ImportError(`${place}: the column "${name}" comes twice`);
-    }
-    if (!names.includes('address')) throw new ImportError(`${this.#file}:${line}: the column "address" is missing`);
-    return names;
+    const header = csvHeader(cells);
+    if (header.kind === 'named') return header.names;
+    const column = header.column === undefined ? '' : `, column ${header.column}`;
+    throw new ImportError(`${this.#file}:${line}${column}: ${header.reason}`);
   }
 
   async #objects({ line, values, problem }: CsvRow): Promise<readonly ImportObject[]> {
     const address = values.get('address') ?? '';
-    const wrong = (column: string, why: string): readonly ImportObject[] => [
-      notTaken(`${this.#file}:${line}${column === '' ? '' : `, column ${column}`}`, why, address),
-    ];
-    if (problem !== '') return wrong('', problem);
-    if (!address.includes('@')) return wrong('address', `"${address}" is no address: write user@example.com`);
-    const targets = listOf((values.get('targets') ?? '').replaceAll(' ', ','));
-    const given = [...values].filter(([name, value]) => value !== '' && name !== 'address' && name !== 'targets');
-    if (targets.length > 0 && given.length > 0) {
-      return wrong(given[0]?.[0] ?? '', 'a row with targets is an alias, which has nothing else');
+    const account = problem === '' ? await readAccount(values, hashPassword) : wrongRow('', problem);
+    if (account.kind === 'wrong') {
+      const { column, reason } = account;
+      return [notTaken(`${this.#file}:${line}${column === '' ? '' : `, column ${column}`}`, reason, address)];
     }
-    if (targets.length > 0) return [{ kind: 'alias', value: { address, targets } }];
-    if (address.startsWith('@')) return wrong('targets', 'a catch-all needs them');
-    const quotaBytes = sizeOf(values.get('quota') ?? '');
-    if (quotaBytes === undefined) return wrong('quota', `"${values.get('quota')}" is no size: write it as 500M or 1G`);
-    const enabled = values.get('enabled') ?? '';
-    if (!/^(?:|yes|no|1|0|true|false)$/i.test(enabled)) return wrong('enabled', `"${enabled}" is neither yes nor no`);
-    const mode = values.get('forward_mode') || 'both';
-    if (mode !== 'both' && mode !== 'forward') return wrong('forward_mode', `"${mode}" is neither both nor forward`);
-    return await mailbox(address, values, { quotaBytes, isEnabled: !/^(?:no|0|false)$/i.test(enabled), mode });
+    if (account.kind === 'alias') return [account];
+    const { value, withoutPassword } = account;
+    if (withoutPassword === undefined) return [{ kind: 'mailbox', value }];
+    return [{ kind: 'mailbox', value }, notTaken(`password of ${address}`, `${withoutPassword}: set a new one`)];
   }
 }
 
@@ -147,42 +116,4 @@ interface CsvRow {
   readonly line: number;
   readonly values: ReadonlyMap<string, string>;
   readonly problem: string;
-}
-
-interface ReadValues {
-  readonly quotaBytes: number;
-  readonly isEnabled: boolean;
-  readonly mode: 'both' | 'forward';
-}
-
-async function mailbox(
-  address: string,
-  values: ReadonlyMap<string, string>,
-  { quotaBytes, isEnabled, mode }: ReadValues,
-): Promise<readonly ImportObject[]> {
-  const stored = values.get('password_hash') ?? '';
-  const typed = values.get('password') ?? '';
-  const password = stored === '' ? undefined : passwordOf(stored, 'crypt');
-  const hash = typed === '' ? password?.hash : await hashPassword(typed);
-  const to = listOf((values.get('forward') ?? '').replaceAll(' ', ','));
-  const has = (name: string): boolean => (values.get(name) ?? '') !== '';
-  const value: BulkMailbox = {
-    address,
-    ...(hash === undefined ? {} : { passwordHash: hash }),
-    ...(has('name') ? { name: values.get('name') ?? '' } : {}),
-    ...(has('quota') ? { quotaBytes } : {}),
-    ...(has('enabled') ? { enabled: isEnabled } : {}),
-    ...(to.length === 0 ? {} : { forward: { mode, to } }),
-  };
-  const object: ImportObject = { kind: 'mailbox', value };
-  if (password?.reason === undefined) return [object];
-  return [object, notTaken(`password of ${address}`, `${password.reason}: set a new one`)];
-}
-
-/** Bytes; 0 for nothing. */
-function sizeOf(text: string): number | undefined {
-  const [, number = '', unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]?)i?b?$/i.exec(text === '' ? '0' : text) ?? [];
-  if (number === '') return undefined;
-  const bytes = Math.round(Number(number) * 1024 ** ' kmgt'.indexOf(unit.toLowerCase() || ' '));
-  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

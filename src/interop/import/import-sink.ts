@@ -3,6 +3,7 @@
 // by one, as an administrator would. A second run finds everything unchanged, so that one that was interrupted goes on.
 
 import type { BulkOutcome } from '../../directory/bulk-outcome.ts';
+import type { BulkRules } from '../../directory/bulk-room.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { outcomeOf, type RareObject, writeRare } from './import-rare.ts';
 import type { ImportObject, NotTaken } from './import-source.ts';
@@ -36,15 +37,18 @@ type Batch<Kind extends ImportKind> = readonly Extract<ImportObject, { readonly 
 export class ImportSink implements ImportTally {
   readonly #directory: Directory;
   readonly #mayUpdate: boolean;
+  readonly #rules: BulkRules;
   readonly counts = new Map<ImportKind, KindCount>();
   readonly notTaken: NotTaken[] = [];
   readonly domains = new Set<string>();
   notTakenCount = 0;
   #waiting: ImportObject[] = [];
 
-  constructor(directory: Directory, mayUpdate: boolean) {
+  /** `keepsLimits`: domains keep to theirs. A system that is taken over brings its own, and what is beyond them. */
+  constructor(directory: Directory, mayUpdate: boolean, keepsLimits = false) {
     this.#directory = directory;
     this.#mayUpdate = mayUpdate;
+    this.#rules = { keepsLimits };
   }
 
   /** Throws TemporaryError where the directory cannot be written. */
@@ -106,7 +110,10 @@ export class ImportSink implements ImportTally {
         return await this.#writeMailboxes(objects as Batch<'mailbox'>);
       case 'alias': {
         const batch = objects as Batch<'alias'>;
-        const outcomes = await this.#directory.bulk.aliases(batch.map(({ value }) => value));
+        const outcomes = await this.#directory.bulk.aliases(
+          batch.map(({ value }) => value),
+          this.#rules,
+        );
         return await this.#settle(
           kind,
           batch,
@@ -149,7 +156,10 @@ export class ImportSink implements ImportTally {
   }
 
   async #writeMailboxes(batch: Batch<'mailbox'>): Promise<void> {
-    const outcomes = await this.#directory.bulk.mailboxes(batch.map(({ value }) => value));
+    const outcomes = await this.#directory.bulk.mailboxes(
+      batch.map(({ value }) => value),
+      this.#rules,
+    );
     await this.#settle(
       'mailbox',
       batch,
