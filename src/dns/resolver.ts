@@ -17,6 +17,15 @@ export interface AddressWithTtl {
   readonly ttl: number;
 }
 
+/** RFC 2782. */
+export interface ServiceRecord {
+  /** Empty: the service is not there on purpose. */
+  readonly target: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
 export type AddressFamily = 4 | 6;
 
 export interface Resolver {
@@ -33,4 +42,6 @@ export interface Resolver {
   nameServers(domain: string): Promise<DnsAnswer<string>>;
   /** TXT records, the strings of each joined (RFC 7208 §3.3). */
   texts(name: string): Promise<DnsAnswer<string>>;
+  /** SRV records; absent: this resolver does not know them. */
+  services?(name: string): Promise<DnsAnswer<ServiceRecord>>;
 }

@@ -6,7 +6,7 @@ import { Resolver as NodeResolver } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { reverseName } from './reverse-name.ts';
-import type { AddressFamily, AddressWithTtl, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
+import type { AddressFamily, AddressWithTtl, DnsAnswer, MxRecord, Resolver, ServiceRecord } from './resolver.ts';
 
 export interface SystemResolverOptions {
   /** Milliseconds for one try. */
@@ -53,6 +53,13 @@ export class SystemResolver implements Resolver {
 
   texts(name: string): Promise<DnsAnswer<string>> {
     return ask(name, async (ascii) => (await this.#resolver.resolveTxt(ascii)).map((strings) => strings.join('')));
+  }
+
+  services(name: string): Promise<DnsAnswer<ServiceRecord>> {
+    return ask(name, async (ascii) => {
+      const found = await this.#resolver.resolveSrv(ascii);
+      return found.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }));
+    });
   }
 
   async names(address: string): Promise<DnsAnswer<string>> {

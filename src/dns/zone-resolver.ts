@@ -2,7 +2,7 @@
 // and FAIL for a name about which the servers say nothing. For tests, and for a host without any DNS.
 
 import { TemporaryError } from '../lib/temporary-error.ts';
-import type { AddressFamily, DnsAnswer, MxRecord, Resolver } from './resolver.ts';
+import type { AddressFamily, DnsAnswer, MxRecord, Resolver, ServiceRecord } from './resolver.ts';
 
 export class ZoneResolver implements Resolver {
   /** By lower-case name: its records as `[TYPE, value]`. */
@@ -48,6 +48,17 @@ export class ZoneResolver implements Resolver {
 
   async texts(name: string): Promise<DnsAnswer<string>> {
     return this.#find(name, 'TXT');
+  }
+
+  async services(name: string): Promise<DnsAnswer<ServiceRecord>> {
+    const answer = this.#find(name, 'SRV');
+    if (answer.kind !== 'found') return answer;
+    const records = answer.records.map((value) => {
+      const [priority, weight, port, target = ''] = value.split(' ');
+      const name = target.replace(/\.$/, '');
+      return { priority: Number(priority), weight: Number(weight), port: Number(port), target: name };
+    });
+    return { kind: 'found', records };
   }
 
   #find(name: string, type: string): DnsAnswer<string> {

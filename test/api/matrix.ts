@@ -64,6 +64,7 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'domain.show': each((name) => ({ name })),
   'domain.set': each((name) => ({ name, active: true })),
   'domain.counts': nothing,
+  'domain.dns': each((name) => ({ name })),
   'domain.set-many': each((name) => ({ names: [name], active: true })),
   'domain.import-check': each((name) => ({ name, kind: 'alias', text: 'sales: anna' })),
   'domain.import': each((name) => ({ name, kind: 'alias', text: `office: anna@${name}` })),

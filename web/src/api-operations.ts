@@ -214,7 +214,7 @@ export interface Operations {
   };
   /** List the aliases. */
   "alias.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly domain?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly search?: string };
     output: { readonly items: readonly ({ readonly address: string; readonly targets: readonly string[]; readonly active?: boolean; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly created: number })[]; readonly next?: string };
   };
   /** Remove an alias. */
@@ -345,17 +345,37 @@ export interface Operations {
   /** Host a domain. */
   "domain.add": {
     input: { readonly name: string; readonly class?: "mailbox" | "alias" | "relay"; readonly active?: boolean; readonly transport?: string; readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode?: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string };
-    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly aliasDomains: readonly string[] };
+    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly abuse: boolean; readonly aliasDomains: readonly string[] };
+  };
+  /** Say how many domains there are, by class and state. */
+  "domain.counts": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly all: number; readonly mailbox: number; readonly alias: number; readonly relay: number; readonly off: number; readonly maintenance: number };
+  };
+  /** Say which records of the DNS a domain needs for what this host does for it, and how they stand. */
+  "domain.dns": {
+    input: { readonly name: string };
+    output: { readonly hostname: string; readonly items: readonly ({ readonly purpose: "mx" | "spf" | "address" | "pointer" | "service"; readonly name: string; readonly type: "MX" | "TXT" | "A/AAAA" | "PTR" | "SRV"; readonly wanted: string; readonly state: "good" | "otherwise" | "unknown"; readonly found: readonly string[]; readonly reason?: string; readonly isNeeded: boolean })[] };
   };
   /** Give all mail of a domain as a graph: its addresses, and where each leads. */
   "domain.flow": {
     input: { readonly name: string };
     output: { readonly domain: string; readonly nodes: readonly ({ readonly name: string; readonly kind: "door" | "address" | "mailbox" | "list" | "program" | "file" | "answer" | "mailed" | "outside" | "elsewhere" | "refused" | "deferred" | "failed" | "discarded"; readonly title: string; readonly note?: string; readonly state?: "missing" | "off" | "full" | "maintenance" | "loop" | "more" | "shadowed" | "unreached" })[]; readonly edges: readonly { readonly from: string; readonly to: string; readonly stage: string; readonly leavesHost?: boolean; readonly isUntaken?: boolean; readonly table?: string; readonly key?: string; readonly result?: string; readonly source?: string }[]; readonly plain: readonly string[]; readonly isCut: boolean; readonly rows: number };
   };
+  /** Add many mailboxes, aliases, members or recipients of a domain at once, in one revision. */
+  "domain.import": {
+    input: { readonly name: string; readonly kind: "mailbox" | "alias" | "member" | "recipient"; readonly list?: string; readonly text: string; readonly onlyGood?: boolean };
+    output: { readonly rows: readonly ({ readonly line: number; readonly address: string; readonly outcome: "added" | "unchanged" | "differs" | "wrong"; readonly reason?: string })[]; readonly added: number; readonly there: number; readonly wrong: number; readonly passwords: readonly { readonly address: string; readonly password: string }[] };
+  };
+  /** Say what would come of each row of a text with many mailboxes, aliases, members or recipients. */
+  "domain.import-check": {
+    input: { readonly name: string; readonly kind: "mailbox" | "alias" | "member" | "recipient"; readonly list?: string; readonly text: string };
+    output: { readonly rows: readonly ({ readonly line: number; readonly address: string; readonly outcome: "added" | "unchanged" | "differs" | "wrong"; readonly reason?: string })[]; readonly added: number; readonly there: number; readonly wrong: number };
+  };
   /** List the domains. */
   "domain.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly search?: string };
-    output: { readonly items: readonly ({ readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly aliasDomains: readonly string[] })[]; readonly next?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly search?: string; readonly class?: "mailbox" | "alias" | "relay"; readonly having?: "off" | "maintenance" | "catch-all" | "no-postmaster" | "near-limit" };
+    output: { readonly items: readonly ({ readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly abuse: boolean; readonly aliasDomains: readonly string[] })[]; readonly next?: string };
   };
   /** List the domains that can be restored, the one removed last first. */
   "domain.list-removed": {
@@ -375,12 +395,17 @@ export interface Operations {
   /** Change a domain: its class, where its mail goes, whether it is taken. */
   "domain.set": {
     input: { readonly name: string; readonly class?: "mailbox" | "alias" | "relay"; readonly active?: boolean; readonly transport?: string; readonly maintenance?: string; readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode?: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string };
-    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly aliasDomains: readonly string[] };
+    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly abuse: boolean; readonly aliasDomains: readonly string[] };
+  };
+  /** Change many domains at once, all or none: whether their mail is taken, where it goes, their tags. */
+  "domain.set-many": {
+    input: { readonly names: readonly string[]; readonly active?: boolean; readonly transport?: string; readonly maintenance?: string; readonly addTags?: readonly string[]; readonly removeTags?: readonly string[] };
+    output: { readonly changed: number };
   };
   /** Show a domain. */
   "domain.show": {
     input: { readonly name: string };
-    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly aliasDomains: readonly string[] };
+    output: { readonly maxMailboxes?: number; readonly maxAliases?: number; readonly totalQuotaBytes?: number; readonly defaultQuotaBytes?: number; readonly maxQuotaBytes?: number; readonly catchAllMode: "accept" | "propose" | "refuse"; readonly recipients?: "all" | "listed"; readonly unknownTo?: string; readonly assignedQuotaBytes?: number; readonly name: string; readonly class: "mailbox" | "alias" | "relay"; readonly active: boolean; readonly transport: string; readonly maintenance?: string; readonly created: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number; readonly catchAll: boolean; readonly postmaster: boolean; readonly abuse: boolean; readonly aliasDomains: readonly string[] };
   };
   /** Say where mail for addresses goes, and why. */
   "explain.show": {
@@ -429,7 +454,7 @@ export interface Operations {
   };
   /** List the mailing lists. */
   "list.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly domain?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly search?: string };
     output: { readonly items: readonly ({ readonly address: string; readonly name: string; readonly post: "anyone" | "members" | "domain" | "listed"; readonly owners: readonly string[]; readonly posters: readonly string[]; readonly members: number; readonly created: number })[]; readonly next?: string };
   };
   /** List the members of a mailing list. */
@@ -485,7 +510,7 @@ export interface Operations {
   /** Add a mailbox. Without a password one is made and given back. */
   "mailbox.add": {
     input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly becameAdministrator: boolean; readonly password?: string };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly becameAdministrator: boolean; readonly password?: string };
   };
   /** Say what to type into a mail program to use a mailbox. */
   "mailbox.client-settings": {
@@ -494,8 +519,8 @@ export interface Operations {
   };
   /** List the mailboxes, or the removed ones that can be restored. */
   "mailbox.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly removed?: boolean };
-    output: { readonly items: readonly ({ readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number })[]; readonly next?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly removed?: boolean; readonly search?: string; readonly usage?: boolean };
+    output: { readonly items: readonly ({ readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number })[]; readonly next?: string };
   };
   /** List the last logins to a mailbox, the newest first: one for each way and address. */
   "mailbox.logins": {
@@ -515,12 +540,12 @@ export interface Operations {
   /** Give a mailbox another address: its mail, passwords and settings stay. */
   "mailbox.rename": {
     input: { readonly address: string; readonly to: string; readonly keepAlias?: boolean; readonly moveReferences?: boolean };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly before: string; readonly references: Readonly<Record<string, readonly string[]>> };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number; readonly before: string; readonly references: Readonly<Record<string, readonly string[]>> };
   };
   /** Bring a removed mailbox back with its mail. */
   "mailbox.restore": {
     input: { readonly address: string };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Remove the second factors of a mailbox's owner who has lost them. */
   "mailbox.second-factors-remove": {
@@ -530,12 +555,12 @@ export interface Operations {
   /** Change a mailbox. Its owner may change the name, the vacation and the forward. */
   "mailbox.set": {
     input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly vacation?: { readonly subject?: string; readonly text?: string; readonly from?: number; readonly until?: number; readonly days?: number } | null; readonly forward?: { readonly mode?: "keep" | "forward" | "both"; readonly to?: readonly string[] } | null; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number; readonly maintenance?: string; readonly messageLimit?: number | null; readonly recipientLimit?: number | null; readonly recoveryAddress?: string };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Show a mailbox. */
   "mailbox.show": {
     input: { readonly address: string };
-    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
+    output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
   };
   /** Send a test message to a mailbox of this host; its trace says what becomes of it. */
   "message.test": {
@@ -950,12 +975,17 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "directory.dump": 'GET /directory',
   "directory.plan": 'POST /directory/plan',
   "domain.add": 'POST /domains',
+  "domain.counts": 'GET /domain-counts',
+  "domain.dns": 'GET /domains/{name}/dns',
   "domain.flow": 'GET /domains/{name}/flow',
+  "domain.import": 'POST /domains/{name}/import',
+  "domain.import-check": 'POST /domains/{name}/import/check',
   "domain.list": 'GET /domains',
   "domain.list-removed": 'GET /removed-domains',
   "domain.remove": 'DELETE /domains/{name}',
   "domain.restore": 'POST /domains/{name}/restore',
   "domain.set": 'PATCH /domains/{name}',
+  "domain.set-many": 'POST /domains/set-many',
   "domain.show": 'GET /domains/{name}',
   "explain.show": 'GET /explain',
   "explain.why-not": 'GET /explain/why-not',

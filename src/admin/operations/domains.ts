@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import type { DomainSettings } from '../../directory/domains.ts';
+import { domainRecords } from '../domain-records.ts';
 import { failMissing, fail } from '../problem.ts';
 import { operation } from '../operation.ts';
 import {
@@ -61,6 +62,17 @@ const domainInfo = object({
 const byName = { name: domainName() };
 const having = Type.Enum(['off', 'maintenance', 'catch-all', 'no-postmaster', 'near-limit'], {
   description: 'Only those of which this is so; near-limit: nine tenths of a limit are taken.',
+});
+
+const dnsRecord = object({
+  purpose: Type.Enum(['mx', 'spf', 'address', 'pointer', 'service'], { description: 'What it is for.' }),
+  name: anyText('Where it stands.'),
+  type: Type.Enum(['MX', 'TXT', 'A/AAAA', 'PTR', 'SRV']),
+  wanted: anyText('What would be right; empty where this host cannot know.'),
+  state: Type.Enum(['good', 'otherwise', 'unknown'], { description: 'unknown: it could not be found out now.' }),
+  found: Type.Array(Type.String(), { description: 'What is there.' }),
+  reason: optional(anyText('Why it could not be found out.')),
+  isNeeded: yes('Mail does not work without it.'),
 });
 
 export const domainOperations = [
@@ -210,6 +222,28 @@ export const domainOperations = [
     run: async ({ name, recursive = false }, { view }) => {
       await view.domains.remove(name, { recursive });
       return { removed: true };
+    },
+  }),
+  operation({
+    name: 'domain.dns',
+    summary: 'Say which records of the DNS a domain needs for what this host does for it, and how they stand.',
+    method: 'GET',
+    path: '/domains/{name}/dns',
+    input: object(byName),
+    output: object({
+      hostname: anyText('What this host is called: myhostname.'),
+      items: Type.Array(dnsRecord),
+    }),
+    access: { who: 'domain', domains: ({ name }) => [name] },
+    kind: 'read',
+    run: async ({ name }, { view, server }) => {
+      const aliasDomain = await view.aliasDomains.show(name);
+      const domain = (await view.domains.show(aliasDomain?.target ?? name)) ?? failMissing();
+      const { resolver } = server;
+      const hostname = server.hostname();
+      const hasMailboxes = domain.class === 'mailbox';
+      const parts = { hostname, resolver, hasMailboxes, listeners: await server.listeners() };
+      return { hostname, items: await domainRecords(aliasDomain?.name ?? domain.name, parts) };
     },
   }),
   operation({
