@@ -32,6 +32,7 @@ const paths = {
   again: 'M4 12a8 8 0 0 1 14-5.300L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.300L4 15M4 20v-5h5',
   back: 'M10 6 4 12l6 6M4 12h16',
   filter: 'M4 5h16l-6 8v6l-4-2v-4z',
+  paste: 'M9 4h6v3H9zM9 5H5v16h14V5h-4M9 12h6M9 16h6',
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -26,6 +26,8 @@ export interface Wanted<Name extends OperationName> {
   readonly title?: string | undefined;
   /** The word on the button that makes it; without, "Make this change". */
   readonly confirm?: string | undefined;
+  /** Made without a plan: something new, or what is no matter of routing. It can be undone all the same. */
+  readonly isPlain?: boolean | undefined;
   /** What is asked also where no mail is affected: to remove something. */
   readonly asksAlways?: boolean | undefined;
 }
@@ -71,7 +73,7 @@ interface Asking {
 interface Work<T> {
   readonly ask: Input<'directory.plan'>;
   readonly make: () => Promise<{ readonly value: T; readonly revision: string | undefined }>;
-  readonly words: Pick<Wanted<OperationName>, 'done' | 'title' | 'confirm' | 'asksAlways'>;
+  readonly words: Pick<Wanted<OperationName>, 'done' | 'title' | 'confirm' | 'asksAlways' | 'isPlain'>;
 }
 
 export function usePlannedChange(): PlannedChange {
@@ -87,7 +89,7 @@ export function usePlannedChange(): PlannedChange {
     setBusy(true);
     setProblem(undefined);
     try {
-      if (!(await isWanted(ask, words))) return undefined;
+      if (words.isPlain !== true && !(await isWanted(ask, words))) return undefined;
       setAsking((now) => now && { ...now, isMaking: true });
       const { value, revision } = await make();
       await queries.invalidateQueries();

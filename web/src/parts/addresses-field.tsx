@@ -1,0 +1,49 @@
+// Addresses as chips: typed, or many pasted at once between blanks, commas or line ends. A name without @ is one of the domain.
+
+import { TagsInput } from '@mantine/core';
+import { useState } from 'react';
+
+interface AddressesFieldProps {
+  readonly label: string;
+  readonly description?: string;
+  readonly placeholder?: string;
+  readonly value: readonly string[];
+  readonly onChange: (addresses: readonly string[]) => void;
+  /** For names without one. */
+  readonly domain: string;
+  readonly error?: string | undefined;
+  readonly required?: boolean;
+  readonly isFirst?: boolean;
+}
+
+const between = [' ', ',', ';', '\n', '\t'];
+
+export function AddressesField(props: AddressesFieldProps) {
+  const { label, description, placeholder, value, onChange, domain, error, required = false, isFirst = false } = props;
+  const [text, setText] = useState('');
+  const whole = (words: readonly string[]) => [
+    ...new Set(
+      words
+        .map((word) => word.trim())
+        .filter((word) => word !== '')
+        .map((word) => (word.includes('@') ? word : `${word}@${domain}`)),
+    ),
+  ];
+  return (
+    <TagsInput
+      label={label}
+      description={description}
+      placeholder={value.length === 0 ? placeholder : undefined}
+      withAsterisk={required}
+      error={error}
+      splitChars={between}
+      acceptValueOnBlur
+      clearable={value.length > 1}
+      value={[...value]}
+      searchValue={text}
+      onSearchChange={setText}
+      onChange={(words) => onChange(whole(words))}
+      {...(isFirst ? { 'data-autofocus': true } : {})}
+    />
+  );
+}
