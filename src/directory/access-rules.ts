@@ -2,10 +2,12 @@
 // refuse, put off, mark and let pass; to let pass ends only the list that a rule's table stands in, and never lets
 // anybody relay (access/access-table.ts).
 
+import { sql, type SqlBool } from 'kysely';
 import { accessValueFault } from '../smtp/access-value.ts';
 import { parsePattern } from './access-patterns.ts';
 import type { Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
+import { parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { AccessStage } from './schema.ts';
 
@@ -29,6 +31,8 @@ export interface AccessRuleSettings {
 
 export interface AccessRuleQuery {
   readonly stage?: AccessStage;
+  /** Whose patterns are this domain, names below it, or its addresses. */
+  readonly domain?: string;
   /** The last one seen. */
   readonly after?: Pick<AccessRuleInfo, 'stage' | 'pattern'>;
   readonly limit?: number;
@@ -103,6 +107,11 @@ export class AccessRules {
   async list(query: AccessRuleQuery = {}): Promise<AccessRuleInfo[]> {
     let select = this.#db.selectFrom('access_rule').selectAll();
     if (query.stage !== undefined) select = select.where('stage', '=', query.stage);
+    if (query.domain !== undefined) {
+      const domain = parseDomain(query.domain);
+      const isOfAddress = sql<SqlBool>`instr(pattern || ' ', ${`@${domain} `}) > 0`;
+      select = select.where((eb) => eb.or([eb('pattern', 'in', [domain, `.${domain}`]), isOfAddress]));
+    }
     if (query.after !== undefined) {
       const { stage, pattern } = query.after;
       select = select.where((eb) => eb(eb.refTuple('stage', 'pattern'), '>', eb.tuple(stage, pattern)));

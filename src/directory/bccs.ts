@@ -3,7 +3,7 @@
 
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
-import { addressKey, type MailAddress, parseAddress } from './mail-address.ts';
+import { addressKey, type MailAddress, parseAddress, parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import type { BccSide } from './schema.ts';
 import { parsePlace } from './sender-rights.ts';
@@ -20,6 +20,8 @@ export interface BccInfo {
 
 export interface BccQuery {
   readonly side?: BccSide;
+  /** Of its addresses, or of all of it. */
+  readonly domain?: string;
   /** The last one seen. */
   readonly after?: Pick<BccInfo, 'side' | 'place'>;
   readonly limit?: number;
@@ -87,6 +89,7 @@ export class Bccs {
   async list(query: BccQuery = {}): Promise<BccInfo[]> {
     let select = this.#db.selectFrom('bcc').selectAll();
     if (query.side !== undefined) select = select.where('side', '=', query.side);
+    if (query.domain !== undefined) select = select.where('domain', '=', parseDomain(query.domain));
     if (query.after !== undefined) {
       const { side } = query.after;
       const { domain, localpart } = parsePlace(query.after.place);

@@ -6,7 +6,7 @@ import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { domainName, findDomain } from './domain-rows.ts';
 import type { DirectoryLookups } from './lookups.ts';
-import type { MailAddress } from './mail-address.ts';
+import { type MailAddress, parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 import { parseTransport, parseTransportPlace, showTransportPlace } from './transport-places.ts';
 import { findTransport } from './transport-table.ts';
@@ -95,8 +95,15 @@ export class Transports {
   }
 
   /** In the order of domains and names. `after` is the last one seen. */
-  async list(query: { readonly after?: string; readonly limit?: number } = {}): Promise<TransportInfo[]> {
+  /** `domain`: its own, that of the names below it, and those of its addresses. */
+  async list(
+    query: { readonly domain?: string; readonly after?: string; readonly limit?: number } = {},
+  ): Promise<TransportInfo[]> {
     let select = this.#db.selectFrom('transport').selectAll();
+    if (query.domain !== undefined) {
+      const domain = parseDomain(query.domain);
+      select = select.where('domain', 'in', [domain, `.${domain}`]);
+    }
     if (query.after !== undefined) {
       const { domain, localpart } = parseTransportPlace(query.after);
       select = select.where((eb) =>

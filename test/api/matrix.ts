@@ -132,6 +132,7 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'relay-recipient.add': each((domain) => ({ addresses: [`anna@${domain}`] })),
   'relay-recipient.remove': each((domain) => ({ addresses: [`anna@${domain}`] })),
   'catch-all.show': each((domain) => ({ domain })),
+  'catch-all.set': each((domain) => ({ domain, mode: 'accept' })),
   'catch-all.list': each((domain) => ({ domain })),
   'catch-all.accept': each((domain) => ({ addresses: [`anna@${domain}`] })),
   'catch-all.refuse': each((domain) => ({ addresses: [`anna@${domain}`] })),

@@ -9,7 +9,7 @@ export interface Operations {
   };
   /** List the rules about clients, names, senders and recipients. */
   "access.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly stage?: "client" | "helo" | "sender" | "recipient" };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly stage?: "client" | "helo" | "sender" | "recipient" };
     output: { readonly items: readonly ({ readonly stage: "client" | "helo" | "sender" | "recipient"; readonly pattern: string; readonly action: string; readonly note?: string; readonly created: number })[]; readonly next?: string };
   };
   /** Remove a rule. */
@@ -274,7 +274,7 @@ export interface Operations {
   };
   /** List who gets copies of whose mail. */
   "bcc.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly side?: "sender" | "recipient" };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly side?: "sender" | "recipient" };
     output: { readonly items: readonly ({ readonly side: "sender" | "recipient"; readonly place: string; readonly address: string; readonly created: number })[]; readonly next?: string };
   };
   /** Send no copy any more. */
@@ -311,6 +311,11 @@ export interface Operations {
   "catch-all.refuse": {
     input: { readonly addresses: readonly string[] };
     output: { readonly items: readonly ({ readonly address: string; readonly state: "proposed" | "accepted" | "refused"; readonly sender: string; readonly messages: number; readonly firstSeen: number; readonly lastSeen: number })[] };
+  };
+  /** Say what a catch-all does with names that nobody has decided on. */
+  "catch-all.set": {
+    input: { readonly domain: string; readonly mode: "accept" | "propose" | "refuse" };
+    output: { readonly domain: string; readonly mode: "accept" | "propose" | "refuse"; readonly targets: readonly string[]; readonly proposed: number; readonly accepted: number; readonly refused: number };
   };
   /** Show a domain's catch-all, its mode, and how many names are decided on. */
   "catch-all.show": {
@@ -714,7 +719,7 @@ export interface Operations {
   };
   /** List grants and denials: who may send as an address beyond those who receive its mail. */
   "sender-login.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly address?: string; readonly login?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly address?: string; readonly login?: string };
     output: { readonly items: readonly { readonly address: string; readonly login: string; readonly allowed: boolean; readonly created: number }[]; readonly next?: string };
   };
   /** Remove a grant or a denial. */
@@ -854,7 +859,7 @@ export interface Operations {
   };
   /** List the entries that say where mail goes. */
   "transport.list": {
-    input: { readonly after?: string; readonly limit?: number };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string };
     output: { readonly items: readonly { readonly place: string; readonly transport: string; readonly created: number }[]; readonly next?: string };
   };
   /** Remove an entry: the mail goes the usual way. */
@@ -968,6 +973,7 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "catch-all.forget": 'POST /caught-addresses/forget',
   "catch-all.list": 'GET /caught-addresses',
   "catch-all.refuse": 'POST /caught-addresses/refuse',
+  "catch-all.set": 'PATCH /catch-alls/{domain}',
   "catch-all.show": 'GET /catch-alls/{domain}',
   "certificate.list": 'GET /certificates',
   "certificate.renew": 'POST /certificates/renew',

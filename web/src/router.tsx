@@ -41,13 +41,13 @@ const overview = createRoute({
 const domains = createRoute({
   getParentRoute: () => shell,
   path: '/domains',
-  validateSearch: words('search'),
+  validateSearch: words('search', 'class', 'having', 'show'),
   component: lazyRouteComponent(() => import('./views/domains.tsx'), 'DomainsView'),
 });
 const domain = createRoute({
   getParentRoute: () => shell,
   path: '/domains/$domain',
-  validateSearch: words('tab', 'open', 'search'),
+  validateSearch: words('tab', 'open', 'search', 'show'),
   component: lazyRouteComponent(() => import('./views/domain.tsx'), 'DomainView'),
 });
 const explain = createRoute({

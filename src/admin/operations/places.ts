@@ -7,6 +7,7 @@ import { fail, failMissing } from '../problem.ts';
 import {
   address,
   anyText,
+  domainName,
   object,
   optional,
   page,
@@ -19,6 +20,7 @@ import {
 } from '../schemas.ts';
 
 const access = { who: 'host' } as const;
+const ofDomain = { domain: optional(domainName('What concerns this domain only.')) };
 const created = time('When it was added.');
 
 const byPlace = { place: anyText('An address, a domain, .domain for the names below it, or * for all.', 330) };
@@ -56,13 +58,13 @@ const transportOperations = [
     summary: 'List the entries that say where mail goes.',
     method: 'GET',
     path: '/transports',
-    input: object(pageInput),
+    input: object({ ...pageInput, ...ofDomain }),
     output: page(transport),
     access,
     kind: 'read',
-    run: async ({ after, limit = usualPage }, { view }) => {
+    run: async ({ after, limit = usualPage, ...query }, { view }) => {
       const from = after === undefined ? {} : { after };
-      return toPage(await view.transports.list({ ...from, limit: limit + 1 }), limit, ({ place }) => place);
+      return toPage(await view.transports.list({ ...query, ...from, limit: limit + 1 }), limit, ({ place }) => place);
     },
   }),
   operation({
@@ -127,7 +129,7 @@ const bccOperations = [
     summary: 'List who gets copies of whose mail.',
     method: 'GET',
     path: '/bccs',
-    input: object({ ...pageInput, side: optional(byCopy.side) }),
+    input: object({ ...pageInput, ...ofDomain, side: optional(byCopy.side) }),
     output: page(bcc),
     access,
     kind: 'read',
@@ -195,7 +197,7 @@ const accessOperations = [
     summary: 'List the rules about clients, names, senders and recipients.',
     method: 'GET',
     path: '/access-rules',
-    input: object({ ...pageInput, stage: optional(stage) }),
+    input: object({ ...pageInput, ...ofDomain, stage: optional(stage) }),
     output: page(rule),
     access,
     kind: 'read',

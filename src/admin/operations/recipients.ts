@@ -47,6 +47,16 @@ const caught = object({
 });
 const decided = object({ items: Type.Array(caught) });
 
+const mode = Type.Enum(['accept', 'propose', 'refuse'], { description: 'Of names that nobody has decided on.' });
+const catchAll = object({
+  domain: domainName(),
+  mode,
+  targets: words('Where their mail goes.', 10_000),
+  proposed: count('Names.'),
+  accepted: count('Names.'),
+  refused: count('Names.'),
+});
+
 function shownCaught(one: CaughtAddress, sight: Sight): CaughtAddress {
   return sight.mayName(one.sender) ? one : { ...one, sender: '' };
 }
@@ -99,17 +109,25 @@ export const recipientOperations = [
     method: 'GET',
     path: '/catch-alls/{domain}',
     input: object({ domain: domainName() }),
-    output: object({
-      domain: domainName(),
-      mode: Type.Enum(['accept', 'propose', 'refuse'], { description: 'Of names that nobody has decided on.' }),
-      targets: words('Where their mail goes.', 10_000),
-      proposed: count('Names.'),
-      accepted: count('Names.'),
-      refused: count('Names.'),
-    }),
+    output: catchAll,
     access: { who: 'domain', domains: ({ domain }) => [domain] },
     kind: 'read',
     run: async ({ domain }, { view }) => await view.catchAlls.show(domain),
+  }),
+  operation({
+    name: 'catch-all.set',
+    summary: 'Say what a catch-all does with names that nobody has decided on.',
+    method: 'PATCH',
+    path: '/catch-alls/{domain}',
+    input: object({ domain: domainName(), mode }),
+    output: catchAll,
+    access: { who: 'domain', domains: ({ domain }) => [domain] },
+    kind: 'change',
+    shownBy: 'catch-all.show',
+    run: async ({ domain, mode: catchAllMode }, { view }) => {
+      await view.domains.set(domain, { catchAllMode });
+      return await view.catchAlls.show(domain);
+    },
   }),
   operation({
     name: 'catch-all.list',

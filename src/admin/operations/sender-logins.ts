@@ -7,7 +7,7 @@ import type { SenderReason } from '../../directory/sender-logins.ts';
 import { operation } from '../operation.ts';
 import type { Sight } from '../principal.ts';
 import { fail } from '../problem.ts';
-import { anyText, object, optional, page, pageInput, removed, time, yes } from '../schemas.ts';
+import { anyText, domainName, object, optional, page, pageInput, removed, time, yes } from '../schemas.ts';
 import { domainOf } from './mailboxes.ts';
 
 const place = anyText('An address, or @domain for all of a domain.', 330);
@@ -31,20 +31,26 @@ export const senderLoginOperations = [
     summary: 'List grants and denials: who may send as an address beyond those who receive its mail.',
     method: 'GET',
     path: '/sender-logins',
-    input: object({ ...pageInput, address: optional(place), login: optional(login) }),
+    input: object({
+      ...pageInput,
+      domain: optional(domainName('Of addresses of this domain only.')),
+      address: optional(place),
+      login: optional(login),
+    }),
     output: page(right),
     access: {
       who: 'domain',
-      domains: ({ address, login: name }) => [
+      domains: ({ domain, address, login: name }) => [
+        ...(domain === undefined ? [] : [domain]),
         ...(address === undefined ? [] : [domainOf(address)]),
         ...(name === undefined ? [] : [domainOf(name)]),
       ],
     },
     kind: 'read',
-    run: async ({ after, limit = 100, ...narrowed }, { view, sight }) => {
+    run: async ({ after, limit = 100, domain: only, ...narrowed }, { view, sight }) => {
       const items: SenderRight[] = [];
       const last = after === undefined ? undefined : readKey(after);
-      for (const domain of await namesOf(view, sight)) {
+      for (const domain of only === undefined ? await namesOf(view, sight) : [only]) {
         const reached = last === undefined || domain === undefined ? undefined : domainOf(last.address);
         if (domain !== undefined && reached !== undefined && domain < reached) continue;
         const query = { ...narrowed, ...(domain === undefined ? {} : { domain }) };

@@ -1,12 +1,281 @@
-// Begun.
+// How a domain is set: what this host does with its mail, its limits, its tags, its end. A domain's administrator sees the limits.
 
-import { Empty } from '../parts/states.tsx';
+import {
+  Alert,
+  Button,
+  Divider,
+  Group,
+  NumberInput,
+  Select,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { formatBytes, formatNumber } from '../parts/format.ts';
+import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
+import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
+import { Failed } from '../parts/states.tsx';
+import { useSession } from '../session.tsx';
+import { type DomainInfo, useClassWords } from './domain-state.tsx';
+import { ObjectTags } from './object-tags.tsx';
 
-export function DomainSettingsTab({
-  domain,
-}: {
-  readonly domain: { readonly name: string };
+interface SettingsProps {
+  readonly domain: DomainInfo;
   readonly etag: string | undefined;
-}) {
-  return <Empty title={domain.name} />;
+}
+
+export function DomainSettingsTab({ domain, etag }: SettingsProps) {
+  const { role } = useSession();
+  const planned = usePlannedChange();
+  if (role !== 'host') {
+    return (
+      <Stack gap="lg" maw={640}>
+        <GivenLimits domain={domain} />
+        <ObjectTags kind="domain" name={domain.name} />
+      </Stack>
+    );
+  }
+  // What has been changed is shown as it is now.
+  const props = { domain, etag, planned };
+  return (
+    <Stack gap="lg" maw={720}>
+      {planned.problem === undefined ? null : <Failed error={planned.problem} />}
+      <MailForm key={`mail ${etag}`} {...props} />
+      <Divider />
+      <LimitsForm key={`limits ${etag}`} {...props} />
+      <Divider />
+      <ObjectTags kind="domain" name={domain.name} />
+      <Divider />
+      <RemoveDomain {...props} />
+      {planned.dialog}
+    </Stack>
+  );
+}
+
+type FormProps = SettingsProps & { readonly planned: PlannedChange };
+
+function MailForm({ domain, etag, planned }: FormProps) {
+  const { t } = useTranslation();
+  const classes = useClassWords();
+  const { name } = domain;
+  const [kind, setKind] = useState(domain.class);
+  const [isActive, setActive] = useState(domain.active);
+  const [maintenance, setMaintenance] = useState(domain.maintenance ?? '');
+  const [transport, setTransport] = useState(domain.transport);
+  const [unknownTo, setUnknownTo] = useState(domain.unknownTo ?? '');
+  const settings = {
+    ...(kind === domain.class ? {} : { class: kind }),
+    ...(isActive === domain.active ? {} : { active: isActive }),
+    ...(maintenance === (domain.maintenance ?? '') ? {} : { maintenance }),
+    ...(transport === domain.transport ? {} : { transport }),
+    ...(unknownTo === (domain.unknownTo ?? '') ? {} : { unknownTo }),
+  };
+  const save = async () => {
+    const done = t('{{domain}} changed', { domain: name });
+    await planned.run({ operation: 'domain.set', input: { name, ...settings }, etag, done });
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <Stack>
+        <Title order={2} size="h4">
+          {t('Its mail')}
+        </Title>
+        <Select
+          label={t('Class')}
+          description={classes[kind].long}
+          allowDeselect={false}
+          value={kind}
+          onChange={(value) => setKind((value ?? kind) as DomainInfo['class'])}
+          data={(['mailbox', 'alias', 'relay'] as const).map((value) => ({ value, label: classes[value].short }))}
+        />
+        <Switch
+          label={t('Its mail is taken')}
+          description={t('Off: as if the domain were not hosted')}
+          checked={isActive}
+          onChange={(event) => setActive(event.currentTarget.checked)}
+        />
+        <TextInput
+          label={t('In maintenance')}
+          description={t('Why its mail is put off for now; other hosts try again. Empty: it is not')}
+          maxLength={200}
+          value={maintenance}
+          onChange={(event) => setMaintenance(event.currentTarget.value)}
+        />
+        <TextInput
+          label={t('Transport')}
+          description={t('Where all its mail goes instead, as smtp:[192.0.2.1]:25; empty for the usual way')}
+          value={transport}
+          onChange={(event) => setTransport(event.currentTarget.value)}
+        />
+        {kind === 'mailbox' ? (
+          <TextInput
+            label={t('Addresses that are not here')}
+            description={t(
+              'Where mail for them goes, where a part of the users is on another host, as smtp:[192.0.2.1]; empty: it is refused',
+            )}
+            value={unknownTo}
+            onChange={(event) => setUnknownTo(event.currentTarget.value)}
+          />
+        ) : null}
+        <Group justify="flex-end">
+          <Button type="submit" loading={planned.isBusy} disabled={Object.keys(settings).length === 0}>
+            {t('Save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function LimitsForm({ domain, etag, planned }: FormProps) {
+  const { t } = useTranslation();
+  const { name } = domain;
+  const [mailboxes, setMailboxes] = useState<string | number>(domain.maxMailboxes ?? '');
+  const [aliases, setAliases] = useState<string | number>(domain.maxAliases ?? '');
+  const [total, setTotal] = useState(sizeText(domain.totalQuotaBytes ?? 0));
+  const [usual, setUsual] = useState(sizeText(domain.defaultQuotaBytes ?? 0));
+  const [most, setMost] = useState(sizeText(domain.maxQuotaBytes ?? 0));
+  const areSizes = [total, usual, most].every(isSize);
+  const save = async () => {
+    const limits = {
+      maxMailboxes: Number(mailboxes) || 0,
+      maxAliases: Number(aliases) || 0,
+      totalQuotaBytes: sizeOf(total),
+      defaultQuotaBytes: sizeOf(usual),
+      maxQuotaBytes: sizeOf(most),
+    };
+    const done = t('The limits of {{domain}} are set', { domain: name });
+    await planned.run({ operation: 'domain.set', input: { name, ...limits }, etag, done, isPlain: true });
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <Stack>
+        <Stack gap={2}>
+          <Title order={2} size="h4">
+            {t('Limits')}
+          </Title>
+          <Text size="sm" c="dimmed">
+            {t('Empty is without limit. A limit below what is there takes nothing away.')}
+          </Text>
+        </Stack>
+        <Group grow align="flex-start">
+          <NumberInput label={t('Mailboxes')} min={0} allowDecimal={false} value={mailboxes} onChange={setMailboxes} />
+          <NumberInput label={t('Aliases')} min={0} allowDecimal={false} value={aliases} onChange={setAliases} />
+        </Group>
+        <Group grow align="flex-start">
+          <SizeField label={t('Quota of all together')} value={total} onChange={setTotal} />
+          <SizeField label={t('Most for one mailbox')} value={most} onChange={setMost} />
+          <SizeField label={t('Of a new mailbox')} value={usual} onChange={setUsual} />
+        </Group>
+        <Group justify="flex-end">
+          <Button type="submit" loading={planned.isBusy} disabled={!areSizes}>
+            {t('Set the limits')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function GivenLimits({ domain }: { readonly domain: DomainInfo }) {
+  const { t } = useTranslation();
+  const none = t('no limit');
+  const count = (value: number | undefined) => (value === undefined ? none : formatNumber(value));
+  const size = (value: number | undefined) => (value === undefined ? none : formatBytes(value));
+  const facts = [
+    [t('Mailboxes'), count(domain.maxMailboxes)],
+    [t('Aliases'), count(domain.maxAliases)],
+    [t('Quota of all together'), size(domain.totalQuotaBytes)],
+    [t('Most for one mailbox'), size(domain.maxQuotaBytes)],
+    [t('Of a new mailbox'), size(domain.defaultQuotaBytes)],
+  ] as const;
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h4">
+        {t('Limits')}
+      </Title>
+      <Text size="sm" c="dimmed">
+        {t('Set by the administrator of the host.')}
+      </Text>
+      <dl className="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Stack>
+  );
+}
+
+function RemoveDomain({ domain, etag, planned }: FormProps) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { name } = domain;
+  const [typed, setTyped] = useState('');
+  const isEmpty = domain.mailboxes + domain.aliases + domain.lists + domain.aliasDomains.length === 0;
+  const remove = async () => {
+    const removed = await planned.run({
+      operation: 'domain.remove',
+      input: { name, ...(isEmpty ? {} : { recursive: true }) },
+      etag,
+      title: t('Remove {{name}}?', { name }),
+      confirm: t('Remove'),
+      done: t('{{name}} is removed', { name }),
+      asksAlways: true,
+    });
+    if (removed !== undefined) await navigate({ to: '/domains' });
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void remove();
+      }}
+    >
+      <Stack>
+        <Title order={2} size="h4">
+          {t('Remove the domain')}
+        </Title>
+        <Alert color="red" variant="light">
+          {t(
+            'With it go {{mailboxes}} mailboxes, {{aliases}} aliases, {{lists}} lists and {{names}} alias domains. All of it can be brought back for some time.',
+            {
+              mailboxes: formatNumber(domain.mailboxes),
+              aliases: formatNumber(domain.aliases),
+              lists: formatNumber(domain.lists),
+              names: formatNumber(domain.aliasDomains.length),
+            },
+          )}
+        </Alert>
+        <Group align="flex-end">
+          <TextInput
+            label={t('Type {{name}} to go on', { name })}
+            style={{ flex: '1 1 240px' }}
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+          <Button type="submit" color="red" variant="light" loading={planned.isBusy} disabled={typed.trim() !== name}>
+            {t('Remove…')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
 }

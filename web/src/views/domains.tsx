@@ -1,156 +1,207 @@
-// All domains: found by typing, opened by a click, added in place.
+// All domains: found by typing or by what is amiss with them, opened by a click, added in place, many changed at once.
 
-import { Badge, Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core';
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
-import { useNavigate } from '@tanstack/react-router';
+import { Button, Group, Select, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { call, type Output } from '../api.ts';
+import { type Input, useCall } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed } from '../parts/states.tsx';
-import { useChange } from '../parts/use-change.ts';
+import { QuotaBar } from '../parts/quota-bar.tsx';
+import { SearchField } from '../parts/search-field.tsx';
+import { Empty } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
+import { AddDomain } from './domain-add.tsx';
+import { BulkDomains } from './domain-bulk.tsx';
+import { type DomainInfo, DomainState, useClassWords } from './domain-state.tsx';
+import { RemovedDomains } from './domains-removed.tsx';
 
-export type DomainInfo = Output<'domain.show'>;
+const route = getRouteApi('/shell/domains');
+type Having = NonNullable<Input<'domain.list'>['having']>;
 
 export function DomainsView() {
   const { t } = useTranslation();
-  const navigate = useNavigate();
   const { role } = useSession();
-  const [text, setText] = useState('');
-  const [search] = useDebouncedValue(text.trim(), 200);
+  const isHost = role === 'host';
+  const { search = '', class: kind, having, show } = route.useSearch();
+  const navigate = route.useNavigate();
   const [isAdding, { open, close }] = useDisclosure();
-  const columns: readonly Column<DomainInfo>[] = [
-    { title: t('Domain'), cell: ({ name }) => name, width: '3fr' },
-    { title: t('Class'), cell: (row) => row.class },
-    { title: t('Mailboxes'), cell: ({ mailboxes }) => formatNumber(mailboxes), isNumber: true },
-    { title: t('Aliases'), cell: ({ aliases }) => formatNumber(aliases), isNumber: true },
-    { title: t('Lists'), cell: ({ lists }) => formatNumber(lists), isNumber: true },
-    { title: t('State'), cell: (row) => <DomainState domain={row} />, width: '2fr' },
-  ];
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
+  const narrow = (words: Partial<Record<'search' | 'class' | 'having', string | undefined>>) =>
+    void navigate({ search: (now) => knownWords({ ...now, ...words }), replace: true });
+  const input = {
+    ...(search === '' ? {} : { search }),
+    ...(kind === undefined ? {} : { class: kind as DomainInfo['class'] }),
+    ...(having === undefined ? {} : { having: having as Having }),
+  };
+  const isNarrowed = Object.keys(input).length > 0;
+  const add = (
+    <Button leftSection={<Icon name="add" />} onClick={open}>
+      {t('Add a domain')}
+    </Button>
+  );
   return (
     <>
-      <PageHead title={t('Domains')}>
-        {role === 'host' ? (
-          <Button leftSection={<Icon name="add" />} onClick={open}>
-            {t('Add a domain')}
+      <PageHead title={t('Domains')} note={<Counts />}>
+        {isHost ? (
+          <Button
+            variant="default"
+            leftSection={<Icon name="history" />}
+            onClick={() => void navigate({ search: (now) => ({ ...now, show: 'removed' }) })}
+          >
+            {t('Removed domains')}
           </Button>
         ) : null}
+        {isHost ? add : null}
       </PageHead>
-      <TextInput
-        mb="sm"
-        aria-label={t('Find a domain')}
-        placeholder={t('Find a domain')}
-        leftSection={<Icon name="search" />}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-      />
+      <Group mb="sm" align="flex-end">
+        <SearchField
+          label={t('Find a domain')}
+          value={search}
+          onSearch={(text) => narrow({ search: text === '' ? undefined : text })}
+        />
+        <Narrowing kind={kind} having={having} onChange={narrow} />
+      </Group>
+      {isHost && ticked.size > 0 ? <BulkDomains names={[...ticked]} onDone={() => setTicked(new Set())} /> : null}
       <BigTable
         label={t('Domains')}
         operation="domain.list"
-        input={search === '' ? {} : { search }}
-        columns={columns}
+        input={input}
+        columns={useColumns()}
         keyOf={({ name }) => name}
         onOpen={({ name }) => void navigate({ to: '/domains/$domain', params: { domain: name } })}
+        selection={isHost ? { keys: ticked, onChange: setTicked } : undefined}
+        height="calc(100dvh - 250px)"
         empty={
-          search === '' ? (
-            <Empty title={t('No domain is hosted yet')}>
-              {role === 'host' ? <Button onClick={open}>{t('Add the first one')}</Button> : null}
+          isNarrowed ? (
+            <Empty title={t('No domain is like that')}>
+              <Button
+                variant="default"
+                onClick={() => narrow({ search: undefined, class: undefined, having: undefined })}
+              >
+                {t('Show all')}
+              </Button>
             </Empty>
           ) : (
-            <Empty title={t('No domain is called like that')} />
+            <Empty title={t('No domain is hosted yet')}>
+              <Text ta="center">
+                {isHost
+                  ? t('Add the first one: its mailboxes, aliases and lists come next.')
+                  : t('The administrator of the host has given you none yet.')}
+              </Text>
+              {isHost ? add : null}
+            </Empty>
           )
         }
       />
       <AddDomain isOpen={isAdding} onClose={close} />
+      {isHost ? (
+        <RemovedDomains
+          isOpen={show === 'removed'}
+          onClose={() => void navigate({ search: ({ show: _, ...now }) => now })}
+        />
+      ) : null}
     </>
   );
 }
 
-export function DomainState({ domain }: { readonly domain: DomainInfo }) {
-  const { t } = useTranslation();
-  const words: readonly (readonly [string, string])[] = [
-    ...(domain.active ? [] : [[t('off'), 'red'] as const]),
-    ...(domain.maintenance === undefined ? [] : [[t('maintenance'), 'orange'] as const]),
-    ...(domain.postmaster ? [] : [[t('no postmaster'), 'orange'] as const]),
-    ...(domain.catchAll ? [[t('catch-all'), 'grape'] as const] : []),
-    ...(domain.transport === '' ? [] : [[domain.transport, 'blue'] as const]),
-  ];
-  if (words.length === 0)
-    return (
-      <Badge color="green" variant="light" tt="none">
-        {t('fine')}
-      </Badge>
-    );
-  return (
-    <Group gap={6} wrap="nowrap">
-      {words.map(([word, color]) => (
-        <Badge key={word} color={color} variant="light" tt="none">
-          {word}
-        </Badge>
-      ))}
-    </Group>
+/** An address holds no word without a meaning. */
+function knownWords(words: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
 
-function AddDomain({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+function useColumns(): readonly Column<DomainInfo>[] {
   const { t } = useTranslation();
-  const change = useChange();
-  const navigate = useNavigate();
-  const [name, setName] = useState('');
-  const [kind, setKind] = useState<DomainInfo['class']>('mailbox');
-  const add = async () => {
-    const domain = name.trim().toLowerCase();
-    const input = { name: domain, class: kind };
-    if (!(await change.run(() => call('domain.add', input), t('{{domain}} is hosted', { domain })))) return;
-    onClose();
-    setName('');
-    await navigate({ to: '/domains/$domain', params: { domain } });
-  };
+  const classes = useClassWords();
+  return [
+    { title: t('Domain'), cell: ({ name }) => name, width: '3fr' },
+    { title: t('Class'), cell: (row) => classes[row.class].short, width: '1.300fr' },
+    { title: t('Mailboxes'), cell: (row) => <Taken value={row.mailboxes} limit={row.maxMailboxes} />, isNumber: true },
+    { title: t('Aliases'), cell: (row) => <Taken value={row.aliases} limit={row.maxAliases} />, isNumber: true },
+    {
+      title: t('Quota given'),
+      cell: ({ name, assignedQuotaBytes = 0, totalQuotaBytes = 0 }) =>
+        totalQuotaBytes === 0 ? (
+          t('no limit')
+        ) : (
+          <QuotaBar
+            used={assignedQuotaBytes}
+            limit={totalQuotaBytes}
+            label={t('Quota given to the mailboxes of {{name}}', { name })}
+          />
+        ),
+      width: '1.800fr',
+    },
+    { title: t('State'), cell: (row) => <DomainState domain={row} />, width: '2fr' },
+  ];
+}
+
+/** `12 / 50`. */
+function Taken({ value, limit }: { readonly value: number; readonly limit: number | undefined }) {
+  if (limit === undefined) return formatNumber(value);
   return (
-    <Modal opened={isOpen} onClose={onClose} title={t('Add a domain')}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
-        <Stack>
-          {change.problem === undefined || change.problem.field === 'name' ? null : <Failed error={change.problem} />}
-          <TextInput
-            label={t('Domain')}
-            placeholder="example.com"
-            required
-            data-autofocus
-            value={name}
-            error={change.problem?.field === 'name' ? change.problem.text : undefined}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <Select
-            label={t('Class')}
-            description={t('What this host does with its mail')}
-            allowDeselect={false}
-            value={kind}
-            onChange={(value) => setKind((value ?? 'mailbox') as DomainInfo['class'])}
-            data={[
-              { value: 'mailbox', label: t('Mailboxes and aliases') },
-              { value: 'alias', label: t('Aliases only') },
-              { value: 'relay', label: t('Relay: passed on to another host') },
-            ]}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('Cancel')}
-            </Button>
-            <Button type="submit" loading={change.isBusy}>
-              {t('Add')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Text component="span" size="sm" fw={value * 10 >= limit * 9 ? 700 : 400}>
+      {formatNumber(value)} / {formatNumber(limit)}
+    </Text>
+  );
+}
+
+function Counts() {
+  const { t } = useTranslation();
+  const { data } = useCall('domain.counts', {}, { staleTime: 30_000 });
+  if (data === undefined) return <span>&nbsp;</span>;
+  const { all, relay, off, maintenance } = data;
+  const words = [
+    t('Hosted: {{number}}', { number: formatNumber(all) }),
+    ...(relay === 0 ? [] : [t('relayed: {{number}}', { number: formatNumber(relay) })]),
+    ...(off === 0 ? [] : [t('off: {{number}}', { number: formatNumber(off) })]),
+    ...(maintenance === 0 ? [] : [t('in maintenance: {{number}}', { number: formatNumber(maintenance) })]),
+  ];
+  return <span>{words.join(' · ')}</span>;
+}
+
+interface NarrowingProps {
+  readonly kind: string | undefined;
+  readonly having: string | undefined;
+  readonly onChange: (words: { readonly class?: string | undefined; readonly having?: string | undefined }) => void;
+}
+
+function Narrowing({ kind, having, onChange }: NarrowingProps) {
+  const { t } = useTranslation();
+  const classes = useClassWords();
+  return (
+    <>
+      <Select
+        aria-label={t('Class')}
+        placeholder={t('Every class')}
+        clearable
+        clearButtonProps={{ 'aria-label': t('Every class') }}
+        w={190}
+        value={kind ?? null}
+        onChange={(value) => onChange({ class: value ?? undefined })}
+        data={(['mailbox', 'alias', 'relay'] as const).map((value) => ({ value, label: classes[value].short }))}
+      />
+      <Select
+        aria-label={t('State')}
+        placeholder={t('Every state')}
+        clearable
+        clearButtonProps={{ 'aria-label': t('Every state') }}
+        w={190}
+        value={having ?? null}
+        onChange={(value) => onChange({ having: value ?? undefined })}
+        data={[
+          { value: 'near-limit', label: t('Near a limit') },
+          { value: 'no-postmaster', label: t('No postmaster') },
+          { value: 'off', label: t('Off') },
+          { value: 'maintenance', label: t('In maintenance') },
+          { value: 'catch-all', label: t('With a catch-all') },
+        ]}
+      />
+    </>
   );
 }

@@ -1,0 +1,220 @@
+// One mailing list: its name, who may write to it, who hears of what fails, and its members.
+
+import { Button, Group, Modal, Select, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Output } from '../api.ts';
+import { AddressesField } from '../parts/addresses-field.tsx';
+import { AnchorLink } from '../parts/links.tsx';
+import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
+import { useTagged } from '../parts/use-tagged.ts';
+import { ListMembers } from './domain-list-members.tsx';
+import { domainOf } from './domain-mailbox-away.tsx';
+import { ObjectTags } from './object-tags.tsx';
+
+type ListInfo = Output<'list.show'>;
+type Post = ListInfo['post'];
+
+interface AddListProps {
+  readonly domain: string;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly onOpen: (address: string) => void;
+}
+
+export function AddList({ isOpen, onClose, ...props }: AddListProps) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      title={t('Add a list')}
+      closeButtonProps={{ 'aria-label': t('Close') }}
+      size="lg"
+    >
+      <AddForm {...props} onClose={onClose} />
+    </Modal>
+  );
+}
+
+function AddForm({ domain, onClose, onOpen }: Omit<AddListProps, 'isOpen'>) {
+  const { t } = useTranslation();
+  const planned = usePlannedChange();
+  const [user, setUser] = useState('');
+  const [name, setName] = useState('');
+  const [owners, setOwners] = useState<readonly string[]>([]);
+  const { problem } = planned;
+  const add = async () => {
+    const address = user.includes('@') ? user.trim() : `${user.trim()}@${domain}`;
+    const input = { address, owners, ...(name === '' ? {} : { name }) };
+    const added = await planned.run({
+      operation: 'list.add',
+      input,
+      done: t('{{address}} is there', { address }),
+      isPlain: true,
+    });
+    if (added === undefined) return;
+    onClose();
+    onOpen(added.address);
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <Stack>
+        {problem === undefined || problem.field === 'address' ? null : <Failed error={problem} />}
+        <TextInput
+          label={t('Address')}
+          required
+          data-autofocus
+          rightSection={<Text size="sm" truncate>{`@${domain}`}</Text>}
+          rightSectionWidth={`min(55%, ${domain.length + 3}ch)`}
+          value={user}
+          error={problem?.field === 'address' ? problem.text : undefined}
+          onChange={(event) => setUser(event.currentTarget.value)}
+        />
+        <TextInput
+          label={t('Name')}
+          value={name}
+          maxLength={255}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <AddressesField
+          label={t('Owners')}
+          description={t('They get what cannot be delivered')}
+          domain={domain}
+          value={owners}
+          onChange={setOwners}
+          required
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {t('Cancel')}
+          </Button>
+          <Button type="submit" loading={planned.isBusy} disabled={owners.length === 0}>
+            {t('Add')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+interface ListPanelProps {
+  readonly address: string;
+  readonly onGone: () => void;
+}
+
+export function ListPanel({ address, onGone }: ListPanelProps) {
+  const { t } = useTranslation();
+  const { data, error, refetch } = useTagged('list.show', { address });
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Loading />;
+  return (
+    <Stack gap="sm">
+      <AnchorLink to="/explain" search={{ address }} size="sm">
+        {t('Where does its mail go?')}
+      </AnchorLink>
+      <Tabs defaultValue="members" keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="members">{t('Members')}</Tabs.Tab>
+          <Tabs.Tab value="list">{t('The list')}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="members">
+          <ListMembers list={address} />
+        </Tabs.Panel>
+        <Tabs.Panel value="list">
+          <ListForm key={data.etag} list={data.value} etag={data.etag} onGone={onGone} />
+        </Tabs.Panel>
+      </Tabs>
+    </Stack>
+  );
+}
+
+function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undefined; onGone: () => void }) {
+  const { t } = useTranslation();
+  const planned = usePlannedChange();
+  const { address } = list;
+  const domain = domainOf(address);
+  const [name, setName] = useState(list.name);
+  const [post, setPost] = useState<Post>(list.post);
+  const [owners, setOwners] = useState<readonly string[]>(list.owners);
+  const [posters, setPosters] = useState<readonly string[]>(list.posters);
+  const save = async () => {
+    const input = { address, name, post, owners, posters: post === 'listed' ? posters : [] };
+    await planned.run({ operation: 'list.set', input, etag, done: t('{{address}} changed', { address }) });
+  };
+  const remove = async () => {
+    const removed = await planned.run({
+      operation: 'list.remove',
+      input: { address },
+      etag,
+      title: t('Remove {{address}}?', { address }),
+      confirm: t('Remove'),
+      done: t('{{address}} is removed', { address }),
+      asksAlways: true,
+    });
+    if (removed !== undefined) onGone();
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <Stack>
+        {planned.problem === undefined ? null : <Failed error={planned.problem} />}
+        <TextInput
+          label={t('Name')}
+          value={name}
+          maxLength={255}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <AddressesField
+          label={t('Owners')}
+          description={t('They get what cannot be delivered')}
+          domain={domain}
+          value={owners}
+          onChange={setOwners}
+          required
+        />
+        <Select
+          label={t('Who may post')}
+          allowDeselect={false}
+          value={post}
+          onChange={(value) => setPost((value ?? 'members') as Post)}
+          data={[
+            { value: 'members', label: t('Its members') },
+            { value: 'domain', label: t('Everybody of the domain') },
+            { value: 'listed', label: t('Those who are named here') },
+            { value: 'anyone', label: t('Anybody') },
+          ]}
+        />
+        {post === 'listed' ? (
+          <AddressesField
+            label={t('May post')}
+            description={t('Addresses, and @example.com for a whole domain')}
+            domain={domain}
+            value={posters}
+            onChange={setPosters}
+          />
+        ) : null}
+        <ObjectTags kind="list" name={address} />
+        <Group justify="space-between">
+          <Button color="red" variant="light" loading={planned.isBusy} onClick={() => void remove()}>
+            {t('Remove…')}
+          </Button>
+          <Button type="submit" loading={planned.isBusy} disabled={owners.length === 0}>
+            {t('Save')}
+          </Button>
+        </Group>
+        {planned.dialog}
+      </Stack>
+    </form>
+  );
+}

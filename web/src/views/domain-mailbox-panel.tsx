@@ -1,0 +1,97 @@
+// One mailbox beside the list: all that can be set about it, in the order in which people come for it.
+
+import { Group, Stack, Tabs, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import type { Output } from '../api.ts';
+import { formatAge, formatTime } from '../parts/format.ts';
+import { AnchorLink } from '../parts/links.tsx';
+import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
+import { useTagged } from '../parts/use-tagged.ts';
+import { MailboxAccess } from './domain-mailbox-access.tsx';
+import { MailboxAway } from './domain-mailbox-away.tsx';
+import { MailboxEnd } from './domain-mailbox-end.tsx';
+import { MailboxGeneral } from './domain-mailbox-general.tsx';
+
+export type MailboxInfo = Output<'mailbox.show'>;
+
+export interface MailboxPartProps {
+  readonly mailbox: MailboxInfo;
+  readonly planned: PlannedChange;
+  /** Changes it, as far as nobody else has meanwhile. */
+  readonly set: (settings: Omit<Parameters<SetMailbox>[0], 'address'>, isPlain?: boolean) => Promise<boolean>;
+}
+
+type SetMailbox = (input: import('../api.ts').Input<'mailbox.set'>) => void;
+
+interface MailboxPanelProps {
+  readonly address: string;
+  /** It has another address now, or is gone. */
+  readonly onMove: (address: string | undefined) => void;
+}
+
+export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
+  const { t } = useTranslation();
+  const planned = usePlannedChange();
+  const { data, error, refetch } = useTagged('mailbox.show', { address });
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Loading />;
+  const { value: mailbox, etag } = data;
+  const set: MailboxPartProps['set'] = async (settings, isPlain = false) => {
+    const input = { address, ...settings };
+    const done = t('{{address}} changed', { address });
+    return (await planned.run({ operation: 'mailbox.set', input, etag, done, isPlain })) !== undefined;
+  };
+  const part = { mailbox, planned, set };
+  // What has been changed is shown as it is now.
+  const key = etag ?? '';
+  return (
+    <Stack gap="sm">
+      <Facts mailbox={mailbox} />
+      {planned.problem === undefined ? null : <Failed error={planned.problem} />}
+      <Tabs defaultValue="general" keepMounted={false}>
+        <Tabs.List mb="md" className="long-tabs">
+          <Tabs.Tab value="general">{t('Mailbox')}</Tabs.Tab>
+          <Tabs.Tab value="away">{t('Forward and vacation')}</Tabs.Tab>
+          <Tabs.Tab value="access">{t('Logins')}</Tabs.Tab>
+          <Tabs.Tab value="end">{t('Rename or remove')}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="general">
+          <MailboxGeneral key={key} {...part} />
+        </Tabs.Panel>
+        <Tabs.Panel value="away">
+          <MailboxAway key={key} {...part} />
+        </Tabs.Panel>
+        <Tabs.Panel value="access">
+          <MailboxAccess key={key} {...part} />
+        </Tabs.Panel>
+        <Tabs.Panel value="end">
+          <MailboxEnd key={key} {...part} onMove={onMove} />
+        </Tabs.Panel>
+      </Tabs>
+      {planned.dialog}
+    </Stack>
+  );
+}
+
+function Facts({ mailbox: { address, created, lastLogin } }: { readonly mailbox: MailboxInfo }) {
+  const { t } = useTranslation();
+  return (
+    <Group justify="space-between" gap="xs">
+      <Text size="sm" c="dimmed">
+        {t('Added {{time}}', { time: formatTime(created) })}
+        {' · '}
+        {lastLogin === undefined
+          ? t('nobody has logged in yet')
+          : t('last login {{age}} by {{protocol}} from {{place}}', {
+              age: formatAge(lastLogin.time),
+              protocol: lastLogin.protocol,
+              place: lastLogin.address,
+            })}
+      </Text>
+      <AnchorLink to="/explain" search={{ address }} size="sm">
+        {t('Where does its mail go?')}
+      </AnchorLink>
+    </Group>
+  );
+}
