@@ -124,7 +124,7 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
       aria-activedescendant={`row-${at}`}
       tabIndex={0}
       className="big-table"
-      style={{ height, maxHeight: rows.length * rowHeight + rowHeight + 8 }}
+      style={{ height, maxHeight: rows.length * rowHeight + rowHeight }}
       onKeyDown={move}
     >
       <Box role="row" aria-rowindex={1} className="big-table-head" style={{ gridTemplateColumns: template }}>

@@ -18,7 +18,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   return (
     <Center mih={160}>
       <Stack align="center" gap="xs" maw={460}>
-        <Title order={3} size="h4">
+        <Title order={2} size="h4" ta="center">
           {title}
         </Title>
         {children}

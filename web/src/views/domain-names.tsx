@@ -80,8 +80,8 @@ export function AliasDomainsTab({ domain }: { readonly domain: DomainInfo }) {
                     loading={planned.isBusy}
                     aria-label={
                       row.active
-                        ? t('Turn {{name}} off', { name: row.name })
-                        : t('Turn {{name}} on', { name: row.name })
+                        ? t('Turn off {{name}}', { name: row.name })
+                        : t('Turn on {{name}}', { name: row.name })
                     }
                     onClick={() => void turn(row)}
                   >

@@ -303,5 +303,7 @@ function Few<T>({ label, rows, keyOf, columns, onRemove, isBusy }: FewProps<T>) 
       {t('Remove')}
     </Button>
   );
-  return <SmallTable label={label} rows={rows} keyOf={keyOf} columns={[...columns, { title: '', cell: remove }]} />;
+  return (
+    <SmallTable label={label} rows={rows} keyOf={keyOf} columns={[...columns, { title: t('Action'), cell: remove }]} />
+  );
 }

@@ -57,7 +57,7 @@ export function DomainView() {
         title={info.name}
         note={
           <Group gap="xs">
-            <Text size="sm">{classes[info.class].short}</Text>
+            <Text size="sm">{t('Class: {{name}}', { name: classes[info.class].short })}</Text>
             <DomainState domain={info} />
           </Group>
         }
