@@ -37,6 +37,7 @@ const allowedEdges = new Set([
   'admin>proof',
   'admin>queue',
   'admin>trace',
+  'trace>queue',
   'main>cli',
   'cli>main',
 ]);

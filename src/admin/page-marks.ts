@@ -15,25 +15,39 @@ export class PageMarks {
   }
 
   write(id: number): string {
+    return this.seal(String(id).padStart(16));
+  }
+
+  /** `place` is of one length for all, or the length would tell. */
+  seal(place: string): string {
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
-    const text = Buffer.concat([cipher.update(String(id).padStart(16)), cipher.final()]);
+    const text = Buffer.concat([cipher.update(place), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
   }
 
   /** Undefined for what is no mark of ours. */
   tryRead(mark: string): number | undefined {
+    const place = this.#tryOpen(mark);
+    return place === undefined ? undefined : Number(place);
+  }
+
+  read(mark: string): number {
+    return Number(this.open(mark));
+  }
+
+  open(mark: string): string {
+    return this.#tryOpen(mark) ?? fail(422, 'invalid-field', '"after" is not the end of a page', { field: 'after' });
+  }
+
+  #tryOpen(mark: string): string | undefined {
     try {
       const bytes = Buffer.from(mark, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));
       decipher.setAuthTag(bytes.subarray(12, 28));
-      return Number(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString());
+      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString();
     } catch {
       return undefined;
     }
-  }
-
-  read(mark: string): number {
-    return this.tryRead(mark) ?? fail(422, 'invalid-field', '"after" is not the end of a page', { field: 'after' });
   }
 }

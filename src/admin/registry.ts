@@ -32,6 +32,7 @@ import { setupOperations } from './operations/setup.ts';
 import { tagOperations } from './operations/tags.ts';
 import { testMessageOperations } from './operations/test-message.ts';
 import { tokenOperations } from './operations/tokens.ts';
+import { traceOperations } from './operations/traces.ts';
 import { webhookOperations } from './operations/webhooks.ts';
 import type { AnyOperation } from './operation.ts';
 
@@ -65,6 +66,7 @@ const all: readonly AnyOperation[] = [
   ...observationOperations,
   ...defenceOperations,
   ...historyOperations,
+  ...traceOperations,
   ...revisionOperations,
   ...desiredStateOperations,
   ...webhookOperations,

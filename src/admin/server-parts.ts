@@ -14,6 +14,7 @@ import type { WhyNot } from '../proof/why-not.ts';
 import type { SentTestMessage } from '../queue/test-messages.ts';
 import type { MailSeries, Range } from '../metrics/mail-series.ts';
 import type { QueueJobs } from '../queue/queue-jobs.ts';
+import type { StoryPage, TraceListQuery } from '../trace/list.ts';
 import type { TraceQuery } from '../trace/search.ts';
 import type { FoundStories } from '../trace/search-aside.ts';
 import type { AccountRecovery } from './account-recovery.ts';
@@ -121,6 +122,7 @@ export interface ServerParts {
   /** How much mail there was over time. */
   statistics(range: Range, zoneMinutes: number): Promise<MailSeries>;
   trace(query: TraceQuery): Promise<FoundStories>;
+  traceList(query: TraceListQuery): Promise<StoryPage>;
   certificates(): Promise<readonly object[]>;
   /** main.cf and master.cf. Loaded when somebody asks. */
   settings(): Promise<SettingsPart>;

@@ -40,6 +40,7 @@ export class LogWriter implements Log {
   readonly #options: LogWriterOptions;
   readonly #syslog: SyslogChildren | undefined;
   readonly #observers: LogObserver[] = [];
+  readonly #noteObservers: LogObserver[] = [];
   #lines: string[] = [];
   #gatheredOctets = 0;
   #dropped = 0;
@@ -63,6 +64,17 @@ export class LogWriter implements Log {
   /** `observer` is told of every line, cleaned of control characters, also of those that the destination loses. */
   observe(observer: LogObserver): void {
     this.#observers.push(observer);
+  }
+
+  /** `observer` is told of what is written to no log, cleaned like the rest. */
+  observeNotes(observer: LogObserver): void {
+    this.#noteObservers.push(observer);
+  }
+
+  note(program: string, text: string): void {
+    if (this.#noteObservers.length === 0) return;
+    const clean = oneLine(text);
+    for (const observer of this.#noteObservers) observer(program, 'info', clean, undefined);
   }
 
   write(program: string, level: LogLevel, text: string, session?: string): void {

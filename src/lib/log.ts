@@ -11,6 +11,8 @@ export interface Log {
    * `session` names the client's session that it is about: it is not printed, an observer is told.
    */
   write(program: string, level: LogLevel, text: string, session?: string): void;
+  /** Tells who watches messages (the trace) what is written to no log. */
+  note?(program: string, text: string): void;
 }
 
 /** A log under one program name: what most parts receive. */

@@ -216,6 +216,7 @@ function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () => strin
     queue,
     statistics: async (range, zoneMinutes) => await observation.statistics(range, zoneMinutes),
     trace: async (query) => await searches.find(query),
+    traceList: async (query) => await searches.list(query),
     certificates: async () => await listCertificates(state().configuration),
     settings: () => (desk ??= openSettings(parts)),
     listeners: async () =>

@@ -68,6 +68,9 @@ export class Observation {
       this.metrics.logged(program, level, text);
       this.#trace?.add(program, level, text, session);
     });
+    if (settings.flag('posthaste_trace_subjects')) {
+      log.observeNotes((program, level, text, session) => this.#trace?.add(program, level, text, session));
+    }
   }
 
   readonly newSession = (): string => `${this.#sessionPrefix}-${(this.#sessions++).toString(36)}`;

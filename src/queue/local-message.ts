@@ -26,6 +26,8 @@ export interface LocalHeader {
   /** Octets of the input that it stands for. */
   readonly consumed: number;
   readonly messageId: string;
+  /** As it stands there, a character an octet; '' where there is none. */
+  readonly subject: string;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function localHeader(start: Buffer, facts: LocalMessageFacts): Prom
     if (name === 'message-id') messageId = line.slice(colon + 1).trim();
     kept.push(line);
   }
+  const subject = kept.find((field) => /^subject[ \t]*:/i.test(field))?.replace(/^[^:]*:/, '') ?? '';
   const added = missingFields(names, facts);
   const made = added.find(([name]) => name === 'Message-Id');
   const rewritten = await Promise.all(kept.map((field) => rewriteField(field, facts.rewriter)));
@@ -60,7 +63,16 @@ export async function localHeader(start: Buffer, facts: LocalMessageFacts): Prom
     `\tid ${facts.queueId}; ${formatMailDate(facts.now)}`,
   ];
   const text = [...received, ...fields, '', ''].join('\r\n');
-  return { bytes: Buffer.from(text, 'latin1'), consumed, messageId: made?.[1] ?? messageId };
+  return {
+    bytes: Buffer.from(text, 'latin1'),
+    consumed,
+    messageId: made?.[1] ?? messageId,
+    subject: unfolded(subject),
+  };
+}
+
+function unfolded(text: string): string {
+  return text.replaceAll(/\r\n[ \t]+/g, ' ').trim();
 }
 
 /** `field` without its last line end, a character an octet. */

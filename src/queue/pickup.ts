@@ -19,6 +19,7 @@ import type { ContentWriter, Mailstore } from '../mailstore/types.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import type { AddressHandling } from '../routing/types.ts';
 import { LineEnds } from '../message/line-ends.ts';
+import { subjectNote } from '../message/subject-note.ts';
 import { type LocalHeader, localHeader } from './local-message.ts';
 import { MaildropError, type MaildropFile, openMaildropFile } from './maildrop.ts';
 import type { PickupFilters } from './pickup-filters.ts';
@@ -241,6 +242,7 @@ export class Pickup {
       const checked = await writer?.finish();
       log.write(`${syslogName}/pickup`, 'info', `${queueId}: uid=${uid} from=<${envelope.sender}>`);
       log.write(`${syslogName}/cleanup`, 'info', `${queueId}: message-id=${header.messageId}`);
+      if (header.subject !== '') log.note?.(`${syslogName}/cleanup`, `${queueId}: ${subjectNote(header.subject)}`);
       const addresses = [sender, ...recipients.map(({ original }) => original)];
       const passed = await filters?.pass({ queueId, sender: given, recipients, writer: content, checked });
       if (passed === 'discarded') return;

@@ -25,6 +25,8 @@ export interface HeaderSummary {
   readonly fields: ReadonlySet<string>;
   /** The value of the first Message-ID field, or ''. */
   readonly messageId: string;
+  /** Of the first Subject field, as it stands there, a character an octet. */
+  readonly subject: string;
 }
 
 const LF = 0x0a;
@@ -39,6 +41,7 @@ const crlf = Buffer.from('\r\n');
 const maxNameLength = 40;
 const notedFields = new Set([
   'message-id',
+  'subject',
   'date',
   'from',
   'resent-message-id',
@@ -51,7 +54,7 @@ const notedFields = new Set([
   'to',
   'cc',
 ]);
-const maxMessageIdLength = 998;
+const maxNotedLength = 998;
 
 export class HeaderFilter {
   readonly #options: HeaderFilterOptions;
@@ -64,8 +67,9 @@ export class HeaderFilter {
   #isInHeader = true;
   #isFirstLine = true;
   #isDropping = false;
-  #isInMessageId = false;
-  #messageId = '';
+  /** The field whose lines are being noted. */
+  #noting: 'messageId' | 'subject' | undefined;
+  readonly #noted = { messageId: '', subject: '' };
   #receivedCount = 0;
   #passedTo = 0;
 
@@ -151,10 +155,10 @@ export class HeaderFilter {
       if (isFirstLine) this.#endHeader(chunk, start, true);
       else if (this.#isDropping) this.#drop(chunk, start, end);
       else if (this.#field.length > 0) this.#hold(chunk, start, end);
-      else if (this.#isInMessageId) this.#addToMessageId(chunk.toString('latin1', start, end));
+      else if (this.#noting !== undefined) this.#note(this.#noting, chunk.toString('latin1', start, end));
       return;
     }
-    this.#isInMessageId = false;
+    this.#noting = undefined;
     this.#endField();
     if (first === CR && end - start === 2) {
       this.#endHeader(chunk, start, false);
@@ -188,23 +192,23 @@ export class HeaderFilter {
       this.#hold(chunk, start, end);
     }
     if (!notedFields.has(name)) return;
-    if (name === 'message-id' && !this.#fields.has(name)) {
-      this.#isInMessageId = true;
-      this.#addToMessageId(chunk.toString('latin1', colon + 1, end));
+    if ((name === 'message-id' || name === 'subject') && !this.#fields.has(name)) {
+      this.#noting = name === 'subject' ? 'subject' : 'messageId';
+      this.#note(this.#noting, chunk.toString('latin1', colon + 1, end));
     }
     this.#fields.add(name);
   }
 
-  #addToMessageId(text: string): void {
-    if (this.#messageId.length < maxMessageIdLength) {
-      this.#messageId = `${this.#messageId} ${text.trim()}`.trim().slice(0, maxMessageIdLength);
-    }
+  #note(field: 'messageId' | 'subject', text: string): void {
+    const before = this.#noted[field];
+    if (before.length >= maxNotedLength) return;
+    this.#noted[field] = `${before} ${text.trim()}`.trim().slice(0, maxNotedLength);
   }
 
   #endHeader(chunk: Buffer, lineStart: number, needsEmptyLine: boolean): void {
     this.#isInHeader = false;
     this.#endField();
-    const added = this.#options.onHeaderEnd({ fields: this.#fields, messageId: this.#messageId });
+    const added = this.#options.onHeaderEnd({ fields: this.#fields, ...this.#noted });
     this.#pass(chunk, lineStart);
     const text = needsEmptyLine ? `${added}\r\n` : added;
     if (text !== '') this.#output.put(Buffer.from(text, 'utf8'));

@@ -1,6 +1,7 @@
 // Begins a message: a place in the store, our Received: field, and what is to happen when its header has passed.
 
 import { formatMailDate, formatReceived, withProtocol } from '../message/received.ts';
+import { subjectNote } from '../message/subject-note.ts';
 import { printable } from '../smtp/command-line.ts';
 import type { HeaderSummary } from './header-filter.ts';
 import { plainAddress } from './plain-address.ts';
@@ -110,6 +111,7 @@ function endHeader(
     added += `${options.undisclosedHeader}\r\n`;
   }
   parts.log.write(options.cleanupProgram, 'info', `${queueId}: message-id=${messageId === '' ? '<>' : messageId}`);
+  if (seen.subject !== '') parts.log.note?.(options.cleanupProgram, `${queueId}: ${subjectNote(seen.subject)}`);
   return added;
 }
 

@@ -51,6 +51,11 @@ export class KeyFilter {
       return;
     }
     const next = text.charCodeAt(colon + 2);
+    // A subject is looked for in all segments: its words would fill the filter.
+    if (next === 115 && text.startsWith('subject=', colon + 2)) {
+      this.add(text, 0, colon);
+      return;
+    }
     // `from=<`, `to=<`, `message-id=<` and `removed`.
     const isUsual =
       (next === 102 && text.startsWith('from=<', colon + 2)) ||

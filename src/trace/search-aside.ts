@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import type { StoryPage, TraceListQuery } from './list.ts';
 import type { TraceQuery } from './search.ts';
 import type { Story } from './story.ts';
 
@@ -10,6 +11,12 @@ export interface FoundStories {
   readonly stories: readonly Story[];
   /** There may be more. */
   readonly isCut: boolean;
+}
+
+/** One of both. */
+export interface TraceJob {
+  readonly query?: TraceQuery;
+  readonly list?: TraceListQuery;
 }
 
 const maxWaiting = 20;
@@ -27,9 +34,19 @@ export class TraceSearches {
   /** Throws TemporaryError where too many wait, or it takes too long. */
   async find(query: TraceQuery): Promise<FoundStories> {
     if (!fs.existsSync(this.#folder)) return { stories: [], isCut: false };
+    return await this.#inTurn<FoundStories>({ query });
+  }
+
+  /** As `find`, a page of messages without their events. */
+  async list(list: TraceListQuery): Promise<StoryPage> {
+    if (!fs.existsSync(this.#folder)) return { stories: [] };
+    return await this.#inTurn<StoryPage>({ list });
+  }
+
+  async #inTurn<Found>(job: TraceJob): Promise<Found> {
     if (this.#waiting >= maxWaiting) throw new TemporaryError('too many searches at once');
     this.#waiting++;
-    const found = this.#last.then(async () => await this.#search(query));
+    const found = this.#last.then(async () => await this.#search<Found>(job));
     this.#last = found.catch(() => undefined);
     try {
       return await found;
@@ -38,13 +55,13 @@ export class TraceSearches {
     }
   }
 
-  async #search(query: TraceQuery): Promise<FoundStories> {
+  async #search<Found>(job: TraceJob): Promise<Found> {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     const file = new URL(`./search-worker.${extension}`, import.meta.url);
-    const worker = new Worker(file, { workerData: { ...query, folder: this.#folder } });
+    const worker = new Worker(file, { workerData: { ...job, folder: this.#folder } });
     const timer = setTimeout(() => void worker.terminate(), maxMilliseconds);
     try {
-      return await new Promise<FoundStories>((resolve, reject) => {
+      return await new Promise<Found>((resolve, reject) => {
         worker.once('message', resolve);
         worker.once('error', reject);
         worker.once('exit', () => reject(new TemporaryError('the search of the trace took too long')));

@@ -3,6 +3,7 @@
 // where its filter says that it may hold one of the words; one segment is in memory at a time.
 
 import fs from 'node:fs';
+import { queueIdTime } from '../queue/queue-id.ts';
 import { filterBytes, mayHold } from './key-filter.ts';
 import { parseLine, queueIdLength, type TraceLine } from './record.ts';
 import { filterFile, listSegments, type Segment } from './segments.ts';
@@ -14,6 +15,8 @@ export interface TraceQuery {
   readonly since: number;
   /** At most so many messages and refused sessions, the newest. */
   readonly limit: number;
+  /** In place of the text: a session that was refused, by its name. */
+  readonly session?: string | undefined;
 }
 
 /** A line, and its place in the trace: lines of different searches can be put in order. */
@@ -32,11 +35,37 @@ export interface FoundLines {
   readonly isCut: boolean;
 }
 
+/** What is looked for, line by line. */
+export interface Wanted {
+  /** Of a segment that is full: may it hold what is looked for? */
+  readonly mayHold?: ((holds: (text: string) => boolean) => boolean) | undefined;
+  /** One of these stands in every line that matches; without, every line is looked at. */
+  readonly needles?: readonly string[] | undefined;
+  readonly matches: (line: TraceLine) => boolean;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Only lines before this place: where the page before ended. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+  /** No more segments are read. */
+  readonly isOver?: () => boolean;
+}
+
+export interface Candidates {
+  readonly ids: ReadonlySet<string>;
+  /** Sessions without a queue id, with the number of the segment in which they were found. */
+  readonly refused: ReadonlyMap<string, number>;
+  /** Where to look further; undefined: there is nothing older. */
+  readonly next: string | undefined;
+}
+
 /** A session may go on for days: of each so many lines are shown. */
 const maxSessionLines = 300;
 const maxMessageLines = 20_000;
 /** More than the octets of any segment. */
 const placesOfSegment = 2 ** 32;
+/** An id may be a little older than its first line. */
+const clockStepMilliseconds = 60_000;
 
 export class TraceSearch {
   readonly #segments: readonly Segment[];
@@ -46,43 +75,84 @@ export class TraceSearch {
     this.#segments = listSegments(folder);
   }
 
-  find({ text, since, limit }: TraceQuery): FoundLines {
-    const wanted = text.replace(/^<(.*)>$/, '$1');
-    const ids = new Set<string>();
-    const refused = new Set<string>();
-    let isCut = false;
-    const names = namesOf(wanted);
-    for (const segment of this.#segments.toReversed()) {
-      if (segment.end < since || !this.#mayHold(segment, wanted)) continue;
-      for (const line of linesWith(readSegment(segment), [wanted], 'newest')) {
-        if (line.time < since || !names(line)) continue;
-        const length = queueIdLength(line.text);
-        // A connection without a message or a refusal has no story.
-        if (length === 0 && /^(?:dis)?connect(?:ion)? /.test(line.text)) continue;
-        const [set, key] = length > 0 ? [ids, line.text.slice(0, length)] : [refused, line.session];
-        if (key === '' || set.has(key)) continue;
-        if (ids.size + refused.size >= limit) {
-          isCut = true;
-          break;
-        }
-        set.add(key);
-      }
-      if (isCut) break;
+  find({ text, since, limit, session }: TraceQuery): FoundLines {
+    if (session !== undefined) {
+      return { ...this.gather({ ids: new Set(), refused: new Map([[session, 0]]) }), isCut: false };
     }
-    return { ...this.#gather(ids, refused), isCut };
+    const wanted = text.replace(/^<(.*)>$/, '$1');
+    const names = namesOf(wanted);
+    const found = this.candidates({
+      mayHold: (holds) => holds(wanted),
+      needles: [wanted],
+      matches: (line) => line.time >= since && names(line),
+      since,
+      limit,
+    });
+    return { ...this.gather(found), isCut: found.next !== undefined };
   }
 
-  #gather(ids: ReadonlySet<string>, refused: ReadonlySet<string>): Omit<FoundLines, 'isCut'> {
-    const messages = this.#collect(ids, maxMessageLines, (line) =>
-      [...line.text.matchAll(/[0-9A-Za-z]{6,22}/g)].map(([word]) => word).filter((word) => ids.has(word)),
+  /** The newest messages and refused sessions of which a line matches. */
+  candidates(wanted: Wanted): Candidates {
+    const ids = new Set<string>();
+    const refused = new Map<string, number>();
+    const end = wanted.before === undefined ? undefined : readPlace(wanted.before);
+    let last: string | undefined;
+    for (const [index, segment] of [...this.#segments.entries()].toReversed()) {
+      if (segment.end < wanted.since || (end !== undefined && segment.start > end.start)) continue;
+      if (wanted.mayHold !== undefined && !wanted.mayHold((text) => this.#mayHold(segment, text))) continue;
+      const stop = end !== undefined && end.start === segment.start ? end.offset : Number.POSITIVE_INFINITY;
+      const data = readSegment(segment);
+      for (const line of wanted.needles === undefined
+        ? linesFromEnd(data)
+        : linesWith(data, wanted.needles, 'newest')) {
+        if (line.place >= stop || !wanted.matches(line)) continue;
+        const [id, session] = keysOf(line);
+        if (id === '' && session === '') continue;
+        if (ids.has(id) || refused.has(session)) continue;
+        if (ids.size + refused.size >= wanted.limit) return { ids, refused, next: last };
+        last = `${segment.start}-${line.place}`;
+        if (id === '') refused.set(session, index);
+        else ids.add(id);
+      }
+      if (wanted.isOver?.() === true && ids.size + refused.size < wanted.limit) {
+        return { ids, refused, next: `${segment.start}-0` };
+      }
+    }
+    return { ids, refused, next: undefined };
+  }
+
+  /** Where a page ended, as `place` counts. */
+  placeOf(mark: string): number {
+    const { start, offset } = readPlace(mark);
+    const index = this.#segments.findLastIndex((segment) => segment.start <= start);
+    const isThere = this.#segments[index]?.start === start;
+    return Math.max(0, index) * placesOfSegment + (isThere ? offset : placesOfSegment - 1);
+  }
+
+  /** All lines of those; `brief`: without what their sessions did besides, and of refused ones what is near. */
+  gather({ ids, refused }: Pick<Candidates, 'ids' | 'refused'>, isBrief = false): Omit<FoundLines, 'isCut'> {
+    const times = [...ids].map((id) => queueIdTime(id) ?? 0);
+    const from = isBrief ? Math.min(...times) - clockStepMilliseconds : 0;
+    const messages = this.#collect(
+      ids,
+      maxMessageLines,
+      (line) => [...line.text.matchAll(/[0-9A-Za-z]{6,22}/g)].map(([word]) => word).filter((word) => ids.has(word)),
+      ({ end }) => end >= from,
     );
     const own = new Set<string>();
-    for (const [id, lines] of messages) {
+    for (const [id, lines] of isBrief ? [] : messages) {
       for (const { session, text } of lines) if (session !== '' && text.startsWith(id)) own.add(session);
     }
-    const wanted = new Set([...own, ...refused]);
-    const sessions = this.#collect(wanted, maxSessionLines, ({ session }) => (wanted.has(session) ? [session] : []));
-    const pick = (keys: ReadonlySet<string>) => new Map([...sessions].filter(([session]) => keys.has(session)));
+    const wanted = new Set([...own, ...refused.keys()]);
+    const first = isBrief ? Math.min(...refused.values()) - 1 : 0;
+    const sessions = this.#collect(
+      wanted,
+      maxSessionLines,
+      ({ session }) => (wanted.has(session) ? [session] : []),
+      (_segment, index) => index >= first,
+    );
+    const pick = (keys: { has(key: string): boolean }) =>
+      new Map([...sessions].filter(([session]) => keys.has(session)));
     return { messages, sessions: pick(own), refused: pick(refused) };
   }
 
@@ -91,9 +161,11 @@ export class TraceSearch {
     keys: ReadonlySet<string>,
     most: number,
     keysOf: (line: TraceLine) => readonly string[],
+    isNear: (segment: Segment, index: number) => boolean,
   ): Map<string, PlacedLine[]> {
     const found = new Map<string, PlacedLine[]>([...keys].map((key) => [key, []]));
     for (const [index, segment] of this.#segments.entries()) {
+      if (keys.size === 0 || !isNear(segment, index)) continue;
       const here = [...keys].filter((key) => this.#mayHold(segment, key));
       if (here.length === 0) continue;
       for (const line of linesWith(readSegment(segment), here, 'oldest')) {
@@ -155,13 +227,34 @@ function* linesWith(data: Buffer, words: readonly string[], order: 'oldest' | 'n
   }
 }
 
+function* linesFromEnd(data: Buffer): Iterable<PlacedLine> {
+  for (let end = data.lastIndexOf(10); end > 0; ) {
+    const start = data.lastIndexOf(10, end - 1) + 1;
+    const line = parseLine(data.toString('utf8', start, end));
+    if (line !== undefined) yield { ...line, place: start };
+    end = start - 1;
+  }
+}
+
+/** The message that a line is about, or else the session; neither where it has no story: a connection without a message. */
+function keysOf({ text, session }: TraceLine): readonly [id: string, session: string] {
+  const length = queueIdLength(text);
+  if (length > 0) return [text.slice(0, length), ''];
+  return ['', /^(?:dis)?connect(?:ion)? /.test(text) ? '' : session];
+}
+
+function readPlace(mark: string): { readonly start: number; readonly offset: number } {
+  const [start = 0, offset = 0] = mark.split('-').map(Number);
+  return { start, offset };
+}
+
 /** A character an octet, so that places are those of the octets; both sides of a comparison go through it. */
 function fold(data: Buffer): string {
   return data.toString('latin1').toLowerCase();
 }
 
 /** Whether a line names what is looked for, and not only something that contains it. */
-function namesOf(wanted: string): (line: TraceLine) => boolean {
+export function namesOf(wanted: string): (line: TraceLine) => boolean {
   const folded = wanted.toLowerCase();
   const isLong = folded.includes('@');
   return ({ text }) => {

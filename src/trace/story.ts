@@ -12,6 +12,8 @@ export interface TraceEvent {
 }
 
 export type RecipientState = 'delivered' | 'deferred' | 'bounced' | 'refused';
+/** `queued`: nothing has been tried yet, as far as is known here; `removed`: it is gone, and no outcome is known. */
+export type MessageState = RecipientState | 'held' | 'queued' | 'removed';
 
 export interface TracedRecipient {
   readonly recipient: string;
@@ -29,11 +31,18 @@ export interface TracedRecipient {
 export interface Story {
   /** Null for mail that was refused before it got one. */
   readonly queueId: string | null;
+  /** Of such mail: the session in which it was refused. */
+  readonly session?: string;
   readonly client?: string;
   readonly login?: string;
   readonly sender?: string;
   readonly size?: number;
   readonly messageId?: string;
+  /** Decoded, the first of it; absent where none is kept. */
+  readonly subject?: string;
+  readonly state: MessageState;
+  /** Of its first line. */
+  readonly time: number;
   readonly recipients: readonly TracedRecipient[];
   /** It has left the queue, or was never taken. */
   readonly isDone: boolean;
@@ -48,7 +57,10 @@ export interface Story {
 /** Oldest first. */
 export function makeStories(found: FoundLines): Story[] {
   const messages = [...found.messages].map(([id, lines]) => makeStory(id, lines, found.sessions));
-  const refusals = [...found.refused].map(([, lines]) => describe(null, lines.filter(hasNoId)));
+  const refusals = [...found.refused].map(([session, lines]) => ({
+    ...describe(null, lines.filter(hasNoId)),
+    session,
+  }));
   return [...messages, ...refusals]
     .filter(({ events }) => events.length > 0)
     .sort((one, two) => (one.events[0]?.time ?? 0) - (two.events[0]?.time ?? 0));
@@ -74,31 +86,55 @@ const refusalPattern =
   /: (?:milter-)?reject: (\S+) from (\S+): (\d{3})(?: ([245]\.\d+\.\d+))? (.*?); from=<(.*?)>(?: to=<(.*?)>)?/;
 
 function describe(queueId: string | null, lines: readonly TraceLine[]): Story {
-  const facts: { -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId']?: Story[field] } = {};
+  const facts: Facts = {};
   const recipients = new Map<string, TracedRecipient>();
   const links: Story['links'][number][] = [];
   let isDone = queueId === null;
+  let isHeld = false;
   for (const { text } of lines) {
     readFacts(text, facts);
     const recipient = readRecipient(text, recipients) ?? readRefusal(text, facts);
     if (recipient !== undefined) recipients.set(recipient.recipient.toLowerCase(), recipient);
     links.push(...readLinks(text));
+    if (/: (?:placed on hold$|(?:milter-)?hold: )/.test(text)) isHeld = true;
+    else if (text.endsWith(': released from hold') || text.endsWith(': requeued')) isHeld = false;
     if (text === `${queueId}: removed` || text.includes(': reject: END-OF-MESSAGE ')) isDone = true;
   }
   const events = lines.map(({ time, program, level, text }) => ({ time, program, level, text }));
-  return { queueId, ...facts, recipients: [...recipients.values()], isDone, links, events };
+  const state = stateOf([...recipients.values()], isDone, isHeld && !isDone);
+  const time = lines[0]?.time ?? 0;
+  return { queueId, ...facts, state, time, recipients: [...recipients.values()], isDone, links, events };
 }
 
-function readFacts(
-  text: string,
-  facts: { -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId']?: Story[field] },
-) {
+/** What people look for first: what is not yet settled, then what went wrong. */
+export function stateOf(
+  recipients: readonly Pick<TracedRecipient, 'state'>[],
+  isDone: boolean,
+  isHeld: boolean,
+): MessageState {
+  const has = (state: RecipientState): boolean => recipients.some((one) => one.state === state);
+  if (isHeld) return 'held';
+  if (has('deferred') && !isDone) return 'deferred';
+  if (has('bounced')) return 'bounced';
+  if (has('delivered')) return 'delivered';
+  if (has('deferred')) return 'deferred';
+  if (has('refused')) return 'refused';
+  return isDone ? 'removed' : 'queued';
+}
+
+type Facts = {
+  -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId' | 'subject']?: Story[field];
+};
+
+function readFacts(text: string, facts: Facts) {
   const client = /^(?:connect from |\w+: client=)([^,\s]+)/.exec(text)?.[1];
   if (client !== undefined) facts.client = client;
   const login = /: client=.*, sasl_username=([^,]+)/.exec(text)?.[1];
   if (login !== undefined) facts.login = login;
   const messageId = /: (?:resent-)?message-id=(.*)$/.exec(text)?.[1];
   if (messageId !== undefined && messageId !== '<>') facts.messageId = messageId;
+  const subject = /^\w+: subject=(.*)$/s.exec(text)?.[1];
+  if (subject !== undefined) facts.subject = subject;
   const [, sender, size] = /: from=<(.*?)>, size=(\d+),/.exec(text) ?? [];
   if (sender !== undefined) Object.assign(facts, { sender, size: Number(size) });
   else if (/: uid=\d+ from=</.test(text)) facts.sender ??= /from=<(.*)>/.exec(text)?.[1] ?? '';

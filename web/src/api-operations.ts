@@ -847,10 +847,10 @@ export interface Operations {
     input: { readonly id: number };
     output: { readonly removed: true };
   };
-  /** Say what became of messages: by queue id, message-id, address or client. */
+  /** Say what became of messages: by queue id, message-id, address or client; or page by page, the newest first. */
   "trace.list": {
-    input: { readonly text: string; readonly since?: number; readonly limit?: number };
-    output: { readonly items: readonly ({ readonly queueId: string | null; readonly recipients: readonly unknown[]; readonly events: readonly unknown[] })[]; readonly isCut: boolean };
+    input: { readonly text?: string; readonly session?: string; readonly subject?: string; readonly state?: "delivered" | "deferred" | "bounced" | "refused" | "held" | "queued" | "removed"; readonly since?: number; readonly until?: number; readonly events?: boolean; readonly after?: string; readonly limit?: number };
+    output: { readonly items: readonly ({ readonly queueId: string | null; readonly session?: string; readonly time: number; readonly state: "delivered" | "deferred" | "bounced" | "refused" | "held" | "queued" | "removed"; readonly client?: string; readonly login?: string; readonly sender?: string; readonly size?: number; readonly messageId?: string; readonly subject?: string; readonly recipients: readonly ({ readonly recipient: string; readonly original?: string; readonly state: "delivered" | "deferred" | "bounced" | "refused"; readonly relay?: string; readonly delaySeconds?: number; readonly status: string; readonly reason: string; readonly attempts: number })[]; readonly isDone: boolean; readonly links: readonly ({ readonly kind: "notice" | "forward" | "notice-about" | "forward-of"; readonly queueId: string })[]; readonly events: readonly { readonly time: number; readonly program: string; readonly level: string; readonly text: string }[] })[]; readonly isCut: boolean; readonly next?: string };
   };
   /** Say where mail for an address, a domain or all goes. */
   "transport.add": {

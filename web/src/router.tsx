@@ -65,7 +65,7 @@ const queue = createRoute({
 const trace = createRoute({
   getParentRoute: () => shell,
   path: '/trace',
-  validateSearch: words('text', 'state', 'since', 'until', 'id'),
+  validateSearch: words('text', 'subject', 'state', 'since', 'until', 'id'),
   component: lazyRouteComponent(() => import('./views/trace.tsx'), 'TraceView'),
 });
 const history = createRoute({

@@ -1,9 +1,8 @@
-// What has been changed, by whom, and what became of messages. A domain administrator sees what concerns his domains: the
-// numbers of events, which tell how much goes on elsewhere, are sealed in the mark of the next page.
+// What has been changed, by whom. A domain administrator sees what concerns his domains: the numbers of events, which tell
+// how much goes on elsewhere, are sealed in the mark of the next page.
 
 import { Type } from 'typebox';
 import type { DirectoryEvent } from '../../directory/events.ts';
-import type { Story } from '../../trace/story.ts';
 import { operation } from '../operation.ts';
 import { PageMarks } from '../page-marks.ts';
 import type { Sight } from '../principal.ts';
@@ -19,15 +18,6 @@ const event = object({
   before: Type.Unknown({ description: 'What it was; null: nothing.' }),
   after: Type.Unknown({ description: 'What it is since; null: nothing.' }),
 });
-
-const story = Type.Object(
-  {
-    queueId: Type.Union([Type.String(), Type.Null()]),
-    recipients: Type.Array(Type.Unknown()),
-    events: Type.Array(Type.Unknown()),
-  },
-  { additionalProperties: true },
-);
 
 /** Events looked through for one page of a domain administrator's. */
 const maxLooked = 20_000;
@@ -74,23 +64,6 @@ function withoutNumber(value: unknown, sight: Sight): unknown {
   return rest.login !== undefined && !sight.mayName(rest.login) ? { ...rest, login: '' } : rest;
 }
 
-/** Of a message with recipients elsewhere, nothing is told of those. */
-function withinSight(found: Story, sight: Sight): Story | undefined {
-  if (sight.seesAll) return found;
-  const { queueId, sender = '', size, isDone } = found;
-  const isSender = sight.address(sender);
-  const seen = ({ recipient, original = recipient }: Story['recipients'][number]): boolean =>
-    sight.address(original) || sight.address(recipient) || (isSender && sight.mayName(recipient));
-  const recipients = found.recipients.filter(seen).map((one) => {
-    if (sight.address(one.recipient) || sight.mayName(one.recipient)) return one;
-    const { state, attempts, original = '' } = one;
-    return { recipient: original, state, attempts, status: '', reason: '' };
-  });
-  if (!isSender && recipients.length === 0) return undefined;
-  const from = sight.mayName(sender) ? { sender } : {};
-  return { queueId, ...from, ...(size === undefined ? {} : { size }), recipients, isDone, links: [], events: [] };
-}
-
 export const historyOperations = [
   operation({
     name: 'history.list',
@@ -123,28 +96,6 @@ export const historyOperations = [
       }
       const shown = items.map((one) => shownEvent(one, sight));
       return { items: shown, ...(hasMore || items.length >= limit ? { next: marks.write(last) } : {}) };
-    },
-  }),
-  operation({
-    name: 'trace.list',
-    summary: 'Say what became of messages: by queue id, message-id, address or client.',
-    method: 'GET',
-    path: '/trace',
-    input: object({
-      text: Type.String({ description: 'What is looked for.', minLength: 1, maxLength: 998 }),
-      since: optional(time('Not before.')),
-      limit: optional(
-        Type.Integer({ description: 'Messages at most, the newest; 20 without.', minimum: 1, maximum: 200 }),
-      ),
-    }),
-    output: object({ items: Type.Array(story), isCut: Type.Boolean({ description: 'There may be more.' }) }),
-    access: { who: 'domain', domains: () => [] },
-    kind: 'read',
-    run: async ({ text, since = 0, limit = 20 }, { server, sight }) => {
-      await server.control({ command: 'trace-flush' });
-      const { stories, isCut } = await server.trace({ text, since, limit });
-      const items = stories.map((one) => withinSight(one, sight)).filter((one) => one !== undefined);
-      return { items, isCut: isCut && sight.seesAll };
     },
   }),
 ];

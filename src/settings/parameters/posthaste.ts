@@ -79,5 +79,6 @@ export const posthasteParameters = {
   posthaste_metrics_listen: guarded('listen', list('', 'supported', 'Where Prometheus may ask for metrics (`GET /metrics`), as `127.0.0.1:9154`; a port alone is that of 127.0.0.1. An address that others can reach needs posthaste_metrics_token_file.')),
   posthaste_metrics_token_file: guarded('file', text('', 'supported', 'A file with the token that whoever asks for metrics must show (`Authorization: Bearer`); at least 16 characters.')),
   posthaste_trace_days: integer('14', 'supported', 'How many days `posthaste trace` looks back; 0 keeps nothing.'),
+  posthaste_trace_subjects: flag('yes', 'supported', 'Whether the trace keeps the subject of each message, so that it can be found by it: its first 200 characters, in no log.'),
   posthaste_trace_size_limit: integer('2000000000', 'supported', 'How many bytes of trace are kept at most, the newest; 16 MiB are some 100,000 events.'),
 };

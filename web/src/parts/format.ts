@@ -19,6 +19,22 @@ export function formatTimeOfDay(milliseconds: number): string {
   return new Intl.DateTimeFormat(i18next.language, { timeStyle: 'medium' }).format(milliseconds);
 }
 
+/** As short as it is clear: today's without the day. */
+export function formatDayTime(milliseconds: number, now = Date.now()): string {
+  const isToday = new Date(milliseconds).toDateString() === new Date(now).toDateString();
+  const time = formatTimeOfDay(milliseconds);
+  if (isToday) return time;
+  const day = new Intl.DateTimeFormat(i18next.language, { day: 'numeric', month: 'short' }).format(milliseconds);
+  return `${day} ${time}`;
+}
+
+/** To the millisecond: steps of one message. */
+export function formatTimeExactly(milliseconds: number): string {
+  const options = { dateStyle: 'medium', timeStyle: 'medium' } as const;
+  const fraction = String(Math.floor(milliseconds) % 1000).padStart(3, '0');
+  return `${new Intl.DateTimeFormat(i18next.language, options).format(milliseconds)}.${fraction}`;
+}
+
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
 /** In powers of 1024, as quotas are set. */

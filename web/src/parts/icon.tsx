@@ -33,6 +33,9 @@ const paths = {
   back: 'M10 6 4 12l6 6M4 12h16',
   filter: 'M4 5h16l-6 8v6l-4-2v-4z',
   paste: 'M9 4h6v3H9zM9 5H5v16h14V5h-4M9 12h6M9 16h6',
+  lock: 'M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3',
+  wait: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18',
+  bounce: 'M9 6 4 11l5 5M4 11h10a6 6 0 0 1 6 6v1',
 } as const;
 
 export type IconName = keyof typeof paths;
