@@ -40,6 +40,8 @@ export interface Story {
   readonly messageId?: string;
   /** Decoded, the first of it; absent where none is kept. */
   readonly subject?: string;
+  /** Why a client was refused, where it was no recipient: reply and rule. */
+  readonly refusal?: string;
   readonly state: MessageState;
   /** Of its first line. */
   readonly time: number;
@@ -96,6 +98,7 @@ function describe(queueId: string | null, lines: readonly TraceLine[]): Story {
     const recipient = readRecipient(text, recipients) ?? readRefusal(text, facts);
     if (recipient !== undefined) recipients.set(recipient.recipient.toLowerCase(), recipient);
     links.push(...readLinks(text));
+    readRefusedClient(text, facts, queueId === null);
     if (/: (?:placed on hold$|(?:milter-)?hold: )/.test(text)) isHeld = true;
     else if (text.endsWith(': released from hold') || text.endsWith(': requeued')) isHeld = false;
     if (text === `${queueId}: removed` || text.includes(': reject: END-OF-MESSAGE ')) isDone = true;
@@ -123,8 +126,17 @@ export function stateOf(
 }
 
 type Facts = {
-  -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId' | 'subject']?: Story[field];
+  -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId' | 'subject' | 'refusal']?: Story[field];
 };
+
+/** `NOQUEUE: reject: CONNECT from name[address]: 554 5.7.1 …; proto=SMTP`: who it is, a proxy or XCLIENT may have said since. */
+function readRefusedClient(text: string, facts: Facts, isAlone: boolean): void {
+  const [, client, refusal] =
+    /: (?:milter-)?reject: \S+ from (\S+): (\d{3}.*?)(?:; (?:from|proto|helo)=|$)/.exec(text) ?? [];
+  if (client === undefined || refusal === undefined) return;
+  if (isAlone) facts.client = client;
+  if (!/ to=</.test(text)) facts.refusal ??= refusal;
+}
 
 function readFacts(text: string, facts: Facts) {
   const client = /^(?:connect from |\w+: client=)([^,\s]+)/.exec(text)?.[1];

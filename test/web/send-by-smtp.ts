@@ -1,6 +1,6 @@
 // A message to a server, as a stranger's program sends it; the replies, so that a test sees what was refused.
 
-import { createConnection } from 'node:net';
+import { type SmtpReply, SmtpConnection } from '../harness/smtp-connection.ts';
 
 export interface SentMessage {
   readonly from: string;
@@ -13,33 +13,16 @@ export interface SentMessage {
 }
 
 /** Ends when the server has answered the last line. */
-export async function sendBySmtp(port: number, message: SentMessage): Promise<readonly string[]> {
+export async function sendBySmtp(port: number, message: SentMessage): Promise<readonly SmtpReply[]> {
   const { from, to, subject, helo = 'client.example.net', messageId = `<${Math.random()}@example.net>` } = message;
-  const replies: string[] = [];
-  const socket = createConnection(port, '127.0.0.1');
-  socket.setEncoding('utf8');
-  let buffer = '';
-  let answered = Promise.withResolvers<string>();
-  socket.on('data', (text: string) => {
-    buffer += text;
-    const whole = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/.exec(buffer)?.[0];
-    if (whole === undefined) return;
-    buffer = buffer.slice(whole.length);
-    answered.resolve(whole.trim());
-  });
-  const end = (): void => answered.resolve('');
-  socket.on('close', end);
-  socket.on('error', end);
-  const ask = async (line?: string): Promise<string> => {
-    if (line !== undefined) {
-      answered = Promise.withResolvers<string>();
-      socket.write(`${line}\r\n`);
-    }
-    const reply = await answered.promise;
+  const connection = await SmtpConnection.open(port);
+  const replies: SmtpReply[] = [];
+  const ask = async (line: string): Promise<SmtpReply> => {
+    connection.send(`${line}\r\n`);
+    const reply = await connection.reply();
     replies.push(reply);
     return reply;
   };
-  await ask();
   await ask(`EHLO ${helo}`);
   if (message.xclient !== undefined) {
     await ask(`XCLIENT ADDR=${message.xclient} NAME=bad.example.net`);
@@ -47,12 +30,10 @@ export async function sendBySmtp(port: number, message: SentMessage): Promise<re
   }
   await ask(`MAIL FROM:<${from}>`);
   for (const one of to) await ask(`RCPT TO:<${one}>`);
-  if ((await ask('DATA')).startsWith('354')) {
-    await ask(
-      `From: ${from}\r\nTo: ${to.join(', ')}\r\nSubject: ${subject}\r\nMessage-ID: ${messageId}\r\n\r\nHello.\r\n.`,
-    );
+  if ((await ask('DATA')).code === 354) {
+    const header = [`From: ${from}`, `To: ${to.join(', ')}`, `Subject: ${subject}`, `Message-ID: ${messageId}`];
+    await ask([...header, '', 'Hello.', '.'].join('\r\n'));
   }
   await ask('QUIT');
-  socket.destroy();
   return replies;
 }

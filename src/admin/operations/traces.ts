@@ -48,6 +48,7 @@ const story = object({
   size: optional(count('Octets.')),
   messageId: optional(anyText('Its Message-ID.', 2000)),
   subject: optional(anyText('Its beginning (posthaste_trace_subjects).', 2000)),
+  refusal: optional(anyText('Why its client was refused, where it was no recipient: reply and rule.', 10_000)),
   recipients: Type.Array(recipient),
   isDone: yes('It has left the queue, or was never taken.'),
   links: Type.Array(link),

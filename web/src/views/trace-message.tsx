@@ -1,8 +1,9 @@
 // One message: who sent it, what became of each recipient, which other messages belong to it, and every step in its time.
 
-import { Alert, Badge, Box, Button, Card, CopyButton, Group, Stack, Text, Title } from '@mantine/core';
+import { Alert, Badge, Box, Button, Card, Group, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { formatBytes, formatNumber, formatTimeExactly } from '../parts/format.ts';
 import { AnchorLink, ButtonLink } from '../parts/links.tsx';
 import { MessageStateBadge } from '../parts/message-state.tsx';
@@ -47,7 +48,7 @@ function find(items: readonly TracedMessage[] | undefined, id: string): TracedMe
 function Told({ message, onOpen }: { readonly message: TracedMessage; readonly onOpen: (id: string) => void }) {
   const { t } = useTranslation();
   const { role } = useSession();
-  const { queueId, state, subject, recipients, isDone, links, events } = message;
+  const { queueId, state, subject, recipients, isDone, links, events, refusal } = message;
   return (
     <Stack gap="md">
       <Group justify="space-between" align="flex-start" wrap="nowrap">
@@ -56,6 +57,11 @@ function Told({ message, onOpen }: { readonly message: TracedMessage; readonly o
         </Title>
         <MessageStateBadge state={state} />
       </Group>
+      {refusal === undefined ? null : (
+        <Alert color="red" variant="light" title={t('Refused with this reply')}>
+          <bdi className="wrap-anywhere">{refusal}</bdi>
+        </Alert>
+      )}
       <Facts message={message} />
       {queueId !== null && !isDone && role === 'host' ? (
         <Group>
@@ -119,23 +125,13 @@ interface FactProps {
 }
 
 function Fact({ name, value, isCopied }: FactProps) {
-  const { t } = useTranslation();
   return (
     <>
       <Text component="dt" size="sm" c="dimmed">
         {name}
       </Text>
       <Text component="dd" size="sm" className={isCopied ? 'mono' : 'wrap-anywhere'}>
-        {value}{' '}
-        {isCopied ? (
-          <CopyButton value={value}>
-            {({ copied, copy }) => (
-              <Button size="compact-xs" variant="subtle" onClick={copy} aria-label={t('Copy {{what}}', { what: name })}>
-                {copied ? t('Copied') : t('Copy')}
-              </Button>
-            )}
-          </CopyButton>
-        ) : null}
+        {value} {isCopied ? <CopyButton text={value} what={name} size="compact-xs" variant="subtle" /> : null}
       </Text>
     </>
   );

@@ -119,10 +119,10 @@ const maxNamed = 2;
 
 function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly onOpen: (id: string) => void }) {
   const { t } = useTranslation();
-  const { queueId, session, time, state, sender, subject, client, recipients } = row;
+  const { queueId, session, time, state, sender, subject, client, recipients, refusal } = row;
   const id = queueId ?? session;
   const more = recipients.length - maxNamed;
-  const [first] = recipients;
+  const reason = refusal ?? (state === 'delivered' ? '' : (recipients[0]?.reason ?? ''));
   const content = (
     <>
       <Text size="sm" c="dimmed" className="list-time trace-time">
@@ -133,7 +133,7 @@ function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly 
       </Box>
       <Box className="trace-what">
         <Text size="sm" className="wrap-anywhere">
-          <Sender sender={sender} />
+          {queueId === null && sender === undefined ? t('A connection') : <Sender sender={sender} />}
           {recipients.length === 0 ? null : (
             <>
               {' → '}
@@ -153,7 +153,7 @@ function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly 
           </Text>
         )}
         <Text size="xs" c="dimmed" className="wrap-anywhere">
-          {state === 'delivered' || first === undefined || first.reason === '' ? client : first.reason}
+          {client} <bdi>{reason}</bdi>
         </Text>
       </Box>
     </>
