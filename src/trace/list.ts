@@ -36,13 +36,13 @@ export function listStories(folder: string, query: TraceListQuery): StoryPage {
   const wanted = wantedLines(query);
   const deadline = systemClock.monotonic() + maxMilliseconds;
   const isOver = () => systemClock.monotonic() > deadline;
-  const seenFrom = query.before === undefined ? Number.POSITIVE_INFINITY : search.placeOf(query.before);
   const stories: Story[] = [];
   let before = query.before;
   for (;;) {
-    const limit = Math.max(1, query.limit - stories.length);
+    const limit = query.limit - stories.length;
+    const seenFrom = before === undefined ? Number.POSITIVE_INFINITY : search.placeOf(before);
     const found = search.candidates({ ...wanted, before, limit, isOver });
-    const lines = search.gather(found, true);
+    const lines = search.gatherBriefly(found);
     const isNew = (own: readonly PlacedLine[] = []): boolean =>
       !own.some((line) => line.place >= seenFrom && wanted.matches(line));
     const made = makeStories(withRefusals(only(lines.messages, isNew), only(lines.refused, isNew))).filter(

@@ -53,7 +53,7 @@ export interface Wanted {
 
 export interface Candidates {
   readonly ids: ReadonlySet<string>;
-  /** Sessions without a queue id, with the number of the segment in which they were found. */
+  /** Sessions without a queue id, with the time of the line by which they were found. */
   readonly refused: ReadonlyMap<string, number>;
   /** Where to look further; undefined: there is nothing older. */
   readonly next: string | undefined;
@@ -66,6 +66,19 @@ const maxMessageLines = 20_000;
 const placesOfSegment = 2 ** 32;
 /** An id may be a little older than its first line. */
 const clockStepMilliseconds = 60_000;
+/** Of a session that goes on for longer only its end is looked at. */
+const maxSessionMilliseconds = 600_000;
+
+/** Lines of one message or session. */
+interface Sought {
+  readonly key: string;
+  /** In each of them. */
+  readonly needle: string;
+  /** None is older. */
+  readonly from: number;
+  owns(line: TraceLine): boolean;
+  isLast(line: TraceLine): boolean;
+}
 
 export class TraceSearch {
   readonly #segments: readonly Segment[];
@@ -77,7 +90,7 @@ export class TraceSearch {
 
   find({ text, since, limit, session }: TraceQuery): FoundLines {
     if (session !== undefined) {
-      return { ...this.gather({ ids: new Set(), refused: new Map([[session, 0]]) }), isCut: false };
+      return { ...this.#gather({ ids: new Set(), refused: new Map([[session, 0]]) }), isCut: false };
     }
     const wanted = text.replace(/^<(.*)>$/, '$1');
     const names = namesOf(wanted);
@@ -88,7 +101,7 @@ export class TraceSearch {
       since,
       limit,
     });
-    return { ...this.gather(found), isCut: found.next !== undefined };
+    return { ...this.#gather(found), isCut: found.next !== undefined };
   }
 
   /** The newest messages and refused sessions of which a line matches. */
@@ -97,7 +110,7 @@ export class TraceSearch {
     const refused = new Map<string, number>();
     const end = wanted.before === undefined ? undefined : readPlace(wanted.before);
     let last: string | undefined;
-    for (const [index, segment] of [...this.#segments.entries()].toReversed()) {
+    for (const segment of this.#segments.toReversed()) {
       if (segment.end < wanted.since || (end !== undefined && segment.start > end.start)) continue;
       if (wanted.mayHold !== undefined && !wanted.mayHold((text) => this.#mayHold(segment, text))) continue;
       const stop = end !== undefined && end.start === segment.start ? end.offset : Number.POSITIVE_INFINITY;
@@ -111,7 +124,7 @@ export class TraceSearch {
         if (ids.has(id) || refused.has(session)) continue;
         if (ids.size + refused.size >= wanted.limit) return { ids, refused, next: last };
         last = `${segment.start}-${line.place}`;
-        if (id === '') refused.set(session, index);
+        if (id === '') refused.set(session, line.time);
         else ids.add(id);
       }
       if (wanted.isOver?.() === true && ids.size + refused.size < wanted.limit) {
@@ -129,31 +142,62 @@ export class TraceSearch {
     return Math.max(0, index) * placesOfSegment + (isThere ? offset : placesOfSegment - 1);
   }
 
-  /** All lines of those; `brief`: without what their sessions did besides, and of refused ones what is near. */
-  gather({ ids, refused }: Pick<Candidates, 'ids' | 'refused'>, isBrief = false): Omit<FoundLines, 'isCut'> {
-    const times = [...ids].map((id) => queueIdTime(id) ?? 0);
-    const from = isBrief ? Math.min(...times) - clockStepMilliseconds : 0;
-    const messages = this.#collect(
-      ids,
-      maxMessageLines,
-      (line) => [...line.text.matchAll(/[0-9A-Za-z]{6,22}/g)].map(([word]) => word).filter((word) => ids.has(word)),
-      ({ end }) => end >= from,
+  /** All lines of those. */
+  #gather({ ids, refused }: Pick<Candidates, 'ids' | 'refused'>): Omit<FoundLines, 'isCut'> {
+    const messages = this.#collect(ids, maxMessageLines, (line) =>
+      [...line.text.matchAll(/[0-9A-Za-z]{6,22}/g)].map(([word]) => word).filter((word) => ids.has(word)),
     );
     const own = new Set<string>();
-    for (const [id, lines] of isBrief ? [] : messages) {
+    for (const [id, lines] of messages) {
       for (const { session, text } of lines) if (session !== '' && text.startsWith(id)) own.add(session);
     }
     const wanted = new Set([...own, ...refused.keys()]);
-    const first = isBrief ? Math.min(...refused.values()) - 1 : 0;
-    const sessions = this.#collect(
-      wanted,
-      maxSessionLines,
-      ({ session }) => (wanted.has(session) ? [session] : []),
-      (_segment, index) => index >= first,
-    );
+    const sessions = this.#collect(wanted, maxSessionLines, ({ session }) => (wanted.has(session) ? [session] : []));
     const pick = (keys: { has(key: string): boolean }) =>
       new Map([...sessions].filter(([session]) => keys.has(session)));
     return { messages, sessions: pick(own), refused: pick(refused) };
+  }
+
+  /** Of each its own lines, from when it came until it had gone; of a refused session what was near. */
+  gatherBriefly({ ids, refused }: Pick<Candidates, 'ids' | 'refused'>): Omit<FoundLines, 'isCut' | 'sessions'> {
+    const sought = [...ids].map((id) => ({
+      key: id,
+      needle: `${id}: `,
+      from: (queueIdTime(id) ?? 0) - clockStepMilliseconds,
+      owns: ({ text }: TraceLine): boolean => text.startsWith(`${id}: `),
+      isLast: ({ text }: TraceLine): boolean => text === `${id}: removed`,
+    }));
+    const sessions = [...refused].map(([session, time]) => ({
+      key: session,
+      needle: `\t${session}\t`,
+      from: time - maxSessionMilliseconds,
+      owns: (line: TraceLine): boolean => line.session === session,
+      isLast: ({ text }: TraceLine): boolean => text.startsWith('disconnect from '),
+    }));
+    return { messages: this.#collectUntilGone(sought), refused: this.#collectUntilGone(sessions) };
+  }
+
+  #collectUntilGone(sought: readonly Sought[]): Map<string, PlacedLine[]> {
+    const found = new Map<string, PlacedLine[]>(sought.map(({ key }) => [key, []]));
+    let open = sought;
+    for (const [index, segment] of this.#segments.entries()) {
+      const here = open.filter(({ key, from }) => segment.end >= from && this.#mayHold(segment, key));
+      if (here.length === 0) continue;
+      const data = readSegment(segment);
+      const gone = new Set<Sought>();
+      for (const one of here) {
+        const lines = found.get(one.key) ?? [];
+        for (const line of linesAfter(data, one.needle, one.from)) {
+          if (!one.owns(line)) continue;
+          if (lines.length < maxMessageLines) lines.push({ ...line, place: index * placesOfSegment + line.place });
+          if (!one.isLast(line)) continue;
+          gone.add(one);
+          break;
+        }
+      }
+      open = open.filter((one) => !gone.has(one));
+    }
+    return found;
   }
 
   /** All lines that belong to one of the keys, as `keysOf` says: the whole story, however old it is. */
@@ -161,11 +205,9 @@ export class TraceSearch {
     keys: ReadonlySet<string>,
     most: number,
     keysOf: (line: TraceLine) => readonly string[],
-    isNear: (segment: Segment, index: number) => boolean,
   ): Map<string, PlacedLine[]> {
     const found = new Map<string, PlacedLine[]>([...keys].map((key) => [key, []]));
     for (const [index, segment] of this.#segments.entries()) {
-      if (keys.size === 0 || !isNear(segment, index)) continue;
       const here = [...keys].filter((key) => this.#mayHold(segment, key));
       if (here.length === 0) continue;
       for (const line of linesWith(readSegment(segment), here, 'oldest')) {
@@ -234,6 +276,32 @@ function* linesFromEnd(data: Buffer): Iterable<PlacedLine> {
     if (line !== undefined) yield { ...line, place: start };
     end = start - 1;
   }
+}
+
+/** Lines that hold `needle`, letter by letter, from that time on: lines are written as time goes. */
+function* linesAfter(data: Buffer, needle: string, time: number): Iterable<PlacedLine> {
+  for (let at = data.indexOf(needle, startAt(data, time)); at >= 0; ) {
+    const start = data.lastIndexOf(10, at) + 1;
+    const end = data.indexOf(10, at);
+    if (end < 0) return;
+    const line = parseLine(data.toString('utf8', start, end));
+    if (line !== undefined) yield { ...line, place: start };
+    at = data.indexOf(needle, end);
+  }
+}
+
+/** Where the lines of that time begin, or a little before. */
+function startAt(data: Buffer, time: number): number {
+  let [low, high] = [0, data.length];
+  while (high - low > 4096) {
+    const middle = (low + high) >>> 1;
+    const start = data.indexOf(10, middle) + 1;
+    const tab = data.indexOf(9, start);
+    if (start === 0 || tab < 0) high = middle;
+    else if (Number(data.toString('latin1', start, tab)) < time) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The message that a line is about, or else the session; neither where it has no story: a connection without a message. */

@@ -104,7 +104,8 @@ function describe(queueId: string | null, lines: readonly TraceLine[]): Story {
     if (text === `${queueId}: removed` || text.includes(': reject: END-OF-MESSAGE ')) isDone = true;
   }
   const events = lines.map(({ time, program, level, text }) => ({ time, program, level, text }));
-  const state = stateOf([...recipients.values()], isDone, isHeld && !isDone);
+  const isRefused = recipients.size === 0 && facts.refusal !== undefined;
+  const state = isRefused ? 'refused' : stateOf([...recipients.values()], isDone, isHeld && !isDone);
   const time = lines[0]?.time ?? 0;
   return { queueId, ...facts, state, time, recipients: [...recipients.values()], isDone, links, events };
 }

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectAccessible, PageServer } from './browser.ts';
 import { tabTo } from './keyboard.ts';
-import { sendBySmtp } from './send-by-smtp.ts';
+import { sendBySmtp } from '../harness/send-by-smtp.ts';
 
 const attack = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
 let server: PageServer;

@@ -125,7 +125,7 @@ function Delivery({ delivery, change }: DeliveryProps) {
         ? t('somewhere that is not yours to see')
         : `${transport}${nexthop === '' ? '' : `: ${nexthop}`}`;
   return (
-    <Text size="sm" mt={2} className="wrap-anywhere">
+    <Text size="sm" mt={2} className="wrap-anywhere" component="div">
       → {recipient === '' ? null : <b>{withoutProbe(recipient, change)}</b>} {withoutProbe(where, change)}{' '}
       {leaves === true ? (
         <Badge size="sm" color="orange" variant="outline" tt="none">

@@ -69,7 +69,7 @@ export function HistoryFilters({ search, onChange }: HistoryFiltersProps) {
         }}
       >
         <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} spacing="sm">
-          {field('object', t('Address, domain or name'), 'example.com')}
+          {field('object', t('Address or domain'), 'example.com')}
           <Select
             label={t('Kind')}
             placeholder={t('every kind')}

@@ -66,7 +66,7 @@ export function RevisionDetail({ mark, onOpen }: RevisionDetailProps) {
       )}
       {planned.problem === undefined ? null : (
         <Alert color="orange" variant="light" title={t('It cannot be undone as it is')}>
-          {planned.problem.text}
+          {[planned.problem.text, planned.problem.mend ?? ''].filter(Boolean).join(': ')}
         </Alert>
       )}
       {changes.slice(0, shown).map((change, index) => (

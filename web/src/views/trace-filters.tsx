@@ -84,7 +84,7 @@ export function TraceFilters({ search, onChange }: TraceFiltersProps) {
         }}
       >
         <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
-          {field('text', t('Address, queue id, Message-ID or client'), 'anna@example.com')}
+          {field('text', t('Address, id or client'), 'anna@example.com')}
           {field('subject', t('Subject'), t('a part of it'))}
           <Select
             label={t('State')}

@@ -121,7 +121,8 @@ function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly 
   const { t } = useTranslation();
   const { queueId, session, time, state, sender, subject, client, recipients, refusal } = row;
   const id = queueId ?? session;
-  const more = recipients.length - maxNamed;
+  const named = [...new Set(recipients.map(({ recipient, original = recipient }) => original))];
+  const more = named.length - maxNamed;
   const reason = refusal ?? (state === 'delivered' ? '' : (recipients[0]?.reason ?? ''));
   const content = (
     <>
@@ -137,12 +138,7 @@ function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly 
           {recipients.length === 0 ? null : (
             <>
               {' → '}
-              <b>
-                {recipients
-                  .slice(0, maxNamed)
-                  .map(({ recipient, original = recipient }) => original)
-                  .join(', ')}
-              </b>
+              <b>{named.slice(0, maxNamed).join(', ')}</b>
               {more > 0 ? ` ${t('and {{number}} more', { number: more })}` : null}
             </>
           )}

@@ -1,6 +1,6 @@
 // A message to a server, as a stranger's program sends it; the replies, so that a test sees what was refused.
 
-import { type SmtpReply, SmtpConnection } from '../harness/smtp-connection.ts';
+import { type SmtpReply, SmtpConnection } from './smtp-connection.ts';
 
 export interface SentMessage {
   readonly from: string;

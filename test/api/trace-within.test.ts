@@ -1,0 +1,93 @@
+// Pages of the trace by the API: what a domain administrator sees of them, and that nothing else tells him of others' mail.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sendBySmtp } from '../harness/send-by-smtp.ts';
+import { type Answer, ApiServer } from './api-server.ts';
+
+let api: ApiServer;
+let host: string;
+let dora: string;
+
+beforeAll(async () => {
+  api = await ApiServer.start();
+  const { directory } = api;
+  for (const domain of ['own.test', 'foreign.test']) {
+    await directory.domains.add(domain);
+    await directory.mailboxes.add({ address: `anna@${domain}`, passwordHash: '{PLAIN}x' });
+  }
+  await directory.aliasDomains.add('other-name.test', 'own.test');
+  const admins = directory.administrators;
+  await admins.add({ login: 'hanna', role: 'host', passwordHash: '' });
+  await admins.add({ login: 'dora', role: 'domain', domains: ['own.test'], passwordHash: '' });
+  host = await api.token('hanna');
+  dora = await api.token('dora');
+  const send = async (subject: string, ...to: string[]) =>
+    await sendBySmtp(api.smtpPort, { from: 'a@example.net', to, subject });
+  await send('Own', 'anna@own.test');
+  await send('By its other name', 'anna@other-name.test');
+  for (let count = 0; count < 5; count++) await send(`Foreign ${count}`, 'anna@foreign.test');
+  await send('Both', 'anna@own.test', 'anna@foreign.test');
+  await send('Refused', 'nobody@own.test');
+});
+afterAll(async () => {
+  await api.close();
+});
+
+const list = async (token: string, query: string): Promise<Answer> =>
+  await api.ask('GET', `/trace?events=false&${query}`, { token });
+const subjects = ({ body }: Answer): string[] => body.items.map(({ subject }: { subject?: string }) => subject);
+
+test('the host sees all, page by page', async () => {
+  const seen: string[] = [];
+  for (let after = ''; ; ) {
+    const { body } = await list(host, `limit=3${after}`);
+    seen.push(
+      ...body.items.map(({ queueId, session }: { queueId: string | null; session: string }) => queueId ?? session),
+    );
+    if (body.next === undefined) break;
+    after = `&after=${body.next}`;
+  }
+  expect(seen).toHaveLength(9);
+  expect(new Set(seen).size).toBe(9);
+  expect(subjects(await list(host, 'subject=foreign'))).toHaveLength(5);
+  const refused = (await list(host, 'state=refused')).body.items[0];
+  const whole = (await api.ask('GET', `/trace?session=${refused.session}`, { token: host })).body.items[0];
+  expect(whole.events.length).toBeGreaterThan(1);
+});
+
+test('a domain administrator sees his own, and nothing of other recipients, sessions and lines', async () => {
+  const answer = await list(dora, 'limit=50');
+  expect(subjects(answer)).toEqual([undefined, 'Both', 'By its other name', 'Own']);
+  expect(answer.text).not.toMatch(/foreign|Foreign|"session"|"client"|"text"/);
+  const { session } = (await list(host, 'state=refused')).body.items[0];
+  expect((await api.ask('GET', `/trace?session=${session}`, { token: dora })).body.items).toEqual([]);
+});
+
+test('and does not even learn whether there is more of what he looks for elsewhere', async () => {
+  for (const query of ['text=anna@foreign.test', 'subject=Foreign', 'text=anna@missing.test', 'subject=none']) {
+    const { body } = await list(dora, `limit=1&${query}`);
+    expect([query, body.items.length > 0 || body.next === undefined, body.isCut]).toEqual([query, true, false]);
+  }
+  expect((await list(dora, 'limit=1&text=anna@missing.test')).text).toBe(
+    (await list(dora, 'limit=1&subject=Foreign')).text,
+  );
+});
+
+test('his pages reach each message once, by marks that cannot be read or made up', async () => {
+  const seen: string[] = [];
+  const marks: string[] = [];
+  for (let after = ''; ; ) {
+    const { body } = await list(dora, `limit=1${after}`);
+    seen.push(...subjects({ body } as Answer));
+    if (body.next === undefined) break;
+    marks.push(body.next);
+    after = `&after=${body.next}`;
+  }
+  expect(seen).toEqual([undefined, 'Both', 'By its other name', 'Own']);
+  expect(new Set(marks.map(({ length }) => length)).size).toBe(1);
+  const { next } = (await list(host, 'limit=1')).body;
+  for (const after of [next, '1-1', 'x', 'AAAA']) {
+    expect([after, (await list(dora, `after=${after}`)).status]).toEqual([after, 422]);
+  }
+  expect((await list(host, 'after=x')).status).toBe(422);
+});
