@@ -89,7 +89,7 @@ const defence = createRoute({
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
-  validateSearch: words('tab', 'search', 'name'),
+  validateSearch: words('tab', 'search', 'name', 'only'),
   component: lazyRouteComponent(() => import('./views/settings.tsx'), 'SettingsView'),
 });
 const mailbox = createRoute({

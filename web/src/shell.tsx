@@ -47,6 +47,7 @@ function usePlaces(): readonly Place[] {
     { to: '/history', label: t('History'), icon: 'history', roles: administrators },
     { to: '/defence', label: t('Logins and attacks'), icon: 'defence', roles: administrators },
     { to: '/administrators', label: t('Administrators'), icon: 'people', roles: ['host'] },
+    { to: '/administrators', label: t('Webhooks'), icon: 'people', roles: ['domain'] },
     { to: '/settings', label: t('Settings'), icon: 'settings', roles: ['host'] },
     { to: '/mailbox', label: t('My mailbox'), icon: 'account', roles: ['user'] },
     { to: '/account', label: t('Account and security'), icon: 'key', roles: everybody },

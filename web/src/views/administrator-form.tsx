@@ -1,0 +1,204 @@
+// One administrator: what is theirs, how they log in, and what takes it away again.
+
+import { Button, Divider, Group, Stack, Switch, Text, TextInput, Title } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { call, type Output, useCall } from '../api.ts';
+import { useAsk } from '../parts/ask.tsx';
+import { DomainPicker } from '../parts/domain-picker.tsx';
+import { formatAge, formatTime } from '../parts/format.ts';
+import { Icon } from '../parts/icon.tsx';
+import { SecretOnce } from '../parts/secret-once.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
+import { type Change, useChange } from '../parts/use-change.ts';
+import { useSession } from '../session.tsx';
+import { RoleChoice } from './administrator-add.tsx';
+import { type AdministratorRole, Mandate } from './administrator-mandate.tsx';
+
+interface Props {
+  readonly administrator: Output<'admin.show'>;
+  readonly onDone: () => void;
+}
+
+export function AdministratorForm({ administrator, onDone }: Props) {
+  const { t } = useTranslation();
+  const change = useChange();
+  const { login } = administrator;
+  const isSelf = useSession().login === login;
+  const [name, setName] = useState(administrator.name);
+  const [role, setRole] = useState<AdministratorRole>(administrator.role);
+  const [domains, setDomains] = useState([...administrator.domains]);
+  const [isActive, setActive] = useState(administrator.active);
+  const areOther = domains.join() !== administrator.domains.join();
+  const mandateChanges = role !== administrator.role || (role === 'domain' && areOther);
+  const save = () => {
+    const mandate = mandateChanges ? { role, domains: role === 'host' ? [] : domains } : {};
+    return change.run(
+      () =>
+        call('admin.set', {
+          login,
+          ...mandate,
+          ...(name === administrator.name ? {} : { name }),
+          ...(isActive === administrator.active ? {} : { active: isActive }),
+        }),
+      t('Saved'),
+    );
+  };
+  return (
+    <Stack>
+      {change.problem === undefined ? null : <Failed error={change.problem} />}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <Stack>
+          <TextInput label={t('Name')} value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <RoleChoice value={role} onChange={setRole} />
+          {role === 'host' ? null : <DomainPicker label={t('Domains')} value={domains} onChange={setDomains} />}
+          {mandateChanges ? <Mandate role={role} domains={domains} before={administrator} /> : null}
+          <Switch
+            label={t('May log in, and use tokens')}
+            checked={isActive}
+            onChange={(event) => setActive(event.currentTarget.checked)}
+          />
+          <Group justify="flex-end">
+            <Button type="submit" loading={change.isBusy}>
+              {t('Save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+      <Divider />
+      <Logins login={login} isSelf={isSelf} change={change} />
+      <Divider />
+      <Remove login={login} created={administrator.created} change={change} onDone={onDone} />
+    </Stack>
+  );
+}
+
+interface LoginsProps {
+  readonly login: string;
+  readonly isSelf: boolean;
+  readonly change: Change;
+}
+
+function Logins({ login, isSelf, change }: LoginsProps) {
+  const { t } = useTranslation();
+  const ask = useAsk();
+  const [made, setMade] = useState<string>();
+  const newPassword = () =>
+    ask(
+      {
+        title: t('Make a new password for {{login}}?', { login }),
+        text: t('The one so far opens nothing any more, and all sessions end.'),
+        confirm: t('Make a new one'),
+      },
+      () => void change.run(async () => setMade((await call('admin.password', { login })).password)),
+    );
+  const resetFactors = () =>
+    ask(
+      {
+        title: t('Remove the second factors of {{login}}?', { login }),
+        text: t('Codes of the app, recovery codes and passkeys go. From then on the password alone is enough.'),
+        confirm: t('Remove them'),
+      },
+      () => void change.run(() => call('admin.second-factors-remove', { login }), t('Removed')),
+    );
+  return (
+    <Stack gap="sm">
+      <Title order={3} size="h5">
+        {t('Logging in')}
+      </Title>
+      {made === undefined ? null : (
+        <SecretOnce
+          title={t('A new password')}
+          text={t('For the next login, where a new one must be chosen. Nobody can see it again:')}
+          secret={made}
+          onClose={() => setMade(undefined)}
+        />
+      )}
+      <Sessions login={login} change={change} />
+      {isSelf ? (
+        <Text size="sm" c="dimmed">
+          {t('This is you: password and second factors are changed in your own account.')}
+        </Text>
+      ) : (
+        <Group>
+          <Button variant="default" size="xs" leftSection={<Icon name="key" size={14} />} onClick={newPassword}>
+            {t('Make a new password')}
+          </Button>
+          <Button variant="default" size="xs" onClick={resetFactors}>
+            {t('Remove second factors')}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+function Sessions({ login, change }: { readonly login: string; readonly change: Change }) {
+  const { t } = useTranslation();
+  const { data, error, isPending, refetch } = useCall('admin.sessions', { login });
+  if (isPending) return <Loading />;
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data.items.length === 0) return <Text size="sm">{t('No browser is logged in now.')}</Text>;
+  const endAll = () => change.run(() => call('admin.sessions-remove', { login }), t('All sessions have ended'));
+  return (
+    <Stack gap={6}>
+      {data.items.map(({ created, seen, address, program }) => (
+        <Text size="sm" key={`${created} ${address} ${program}`} style={{ overflowWrap: 'anywhere' }}>
+          {t('From {{address}}, used {{age}}', { address, age: formatAge(seen) })}
+          <Text span c="dimmed" size="xs" display="block" lineClamp={1}>
+            {program}
+          </Text>
+        </Text>
+      ))}
+      <Group>
+        <Button size="xs" variant="default" onClick={() => void endAll()}>
+          {t('End all sessions')}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+interface RemoveProps {
+  readonly login: string;
+  readonly created: number;
+  readonly change: Change;
+  readonly onDone: () => void;
+}
+
+function Remove({ login, created, change, onDone }: RemoveProps) {
+  const { t } = useTranslation();
+  const ask = useAsk();
+  const remove = async () => {
+    if (await change.run(() => call('admin.remove', { login }), t('Removed'))) onDone();
+  };
+  return (
+    <Group justify="space-between">
+      <Text size="sm" c="dimmed">
+        {t('Added {{time}}', { time: formatTime(created) })}
+      </Text>
+      <Button
+        variant="light"
+        color="red"
+        leftSection={<Icon name="remove" />}
+        onClick={() =>
+          ask(
+            {
+              title: t('Remove {{login}}?', { login }),
+              text: t('Tokens, sessions and webhooks of this administrator go too. Domains and mailboxes stay.'),
+              confirm: t('Remove'),
+            },
+            () => void remove(),
+          )
+        }
+      >
+        {t('Remove')}
+      </Button>
+    </Group>
+  );
+}
