@@ -22,7 +22,7 @@ import type { Finding } from '../settings/origin.ts';
 import { replaceTextFile } from '../settings/replace-text-file.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import { LintAside } from './lint-aside.ts';
+import { type LintAnswer, LintAside } from './lint-aside.ts';
 import { type PlannedListener, planListeners } from './listeners.ts';
 import { needsRestart } from './needs-restart.ts';
 import { SettingFacts } from './setting-facts.ts';
@@ -43,6 +43,12 @@ interface FileChange {
   readonly file: string;
   readonly before: string;
   readonly after: string;
+}
+
+interface ProposedFindings {
+  readonly answer: LintAnswer;
+  /** New ones. */
+  readonly findings: SettingFinding[];
 }
 
 interface Undo extends FileChange {
@@ -133,9 +139,10 @@ export class SettingsDesk implements SettingsPart {
     const after = await loadConfiguration(this.#parts.folder, proposed);
     refuseGuarded(name, before, after);
     refuseBroken(before, after);
-    const findings = await this.#newFindings(proposed, after);
+    const { answer, findings } = await this.#newFindings(proposed, after);
     await this.#write(name, change);
     const restart = await this.#reload(change);
+    await this.#lint.remember(answer);
     const was = valueOf(name, before);
     this.#undo.delete(name);
     this.#undo.set(name, { ...change, value: was });
@@ -145,14 +152,15 @@ export class SettingsDesk implements SettingsPart {
   }
 
   /** Refuses where an error is among them. */
-  async #newFindings(proposed: ProposedTexts, after: Configuration): Promise<SettingFinding[]> {
+  async #newFindings(proposed: ProposedTexts, after: Configuration): Promise<ProposedFindings> {
     const keyOf = ({ rule, text }: { readonly rule: string; readonly text: string }) => `${rule} ${text}`;
     const known = new Set((await this.#lint.look()).findings.map(keyOf));
-    const found = (await this.#lint.ask(proposed)).findings.filter((finding) => !known.has(keyOf(finding)));
+    const answer = await this.#lint.ask(proposed);
+    const found = answer.findings.filter((finding) => !known.has(keyOf(finding)));
     const findings = (await SettingFacts.read(after)).findings(found);
     const errors = findings.filter(({ severity }) => severity === 'error');
     const [first] = errors;
-    if (first === undefined) return findings;
+    if (first === undefined) return { answer, findings };
     const more = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`;
     return fail(422, 'breaks-configuration', `${first.text}. ${first.consequence}${more}`, {
       field: 'value',

@@ -8,7 +8,7 @@ import { splitList } from '../lib/split-list.ts';
 import type { Configuration } from './configuration.ts';
 import { guardReason, isSecretName } from './guards.ts';
 import type { Parameter } from './parameters/declare.ts';
-import { findParameter, parameterNames } from './registry.ts';
+import { findParameter } from './registry.ts';
 import type { Settings } from './settings.ts';
 
 /** Why it is changed on the machine only; undefined: it may be changed over the network. */
@@ -54,9 +54,9 @@ function holdsSecret(name: string, settings: Settings, asked: Set<string>): bool
   return [...raw.matchAll(/\$[({]?([A-Za-z0-9_]+)/g)].some(([, used = '']) => holdsSecret(used, settings, asked));
 }
 
-/** Those that are declared so, and made-up names, which somebody on the machine has chosen. */
-function guardedNames(configuration: Configuration): string[] {
-  const named = new Set([...parameterNames(), ...configuration.settings.names()]);
+/** Those that are set: the defaults of guarded parameters name only each other, and proxy_read_maps what others name anyway. */
+function guardedNames({ settings, services }: Configuration): string[] {
+  const named = new Set([...settings.names(), ...services.flatMap(({ overrides }) => Object.keys(overrides))]);
   return [...named].filter((name) => findParameter(name)?.guard !== undefined);
 }
 

@@ -1,6 +1,6 @@
 // What lint finds: what is wrong, what happens, how it is mended, and where it stands.
 
-import { Alert, Badge, Card, Code, Group, Stack, Text } from '@mantine/core';
+import { Alert, Badge, Card, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -82,8 +82,8 @@ export function FindingCard({ finding, isLinked }: FindingCardProps) {
           {text}
         </Text>
         <Text size="sm">{consequence}</Text>
-        <Text size="sm" component="div">
-          {t('To mend it:')} <Code>{mend}</Code>
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {t('To mend it: {{mend}}', { mend })}
         </Text>
       </Stack>
     </Card>
