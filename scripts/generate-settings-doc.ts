@@ -47,6 +47,7 @@ function formatArea([title, parameters]: [string, Readonly<Record<string, Parame
     }
     lines.push('');
   }
+  lines.push(...formatGuarded(supported));
   lines.push(...formatNames('Not supported yet', entries, 'unsupported'));
   lines.push(...formatNames('Without meaning here', entries, 'unneeded'));
   return lines.join('\n');
@@ -55,6 +56,11 @@ function formatArea([title, parameters]: [string, Readonly<Record<string, Parame
 function formatNames(title: string, entries: readonly [string, Parameter][], status: Parameter['status']): string[] {
   const names = entries.filter(([, parameter]) => parameter.status === status).map(([name]) => `\`${name}\``);
   return names.length === 0 ? [] : [`${title}: ${names.join(', ')}.`, ''];
+}
+
+function formatGuarded(entries: readonly [string, Parameter][]): string[] {
+  const names = entries.filter(([, { guard }]) => guard !== undefined).map(([name]) => `\`${name}\``);
+  return names.length === 0 ? [] : [`[Changed on the machine only](host-settings.md): ${names.join(', ')}.`, ''];
 }
 
 function formatKind(parameter: Parameter): string {

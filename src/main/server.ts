@@ -249,11 +249,10 @@ export class Server {
       tls: this.#tls.current('https'),
       state: () => this.#state,
       answer: this.#answer,
-      started: this.#started,
       observation: this.#observation,
       activeCount: () => this.#scheduler.activeCount,
     };
-    const stores = { directory: this.#directory, store: this.#store, log: this.#log };
+    const stores = { directory: this.#directory, store: this.#store, log: this.#log, started: this.#started };
     this.#http = new HttpListeners({ ...http, ...stores, ownMail: () => this.#opened?.ownMail });
     (await this.#tls.prepare(this.#started.listeners))();
     for (const plan of this.#started.listeners) {

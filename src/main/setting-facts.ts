@@ -128,7 +128,7 @@ export class SettingFacts {
     const { settings } = this.#configuration;
     const origin = settings.origin(name);
     if (origin.kind !== 'file') return { kind: 'default' };
-    const isFirst = this.#firstStart.has(`${name} = ${settings.raw(name)}`);
+    const isFirst = this.#firstStart.has(`${name} = ${settings.raw(name)}`.trimEnd());
     return { kind: isFirst ? 'first-start' : 'file', file: origin.file, line: origin.line };
   }
 }

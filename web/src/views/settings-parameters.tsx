@@ -31,7 +31,13 @@ export function ParametersTab() {
     });
   }, [words, search, navigate]);
   const show = (one: string | undefined) =>
-    void navigate({ search: ({ name: _, ...now }) => (one === undefined ? now : { ...now, name: one }) });
+    void navigate({
+      search: (now) => {
+        const next = { ...now };
+        delete next.name;
+        return one === undefined ? next : { ...next, name: one };
+      },
+    });
   const columns: readonly Column<Setting>[] = [
     { title: t('Parameter'), cell: (row) => <span className="mono">{row.name}</span>, width: '3fr' },
     { title: t('Value'), cell: (row) => <Value setting={row} />, width: '4fr' },
