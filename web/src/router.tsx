@@ -47,13 +47,25 @@ const domains = createRoute({
 const domain = createRoute({
   getParentRoute: () => shell,
   path: '/domains/$domain',
-  validateSearch: words('tab', 'open', 'search', 'show'),
+  validateSearch: words('tab', 'open', 'search', 'show', 'view', 'only'),
   component: lazyRouteComponent(() => import('./views/domain.tsx'), 'DomainView'),
 });
 const explain = createRoute({
   getParentRoute: () => shell,
   path: '/explain',
-  validateSearch: words('address', 'sender', 'client', 'clientName', 'helo', 'login', 'revision', 'not'),
+  validateSearch: words(
+    'address',
+    'sender',
+    'client',
+    'clientName',
+    'helo',
+    'login',
+    'revision',
+    'compare',
+    'not',
+    'open',
+    'view',
+  ),
   component: lazyRouteComponent(() => import('./views/explain.tsx'), 'ExplainView'),
 });
 const queue = createRoute({

@@ -1,62 +1,134 @@
-// An explanation as a flow: from the door by each table that decided to the mailboxes and next hops.
+// An explanation as a flow to be drawn: the server says which lines there are; here they get their words, and where two
+// explanations are compared, what is new, gone or otherwise decided.
 
 import type { Output } from '../api.ts';
-import type { Flow, FlowEdge, FlowKind, FlowNode } from './layout.ts';
+import { type FlowWords, shortRow, type ToldKind, type ToldNode } from './flow-words.ts';
+import type { Flow, FlowChange, FlowEdge, FlowKind, FlowNode } from './layout.ts';
 
 export type Explanation = Output<'explain.show'>['items'][number];
 export type ExplainedStep = Explanation['steps'][number];
+export type ExplainedEdge = Explanation['flow']['edges'][number];
 
-/** Stages at which one address becomes others. */
-const expandingStages = new Set([
-  'virtual-alias',
-  'local-alias',
-  'canonical',
-  'luser-relay',
-  'bcc',
-  'rewrite',
-  'masquerade',
-]);
-/** Transports that keep mail on this host. */
-const keepingTransports = new Set(['mailstore', 'virtual', 'local', 'list', 'autoreply']);
+/** What a box looks like; those with colours of their own keep them. */
+const looks: Partial<Record<ToldKind, FlowKind>> = { file: 'program', answer: 'program', mailed: 'address' };
 
-export function explanationFlow(address: string, explanation: Explanation, doorTitle: string): Flow {
-  const nodes = new Map<string, FlowNode>();
-  const edges: FlowEdge[] = [];
-  const add = (id: string, kind: FlowKind, title: string, note?: string) => {
-    if (!nodes.has(id)) nodes.set(id, { id, kind, title, ...(note === undefined ? {} : { note }) });
-    return id;
+export function lookOf(kind: ToldKind): FlowKind {
+  return looks[kind] ?? (kind as FlowKind);
+}
+
+export function explanationFlow(explanation: Explanation, words: FlowWords): Flow {
+  const { nodes, edges } = explanation.flow;
+  const kinds = new Map(nodes.map(({ name, kind }) => [name, kind]));
+  return {
+    nodes: nodes.map((node) => drawnNode(node, words)),
+    edges: edges.map((edge): FlowEdge => {
+      const step = decidingStep(explanation, edge);
+      const row = step === undefined ? undefined : shortRow(step);
+      return {
+        from: edge.from,
+        to: edge.to,
+        stage: edge.stage,
+        label: words.stage(edge.stage, step),
+        ...(row === undefined || row === '' ? {} : { row }),
+        ...(edge.leavesHost ? { leavesHost: true } : {}),
+        ...(edge.isUntaken ? { isMissing: true } : {}),
+        ...(kinds.get(edge.to) === 'failed' ? { isFailed: true } : {}),
+      };
+    }),
   };
-  const link = (from: string, to: string, label: string, leavesHost = false) => {
-    if (from === to || edges.some((edge) => edge.from === from && edge.to === to)) return;
-    edges.push({ from, to, ...(label === '' ? {} : { label }), ...(leavesHost ? { leavesHost } : {}) });
+}
+
+export function drawnNode({ name, kind, title, note, state }: ToldNode, words: FlowWords): FlowNode {
+  const isPlain = kind === 'address' && state === undefined;
+  const more = state === 'more' ? `${note ?? ''} ${words.state('more')}` : undefined;
+  const kindWords = kind === 'door' ? note : [words.kind(kind), note].filter(Boolean).join(' · ');
+  const second =
+    more ?? (isPlain ? undefined : state === undefined ? kindWords : `${words.kind(kind)} · ${words.state(state)}`);
+  return {
+    id: name,
+    kind: state === 'missing' ? 'failed' : lookOf(kind),
+    title: kind === 'door' ? words.kind('door') : title,
+    ...(second === undefined || second === '' ? {} : { note: second }),
+    ...(state === undefined || state === 'more' ? {} : { problem: words.state(state) }),
   };
-  const of = (text: string) => `address ${text.toLowerCase()}`;
-  const first = explanation.recipient || address;
-  const door = add('door', 'door', doorTitle, `${explanation.reply.code} ${explanation.reply.status}`);
-  add(of(first), 'address', first, explanation.class);
-  link(door, of(first), 'RCPT TO');
-  if (explanation.deliveries.length === 0 && explanation.reply.code >= 300) {
-    const { code, status, text } = explanation.reply;
-    link(of(first), add('refused', 'refused', `${code} ${status}`, text), 'reply');
-    return { nodes: [...nodes.values()], edges };
-  }
-  for (const { stage, table = '', key = '', result, source } of explanation.steps) {
-    if (!expandingStages.has(stage) || /^not (?:found|listed)/.test(result) || !result.includes('@')) continue;
-    const targets = result.split(/,\s*/).filter((target) => target.toLowerCase() !== key.toLowerCase());
-    // A catch-all's key is a domain: its line begins at the address that was looked for.
-    const from = key.startsWith('@') ? [...nodes.values()].findLast(({ title }) => title.endsWith(key))?.title : key;
-    if (from === undefined || !nodes.has(of(from))) continue;
-    for (const target of targets)
-      link(of(from), add(of(target), 'address', target), [table, source].filter(Boolean).join(', '));
-  }
-  for (const { recipient, transport, nexthop, path } of explanation.deliveries) {
-    const stays = keepingTransports.has(transport);
-    const kind =
-      transport === 'discard' ? 'discarded' : transport === 'error' ? 'refused' : stays ? 'mailbox' : 'outside';
-    const title = stays ? recipient : `${transport}:${nexthop}`;
-    const end = add(`end ${transport} ${nexthop} ${stays ? recipient : ''}`, kind, title, path ?? transport);
-    const from = nodes.has(of(recipient)) ? of(recipient) : of(first);
-    link(from, end, `${transport}:${nexthop}`, kind === 'outside');
-  }
-  return { nodes: [...nodes.values()], edges };
+}
+
+export function decidingStep({ steps }: Explanation, { decided }: ExplainedEdge): ExplainedStep | undefined {
+  return decided === undefined ? undefined : steps[decided];
+}
+
+export function edgeName({ from, to, stage = '' }: FlowEdge): string {
+  return `${from}|${to}|${stage}`;
+}
+
+/** With the line that somebody expected, dotted, to the mailbox that mail does not reach. */
+export function withMissing(flow: Flow, from: string, wanted: string, words: FlowWords): Flow {
+  const id = `mailbox ${wanted.toLowerCase()}`;
+  const isThere = flow.nodes.some((node) => node.id === id);
+  const start = `address ${from.toLowerCase()}`;
+  const box: FlowNode = {
+    id,
+    kind: 'mailbox',
+    title: wanted,
+    note: words.stage('not-reached'),
+    problem: words.stage('not-reached'),
+  };
+  const missing: FlowEdge = {
+    from: flow.nodes.some((node) => node.id === start) ? start : 'door',
+    to: id,
+    stage: 'not-reached',
+    label: words.stage('not-reached'),
+    isMissing: true,
+  };
+  return { nodes: isThere ? flow.nodes : [...flow.nodes, box], edges: [...flow.edges, missing] };
+}
+
+export interface Difference {
+  readonly before: Flow;
+  readonly after: Flow;
+  readonly changes: readonly {
+    readonly change: FlowChange;
+    readonly edge: FlowEdge;
+    readonly side: 'before' | 'after';
+  }[];
+}
+
+/** Both flows with what differs marked: lines that are gone, new, or decided by another row. */
+export function compareFlows(before: Flow, after: Flow): Difference {
+  const [old, now] = [before, after].map(({ edges }) => new Map(edges.map((edge) => [edgeName(edge), edge])));
+  const changeOf = (edge: FlowEdge, others: ReadonlyMap<string, FlowEdge> | undefined, absent: FlowChange) => {
+    const other = others?.get(edgeName(edge));
+    if (other === undefined) return absent;
+    const isSame = other.row === edge.row && other.label === edge.label && other.isMissing === edge.isMissing;
+    return isSame ? undefined : 'changed';
+  };
+  const marked = (
+    flow: Flow,
+    other: Flow,
+    others: ReadonlyMap<string, FlowEdge> | undefined,
+    absent: FlowChange,
+  ): Flow => {
+    const known = new Set(other.nodes.map(({ id }) => id));
+    return {
+      nodes: flow.nodes.map((node) => (known.has(node.id) ? node : { ...node, change: absent })),
+      edges: flow.edges.map((edge) => {
+        const change = changeOf(edge, others, absent);
+        return change === undefined ? edge : { ...edge, change };
+      }),
+    };
+  };
+  const one = marked(before, after, now, 'removed');
+  const two = marked(after, before, old, 'added');
+  const told = [
+    ...one.edges.map((edge) => ({ edge, side: 'before' as const })),
+    ...two.edges.map((edge) => ({ edge, side: 'after' as const })),
+  ];
+  return {
+    before: one,
+    after: two,
+    changes: told.flatMap(({ edge, side }) => {
+      const isTold = edge.change !== undefined && !(edge.change === 'changed' && side === 'before');
+      return isTold ? [{ change: edge.change as FlowChange, edge, side }] : [];
+    }),
+  };
 }

@@ -1,142 +1,322 @@
-// A mail flow as a picture: boxes for addresses and destinations, lines for where mail goes. Every box and line can be reached
-// by the keyboard and says by name what it is; who cannot see the picture hears it as a list.
+// A mail flow as a picture: boxes for addresses and destinations, lines for where mail goes. Every box and line can be reached by
+// the keyboard and says by name what it is. Only what is in sight exists, so that a thousand addresses stay smooth; on a
+// narrow screen a small flow is an outline, one box under the other.
 
-import { Box, ScrollArea, useComputedColorScheme } from '@mantine/core';
-import { useId, useMemo } from 'react';
+import { ActionIcon, Box, Group, Tooltip, useComputedColorScheme } from '@mantine/core';
+import { useElementSize, useMergedRef } from '@mantine/hooks';
+import { memo, useId, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { boxHeight, boxWidth, type Flow, type FlowEdge, type FlowKind, type PlacedNode, placeFlow } from './layout.ts';
-
-/** Background, border and text of each kind, light and dark: at least 4.5 : 1 between text and background. */
-const paints: Record<FlowKind, { readonly light: Paint; readonly dark: Paint }> = {
-  door: { light: ['#e9ecef', '#868e96', '#212529'], dark: ['#2b2f33', '#868e96', '#f1f3f5'] },
-  address: { light: ['#edf3ff', '#3b6fd9', '#14305f'], dark: ['#1b2740', '#608be0', '#dae4fa'] },
-  group: { light: ['#f3f0ff', '#7048e8', '#2f1a75'], dark: ['#28204a', '#9775fa', '#e5dbff'] },
-  list: { light: ['#f3f0ff', '#7048e8', '#2f1a75'], dark: ['#28204a', '#9775fa', '#e5dbff'] },
-  mailbox: { light: ['#ebfbee', '#2b8a3e', '#11401c'], dark: ['#16301c', '#51cf66', '#d3f9d8'] },
-  outside: { light: ['#fff9db', '#e67700', '#5c3300'], dark: ['#3a2c0c', '#fab005', '#fff3bf'] },
-  refused: { light: ['#fff5f5', '#c92a2a', '#6b1010'], dark: ['#3d1a1a', '#ff6b6b', '#ffe3e3'] },
-  dead: { light: ['#fff5f5', '#c92a2a', '#6b1010'], dark: ['#3d1a1a', '#ff6b6b', '#ffe3e3'] },
-  discarded: { light: ['#f1f3f5', '#868e96', '#495057'], dark: ['#25282b', '#868e96', '#ced4da'] },
-};
-type Paint = readonly [background: string, border: string, text: string];
+import { Icon, type IconName } from '../parts/icon.tsx';
+import {
+  boxHeight,
+  boxWidth,
+  type Flow,
+  type FlowEdge,
+  type PlacedEdge,
+  type PlacedFlow,
+  type PlacedNode,
+  placeFlow,
+  placeOutline,
+} from './layout.ts';
+import { changes, lines, paints, type Scheme, signs } from './paints.ts';
+import { type Area, isBoxIn, isLineIn, pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
+import { dashOf, strokeOf, svgText } from './svg-text.ts';
+import { useView } from './use-view.ts';
 
 export interface FlowGraphProps {
   readonly flow: Flow;
   readonly label: string;
+  /** Of the file that can be downloaded, without its ending. */
+  readonly fileName: string;
+  /** What a box or line is called when it is read out. */
+  readonly wordsOfChange: (change: NonNullable<FlowEdge['change']>) => string;
   readonly onNode?: (node: PlacedNode) => void;
-  readonly onEdge?: (edge: FlowEdge) => void;
+  readonly onEdge?: (edge: PlacedEdge) => void;
   readonly maxHeight?: number;
+  /** Room between columns. */
+  readonly gap?: number;
+  /** How small the picture may be when it is first seen. */
+  readonly smallest?: number;
 }
 
-export function FlowGraph({ flow, label, onNode, onEdge, maxHeight = 640 }: FlowGraphProps) {
-  const { t } = useTranslation();
+/** Narrower than this, a small flow is an outline. */
+const outlineBelow = 620;
+const outlineBoxes = 60;
+
+export function FlowGraph(props: FlowGraphProps) {
+  const { flow, label, gap, maxHeight = 620, smallest = 0.72 } = props;
+  const { ref, width } = useElementSize();
+  const isOutline = width > 0 && width < outlineBelow && flow.nodes.length <= outlineBoxes;
+  const placed = useMemo(
+    () => (isOutline ? placeOutline(flow, width) : placeFlow(flow, gap)),
+    [flow, gap, isOutline, isOutline ? width : 0],
+  );
+  const height = isOutline ? placed.height : Math.max(180, Math.min(maxHeight, placed.height));
+  const size = useMemo(() => ({ width, height }), [width, height]);
+  const { view, element, handlers, fit, zoomIn, zoomOut, show } = useView(placed, size, smallest);
+  const merged = useMergedRef(ref, element);
   const scheme = useComputedColorScheme('light');
-  const placed = useMemo(() => placeFlow(flow), [flow]);
-  const byId = useMemo(() => new Map(placed.nodes.map((node) => [node.id, node])), [placed]);
-  const arrow = useId();
-  const line = scheme === 'dark' ? '#909296' : '#868e96';
+  // Of the whole only what is near is made, in steps, so that a small move makes nothing new.
+  const area = useMemo(
+    () => seenArea(view.x, view.y, view.scale, size),
+    [Math.round(view.x / 300), Math.round(view.y / 300), view.scale, size],
+  );
   return (
     <Box>
-      <ScrollArea.Autosize mah={maxHeight} type="auto" viewportProps={{ tabIndex: 0, 'aria-label': label }}>
-        <svg width={placed.width} height={placed.height} role="group" aria-label={label}>
-          <defs>
-            <marker id={arrow} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
-              <path d="M0 0 8 4 0 8Z" fill={line} />
-            </marker>
-          </defs>
-          {placed.edges.map((edge) => {
-            const [from, to] = [byId.get(edge.from), byId.get(edge.to)];
-            if (from === undefined || to === undefined) return null;
-            const props = { edge, from, to, line, arrow, onEdge };
-            return <Edge key={`${edge.from} ${edge.to} ${edge.label ?? ''}`} {...props} />;
-          })}
-          {placed.nodes.map((node) => (
-            <Node key={node.id} node={node} paint={paints[node.kind][scheme]} onNode={onNode} />
-          ))}
-        </svg>
-      </ScrollArea.Autosize>
-      <ul className="visually-hidden" aria-label={t('The same as a list')}>
-        {placed.edges.map((edge) => (
-          <li key={`${edge.from} ${edge.to}`}>
-            {byId.get(edge.from)?.title} → {byId.get(edge.to)?.title} {edge.label}
-          </li>
-        ))}
-      </ul>
+      <div
+        ref={merged}
+        className="flow-canvas"
+        style={{ height, touchAction: isOutline ? 'auto' : 'pan-y' }}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is moved by the arrow keys
+        tabIndex={0}
+        role="group"
+        aria-label={label}
+        {...(isOutline ? {} : handlers)}
+      >
+        {width === 0 ? null : (
+          <svg width="100%" height={height} aria-hidden={false} role="presentation">
+            <g transform={`scale(${view.scale}) translate(${-view.x} ${-view.y})`}>
+              <Drawing {...props} placed={placed} area={area} scale={view.scale} scheme={scheme} onSeen={show} />
+            </g>
+          </svg>
+        )}
+      </div>
+      <Tools {...props} placed={placed} scheme={scheme} isOutline={isOutline} zoom={{ fit, zoomIn, zoomOut }} />
     </Box>
   );
 }
 
-interface NodeProps {
+function seenArea(x: number, y: number, scale: number, { width, height }: { width: number; height: number }): Area {
+  const room = 340;
+  return { x: x - room, y: y - room, width: width / scale + 2 * room, height: height / scale + 2 * room };
+}
+
+interface ToolsProps extends FlowGraphProps {
+  readonly placed: PlacedFlow;
+  readonly scheme: Scheme;
+  readonly isOutline: boolean;
+  readonly zoom: { fit(): void; zoomIn(): void; zoomOut(): void };
+}
+
+function Tools({ placed, scheme, isOutline, label, fileName, zoom }: ToolsProps) {
+  const { t } = useTranslation();
+  const tool = (icon: IconName, text: string, act: () => void) => (
+    <Tooltip label={text}>
+      <ActionIcon variant="default" size="lg" aria-label={text} onClick={act}>
+        <Icon name={icon} />
+      </ActionIcon>
+    </Tooltip>
+  );
+  return (
+    <Group gap={6} justify="flex-end" mt={6}>
+      {isOutline ? null : tool('add', t('Larger'), zoom.zoomIn)}
+      {isOutline ? null : tool('minus', t('Smaller'), zoom.zoomOut)}
+      {isOutline ? null : tool('fit', t('Show all of it'), () => zoom.fit())}
+      {tool('download', t('Download the picture (SVG)'), () =>
+        download(svgText(placed, label, scheme), `${fileName}.svg`),
+      )}
+    </Group>
+  );
+}
+
+function download(text: string, name: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name.replaceAll(/[^\w.@-]+/g, '-');
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+interface DrawingProps extends FlowGraphProps {
+  readonly placed: PlacedFlow;
+  readonly area: Area;
+  readonly scale: number;
+  readonly scheme: Scheme;
+  readonly onSeen: (area: Area) => void;
+}
+
+/** Below this size words are no longer read. */
+const readable = 0.5;
+
+const Drawing = memo(function Drawing({
+  placed,
+  area,
+  scale,
+  scheme,
+  onNode,
+  onEdge,
+  wordsOfChange,
+  onSeen,
+}: DrawingProps) {
+  const arrow = useId();
+  const titles = useMemo(() => new Map(placed.nodes.map((node) => [node.id, node.title])), [placed]);
+  const common = { scheme, isReadable: scale >= readable, wordsOfChange, onSeen };
+  return (
+    <>
+      <defs>
+        {(['usual', 'leaving', 'failed'] as const).map((kind) => (
+          <Arrow key={kind} id={`${arrow}${kind}`} color={lines[scheme][kind]} />
+        ))}
+      </defs>
+      {placed.edges.map((edge) =>
+        isLineIn(edge, area) ? (
+          <Line
+            key={`${edge.from} ${edge.to} ${edge.stage ?? ''}`}
+            {...common}
+            edge={edge}
+            isOutline={placed.isOutline}
+            arrow={arrow}
+            between={`${titles.get(edge.from) ?? ''} → ${titles.get(edge.to) ?? ''}`}
+            onEdge={onEdge}
+          />
+        ) : null,
+      )}
+      {placed.nodes.map((node) =>
+        isBoxIn(node, area) ? <Node key={node.id} {...common} node={node} onNode={onNode} /> : null,
+      )}
+    </>
+  );
+});
+
+function Arrow({ id, color }: { readonly id: string; readonly color: string }) {
+  return (
+    <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+      <path d="M0 0 8 4 0 8Z" fill={color} />
+    </marker>
+  );
+}
+
+interface PartProps {
+  readonly scheme: Scheme;
+  readonly isReadable: boolean;
+  readonly wordsOfChange: FlowGraphProps['wordsOfChange'];
+  readonly onSeen: (area: Area) => void;
+}
+
+interface NodeProps extends PartProps {
   readonly node: PlacedNode;
-  readonly paint: Paint;
   readonly onNode: ((node: PlacedNode) => void) | undefined;
 }
 
-function Node({ node, paint: [background, border, text], onNode }: NodeProps) {
-  const act = onNode === undefined ? {} : actions(() => onNode(node));
-  const name = node.note === undefined ? node.title : `${node.title}, ${node.note}`;
+function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeProps) {
+  const { x, y, title, note, problem, change, kind } = node;
+  const [background, border, text] = paints[kind][scheme];
+  const sign = change === undefined ? '' : `${signs[change]} `;
+  const name = [change === undefined ? '' : wordsOfChange(change), title, note, problem].filter(Boolean).join(', ');
+  const act =
+    onNode === undefined
+      ? {}
+      : actions(
+          () => onNode(node),
+          () => onSeen({ x, y, width: boxWidth, height: boxHeight }),
+        );
   return (
-    <g transform={`translate(${node.x} ${node.y})`} className="flow-node" aria-label={name} {...act}>
+    <g transform={`translate(${x} ${y})`} className="flow-node" aria-label={name} {...act}>
       <title>{name}</title>
-      <rect width={boxWidth} height={boxHeight} rx={10} fill={background} stroke={border} strokeWidth={1.5} />
-      <text x={12} y={node.note === undefined ? 31 : 22} fill={text} fontSize={13} fontWeight={600}>
-        {shorten(node.title, 28)}
-      </text>
-      {node.note === undefined ? null : (
-        <text x={12} y={40} fill={text} fontSize={11.5}>
-          {shorten(node.note, 34)}
-        </text>
+      <rect
+        width={boxWidth}
+        height={boxHeight}
+        rx={10}
+        fill={background}
+        stroke={change === undefined ? border : changes[change][scheme]}
+        strokeWidth={change === undefined ? 1.5 : 3}
+        strokeDasharray={kind === 'elsewhere' || kind === 'failed' || change === 'removed' ? '5 4' : undefined}
+      />
+      {kind === 'group' ? (
+        <rect x={4} y={4} width={boxWidth - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
+      ) : null}
+      {isReadable ? (
+        <>
+          <text x={12} y={note === undefined ? 31 : 22} fill={text} fontSize={13} fontWeight={650}>
+            {sign}
+            {shortenAddress(title, problem === undefined ? 29 : 26)}
+          </text>
+          {note === undefined ? null : (
+            <text x={12} y={40} fill={text} fontSize={11.5}>
+              {shorten(note, problem === undefined ? 36 : 32)}
+            </text>
+          )}
+        </>
+      ) : null}
+      {problem === undefined ? null : (
+        <g transform={`translate(${boxWidth - 26} 8)`} fill="none" stroke={lines[scheme].failed} strokeWidth={1.8}>
+          <path d="M9 1.500 17 16H1ZM9 6v5M9 13v.5" strokeLinejoin="round" fill={lines[scheme].halo} />
+        </g>
       )}
     </g>
   );
 }
 
-interface EdgeProps {
-  readonly edge: FlowEdge;
-  readonly from: PlacedNode;
-  readonly to: PlacedNode;
-  readonly line: string;
+interface LineProps extends PartProps {
+  readonly edge: PlacedEdge;
+  readonly isOutline: boolean;
   readonly arrow: string;
-  readonly onEdge: ((edge: FlowEdge) => void) | undefined;
+  readonly between: string;
+  readonly onEdge: ((edge: PlacedEdge) => void) | undefined;
 }
 
-function Edge({ edge, from, to, line, arrow, onEdge }: EdgeProps) {
-  const [x1, y1] = [from.x + boxWidth, from.y + boxHeight / 2];
-  const [x2, y2] = [to.x - 2, to.y + boxHeight / 2];
-  const bend = Math.max(24, Math.abs(x2 - x1) / 2);
-  const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-  const act = onEdge === undefined ? {} : actions(() => onEdge(edge));
-  const name = `${from.title} → ${to.title}${edge.label === undefined ? '' : `: ${edge.label}`}`;
+function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wordsOfChange, onSeen }: LineProps) {
+  const path = pathOf(edge, isOutline);
+  const { label, row, change, isFailed, leavesHost } = edge;
+  const at = wordsAt(edge, isOutline);
+  const words = [change === undefined ? '' : wordsOfChange(change), between, label, row].filter(Boolean).join(', ');
+  const act =
+    onEdge === undefined
+      ? {}
+      : actions(
+          () => onEdge(edge),
+          () => onSeen({ x: at.x - 80, y: at.y - 20, width: 160, height: 40 }),
+        );
+  const end = isFailed ? 'failed' : leavesHost ? 'leaving' : 'usual';
+  const sign = change === undefined ? '' : `${signs[change]} `;
+  const text = {
+    x: at.x,
+    fontSize: 11,
+    textAnchor: isOutline ? ('start' as const) : ('middle' as const),
+    stroke: lines[scheme].halo,
+    strokeWidth: 4,
+    paintOrder: 'stroke',
+  };
   return (
-    <g className="flow-edge" aria-label={name} {...act}>
-      <title>{name}</title>
+    <g className="flow-edge" aria-label={words} {...act}>
+      <title>{words}</title>
       {/* Easier to hit than the line itself. */}
-      <path d={path} fill="none" stroke="transparent" strokeWidth={14} />
+      <path d={path} fill="none" stroke="transparent" strokeWidth={16} />
       <path
+        className="flow-line"
         d={path}
         fill="none"
-        stroke={edge.leavesHost ? '#e67700' : line}
-        strokeWidth={1.6}
-        strokeDasharray={edge.leavesHost ? '6 4' : undefined}
-        markerEnd={`url(#${arrow})`}
+        stroke={strokeOf(edge, scheme)}
+        strokeWidth={change === undefined ? 1.7 : 2.6}
+        strokeDasharray={dashOf(edge)}
+        markerEnd={`url(#${arrow}${end})`}
       />
+      {isReadable && label !== undefined ? (
+        <text {...text} y={at.y + (isOutline ? 3 : -6)} fill={lines[scheme].text} fontWeight={600}>
+          {sign}
+          {shorten(label, isOutline ? 44 : 30)}
+        </text>
+      ) : null}
+      {isReadable && row !== undefined ? (
+        <text {...text} y={at.y + 15} fill={lines[scheme].dimmed}>
+          {shortenAddress(row, isOutline ? 44 : 31)}
+        </text>
+      ) : null}
     </g>
   );
 }
 
-function actions(run: () => void) {
+function actions(run: () => void, onSeen: () => void) {
   return {
     role: 'button',
     tabIndex: 0,
     onClick: run,
+    onFocus: onSeen,
     onKeyDown: (event: { readonly key: string; preventDefault(): void }) => {
       if (event.key !== 'Enter' && event.key !== ' ') return;
       event.preventDefault();
       run();
     },
   } as const;
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -1,23 +1,50 @@
-// Where the boxes of a mail flow stand: mail goes from the start of a line to its end, so each node stands in the column after
-// the last of those that lead to it, and within a column near what it hangs together with (the mean of its neighbours, a few
-// passes to and fro). Pure: the same graph is always drawn the same way.
+// Where the boxes of a mail flow stand: mail goes from the start of a line to its end, so each box stands in the column after the
+// last of those that lead to it, and within a column near what it hangs together with. A line that skips columns has a place
+// of its own in each, so that it passes between the boxes. Pure and without randomness: the same graph is always drawn the same
+// way. Nothing here takes longer than the lines and boxes are many: a thousand take some milliseconds.
 
 export interface FlowNode {
   readonly id: string;
   readonly kind: FlowKind;
   readonly title: string;
   readonly note?: string;
+  /** Something to look at: drawn with a mark. */
+  readonly problem?: string;
+  readonly change?: FlowChange;
 }
 
 /** What a box stands for, which gives its colour. */
-export type FlowKind = 'door' | 'address' | 'group' | 'list' | 'mailbox' | 'outside' | 'refused' | 'dead' | 'discarded';
+export type FlowKind =
+  | 'door'
+  | 'address'
+  | 'group'
+  | 'list'
+  | 'mailbox'
+  | 'program'
+  | 'outside'
+  | 'elsewhere'
+  | 'refused'
+  | 'deferred'
+  | 'failed'
+  | 'discarded';
+
+/** Between two revisions. */
+export type FlowChange = 'added' | 'removed' | 'changed';
 
 export interface FlowEdge {
   readonly from: string;
   readonly to: string;
-  /** Why mail takes it: the table and row that decided. */
+  /** Apart from others between the same boxes. */
+  readonly stage?: string;
+  /** What led on. */
   readonly label?: string;
+  /** The row that decided. */
+  readonly row?: string;
   readonly leavesHost?: boolean;
+  /** Mail does not go this way: it is drawn dotted. */
+  readonly isMissing?: boolean;
+  readonly isFailed?: boolean;
+  readonly change?: FlowChange;
 }
 
 export interface Flow {
@@ -31,64 +58,89 @@ export interface PlacedNode extends FlowNode {
   readonly y: number;
 }
 
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface PlacedEdge extends FlowEdge {
+  /** From box to box, over the places in between. */
+  readonly points: readonly Point[];
+  /** It closes a circle. */
+  readonly isBack: boolean;
+}
+
 export interface PlacedFlow {
   readonly nodes: readonly PlacedNode[];
-  readonly edges: readonly FlowEdge[];
+  readonly edges: readonly PlacedEdge[];
   readonly width: number;
   readonly height: number;
+  readonly isOutline: boolean;
 }
 
 export const boxWidth = 224;
 export const boxHeight = 52;
-const columnGap = 92;
-const rowGap = 16;
-const margin = 12;
+const margin = 14;
+const rowGap = 18;
+/** A line on its way past a column. */
+const laneHeight = 10;
 const passes = 6;
 
-export function placeFlow(flow: Flow): PlacedFlow {
-  const columns = columnsOf(flow);
-  order(columns, flow.edges);
-  const tallest = Math.max(1, ...columns.map((column) => column.length));
-  const height = tallest * (boxHeight + rowGap) - rowGap;
-  const nodes = columns.flatMap((column, index) => {
-    const top = (height - (column.length * (boxHeight + rowGap) - rowGap)) / 2;
-    return column.map((node, row) => ({
-      ...node,
-      column: index,
-      x: margin + index * (boxWidth + columnGap),
-      y: margin + top + row * (boxHeight + rowGap),
-    }));
-  });
-  return {
-    nodes,
-    edges: flow.edges,
-    width: 2 * margin + columns.length * (boxWidth + columnGap) - columnGap,
-    height: 2 * margin + height,
-  };
+/** A box, or a line's place in a column. */
+interface Slot {
+  readonly id: string;
+  readonly node: FlowNode | undefined;
+  readonly column: number;
+  y: number;
 }
 
-/** The longest way to each node says its column; what goes round in a circle is cut where it closes. */
-function columnsOf({ nodes, edges }: Flow): FlowNode[][] {
-  const next = new Map<string, string[]>();
-  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to]);
-  const columnOf = new Map(nodes.map(({ id }) => [id, 0]));
-  const open = new Set<string>();
-  const finished: string[] = [];
-  const back = new Set<string>();
-  const visit = (id: string): void => {
-    open.add(id);
-    for (const to of next.get(id) ?? []) {
-      if (open.has(to)) back.add(`${id} ${to}`);
-      else if (!finished.includes(to)) visit(to);
-    }
-    open.delete(id);
-    finished.push(id);
-  };
-  for (const { id } of nodes) if (!finished.includes(id)) visit(id);
+/** `gap` is the room for words between columns. */
+export function placeFlow(flow: Flow, gap = 92): PlacedFlow {
+  const { columns, back } = columnsOf(flow);
+  const slots = new Map<string, Slot>();
+  for (const [column, nodes] of columns.entries()) {
+    for (const node of nodes) slots.set(node.id, { id: node.id, node, column, y: 0 });
+  }
+  const ways = waysOf(flow.edges, back, slots);
+  const byColumn: Slot[][] = columns.map(() => []);
+  for (const slot of slots.values()) byColumn[slot.column]?.push(slot);
+  const links = neighboursOf(ways.values());
+  order(byColumn, links);
+  settle(byColumn, links);
+  const top = Math.min(0, ...[...slots.values()].map(({ y }) => y));
+  const place = (slot: Slot): Point => ({
+    x: margin + slot.column * (boxWidth + gap),
+    y: margin + slot.y - top,
+  });
+  const nodes = flow.nodes.flatMap((node): PlacedNode[] => {
+    const slot = slots.get(node.id);
+    return slot === undefined ? [] : [{ ...node, column: slot.column, ...place(slot) }];
+  });
+  const edges = flow.edges.flatMap((edge): PlacedEdge[] => {
+    const way = ways.get(edge);
+    if (way === undefined) return [];
+    return [{ ...edge, points: pointsOf(way, slots, place), isBack: back.has(edge) }];
+  });
+  const bottom = Math.max(
+    0,
+    ...nodes.map(({ y }) => y + boxHeight),
+    ...edges.flatMap(({ points }) => points.map(({ y }) => y)),
+  );
+  const width = 2 * margin + Math.max(1, columns.length) * (boxWidth + gap) - gap;
+  return { nodes, edges, width, height: bottom + margin, isOutline: false };
+}
+
+/** The longest way to each box says its column; what goes round in a circle is cut where it closes. */
+function columnsOf({ nodes, edges }: Flow): { readonly columns: FlowNode[][]; readonly back: Set<FlowEdge> } {
+  const next = new Map<string, FlowEdge[]>(nodes.map(({ id }) => [id, []]));
+  for (const edge of edges) if (next.has(edge.to)) next.get(edge.from)?.push(edge);
+  const { finished, back } = walk(nodes, next);
+  const columnOf = new Map<string, number>();
   for (const id of finished.toReversed()) {
-    for (const to of next.get(id) ?? []) {
-      if (back.has(`${id} ${to}`)) continue;
-      columnOf.set(to, Math.max(columnOf.get(to) ?? 0, (columnOf.get(id) ?? 0) + 1));
+    const column = columnOf.get(id) ?? 0;
+    columnOf.set(id, column);
+    for (const edge of next.get(id) ?? []) {
+      if (!back.has(edge)) columnOf.set(edge.to, Math.max(columnOf.get(edge.to) ?? 0, column + 1));
     }
   }
   const columns: FlowNode[][] = [];
@@ -97,29 +149,210 @@ function columnsOf({ nodes, edges }: Flow): FlowNode[][] {
     while (columns.length <= column) columns.push([]);
     columns[column]?.push(node);
   }
-  return columns;
+  return { columns, back };
 }
 
-function order(columns: FlowNode[][], edges: readonly FlowEdge[]): void {
-  const neighbours = (ends: 'from' | 'to') => {
-    const other = ends === 'from' ? 'to' : 'from';
-    const found = new Map<string, string[]>();
-    for (const edge of edges) found.set(edge[other], [...(found.get(edge[other]) ?? []), edge[ends]]);
-    return found;
-  };
-  const [before, after] = [neighbours('from'), neighbours('to')];
-  for (let pass = 0; pass < passes; pass++) {
-    const isForward = pass % 2 === 0;
-    const near = isForward ? before : after;
-    for (const column of isForward ? columns : columns.toReversed()) {
-      const rows = new Map(columns.flatMap((one) => one.map(({ id }, row) => [id, row / Math.max(1, one.length)])));
-      const mean = ({ id }: FlowNode): number => {
-        const places = (near.get(id) ?? []).map((one) => rows.get(one) ?? 0);
-        if (places.length === 0) return rows.get(id) ?? 0;
-        return places.reduce((sum, place) => sum + place, 0) / places.length;
-      };
-      const means = new Map(column.map((node) => [node.id, mean(node)]));
-      column.sort((a, b) => (means.get(a.id) ?? 0) - (means.get(b.id) ?? 0));
+/** In depth, without recursion: a chain may be as long as the aliases are many. */
+function walk(nodes: readonly FlowNode[], next: ReadonlyMap<string, readonly FlowEdge[]>) {
+  const state = new Map<string, 'open' | 'finished'>();
+  const finished: string[] = [];
+  const back = new Set<FlowEdge>();
+  for (const { id: start } of nodes) {
+    if (state.has(start)) continue;
+    const stack = [{ id: start, at: 0 }];
+    state.set(start, 'open');
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const edge = next.get(top.id)?.[top.at++];
+      if (edge === undefined) {
+        state.set(top.id, 'finished');
+        finished.push(top.id);
+        stack.pop();
+      } else if (state.get(edge.to) === 'open') back.add(edge);
+      else if (!state.has(edge.to)) {
+        state.set(edge.to, 'open');
+        stack.push({ id: edge.to, at: 0 });
+      }
     }
   }
+  return { finished, back };
+}
+
+/** The slots that each line passes, with one in each column between its ends. */
+function waysOf(
+  edges: readonly FlowEdge[],
+  back: ReadonlySet<FlowEdge>,
+  slots: Map<string, Slot>,
+): Map<FlowEdge, readonly string[]> {
+  const ways = new Map<FlowEdge, readonly string[]>();
+  let number = 0;
+  for (const edge of edges) {
+    const [from, to] = [slots.get(edge.from), slots.get(edge.to)];
+    if (from === undefined || to === undefined || from === to) continue;
+    const between: string[] = [];
+    for (let column = from.column + 1; column < to.column && !back.has(edge); column++) {
+      const id = `lane ${number++}`;
+      slots.set(id, { id, node: undefined, column, y: 0 });
+      between.push(id);
+    }
+    ways.set(edge, [edge.from, ...between, edge.to]);
+  }
+  return ways;
+}
+
+interface Links {
+  readonly before: ReadonlyMap<string, readonly string[]>;
+  readonly after: ReadonlyMap<string, readonly string[]>;
+}
+
+function neighboursOf(ways: Iterable<readonly string[]>): Links {
+  const before = new Map<string, string[]>();
+  const after = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, from: string, to: string) => {
+    const list = map.get(from);
+    if (list === undefined) map.set(from, [to]);
+    else list.push(to);
+  };
+  for (const way of ways) {
+    for (let at = 1; at < way.length; at++) {
+      add(after, way[at - 1] as string, way[at] as string);
+      add(before, way[at] as string, way[at - 1] as string);
+    }
+  }
+  return { before, after };
+}
+
+/** Each column by the mean place of its neighbours, to and fro. */
+function order(columns: readonly Slot[][], { before, after }: Links): void {
+  const place = new Map<string, number>();
+  const note = (column: readonly Slot[]) => {
+    for (const [row, { id }] of column.entries()) place.set(id, row / Math.max(1, column.length));
+  };
+  columns.forEach(note);
+  for (let pass = 0; pass < passes; pass++) {
+    const near = pass % 2 === 0 ? before : after;
+    for (const column of pass % 2 === 0 ? columns : columns.toReversed()) {
+      const means = new Map(column.map(({ id }) => [id, meanOf(near.get(id), place) ?? place.get(id) ?? 0]));
+      column.sort((a, b) => (means.get(a.id) ?? 0) - (means.get(b.id) ?? 0));
+      note(column);
+    }
+  }
+}
+
+function meanOf(ids: readonly string[] | undefined, values: ReadonlyMap<string, number>): number | undefined {
+  if (ids === undefined) return undefined;
+  let sum = 0;
+  for (const id of ids) sum += values.get(id) ?? 0;
+  return sum / ids.length;
+}
+
+/** Heights: each as near to its neighbours as the others of its column allow. */
+function settle(columns: readonly Slot[][], { before, after }: Links): void {
+  const middle = new Map<string, number>();
+  const note = (column: readonly Slot[]) => {
+    for (const slot of column) middle.set(slot.id, slot.y + heightOf(slot) / 2);
+  };
+  for (const column of columns) {
+    let y = 0;
+    for (const slot of column) {
+      slot.y = y;
+      y += heightOf(slot) + rowGap;
+    }
+    for (const slot of column) slot.y -= y / 2;
+    note(column);
+  }
+  for (let pass = 0; pass < 4; pass++) {
+    const near = pass % 2 === 0 ? before : after;
+    for (const column of pass % 2 === 0 ? columns : columns.toReversed()) {
+      spread(column, (slot) => (meanOf(near.get(slot.id), middle) ?? middle.get(slot.id) ?? 0) - heightOf(slot) / 2);
+      note(column);
+    }
+  }
+}
+
+/** The heights nearest to what is wished for, in the given order and without overlap: neighbours that would meet go as one. */
+function spread(column: readonly Slot[], wish: (slot: Slot) => number): void {
+  const blocks: { sum: number; count: number; slots: { slot: Slot; offset: number }[] }[] = [];
+  let offset = 0;
+  for (const slot of column) {
+    blocks.push({ sum: wish(slot) - offset, count: 1, slots: [{ slot, offset }] });
+    offset += heightOf(slot) + rowGap;
+    for (let last = blocks.at(-1), other = blocks.at(-2); last && other; last = blocks.at(-1), other = blocks.at(-2)) {
+      if (other.sum / other.count <= last.sum / last.count) break;
+      other.sum += last.sum;
+      other.count += last.count;
+      // One by one: a block may hold more than a call takes arguments.
+      for (const one of last.slots) other.slots.push(one);
+      blocks.pop();
+    }
+  }
+  for (const { sum, count, slots } of blocks) for (const one of slots) one.slot.y = sum / count + one.offset;
+}
+
+function heightOf({ node }: Slot): number {
+  return node === undefined ? laneHeight : boxHeight;
+}
+
+function pointsOf(way: readonly string[], slots: ReadonlyMap<string, Slot>, place: (slot: Slot) => Point): Point[] {
+  const last = way.length - 1;
+  return way.flatMap((id, at): Point[] => {
+    const slot = slots.get(id);
+    if (slot === undefined) return [];
+    const { x, y } = place(slot);
+    if (at === 0) return [{ x: x + boxWidth, y: y + boxHeight / 2 }];
+    if (at === last) return [{ x, y: y + boxHeight / 2 }];
+    const lane = y + laneHeight / 2;
+    return [
+      { x, y: lane },
+      { x: x + boxWidth, y: lane },
+    ];
+  });
+}
+
+const indent = 22;
+/** Room for what stands at a line. */
+const outlineGap = 40;
+
+/** For narrow screens: one box under the other, each set in under what it comes from, as an outline. */
+export function placeOutline(flow: Flow, width: number): PlacedFlow {
+  const next = new Map<string, FlowEdge[]>();
+  const isTarget = new Set<string>();
+  for (const edge of flow.edges) {
+    const list = next.get(edge.from);
+    if (list === undefined) next.set(edge.from, [edge]);
+    else list.push(edge);
+    isTarget.add(edge.to);
+  }
+  const byId = new Map(flow.nodes.map((node) => [node.id, node]));
+  const placed = new Map<string, PlacedNode>();
+  const edges: PlacedEdge[] = [];
+  const deepest = Math.max(0, Math.floor((width - 2 * margin - 150) / indent));
+  let y = margin;
+  const add = (node: FlowNode, column: number): PlacedNode => {
+    const box = { ...node, column, x: margin + Math.min(column, deepest) * indent, y };
+    placed.set(node.id, box);
+    y += boxHeight + outlineGap;
+    return box;
+  };
+  const roots = [...flow.nodes.filter(({ id }) => !isTarget.has(id)), ...flow.nodes];
+  for (const root of roots) {
+    if (placed.has(root.id)) continue;
+    const stack: { readonly box: PlacedNode; at: number }[] = [{ box: add(root, 0), at: 0 }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const edge = next.get(top.box.id)?.[top.at++];
+      const node = edge === undefined ? undefined : byId.get(edge.to);
+      if (edge === undefined) stack.pop();
+      if (edge === undefined || node === undefined) continue;
+      const known = placed.get(node.id);
+      const box = known ?? add(node, top.box.column + 1);
+      const x = top.box.x + 10;
+      const points = [
+        { x, y: top.box.y + (box.y > top.box.y ? boxHeight : 0) },
+        { x: known === undefined ? x : Math.min(x, box.x - 8), y: box.y + boxHeight / 2 },
+        { x: box.x, y: box.y + boxHeight / 2 },
+      ];
+      edges.push({ ...edge, points, isBack: known !== undefined });
+      if (known === undefined) stack.push({ box, at: 0 });
+    }
+  }
+  return { nodes: [...placed.values()], edges, width, height: Math.max(y - outlineGap, 0) + margin, isOutline: true };
 }

@@ -1,181 +1,221 @@
 // Where does mail for an address go? Drawn from the door to the mailboxes and next hops, with the table and the row behind each
-// line, and every question that was asked on the way.
+// line; why it does not go where somebody expected it; and what has changed about it between two states of the directory.
 
-import {
-  Accordion,
-  Alert,
-  Badge,
-  Button,
-  Card,
-  Code,
-  Group,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Accordion, Alert, Badge, Card, Group, SegmentedControl, Stack, Table, Text } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Input, useCall } from '../api.ts';
-import { explanationFlow, type ExplainedStep, type Explanation } from '../graph/explanation-flow.ts';
+import { edgeName, type Explanation, explanationFlow, withMissing } from '../graph/explanation-flow.ts';
 import { FlowGraph } from '../graph/flow-graph.tsx';
+import { FlowTable } from '../graph/flow-table.tsx';
+import { useFlowWords } from '../graph/flow-words.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-
-type ExplainSearch = Omit<Input<'explain.show'>, 'address'> & { readonly address?: string };
+import { ExplainComparison } from './explain-comparison.tsx';
+import { ExplainForm, type ExplainSearch } from './explain-form.tsx';
+import { ExplainPanel } from './explain-panel.tsx';
+import { WhyNot } from './explain-why-not.tsx';
 
 const route = getRouteApi('/shell/explain');
 
+type Question = Input<'explain.show'>;
+
 export function ExplainView() {
   const { t } = useTranslation();
-  const search = route.useSearch();
+  const search: ExplainSearch & { readonly view?: string } = route.useSearch();
   const navigate = route.useNavigate();
-  const [draft, setDraft] = useState<ExplainSearch>(search);
-  const field = (name: keyof ExplainSearch, label: string, placeholder: string) => (
-    <TextInput
-      label={label}
-      placeholder={placeholder}
-      value={draft[name] ?? ''}
-      onChange={(event) => setDraft({ ...draft, [name]: event.currentTarget.value })}
-      autoCapitalize="none"
-      spellCheck={false}
-    />
-  );
+  const { address } = search;
+  const look: WayProps['onLook'] = (words) => {
+    const all = { ...search, ...words };
+    const given = Object.entries(all).filter(([, value]) => value !== undefined);
+    void navigate({ search: Object.fromEntries(given), replace: true, resetScroll: false });
+  };
   return (
     <>
       <PageHead
         title={t('Where does mail go?')}
-        note={t('The same code decides about real mail: no table is guessed.')}
+        note={t('Answered by the code that decides about real mail. Nothing is sent.')}
       />
-      <Card withBorder mb="md">
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            const given = Object.entries(draft).filter(([, value]) => value !== undefined && value !== '');
-            void navigate({ search: Object.fromEntries(given) });
-          }}
-        >
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
-            {field('address', t('Recipient'), 'anna@example.com')}
-            {field('sender', t('Sender'), t('anybody'))}
-            {field('client', t("The client's IP address"), t('a stranger'))}
-            {field('login', t('Logged in as'), t('nobody'))}
-          </SimpleGrid>
-          <Group mt="md">
-            <Button type="submit">{t('Show the way')}</Button>
-          </Group>
-        </form>
-      </Card>
-      {search.address === undefined ? (
-        <Empty title={t('Type an address to see its way')} />
+      <ExplainForm
+        key={JSON.stringify({ ...search, open: undefined, view: undefined })}
+        search={search}
+        onAsk={(asked) => void navigate({ search: asked })}
+      />
+      {address === undefined ? (
+        <Empty title={t('Type an address to see its way')}>
+          <Text size="sm" c="dimmed">
+            {t('You see each alias, list and forward on the way, the row that decided, and where the mail ends.')}
+          </Text>
+        </Empty>
+      ) : search.compare === undefined ? (
+        <Way address={address} search={search} onLook={look} />
       ) : (
-        <Way address={search.address} search={search} />
+        <ExplainComparison address={address} search={search} />
       )}
     </>
   );
 }
 
-function Way({ address, search }: { readonly address: string; readonly search: ExplainSearch }) {
+export function questionOf(address: string, search: ExplainSearch): Question {
+  const { sender, client, clientName, helo, login, revision } = search;
+  const given = { sender, client, clientName, helo, login, at: revision };
+  return {
+    address: [address],
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+}
+
+interface WayProps {
+  readonly address: string;
+  readonly search: ExplainSearch & { readonly view?: string };
+  readonly onLook: (words: { readonly open?: string | undefined; readonly view?: string | undefined }) => void;
+}
+
+function Way({ address, search, onLook }: WayProps) {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('explain.show', { ...search, address: [address] });
+  const question = questionOf(address, search);
+  const { data, error, isPending, refetch } = useCall('explain.show', question);
   if (isPending) return <Loading />;
   if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   const explanation = data.items[0];
   if (explanation === undefined) return <Empty title={t('No answer')} />;
-  return <Explained address={address} explanation={explanation} />;
-}
-
-export function Explained({ address, explanation }: { readonly address: string; readonly explanation: Explanation }) {
-  const { t } = useTranslation();
-  const [chosen, setChosen] = useState<string>();
-  const { reply, deliveries, steps } = explanation;
-  const isTaken = reply.code < 300;
   return (
     <Stack>
-      <Alert color={isTaken ? 'green' : 'red'} variant="light" title={`${reply.code} ${reply.status} ${reply.text}`}>
-        {isTaken
-          ? t('Mail for {{address}} is taken.', { address })
-          : t('Mail for {{address}} is refused with this reply.', { address })}{' '}
-        <Badge variant="outline" color="gray" tt="none">
-          {explanation.class}
-        </Badge>
-      </Alert>
-      <Card withBorder p="xs">
-        <FlowGraph
-          flow={explanationFlow(address, explanation, t('Door'))}
-          label={t('The way of mail for {{address}}', { address })}
-          onEdge={({ label }) => setChosen(label)}
-          onNode={({ title, note }) => setChosen(note === undefined ? title : `${title} – ${note}`)}
-        />
-        <Text size="sm" c="dimmed" px="xs" role="status">
-          {chosen ?? t('Choose a line to see the table and the row behind it.')}
-        </Text>
-      </Card>
-      {deliveries.length === 0 ? null : (
-        <Table.ScrollContainer minWidth={480}>
-          <Table aria-label={t('Deliveries')}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('Goes to')}</Table.Th>
-                <Table.Th>{t('By')}</Table.Th>
-                <Table.Th>{t('Next hop')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {deliveries.map(({ recipient, transport, nexthop, path }) => (
-                <Table.Tr key={`${recipient} ${transport} ${nexthop}`}>
-                  <Table.Td>{recipient}</Table.Td>
-                  <Table.Td>{transport || t('another host')}</Table.Td>
-                  <Table.Td>{path ?? nexthop}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      <Accordion variant="contained">
-        <Accordion.Item value="steps">
-          <Accordion.Control>
-            {t('Every question that was asked ({{count}})', { count: steps.length })}
-          </Accordion.Control>
-          <Accordion.Panel>
-            <Steps steps={steps} />
-          </Accordion.Panel>
-        </Accordion.Item>
-      </Accordion>
+      <Verdict address={address} explanation={explanation} revision={search.revision} />
+      {search.not === undefined ? null : <WhyNot question={question} address={address} wanted={search.not} />}
+      <Picture explanation={explanation} address={address} search={search} onLook={onLook} />
+      <Steps explanation={explanation} />
+      <ExplainPanel
+        explanation={explanation}
+        question={question}
+        open={search.open}
+        onClose={() => onLook({ open: undefined })}
+      />
     </Stack>
   );
 }
 
-function Steps({ steps }: { readonly steps: readonly ExplainedStep[] }) {
+interface VerdictProps {
+  readonly address: string;
+  readonly explanation: Explanation;
+  readonly revision?: string | undefined;
+}
+
+export function Verdict({ address, explanation: { reply, replyStage, class: addressClass }, revision }: VerdictProps) {
+  const { t } = useTranslation();
+  const isTaken = reply.code < 300;
+  const isFailed = reply.code < 500 && !isTaken;
+  const words = isTaken
+    ? t('Mail for {{address}} is taken.', { address })
+    : isFailed
+      ? t('Mail for {{address}} is put off with this reply: the sender tries again.', { address })
+      : t('Mail for {{address}} is refused with this reply.', { address });
+  return (
+    <Alert
+      color={isTaken ? 'green' : isFailed ? 'orange' : 'red'}
+      variant="light"
+      title={<span className="mono">{`${reply.code} ${reply.status} ${reply.text}`}</span>}
+    >
+      <Group gap="xs">
+        <span>{words}</span>
+        {replyStage === 'data' ? <span>{t('It comes at the end of the data; RCPT is accepted.')}</span> : null}
+        {revision === undefined ? null : (
+          <span>{t('By the directory as of {{revision}}; files and settings are of today.', { revision })}</span>
+        )}
+        <Badge variant="outline" color="gray" tt="none">
+          {t('Address class: {{name}}', { name: addressClass })}
+        </Badge>
+      </Group>
+    </Alert>
+  );
+}
+
+interface PictureProps extends WayProps {
+  readonly explanation: Explanation;
+}
+
+function Picture({ explanation, address, search, onLook }: PictureProps) {
+  const { t } = useTranslation();
+  const words = useFlowWords();
+  const flow = useMemo(() => {
+    const own = explanationFlow(explanation, words);
+    const reached = explanation.deliveries.some(
+      ({ recipient }) => recipient.toLowerCase() === search.not?.toLowerCase(),
+    );
+    const first = explanation.recipient || address;
+    return search.not === undefined || reached ? own : withMissing(own, first, search.not, words);
+  }, [explanation, words, search.not, address]);
+  const label = t('The way of mail for {{address}}', { address });
+  const isTable = search.view === 'table';
+  return (
+    <Card withBorder p="xs">
+      <Group justify="space-between" px="xs" pb="xs">
+        <Text size="sm" c="dimmed">
+          {t('Choose a line or a box to see the row behind it.')}
+        </Text>
+        <SegmentedControl
+          size="xs"
+          value={isTable ? 'table' : 'picture'}
+          onChange={(view) => onLook({ view: view === 'table' ? view : undefined })}
+          data={[
+            { value: 'picture', label: t('Picture') },
+            { value: 'table', label: t('Table') },
+          ]}
+          aria-label={t('Shown as')}
+        />
+      </Group>
+      {isTable ? (
+        <FlowTable flow={flow} label={label} onEdge={(edge) => onLook({ open: edgeName(edge) })} />
+      ) : (
+        <FlowGraph
+          flow={flow}
+          label={label}
+          fileName={`mail-${address}`}
+          gap={210}
+          wordsOfChange={words.change}
+          onEdge={(edge) => onLook({ open: edgeName(edge) })}
+          onNode={(node) => onLook({ open: node.id })}
+        />
+      )}
+    </Card>
+  );
+}
+
+function Steps({ explanation: { steps } }: { readonly explanation: Explanation }) {
   const { t } = useTranslation();
   return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table aria-label={t('Steps')} fz="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('Stage')}</Table.Th>
-            <Table.Th>{t('Table')}</Table.Th>
-            <Table.Th>{t('Key')}</Table.Th>
-            <Table.Th>{t('Result')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {steps.map(({ stage, table, key, result, source }, index) => (
-            // oxlint-disable-next-line react/no-array-index-key -- the steps of one answer never change places
-            <Table.Tr key={index}>
-              <Table.Td>{stage}</Table.Td>
-              <Table.Td className="mono">{table}</Table.Td>
-              <Table.Td className="mono">{key}</Table.Td>
-              <Table.Td>
-                {result} {source === undefined ? null : <Code>{source}</Code>}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <Accordion variant="contained">
+      <Accordion.Item value="steps">
+        <Accordion.Control>{t('Every question that was asked: {{count}}', { count: steps.length })}</Accordion.Control>
+        <Accordion.Panel>
+          <Table.ScrollContainer minWidth={640}>
+            <Table aria-label={t('Every question')} fz="sm">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t('Stage')}</Table.Th>
+                  <Table.Th>{t('Table')}</Table.Th>
+                  <Table.Th>{t('Asked for')}</Table.Th>
+                  <Table.Th>{t('Answer')}</Table.Th>
+                  <Table.Th>{t('Row')}</Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {steps.map(({ stage, table, key, result, source }, place) => (
+                  // oxlint-disable-next-line react/no-array-index-key -- the steps of one answer never change places
+                  <Table.Tr key={place}>
+                    <Table.Td>{stage}</Table.Td>
+                    <Table.Td className="mono">{table}</Table.Td>
+                    <Table.Td className="mono">{key}</Table.Td>
+                    <Table.Td className="mono">{result}</Table.Td>
+                    <Table.Td className="mono">{source}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        </Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
   );
 }

@@ -1,0 +1,76 @@
+// The same as the picture in a table: for screen readers, and for who prefers it.
+
+import { Badge, Button, Table, Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useFlowWords } from './flow-words.ts';
+import { type Flow, type FlowEdge } from './layout.ts';
+import { signs } from './paints.ts';
+
+interface FlowTableProps {
+  readonly flow: Flow;
+  readonly label: string;
+  readonly onEdge?: (edge: FlowEdge) => void;
+}
+
+export function FlowTable({ flow, label, onEdge }: FlowTableProps) {
+  const { t } = useTranslation();
+  const words = useFlowWords();
+  const byId = new Map(flow.nodes.map((node) => [node.id, node]));
+  return (
+    <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': label } }}>
+      <Table aria-label={label} fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('From')}</Table.Th>
+            <Table.Th>{t('To')}</Table.Th>
+            <Table.Th>{t('By')}</Table.Th>
+            <Table.Th>{t('Row')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {flow.edges.map((edge) => {
+            const to = byId.get(edge.to);
+            return (
+              <Table.Tr key={`${edge.from} ${edge.to} ${edge.stage ?? ''}`}>
+                <Table.Td className="mono">{byId.get(edge.from)?.title}</Table.Td>
+                <Table.Td>
+                  <span className="mono">{to?.title}</span>
+                  {to?.note === undefined ? null : (
+                    <Text size="xs" c="dimmed">
+                      {to.note}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  {onEdge === undefined ? (
+                    edge.label
+                  ) : (
+                    <Button variant="subtle" size="compact-sm" onClick={() => onEdge(edge)}>
+                      {edge.label}
+                    </Button>
+                  )}{' '}
+                  {edge.change === undefined ? null : (
+                    <Badge variant="outline" color="gray" tt="none">
+                      {signs[edge.change]} {words.change(edge.change)}
+                    </Badge>
+                  )}{' '}
+                  {edge.isMissing ? (
+                    <Badge variant="outline" color="gray" tt="none">
+                      {t('not taken')}
+                    </Badge>
+                  ) : null}{' '}
+                  {edge.leavesHost ? (
+                    <Badge variant="light" color="orange" tt="none">
+                      {t('leaves the host')}
+                    </Badge>
+                  ) : null}
+                </Table.Td>
+                <Table.Td className="mono">{edge.row}</Table.Td>
+              </Table.Tr>
+            );
+          })}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
