@@ -9,7 +9,6 @@ import { useTranslation } from 'react-i18next';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import {
   boxHeight,
-  boxWidth,
   type Flow,
   type FlowEdge,
   type PlacedEdge,
@@ -19,7 +18,7 @@ import {
   placeOutline,
 } from './layout.ts';
 import { changes, lines, paints, type Scheme, signs } from './paints.ts';
-import { type Area, isBoxIn, isLineIn, pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
+import { type Area, isBoxIn, isLineIn, lettersIn, pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
 import { dashOf, strokeOf, svgText } from './svg-text.ts';
 import { useView } from './use-view.ts';
 
@@ -33,8 +32,6 @@ export interface FlowGraphProps {
   readonly onNode?: (node: PlacedNode) => void;
   readonly onEdge?: (edge: PlacedEdge) => void;
   readonly maxHeight?: number;
-  /** Room between columns. */
-  readonly gap?: number;
   /** How small the picture may be when it is first seen. */
   readonly smallest?: number;
 }
@@ -44,12 +41,12 @@ const outlineBelow = 620;
 const outlineBoxes = 60;
 
 export function FlowGraph(props: FlowGraphProps) {
-  const { flow, label, gap, maxHeight = 620, smallest = 0.72 } = props;
+  const { flow, label, maxHeight = 620, smallest = 0.72 } = props;
   const { ref, width } = useElementSize();
   const isOutline = width > 0 && width < outlineBelow && flow.nodes.length <= outlineBoxes;
   const placed = useMemo(
-    () => (isOutline ? placeOutline(flow, width) : placeFlow(flow, gap)),
-    [flow, gap, isOutline, isOutline ? width : 0],
+    () => (isOutline ? placeOutline(flow, width) : placeFlow(flow)),
+    [flow, isOutline, isOutline ? width : 0],
   );
   const height = isOutline ? placed.height : Math.max(180, Math.min(maxHeight, placed.height));
   const size = useMemo(() => ({ width, height }), [width, height]);
@@ -200,7 +197,7 @@ interface NodeProps extends PartProps {
 }
 
 function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeProps) {
-  const { x, y, title, note, problem, change, kind } = node;
+  const { x, y, width, title, note, problem, change, kind } = node;
   const [background, border, text] = paints[kind][scheme];
   const sign = change === undefined ? '' : `${signs[change]} `;
   const name = [change === undefined ? '' : wordsOfChange(change), title, note, problem].filter(Boolean).join(', ');
@@ -209,13 +206,13 @@ function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeP
       ? {}
       : actions(
           () => onNode(node),
-          () => onSeen({ x, y, width: boxWidth, height: boxHeight }),
+          () => onSeen({ x, y, width, height: boxHeight }),
         );
   return (
     <g transform={`translate(${x} ${y})`} className="flow-node" aria-label={name} {...act}>
       <title>{name}</title>
       <rect
-        width={boxWidth}
+        width={width}
         height={boxHeight}
         rx={10}
         fill={background}
@@ -224,23 +221,23 @@ function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeP
         strokeDasharray={kind === 'elsewhere' || kind === 'failed' || change === 'removed' ? '5 4' : undefined}
       />
       {kind === 'group' ? (
-        <rect x={4} y={4} width={boxWidth - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
+        <rect x={4} y={4} width={width - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
       ) : null}
       {isReadable ? (
         <>
           <text x={12} y={note === undefined ? 31 : 22} fill={text} fontSize={13} fontWeight={650}>
             {sign}
-            {shortenAddress(title, problem === undefined ? 29 : 26)}
+            {shortenAddress(title, lettersIn(width - (problem === undefined ? 20 : 44), 13))}
           </text>
           {note === undefined ? null : (
             <text x={12} y={40} fill={text} fontSize={11.5}>
-              {shorten(note, problem === undefined ? 36 : 32)}
+              {shorten(note, lettersIn(width - (problem === undefined ? 20 : 40), 11))}
             </text>
           )}
         </>
       ) : null}
       {problem === undefined ? null : (
-        <g transform={`translate(${boxWidth - 26} 8)`} fill="none" stroke={lines[scheme].failed} strokeWidth={1.8}>
+        <g transform={`translate(${width - 26} 8)`} fill="none" stroke={lines[scheme].failed} strokeWidth={1.8}>
           <path d="M9 1.500 17 16H1ZM9 6v5M9 13v.5" strokeLinejoin="round" fill={lines[scheme].halo} />
         </g>
       )}

@@ -56,6 +56,7 @@ export interface PlacedNode extends FlowNode {
   readonly column: number;
   readonly x: number;
   readonly y: number;
+  readonly width: number;
 }
 
 export interface Point {
@@ -78,10 +79,15 @@ export interface PlacedFlow {
   readonly isOutline: boolean;
 }
 
-export const boxWidth = 224;
+const boxWidth = 232;
+const narrowest = 96;
+/** Of a letter, about. */
+const letter = { bold: 7.7, small: 6.4 } as const;
 export const boxHeight = 52;
 const margin = 14;
 const rowGap = 18;
+/** In which a line comes to the height of its end; its words stand behind. */
+export const bend = 44;
 /** A line on its way past a column. */
 const laneHeight = 10;
 const passes = 6;
@@ -94,8 +100,7 @@ interface Slot {
   y: number;
 }
 
-/** `gap` is the room for words between columns. */
-export function placeFlow(flow: Flow, gap = 92): PlacedFlow {
+export function placeFlow(flow: Flow): PlacedFlow {
   const { columns, back } = columnsOf(flow);
   const slots = new Map<string, Slot>();
   for (const [column, nodes] of columns.entries()) {
@@ -107,10 +112,14 @@ export function placeFlow(flow: Flow, gap = 92): PlacedFlow {
   const links = neighboursOf(ways.values());
   order(byColumn, links);
   settle(byColumn, links);
-  const top = Math.min(0, ...[...slots.values()].map(({ y }) => y));
-  const place = (slot: Slot): Point => ({
-    x: margin + slot.column * (boxWidth + gap),
+  let top = Number.POSITIVE_INFINITY;
+  for (const { y } of slots.values()) top = Math.min(top, y);
+  const widths = columns.map(widthOf);
+  const starts = startsOf(widths, gapsOf(widths.length, ways, slots));
+  const place = (slot: Slot): Place => ({
+    x: starts[slot.column] ?? margin,
     y: margin + slot.y - top,
+    width: widths[slot.column] ?? boxWidth,
   });
   const nodes = flow.nodes.flatMap((node): PlacedNode[] => {
     const slot = slots.get(node.id);
@@ -121,13 +130,49 @@ export function placeFlow(flow: Flow, gap = 92): PlacedFlow {
     if (way === undefined) return [];
     return [{ ...edge, points: pointsOf(way, slots, place), isBack: back.has(edge) }];
   });
-  const bottom = Math.max(
-    0,
-    ...nodes.map(({ y }) => y + boxHeight),
-    ...edges.flatMap(({ points }) => points.map(({ y }) => y)),
-  );
-  const width = 2 * margin + Math.max(1, columns.length) * (boxWidth + gap) - gap;
+  let bottom = 0;
+  for (const { y } of nodes) bottom = Math.max(bottom, y + boxHeight);
+  for (const { points } of edges) for (const { y } of points) bottom = Math.max(bottom, y);
+  const width = (starts.at(-1) ?? margin) + (widths.at(-1) ?? boxWidth) + margin;
   return { nodes, edges, width, height: bottom + margin, isOutline: false };
+}
+
+interface Place extends Point {
+  readonly width: number;
+}
+
+/** As wide as the longest words in it. */
+function widthOf(nodes: readonly FlowNode[]): number {
+  let width = narrowest;
+  for (const { title, note = '', problem, change } of nodes) {
+    const marks = (problem === undefined ? 0 : 26) + (change === undefined ? 0 : 16);
+    width = Math.max(width, title.length * letter.bold + 26 + marks, note.length * letter.small + 26 + marks);
+  }
+  return Math.min(boxWidth, Math.round(width));
+}
+
+/** Between columns, as wide as the words at the lines need. */
+function gapsOf(
+  count: number,
+  ways: ReadonlyMap<FlowEdge, readonly string[]>,
+  slots: ReadonlyMap<string, Slot>,
+): number[] {
+  const gaps = Array.from({ length: count }, () => 64);
+  for (const [{ label = '', row = '', to }] of ways) {
+    const before = (slots.get(to)?.column ?? 0) - 1;
+    const words = Math.min(190, Math.max(label.length * 6.6, row.length * 6));
+    if (words > 0) gaps[before] = Math.max(gaps[before] ?? 0, words + bend + 22);
+  }
+  return gaps;
+}
+
+function startsOf(widths: readonly number[], gaps: readonly number[]): number[] {
+  let x = margin;
+  return widths.map((width, column) => {
+    const start = x;
+    x += width + (gaps[column] ?? 0);
+    return start;
+  });
 }
 
 /** The longest way to each box says its column; what goes round in a circle is cut where it closes. */
@@ -292,18 +337,18 @@ function heightOf({ node }: Slot): number {
   return node === undefined ? laneHeight : boxHeight;
 }
 
-function pointsOf(way: readonly string[], slots: ReadonlyMap<string, Slot>, place: (slot: Slot) => Point): Point[] {
+function pointsOf(way: readonly string[], slots: ReadonlyMap<string, Slot>, place: (slot: Slot) => Place): Point[] {
   const last = way.length - 1;
   return way.flatMap((id, at): Point[] => {
     const slot = slots.get(id);
     if (slot === undefined) return [];
-    const { x, y } = place(slot);
-    if (at === 0) return [{ x: x + boxWidth, y: y + boxHeight / 2 }];
+    const { x, y, width } = place(slot);
+    if (at === 0) return [{ x: x + width, y: y + boxHeight / 2 }];
     if (at === last) return [{ x, y: y + boxHeight / 2 }];
     const lane = y + laneHeight / 2;
     return [
       { x, y: lane },
-      { x: x + boxWidth, y: lane },
+      { x: x + width, y: lane },
     ];
   });
 }
@@ -328,7 +373,8 @@ export function placeOutline(flow: Flow, width: number): PlacedFlow {
   const deepest = Math.max(0, Math.floor((width - 2 * margin - 150) / indent));
   let y = margin;
   const add = (node: FlowNode, column: number): PlacedNode => {
-    const box = { ...node, column, x: margin + Math.min(column, deepest) * indent, y };
+    const x = margin + Math.min(column, deepest) * indent;
+    const box = { ...node, column, x, y, width: Math.min(widthOf([node]), width - x - margin) };
     placed.set(node.id, box);
     y += boxHeight + outlineGap;
     return box;

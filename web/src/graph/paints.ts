@@ -53,7 +53,7 @@ export const lines: Readonly<Record<Scheme, LinePaint>> = {
     failed: '#ff6b6b',
     text: '#e9ecef',
     dimmed: '#c1c2c5',
-    halo: '#1a1b1e',
+    halo: '#2e2e2e',
   },
 };
 

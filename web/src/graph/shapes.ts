@@ -1,7 +1,7 @@
 // The shapes of lines and what stands at them, for the page and for the file that one can download.
 
 import type { PlacedEdge, PlacedFlow, PlacedNode, Point } from './layout.ts';
-import { boxHeight, boxWidth } from './layout.ts';
+import { bend, boxHeight } from './layout.ts';
 
 export function pathOf({ points, isBack }: PlacedEdge, isOutline: boolean): string {
   const [first, ...rest] = points;
@@ -16,22 +16,25 @@ export function pathOf({ points, isBack }: PlacedEdge, isOutline: boolean): stri
   let path = `M${first.x} ${first.y}`;
   let from = first;
   for (const [at, to] of rest.entries()) {
-    // Lanes are flat; between columns the line bends.
-    const x = at === rest.length - 1 ? to.x - 2 : to.x;
-    const bend = Math.max(24, (x - from.x) / 2);
-    path += at % 2 === 1 ? `L${x} ${to.y}` : `C${from.x + bend} ${from.y} ${x - bend} ${to.y} ${x} ${to.y}`;
+    const isEnd = at === rest.length - 1;
+    // Past a column a line is flat; between two it comes to the height of the next at once, and is flat where its words stand.
+    if (at % 2 === 0 && to.y !== from.y) {
+      const middle = from.x + bend / 2;
+      path += `C${middle} ${from.y} ${middle} ${to.y} ${from.x + bend} ${to.y}`;
+    }
+    path += `L${isEnd ? to.x - 2 : to.x} ${to.y}`;
     from = to;
   }
   return path;
 }
 
-/** Where its words stand: near its end, where lines of one beginning are apart. */
+/** Where its words stand: on the flat part before its end, where lines of one beginning are apart. */
 export function wordsAt({ points, isBack }: PlacedEdge, isOutline: boolean): Point {
   const last = points.at(-1) ?? { x: 0, y: 0 };
   if (isOutline) return { x: last.x + 6, y: last.y - boxHeight / 2 - 20 };
   const before = points.at(-2) ?? last;
   if (isBack) return { x: (last.x + before.x) / 2, y: Math.max(last.y, before.y) + boxHeight - 4 };
-  return { x: before.x + (last.x - before.x) * 0.55, y: before.y + (last.y - before.y) * 0.6 };
+  return { x: (before.x + bend + last.x - 8) / 2, y: last.y };
 }
 
 export interface Area {
@@ -41,8 +44,8 @@ export interface Area {
   readonly height: number;
 }
 
-export function isBoxIn({ x, y }: PlacedNode, area: Area): boolean {
-  return x + boxWidth >= area.x && x <= area.x + area.width && y + boxHeight >= area.y && y <= area.y + area.height;
+export function isBoxIn({ x, y, width }: PlacedNode, area: Area): boolean {
+  return x + width >= area.x && x <= area.x + area.width && y + boxHeight >= area.y && y <= area.y + area.height;
 }
 
 export function isLineIn({ points }: PlacedEdge, area: Area): boolean {
@@ -66,6 +69,11 @@ export function fitScale(
 
 export function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+/** How many letters of this size fit. */
+export function lettersIn(width: number, size: number): number {
+  return Math.max(4, Math.floor(width / (size * 0.58)));
 }
 
 /** An address keeps both ends: the domain says as much as the name. */

@@ -1,9 +1,9 @@
 // A whole flow as an SVG file, for a ticket or a handbook. What stands in it is strangers' text: it is escaped, and nothing in it
 // can run or fetch.
 
-import { boxHeight, boxWidth, type PlacedEdge, type PlacedFlow, type PlacedNode } from './layout.ts';
+import { boxHeight, type PlacedEdge, type PlacedFlow, type PlacedNode } from './layout.ts';
 import { changes, lines, paints, type Scheme, signs } from './paints.ts';
-import { pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
+import { lettersIn, pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
 
 export function svgText(placed: PlacedFlow, title: string, scheme: Scheme): string {
   const { width, height, nodes, edges, isOutline } = placed;
@@ -35,11 +35,14 @@ function line(edge: PlacedEdge, scheme: Scheme, isOutline: boolean): string {
   return `<path d="${pathOf(edge, isOutline)}" ${stroke} marker-end="url(#end)"/>${words.join('')}`;
 }
 
-function box({ x, y, kind, title, note, change }: PlacedNode, scheme: Scheme): string {
+function box({ x, y, width, kind, title, note, change }: PlacedNode, scheme: Scheme): string {
   const [background, border, text] = paints[kind][scheme];
   const sign = change === undefined ? '' : `${signs[change]} `;
-  const second = note === undefined ? '' : `<text x="12" y="40" font-size="11.5">${escape(shorten(note, 34))}</text>`;
-  return `<g transform="translate(${x} ${y})" fill="${text}"><rect width="${boxWidth}" height="${boxHeight}" rx="10" fill="${background}" stroke="${border}" stroke-width="1.5"/><text x="12" y="${note === undefined ? 31 : 22}" font-size="13" font-weight="600">${escape(sign + shortenAddress(title, 28))}</text>${second}</g>`;
+  const second =
+    note === undefined
+      ? ''
+      : `<text x="12" y="40" font-size="11.5">${escape(shorten(note, lettersIn(width - 20, 11)))}</text>`;
+  return `<g transform="translate(${x} ${y})" fill="${text}"><rect width="${width}" height="${boxHeight}" rx="10" fill="${background}" stroke="${border}" stroke-width="1.5"/><text x="12" y="${note === undefined ? 31 : 22}" font-size="13" font-weight="600">${escape(sign + shortenAddress(title, lettersIn(width - 20, 13)))}</text>${second}</g>`;
 }
 
 export function strokeOf({ change, leavesHost, isFailed, isMissing }: PlacedEdge, scheme: Scheme): string {

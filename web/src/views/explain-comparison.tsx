@@ -71,7 +71,6 @@ function Sides({ address, before, after, left, right }: SidesProps) {
             flow={flow}
             label={`${t('The way of mail for {{address}}', { address })}: ${title}`}
             fileName={`mail-${address}-${revision ?? 'now'}`}
-            gap={150}
             smallest={0.5}
             wordsOfChange={words.change}
           />

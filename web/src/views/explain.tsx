@@ -172,7 +172,6 @@ function Picture({ explanation, address, search, onLook }: PictureProps) {
           flow={flow}
           label={label}
           fileName={`mail-${address}`}
-          gap={210}
           wordsOfChange={words.change}
           onEdge={(edge) => onLook({ open: edgeName(edge) })}
           onNode={(node) => onLook({ open: node.id })}
