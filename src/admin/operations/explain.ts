@@ -41,6 +41,7 @@ const explainedEdge = object({
 });
 const mappedEdge = object({
   ...line,
+  by: optional(anyText('What kind of row decided.')),
   table: optional(anyText('The table that decided.')),
   key: optional(anyText('The key it was asked.')),
   result: optional(anyText('Its answer.')),

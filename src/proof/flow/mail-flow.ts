@@ -233,11 +233,13 @@ export class MailFlow {
   }
 
   addRefusal(from: string, { code, status, text }: Reply, steps: readonly TraceStep[]): void {
-    const failed = code < 500 ? steps.findLast(({ result }) => result.startsWith('error:')) : undefined;
     const isLoop = status === '4.6.0';
+    const errors = code < 500 && !isLoop ? steps.filter(({ result }) => result.startsWith('error:')) : [];
+    const failed = errors.at(-1);
     const words = `${code} ${status} ${text}`;
-    const decided = failed ?? steps.findLast(({ stage, result }) => stage !== 'reply' && result.includes(text));
-    const kind = failed !== undefined && !isLoop ? 'failed' : code < 500 ? 'deferred' : 'refused';
+    const decided =
+      failed ?? steps.findLast(({ stage, result }) => stage !== 'reply' && !isLoop && result.includes(text));
+    const kind = failed !== undefined ? 'failed' : code < 500 ? 'deferred' : 'refused';
     const state = isLoop ? ({ state: 'loop' } as const) : {};
     const to = this.#node({ name: `reply ${words}`, kind, title: `${code} ${status}`, note: text, ...state });
     const asked = steps.filter(({ stage }) => stage !== 'reply');

@@ -19,6 +19,8 @@ export interface ExplainedEdge extends EdgeWords {
 
 /** The row that decided. */
 export interface MappedEdge extends EdgeWords {
+  /** The stage of that row. */
+  readonly by?: string;
   readonly table?: string;
   readonly key?: string;
   readonly result?: string;
@@ -41,9 +43,10 @@ export function explainedFlow({ nodes, edges }: MailFlow, steps: readonly TraceS
 }
 
 export function mappedEdge(edge: FlowEdge): MappedEdge {
-  const { table, key, result, source } = edge.decided ?? {};
+  const { stage: by, table, key, result, source } = edge.decided ?? {};
   return {
     ...wordsOf(edge),
+    ...(by === undefined ? {} : { by }),
     ...(table === undefined ? {} : { table }),
     ...(key === undefined ? {} : { key }),
     // A row of a thousand targets is not told with each of them.

@@ -54,10 +54,11 @@ export function mapCounts(told: DomainFlow): {
   readonly leaving: number;
   readonly addresses: number;
 } {
+  const isOfDomain = ({ kind, title }: ToldNode) => kind === 'address' && title.endsWith(`@${told.domain}`);
   return {
     problems: told.nodes.filter(isProblem).length,
     leaving: told.edges.filter(({ leavesHost }) => leavesHost).length,
-    addresses: told.plain.length + told.nodes.filter(({ kind }) => kind === 'address').length,
+    addresses: told.plain.length + told.nodes.filter(isOfDomain).length,
   };
 }
 
@@ -180,13 +181,17 @@ function groupsOf(graph: Graph, { open }: MapChoice): Map<string, string> {
   );
   const alike = new Map<string, string[]>();
   for (const { name } of sources) {
-    const lines = (graph.out.get(name) ?? []).map(({ to, stage }) => `${to} ${stage}`).toSorted();
-    const key = `group ${lines.join(', ')}`;
-    alike.set(key, [...(alike.get(key) ?? []), name]);
+    const key = `group ${wayOf(graph, name).join(', ')}`;
+    const list = alike.get(key);
+    if (list === undefined) alike.set(key, [name]);
+    else list.push(name);
   }
   for (const [key, names] of alike) {
     if (names.length < leastGroup) continue;
-    for (const name of names) groups.set(name, key);
+    for (const name of names) {
+      groups.set(name, key);
+      for (const { to } of graph.out.get(name) ?? []) if (isOnlyOf(graph, to)) groups.set(to, `${key} targets`);
+    }
   }
   if (graph.nodes.size - groups.size <= manyBoxes) return closed(groups, open);
   // Aliases of mailboxes of the host, with nothing to be marked: together, and what only they lead to.
@@ -208,6 +213,25 @@ function groupsOf(graph: Graph, { open }: MapChoice): Map<string, string> {
   return closed(groups, open);
 }
 
+/** An address that only one other leads to, and that leads on. */
+function isOnlyOf({ nodes, into, out }: Graph, name: string): boolean {
+  const node = nodes.get(name);
+  return node?.kind === 'address' && !isProblem(node) && into.get(name)?.length === 1 && out.has(name);
+}
+
+/** Where it leads, seen through addresses that nobody else leads to. */
+function wayOf(graph: Graph, name: string): string[] {
+  const lines = graph.out.get(name) ?? [];
+  const ways = lines.map(({ to, stage }) => {
+    if (!isOnlyOf(graph, to)) return `${to} ${stage}`;
+    return `(${(graph.out.get(to) ?? [])
+      .map((edge) => `${edge.to} ${edge.stage}`)
+      .toSorted()
+      .join(' ')}) ${stage}`;
+  });
+  return ways.toSorted();
+}
+
 function closed(groups: Map<string, string>, open: ReadonlySet<string>): Map<string, string> {
   for (const [name, group] of groups) if (open.has(group.replace(/ targets$/, ''))) groups.delete(name);
   return groups;
@@ -221,11 +245,11 @@ function drawn(
 ): Flow {
   const sizes = new Map<string, number>();
   for (const group of groups.values()) sizes.set(group, (sizes.get(group) ?? 0) + 1);
-  const boxes = [...nodes.values()].filter(({ name }) => !groups.has(name)).map((node) => drawnNode(node, words));
-  for (const [id, count] of sizes) boxes.push(groupBox(id, count, groupWords));
+  const boxes = [...sizes].map(([id, count]) => groupBox(id, count, groupWords));
+  for (const node of nodes.values()) if (!groups.has(node.name)) boxes.push(drawnNode(node, words));
   const lines = new Map<string, FlowEdge>();
   for (const edge of edges) {
-    const line = drawnLine(edge, groups, words);
+    const line = drawnLine(edge, nodes.get(edge.from)?.title ?? '', groups, words);
     const key = `${line.from} ${line.to} ${edge.stage}`;
     if (!lines.has(key)) lines.set(key, line);
   }
@@ -236,21 +260,21 @@ function groupBox(id: string, count: number, words: GroupWords): FlowNode {
   const title =
     id === simpleGroup
       ? words.aliases(count)
-      : id === `${simpleGroup} targets`
+      : id.endsWith(' targets')
         ? words.targets(count)
         : words.sameTargets(count);
   return { id, kind: 'group', title, note: words.opens };
 }
 
-function drawnLine(edge: ToldEdge, groups: ReadonlyMap<string, string>, words: FlowWords): FlowEdge {
+function drawnLine(edge: ToldEdge, title: string, groups: ReadonlyMap<string, string>, words: FlowWords): FlowEdge {
   const [from, to] = [groups.get(edge.from) ?? edge.from, groups.get(edge.to) ?? edge.to];
   const isOwn = from === edge.from && to === edge.to;
-  const row = isOwn ? shortRow(edge) : '';
+  const row = isOwn ? shortRow(edge, title) : '';
   return {
     from,
     to,
     stage: edge.stage,
-    label: words.stage(edge.stage, { ...edge, stage: undefined }),
+    label: words.stage(edge.stage, { ...edge, stage: edge.by }),
     ...(row === '' ? {} : { row }),
     ...(edge.leavesHost ? { leavesHost: true } : {}),
     ...(edge.isUntaken ? { isMissing: true } : {}),
@@ -274,5 +298,5 @@ function withPlain(
   if (plain.length < leastGroup) return { nodes: [...flow.nodes, ...boxes], edges: flow.edges };
   const note = isOpen ? groupWords.closes : groupWords.opens;
   const group: FlowNode = { id: plainGroup, kind: 'group', title: groupWords.mailboxes(plain.length), note };
-  return { nodes: [...flow.nodes, group, ...boxes], edges: flow.edges };
+  return { nodes: [group, ...flow.nodes, ...boxes], edges: flow.edges };
 }

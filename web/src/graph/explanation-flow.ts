@@ -19,16 +19,17 @@ export function lookOf(kind: ToldKind): FlowKind {
 export function explanationFlow(explanation: Explanation, words: FlowWords): Flow {
   const { nodes, edges } = explanation.flow;
   const kinds = new Map(nodes.map(({ name, kind }) => [name, kind]));
+  const titles = new Map(nodes.map(({ name, title }) => [name, title]));
   return {
     nodes: nodes.map((node) => drawnNode(node, words)),
     edges: edges.map((edge): FlowEdge => {
       const step = decidingStep(explanation, edge);
-      const row = step === undefined ? undefined : shortRow(step);
+      const row = step === undefined ? undefined : shortRow(step, titles.get(edge.from) ?? '');
       return {
         from: edge.from,
         to: edge.to,
         stage: edge.stage,
-        label: words.stage(edge.stage, step),
+        ...(edge.stage === 'rcpt' ? {} : { label: labelOf(edge, kinds.get(edge.to), step, words) }),
         ...(row === undefined || row === '' ? {} : { row }),
         ...(edge.leavesHost ? { leavesHost: true } : {}),
         ...(edge.isUntaken ? { isMissing: true } : {}),
@@ -38,7 +39,19 @@ export function explanationFlow(explanation: Explanation, words: FlowWords): Flo
   };
 }
 
+function labelOf(
+  { stage }: ExplainedEdge,
+  end: ToldKind | undefined,
+  step: ExplainedStep | undefined,
+  words: FlowWords,
+): string {
+  return stage === 'reply' && step === undefined && end === 'deferred'
+    ? words.kind('deferred')
+    : words.stage(stage, step);
+}
+
 export function drawnNode({ name, kind, title, note, state }: ToldNode, words: FlowWords): FlowNode {
+  if (kind === 'answer') return { id: name, kind: 'program', title: words.kind(kind) };
   const isPlain = kind === 'address' && state === undefined;
   const more = state === 'more' ? `${note ?? ''} ${words.state('more')}` : undefined;
   const kindWords = kind === 'door' ? note : [words.kind(kind), note].filter(Boolean).join(' · ');

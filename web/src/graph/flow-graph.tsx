@@ -48,7 +48,8 @@ export function FlowGraph(props: FlowGraphProps) {
     () => (isOutline ? placeOutline(flow, width) : placeFlow(flow)),
     [flow, isOutline, isOutline ? width : 0],
   );
-  const height = isOutline ? placed.height : Math.max(180, Math.min(maxHeight, placed.height));
+  const ratio = Math.max(smallest, Math.min(1, width / placed.width));
+  const height = isOutline ? placed.height : Math.max(160, Math.min(maxHeight, placed.height * ratio));
   const size = useMemo(() => ({ width, height }), [width, height]);
   const { view, element, handlers, fit, zoomIn, zoomOut, show } = useView(placed, size, smallest);
   const merged = useMergedRef(ref, element);
@@ -155,6 +156,9 @@ const Drawing = memo(function Drawing({
         {(['usual', 'leaving', 'failed'] as const).map((kind) => (
           <Arrow key={kind} id={`${arrow}${kind}`} color={lines[scheme][kind]} />
         ))}
+        {(['added', 'removed', 'changed'] as const).map((kind) => (
+          <Arrow key={kind} id={`${arrow}${kind}`} color={changes[kind][scheme]} />
+        ))}
       </defs>
       {placed.edges.map((edge) =>
         isLineIn(edge, area) ? (
@@ -170,7 +174,9 @@ const Drawing = memo(function Drawing({
         ) : null,
       )}
       {placed.nodes.map((node) =>
-        isBoxIn(node, area) ? <Node key={node.id} {...common} node={node} onNode={onNode} /> : null,
+        isBoxIn(node, area) ? (
+          <Node key={`${node.id} ${node.copy ?? ''}`} {...common} node={node} onNode={onNode} />
+        ) : null,
       )}
     </>
   );
@@ -178,7 +184,16 @@ const Drawing = memo(function Drawing({
 
 function Arrow({ id, color }: { readonly id: string; readonly color: string }) {
   return (
-    <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+    <marker
+      id={id}
+      viewBox="0 0 8 8"
+      refX="7"
+      refY="4"
+      markerUnits="userSpaceOnUse"
+      markerWidth="11"
+      markerHeight="11"
+      orient="auto"
+    >
       <path d="M0 0 8 4 0 8Z" fill={color} />
     </marker>
   );
@@ -218,7 +233,7 @@ function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeP
         fill={background}
         stroke={change === undefined ? border : changes[change][scheme]}
         strokeWidth={change === undefined ? 1.5 : 3}
-        strokeDasharray={kind === 'elsewhere' || kind === 'failed' || change === 'removed' ? '5 4' : undefined}
+        strokeDasharray={isDashed(node) ? '5 4' : undefined}
       />
       {kind === 'group' ? (
         <rect x={4} y={4} width={width - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
@@ -245,6 +260,11 @@ function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeP
   );
 }
 
+/** What only refers to a box, is not ours to know, could not be found out, or is gone. */
+function isDashed({ kind, change, copy }: PlacedNode): boolean {
+  return copy !== undefined || kind === 'elsewhere' || kind === 'failed' || change === 'removed';
+}
+
 interface LineProps extends PartProps {
   readonly edge: PlacedEdge;
   readonly isOutline: boolean;
@@ -255,7 +275,7 @@ interface LineProps extends PartProps {
 
 function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wordsOfChange, onSeen }: LineProps) {
   const path = pathOf(edge, isOutline);
-  const { label, row, change, isFailed, leavesHost } = edge;
+  const { label, row, change, isFailed, leavesHost, words: shown } = edge;
   const at = wordsAt(edge, isOutline);
   const words = [change === undefined ? '' : wordsOfChange(change), between, label, row].filter(Boolean).join(', ');
   const act =
@@ -265,7 +285,7 @@ function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wor
           () => onEdge(edge),
           () => onSeen({ x: at.x - 80, y: at.y - 20, width: 160, height: 40 }),
         );
-  const end = isFailed ? 'failed' : leavesHost ? 'leaving' : 'usual';
+  const end = change ?? (isFailed ? 'failed' : leavesHost ? 'leaving' : 'usual');
   const sign = change === undefined ? '' : `${signs[change]} `;
   const text = {
     x: at.x,
@@ -289,15 +309,15 @@ function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wor
         strokeDasharray={dashOf(edge)}
         markerEnd={`url(#${arrow}${end})`}
       />
-      {isReadable && label !== undefined ? (
+      {isReadable && shown?.label ? (
         <text {...text} y={at.y + (isOutline ? 3 : -6)} fill={lines[scheme].text} fontWeight={600}>
           {sign}
-          {shorten(label, isOutline ? 44 : 30)}
+          {shorten(shown.label, isOutline ? 44 : 30)}
         </text>
       ) : null}
-      {isReadable && row !== undefined ? (
+      {isReadable && shown?.row ? (
         <text {...text} y={at.y + 15} fill={lines[scheme].dimmed}>
-          {shortenAddress(row, isOutline ? 44 : 31)}
+          {shortenAddress(shown.row, isOutline ? 44 : 31)}
         </text>
       ) : null}
     </g>

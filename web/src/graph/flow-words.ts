@@ -68,7 +68,7 @@ function flowWords(t: TFunction): FlowWords {
     'local-alias': t('local alias'),
     local: t('local delivery'),
     'list-member': t('member'),
-    vacation: t('answers the sender'),
+    vacation: t('answers'),
     'alias-domain': t('alias domain'),
     shadowed: t('does not get its mail'),
     'not-reached': t('does not arrive'),
@@ -103,15 +103,21 @@ function flowWords(t: TFunction): FlowWords {
   };
 }
 
-/** `directory:aliases row 12` and `hash:/etc/postfix/virtual:4` as short as they say anything. */
-export function shortRow({
-  key = '',
-  source,
-}: {
-  readonly key?: string | undefined;
-  readonly source?: string | undefined;
-}) {
-  if (source === undefined || source.startsWith('directory:')) return key;
-  const file = source.slice(source.lastIndexOf('/') + 1);
-  return key === '' ? file : `${key} (${file})`;
+/** The key, where it is not the address itself, and the row: `@example.com · aliases row 12`, `virtual:4`. */
+export function shortRow(
+  {
+    table = '',
+    key = '',
+    source,
+  }: { table?: string | undefined; key?: string | undefined; source?: string | undefined },
+  from: string,
+): string {
+  const address = from.toLowerCase();
+  const isOwn = key.toLowerCase() === address || address.endsWith(`@${key.toLowerCase()}`);
+  const place = source ?? table;
+  const row = place.startsWith('directory:')
+    ? place.slice('directory:'.length).replace(/ \(.*\)$/, '')
+    : place.slice(place.lastIndexOf('/') + 1);
+  // A row that is named by its key says it once.
+  return [isOwn || row.includes(key) ? '' : key, row].filter((word) => word !== '').join(' · ');
 }

@@ -57,6 +57,8 @@ export interface PlacedNode extends FlowNode {
   readonly x: number;
   readonly y: number;
   readonly width: number;
+  /** The box stands elsewhere already: this only refers to it. */
+  readonly copy?: number;
 }
 
 export interface Point {
@@ -69,6 +71,8 @@ export interface PlacedEdge extends FlowEdge {
   readonly points: readonly Point[];
   /** It closes a circle. */
   readonly isBack: boolean;
+  /** What is written at it: where lines meet, once for all of them. */
+  readonly words?: { readonly label?: string | undefined; readonly row?: string | undefined };
 }
 
 export interface PlacedFlow {
@@ -79,15 +83,17 @@ export interface PlacedFlow {
   readonly isOutline: boolean;
 }
 
-const boxWidth = 232;
+const boxWidth = 248;
 const narrowest = 96;
 /** Of a letter, about. */
-const letter = { bold: 7.7, small: 6.4 } as const;
+const letter = { bold: 8.3, small: 6.5 } as const;
 export const boxHeight = 52;
 const margin = 14;
 const rowGap = 18;
 /** In which a line comes to the height of its end; its words stand behind. */
-export const bend = 44;
+export const bend = 34;
+/** Above the boxes, for lines that lead back. */
+const overhead = 34;
 /** A line on its way past a column. */
 const laneHeight = 10;
 const passes = 6;
@@ -118,7 +124,7 @@ export function placeFlow(flow: Flow): PlacedFlow {
   const starts = startsOf(widths, gapsOf(widths.length, ways, slots));
   const place = (slot: Slot): Place => ({
     x: starts[slot.column] ?? margin,
-    y: margin + slot.y - top,
+    y: margin + (back.size === 0 ? 0 : overhead) + slot.y - top,
     width: widths[slot.column] ?? boxWidth,
   });
   const nodes = flow.nodes.flatMap((node): PlacedNode[] => {
@@ -134,7 +140,25 @@ export function placeFlow(flow: Flow): PlacedFlow {
   for (const { y } of nodes) bottom = Math.max(bottom, y + boxHeight);
   for (const { points } of edges) for (const { y } of points) bottom = Math.max(bottom, y);
   const width = (starts.at(-1) ?? margin) + (widths.at(-1) ?? boxWidth) + margin;
-  return { nodes, edges, width, height: bottom + margin, isOutline: false };
+  return { nodes, edges: withWords(edges), width, height: bottom + margin, isOutline: false };
+}
+
+/** Lines to one box meet before it: there is room for the words of one. */
+function withWords(edges: readonly PlacedEdge[]): PlacedEdge[] {
+  const meeting = new Map<string, PlacedEdge[]>();
+  const keyOf = ({ to, isBack, from }: PlacedEdge) => (isBack ? `${to} back ${from}` : to);
+  for (const edge of edges) {
+    const list = meeting.get(keyOf(edge));
+    if (list === undefined) meeting.set(keyOf(edge), [edge]);
+    else list.push(edge);
+  }
+  return edges.map((edge) => {
+    const [first, ...others] = meeting.get(keyOf(edge)) ?? [];
+    if (edge !== first) return edge;
+    if (others.length === 0) return { ...edge, words: { label: edge.label, row: edge.row } };
+    const labels = new Set([edge, ...others].map(({ label }) => label).filter((label) => label !== undefined));
+    return { ...edge, words: { label: [...labels].join(', ') } };
+  });
 }
 
 interface Place extends Point {
@@ -161,7 +185,7 @@ function gapsOf(
   for (const [{ label = '', row = '', to }] of ways) {
     const before = (slots.get(to)?.column ?? 0) - 1;
     const words = Math.min(190, Math.max(label.length * 6.6, row.length * 6));
-    if (words > 0) gaps[before] = Math.max(gaps[before] ?? 0, words + bend + 22);
+    if (words > 0) gaps[before] = Math.max(gaps[before] ?? 0, words + bend + 18);
   }
   return gaps;
 }
@@ -379,6 +403,14 @@ export function placeOutline(flow: Flow, width: number): PlacedFlow {
     y += boxHeight + outlineGap;
     return box;
   };
+  const copies: PlacedNode[] = [];
+  const addCopy = (node: FlowNode, column: number): PlacedNode => {
+    const first = placed.get(node.id);
+    const box = { ...add(node, column), copy: copies.length };
+    if (first !== undefined) placed.set(node.id, first);
+    copies.push(box);
+    return box;
+  };
   const roots = [...flow.nodes.filter(({ id }) => !isTarget.has(id)), ...flow.nodes];
   for (const root of roots) {
     if (placed.has(root.id)) continue;
@@ -388,17 +420,24 @@ export function placeOutline(flow: Flow, width: number): PlacedFlow {
       const node = edge === undefined ? undefined : byId.get(edge.to);
       if (edge === undefined) stack.pop();
       if (edge === undefined || node === undefined) continue;
-      const known = placed.get(node.id);
-      const box = known ?? add(node, top.box.column + 1);
+      const known = placed.has(node.id);
+      const box = known ? addCopy(node, top.box.column + 1) : add(node, top.box.column + 1);
       const x = top.box.x + 10;
+      const middle = box.y + boxHeight / 2;
       const points = [
-        { x, y: top.box.y + (box.y > top.box.y ? boxHeight : 0) },
-        { x: known === undefined ? x : Math.min(x, box.x - 8), y: box.y + boxHeight / 2 },
-        { x: box.x, y: box.y + boxHeight / 2 },
+        { x, y: top.box.y + boxHeight },
+        { x, y: middle },
+        { x: box.x, y: middle },
       ];
-      edges.push({ ...edge, points, isBack: known !== undefined });
-      if (known === undefined) stack.push({ box, at: 0 });
+      edges.push({ ...edge, points, isBack: false, words: { label: edge.label, row: edge.row } });
+      if (!known) stack.push({ box, at: 0 });
     }
   }
-  return { nodes: [...placed.values()], edges, width, height: Math.max(y - outlineGap, 0) + margin, isOutline: true };
+  return {
+    nodes: [...placed.values(), ...copies],
+    edges,
+    width,
+    height: Math.max(y - outlineGap, 0) + margin,
+    isOutline: true,
+  };
 }

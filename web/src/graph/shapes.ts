@@ -8,10 +8,10 @@ export function pathOf({ points, isBack }: PlacedEdge, isOutline: boolean): stri
   if (first === undefined) return '';
   if (isOutline) return `M${first.x} ${first.y}${rest.map(({ x, y }) => `L${x} ${y}`).join('')}`;
   const last = rest.at(-1) ?? first;
-  // Under the boxes and back to where it came from.
+  // Over the boxes and back to where it came from.
   if (isBack) {
-    const low = Math.max(first.y, last.y) + boxHeight;
-    return `M${first.x} ${first.y}C${first.x + 60} ${low} ${first.x} ${low} ${(first.x + last.x) / 2} ${low}S${last.x - 60} ${low} ${last.x - 2} ${last.y}`;
+    const high = Math.min(first.y, last.y) - boxHeight;
+    return `M${first.x} ${first.y}C${first.x + 50} ${first.y} ${first.x + 50} ${high} ${first.x} ${high}L${last.x} ${high}C${last.x - 50} ${high} ${last.x - 50} ${last.y} ${last.x - 2} ${last.y}`;
   }
   let path = `M${first.x} ${first.y}`;
   let from = first;
@@ -33,7 +33,7 @@ export function wordsAt({ points, isBack }: PlacedEdge, isOutline: boolean): Poi
   const last = points.at(-1) ?? { x: 0, y: 0 };
   if (isOutline) return { x: last.x + 6, y: last.y - boxHeight / 2 - 20 };
   const before = points.at(-2) ?? last;
-  if (isBack) return { x: (last.x + before.x) / 2, y: Math.max(last.y, before.y) + boxHeight - 4 };
+  if (isBack) return { x: (last.x + before.x) / 2, y: Math.min(last.y, before.y) - boxHeight };
   return { x: (before.x + bend + last.x - 8) / 2, y: last.y };
 }
 
@@ -73,7 +73,7 @@ export function shorten(text: string, length: number): string {
 
 /** How many letters of this size fit. */
 export function lettersIn(width: number, size: number): number {
-  return Math.max(4, Math.floor(width / (size * 0.58)));
+  return Math.max(4, Math.floor(width / (size * 0.62)));
 }
 
 /** An address keeps both ends: the domain says as much as the name. */

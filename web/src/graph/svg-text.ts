@@ -26,7 +26,7 @@ function line(edge: PlacedEdge, scheme: Scheme, isOutline: boolean): string {
   const { x, y } = wordsAt(edge, isOutline);
   const dash = dashOf(edge);
   const anchor = isOutline ? 'start' : 'middle';
-  const words = [edge.label, edge.row].map((text, at) =>
+  const words = [edge.words?.label, edge.words?.row].map((text, at) =>
     text === undefined
       ? ''
       : `<text x="${x}" y="${y + (at === 0 ? -5 : 13)}" font-size="11" text-anchor="${anchor}" fill="${ink.text}" stroke="${ink.halo}" stroke-width="4" paint-order="stroke">${escape(shorten(text, 30))}</text>`,

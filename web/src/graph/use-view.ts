@@ -28,9 +28,8 @@ export function useView(placed: PlacedFlow, size: Size, smallestAtFirst: number)
     (least = smallest) => {
       if (size.width === 0) return;
       const scale = Math.max(least, fitScale(placed, size));
-      const y = Math.max(0, (placed.height - size.height / scale) / 2);
       const isWhole = size.height / scale >= placed.height;
-      setView({ scale, x: 0, y: isWhole ? -(size.height / scale - placed.height) / 2 : y });
+      setView({ scale, x: 0, y: isWhole ? -(size.height / scale - placed.height) / 2 : 0 });
     },
     [placed, size.width, size.height],
   );

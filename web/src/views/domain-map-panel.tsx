@@ -150,7 +150,7 @@ function Rows({ title, edges, nodes, words }: RowsProps) {
                 <Table.Td className="mono">{nodes.get(edge.from)?.title}</Table.Td>
                 <Table.Td className="mono">{nodes.get(edge.to)?.title}</Table.Td>
                 <Table.Td>
-                  {words.stage(edge.stage, { ...edge, stage: undefined })}
+                  {words.stage(edge.stage, { ...edge, stage: edge.by })}
                   {edge.isUntaken ? ` (${t('not taken')})` : ''}
                 </Table.Td>
                 <Table.Td className="mono">

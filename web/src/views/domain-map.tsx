@@ -144,7 +144,7 @@ function DomainMap({ told, isRefreshing, onRefresh }: MapProps) {
             label={label}
             fileName={`map-${told.domain}`}
             maxHeight={680}
-            smallest={0.35}
+            smallest={0.6}
             wordsOfChange={words.change}
             onEdge={(edge) => look({ open: edgeName(edge) })}
             onNode={({ id, kind }) => (kind === 'group' ? toggle(id.replace(/ targets$/, '')) : look({ open: id }))}
@@ -173,7 +173,7 @@ function useGroupWords(): GroupWords {
       mailboxes: (count) => t('{{count}} mailboxes without aliases', { count }),
       sameTargets: (count) => t('{{count}} addresses, same targets', { count }),
       aliases: (count) => t('{{count}} aliases of mailboxes here', { count }),
-      targets: (count) => t('{{count}} mailboxes of these', { count }),
+      targets: (count) => t('{{count}} targets of these', { count }),
       opens: t('choose to open'),
       closes: t('choose to close'),
     }),
