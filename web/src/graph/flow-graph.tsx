@@ -72,7 +72,7 @@ export function FlowGraph(props: FlowGraphProps) {
         {...(isOutline ? {} : handlers)}
       >
         {width === 0 ? null : (
-          <svg width="100%" height={height} aria-hidden={false} role="presentation">
+          <svg width="100%" height={height}>
             <g transform={`scale(${view.scale}) translate(${-view.x} ${-view.y})`}>
               <Drawing {...props} placed={placed} area={area} scale={view.scale} scheme={scheme} onSeen={show} />
             </g>
