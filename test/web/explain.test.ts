@@ -58,6 +58,18 @@ const watchLongTasks = `globalThis.longTasks = [];
   new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
     .observe({ type: 'longtask' })`;
 
+/** In the page: how much longer than on an idle core fixed work takes at worst. */
+const slowness = `(() => {
+  let worst = 0;
+  for (let round = 0; round < 6; round++) {
+    const begun = performance.now();
+    let sum = 0;
+    for (let at = 0; at < 3e7; at++) sum = (sum + at) % 1000003;
+    worst = Math.max(worst, performance.now() - begun + (sum < 0 ? 1 : 0));
+  }
+  return worst / 150;
+})()`;
+
 const line = (name: RegExp) => page.locator('.flow-edge').and(page.getByRole('button', { name }));
 const box = (name: RegExp) => page.locator('.flow-node').and(page.getByRole('button', { name }));
 
@@ -223,7 +235,8 @@ describe('the map of a domain', () => {
     await page.getByRole('button', { name: 'Download the picture (SVG)' }).click();
     expect((await download).suggestedFilename()).toBe('map-big.test.svg');
     const longest = await page.evaluate('Math.max(0, ...longTasks)');
-    expect(longest).toBeLessThan(Number(process.env['CI'] === 'true' ? 1000 : 600));
+    // On a machine that is busy with something else everything takes longer, by as much.
+    expect(longest).toBeLessThan(300 * Math.max(1, Number(await page.evaluate(slowness))));
     await expectAccessible(page);
   });
 

@@ -224,38 +224,43 @@ function Node({ node, scheme, isReadable, onNode, wordsOfChange, onSeen }: NodeP
           () => onSeen({ x, y, width, height: boxHeight }),
         );
   return (
-    <g transform={`translate(${x} ${y})`} className="flow-node" aria-label={name} {...act}>
-      <title>{name}</title>
-      <rect
-        width={width}
-        height={boxHeight}
-        rx={10}
-        fill={background}
-        stroke={change === undefined ? border : changes[change][scheme]}
-        strokeWidth={change === undefined ? 1.5 : 3}
-        strokeDasharray={isDashed(node) ? '5 4' : undefined}
-      />
-      {kind === 'group' ? (
-        <rect x={4} y={4} width={width - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
-      ) : null}
-      {isReadable ? (
-        <>
-          <text x={12} y={note === undefined ? 31 : 22} fill={text} fontSize={13} fontWeight={650}>
-            {sign}
-            {shortenAddress(title, lettersIn(width - (problem === undefined ? 20 : 44), 13))}
-          </text>
-          {note === undefined ? null : (
-            <text x={12} y={40} fill={text} fontSize={11.5}>
-              {shorten(note, lettersIn(width - (problem === undefined ? 20 : 40), 11))}
+    <g transform={`translate(${x} ${y})`}>
+      {/* The name says all; the words that are drawn may be shortened and stand apart. */}
+      <g className="flow-node" aria-label={name} {...act}>
+        <title>{name}</title>
+        <rect
+          width={width}
+          height={boxHeight}
+          rx={10}
+          fill={background}
+          stroke={change === undefined ? border : changes[change][scheme]}
+          strokeWidth={change === undefined ? 1.5 : 3}
+          strokeDasharray={isDashed(node) ? '5 4' : undefined}
+        />
+      </g>
+      <g aria-hidden pointerEvents="none">
+        {kind === 'group' ? (
+          <rect x={4} y={4} width={width - 8} height={boxHeight - 8} rx={7} fill="none" stroke={border} />
+        ) : null}
+        {isReadable ? (
+          <>
+            <text x={12} y={note === undefined ? 31 : 22} fill={text} fontSize={13} fontWeight={650}>
+              {sign}
+              {shortenAddress(title, lettersIn(width - (problem === undefined ? 20 : 44), 13))}
             </text>
-          )}
-        </>
-      ) : null}
-      {problem === undefined ? null : (
-        <g transform={`translate(${width - 26} 8)`} fill="none" stroke={lines[scheme].failed} strokeWidth={1.8}>
-          <path d="M9 1.500 17 16H1ZM9 6v5M9 13v.5" strokeLinejoin="round" fill={lines[scheme].halo} />
-        </g>
-      )}
+            {note === undefined ? null : (
+              <text x={12} y={40} fill={text} fontSize={11.5}>
+                {shorten(note, lettersIn(width - (problem === undefined ? 20 : 40), 11))}
+              </text>
+            )}
+          </>
+        ) : null}
+        {problem === undefined ? null : (
+          <g transform={`translate(${width - 26} 8)`} fill="none" stroke={lines[scheme].failed} strokeWidth={1.8}>
+            <path d="M9 1.500 17 16H1ZM9 6v5M9 13v.5" strokeLinejoin="round" fill={lines[scheme].halo} />
+          </g>
+        )}
+      </g>
     </g>
   );
 }
@@ -296,30 +301,34 @@ function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wor
     paintOrder: 'stroke',
   };
   return (
-    <g className="flow-edge" aria-label={words} {...act}>
-      <title>{words}</title>
-      {/* Easier to hit than the line itself. */}
-      <path d={path} fill="none" stroke="transparent" strokeWidth={16} />
-      <path
-        className="flow-line"
-        d={path}
-        fill="none"
-        stroke={strokeOf(edge, scheme)}
-        strokeWidth={change === undefined ? 1.7 : 2.6}
-        strokeDasharray={dashOf(edge)}
-        markerEnd={`url(#${arrow}${end})`}
-      />
-      {isReadable && shown?.label ? (
-        <text {...text} y={at.y + (isOutline ? 3 : -6)} fill={lines[scheme].text} fontWeight={600}>
-          {sign}
-          {shorten(shown.label, isOutline ? 44 : 30)}
-        </text>
-      ) : null}
-      {isReadable && shown?.row ? (
-        <text {...text} y={at.y + 15} fill={lines[scheme].dimmed}>
-          {shortenAddress(shown.row, isOutline ? 44 : 31)}
-        </text>
-      ) : null}
+    <g>
+      <g className="flow-edge" aria-label={words} {...act}>
+        <title>{words}</title>
+        {/* Easier to hit than the line itself. */}
+        <path d={path} fill="none" stroke="transparent" strokeWidth={16} />
+        <path
+          className="flow-line"
+          d={path}
+          fill="none"
+          stroke={strokeOf(edge, scheme)}
+          strokeWidth={change === undefined ? 1.7 : 2.6}
+          strokeDasharray={dashOf(edge)}
+          markerEnd={`url(#${arrow}${end})`}
+        />
+      </g>
+      <g aria-hidden pointerEvents="none">
+        {isReadable && shown?.label ? (
+          <text {...text} y={at.y + (isOutline ? 3 : -6)} fill={lines[scheme].text} fontWeight={600}>
+            {sign}
+            {shorten(shown.label, isOutline ? 44 : 30)}
+          </text>
+        ) : null}
+        {isReadable && shown?.row ? (
+          <text {...text} y={at.y + 15} fill={lines[scheme].dimmed}>
+            {shortenAddress(shown.row, isOutline ? 44 : 31)}
+          </text>
+        ) : null}
+      </g>
     </g>
   );
 }
