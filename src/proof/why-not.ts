@@ -143,7 +143,7 @@ function ofRows(
 ): WhyNotReason[] {
   const reasons: WhyNotReason[] = [];
   const own = edges.find(({ stage, from }) => stage === 'virtual-alias' && isNamed(from, recipient.toLowerCase()));
-  const row = own?.asked.findLast(({ stage, result }) => stage === 'virtual-alias' && !/^not found/.test(result));
+  const row = own?.asked.findLast(({ stage, result }) => stage === 'virtual-alias' && !result.startsWith('not found'));
   const leads = own !== undefined && own.to.some((to) => !isNamed(to, recipient.toLowerCase())) && row !== undefined;
   const place = row === undefined ? '' : (row.source ?? row.table ?? '');
   if (leads && isNamed(recipient, wanted)) {
@@ -163,7 +163,7 @@ function ofRows(
     const text = `a transport takes its mail: ${transport.key} ${transport.result} (${transport.source ?? transport.table})`;
     reasons.push({ kind: 'transport', text, row: transport });
   }
-  const isAsked = steps.some(({ stage, result }) => stage === 'virtual-alias' && !/^not found/.test(result));
+  const isAsked = steps.some(({ stage, result }) => stage === 'virtual-alias' && !result.startsWith('not found'));
   if (addressClass === 'default' && !isAsked) {
     reasons.push({ kind: 'not-ours', text: `${domainOf(recipient)} is not a domain of this host` });
   }

@@ -72,7 +72,7 @@ export interface TraceSink {
   (step: TraceStep): void;
   edge?(edge: TraceEdge): void;
   /** Rows that are taken for absent: what would happen without them? */
-  without?(table: string, key: string): boolean;
+  readonly without?: (table: string, key: string) => boolean;
 }
 
 /** `none`: the DNS knows no name; `unsure`: it could not tell; `forged`: the name does not have the address. */

@@ -93,7 +93,7 @@ interface ToolsProps extends FlowGraphProps {
   readonly placed: PlacedFlow;
   readonly scheme: Scheme;
   readonly isOutline: boolean;
-  readonly zoom: { fit(): void; zoomIn(): void; zoomOut(): void };
+  readonly zoom: { readonly fit: () => void; readonly zoomIn: () => void; readonly zoomOut: () => void };
 }
 
 function Tools({ placed, scheme, isOutline, label, fileName, zoom }: ToolsProps) {

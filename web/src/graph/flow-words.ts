@@ -20,10 +20,10 @@ interface Row {
 }
 
 export interface FlowWords {
-  kind(kind: ToldKind): string;
-  state(state: ToldState): string;
-  stage(stage: string, row?: Row): string;
-  change(change: FlowChange): string;
+  readonly kind: (kind: ToldKind) => string;
+  readonly state: (state: ToldState) => string;
+  readonly stage: (stage: string, row?: Row) => string;
+  readonly change: (change: FlowChange) => string;
 }
 
 export function useFlowWords(): FlowWords {
