@@ -3,10 +3,10 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { modals } from '@mantine/modals';
-import { notifications } from '@mantine/notifications';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
+import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { rememberPasskey } from '../login/passkey-here.ts';
 import { SmallTable } from '../parts/big-table.tsx';
@@ -110,7 +110,7 @@ function AddPasskey({ onDone }: { readonly onDone: () => void }) {
       isMade = true;
     });
     if (!isMade) return;
-    notifications.show({ message: t('The passkey is added'), color: 'green' });
+    notify(t('The passkey is added'));
     onDone();
   };
   return (

@@ -3,11 +3,11 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
-import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
+import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { AskPassword } from '../parts/ask-password.tsx';
 import { Section } from '../parts/section.tsx';
@@ -141,7 +141,7 @@ function CodeForm({ address, onDone, onOther }: CodeFormProps) {
     }, form.setFieldError);
     if (!isDone) return;
     await queries.invalidateQueries();
-    notifications.show({ message: t('The recovery address is set'), color: 'green' });
+    notify(t('The recovery address is set'));
     onDone();
   });
   return (

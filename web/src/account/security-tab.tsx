@@ -2,9 +2,9 @@
 
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { notifications } from '@mantine/notifications';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
+import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { NewPasswordForm } from '../login/new-password-form.tsx';
 import { AskPassword } from '../parts/ask-password.tsx';
@@ -37,7 +37,7 @@ function PasswordSection() {
   const [isOpen, { open, close }] = useDisclosure();
   const done = () => {
     close();
-    notifications.show({ message: t('The password is changed; all other sessions have ended'), color: 'green' });
+    notify(t('The password is changed; all other sessions have ended'));
   };
   return (
     <Section

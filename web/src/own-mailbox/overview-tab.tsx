@@ -186,7 +186,7 @@ function LoginsSection({ address }: { readonly address: string }) {
       note={
         <>
           {t('One line for each way and address. Do you know them all? If not, change the password.')}{' '}
-          <AnchorLink to="/account" size="sm">
+          <AnchorLink to="/account" size="sm" underline="always">
             {t('Account and security')}
           </AnchorLink>
         </>

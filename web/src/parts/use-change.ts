@@ -1,10 +1,10 @@
 // A change that somebody makes on the page: while it runs the button waits, afterwards what is shown is read again, and what
 // was refused is told where it was typed.
 
-import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Problem } from '../api.ts';
+import { notify } from './notify.ts';
 import { problemText } from './states.tsx';
 
 export interface Change {
@@ -24,11 +24,11 @@ export function useChange(): Change {
     try {
       await work();
       await queries.invalidateQueries();
-      if (done !== undefined) notifications.show({ message: done, color: 'green' });
+      if (done !== undefined) notify(done);
       return true;
     } catch (error) {
       if (error instanceof Problem) setProblem(error);
-      else notifications.show({ message: problemText(error), color: 'red' });
+      else notify(problemText(error), 'red');
       return false;
     } finally {
       setBusy(false);
