@@ -118,7 +118,6 @@ describe('a link to a new password', () => {
     const all = await Promise.all(
       ['one secret', 'two secret'].map((password) => post('/recovery/password', { token, password })),
     );
-    expect(all.map(({ status }) => status).toSorted()).not.toEqual([200, 200]);
     expect(all.filter(({ status }) => status === 200)).toHaveLength(1);
     expect((await post('/recovery/password', { token, password: 'new secret' })).status).toBe(403);
     expect((await post('/recovery/link', { token })).status).toBe(403);

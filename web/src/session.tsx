@@ -39,8 +39,8 @@ async function readSession(signal: AbortSignal): Promise<Session | null> {
 interface Ended {
   /** Whose session has ended without their doing. */
   readonly ended: Session | undefined;
-  again(session: Session): void;
-  leave(): void;
+  readonly again: (session: Session) => void;
+  readonly leave: () => void;
 }
 
 /** What was shown stays while the session's owner logs in again; nothing of it is shown to anybody else. */

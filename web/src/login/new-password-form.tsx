@@ -23,7 +23,7 @@ export function NewPasswordForm({ login, onDone }: NewPasswordFormProps) {
   const form = useForm({
     initialValues: { current: '', password: '', again: '' },
     validate: {
-      password: (value) => ([...value].length < minPasswordLength ? t('At least 8 characters') : null),
+      password: (value) => (Array.from(value).length < minPasswordLength ? t('At least 8 characters') : null),
       again: (value, { password }) => (value === password ? null : t('The two are not the same')),
     },
   });

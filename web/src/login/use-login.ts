@@ -16,10 +16,10 @@ export interface LoginState {
   /** When the lock-out ends (milliseconds since 1970). */
   readonly lockedUntil: number | undefined;
   /** True when it was right so far. */
-  withPassword(login: string, password: string): Promise<boolean>;
-  withCode(code: string): Promise<boolean>;
-  withPasskey(): Promise<void>;
-  back(): void;
+  readonly withPassword: (login: string, password: string) => Promise<boolean>;
+  readonly withCode: (code: string) => Promise<boolean>;
+  readonly withPasskey: () => Promise<void>;
+  readonly back: () => void;
 }
 
 interface Given {

@@ -178,7 +178,7 @@ function NewPassword({ token, link, onDone, onBad }: NewPasswordProps) {
   const form = useForm({
     initialValues: { password: '', again: '', code: '' },
     validate: {
-      password: (value) => ([...value].length < minPasswordLength ? t('At least 8 characters') : null),
+      password: (value) => (Array.from(value).length < minPasswordLength ? t('At least 8 characters') : null),
       again: (value, { password }) => (value === password ? null : t('The two are not the same')),
     },
   });
