@@ -16,7 +16,13 @@ import { Door } from './login.tsx';
 
 export function ForgottenView() {
   const [token, setToken] = useState(takeToken);
-  return token === undefined ? <Ask /> : <WithLink token={token} onAnother={() => setToken(undefined)} />;
+  // A link that is opened where this page stands already loads nothing anew.
+  useEffect(() => {
+    const take = (): void => setToken((before) => takeToken() ?? before);
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
+  }, []);
+  return token === undefined ? <Ask /> : <WithLink key={token} token={token} onAnother={() => setToken(undefined)} />;
 }
 
 /** It is taken out of the address: who looks at the history of the browser finds nothing that is good. */
