@@ -15,14 +15,19 @@ import { useSubmit } from '../parts/use-submit.ts';
 import { Door } from './login.tsx';
 
 export function ForgottenView() {
-  const [token, setToken] = useState(takeToken);
-  // A link that is opened where this page stands already loads nothing anew.
+  const [link, setLink] = useState(() => ({ token: takeToken(), opened: 0 }));
+  // A link that is opened where this page stands already loads nothing anew; the same one again is asked about again.
   useEffect(() => {
-    const take = (): void => setToken((before) => takeToken() ?? before);
+    const take = (): void => {
+      const token = takeToken();
+      if (token !== undefined) setLink(({ opened }) => ({ token, opened: opened + 1 }));
+    };
     addEventListener('hashchange', take);
     return () => removeEventListener('hashchange', take);
   }, []);
-  return token === undefined ? <Ask /> : <WithLink key={token} token={token} onAnother={() => setToken(undefined)} />;
+  const { token, opened } = link;
+  if (token === undefined) return <Ask />;
+  return <WithLink key={opened} token={token} onAnother={() => setLink({ token: undefined, opened })} />;
 }
 
 /** It is taken out of the address: who looks at the history of the browser finds nothing that is good. */
