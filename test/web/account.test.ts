@@ -86,7 +86,7 @@ test('codes of an app are set up with a picture, asked for, taken once, and swit
   await page.context().close();
 });
 
-test('a passkey is added with a name, logs in, is offered by the browser, and is removed', async () => {
+test('a passkey is added with a name, logs in with a new secret, and is removed', async () => {
   const page = await server.openAs('pia', '/account');
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
