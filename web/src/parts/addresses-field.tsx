@@ -24,7 +24,7 @@ export function AddressesField(props: AddressesFieldProps) {
   const whole = (words: readonly string[]) => [
     ...new Set(
       words
-        .map((word) => word.trim())
+        .flatMap((word) => word.split(/[\s,;]+/))
         .filter((word) => word !== '')
         .map((word) => (word.includes('@') ? word : `${word}@${domain}`)),
     ),

@@ -4,7 +4,7 @@
 import { Box, Center, Checkbox, Loader, Table } from '@mantine/core';
 import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Input, type ListName, type Row } from '../api.ts';
 import { Failed, Loading } from './states.tsx';
@@ -64,6 +64,7 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(0);
+  const hands = useRef<Hands>({ keyOf: () => '', pick: () => undefined, tick: () => undefined });
   const query = useInfiniteQuery<Page<T>, Error, InfiniteData<Page<T>>, readonly unknown[], string>({
     queryKey: [operation, input, 'pages'],
     initialPageParam: '',
@@ -112,6 +113,19 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
       virtual.scrollToIndex(next);
     }
   };
+  // The same for every row: rows that stay in sight are not drawn again while one scrolls.
+  hands.current = {
+    keyOf: keyOf as (row: unknown) => string,
+    pick: (index) => {
+      setAt(index);
+      const row = rows[index];
+      if (row !== undefined) onOpen?.(row);
+    },
+    tick: (index, isOn) => {
+      const row = rows[index];
+      if (row !== undefined) tick([keyOf(row)], isOn);
+    },
+  };
   const widths = columns.map(({ width = '1fr' }) => `minmax(0, ${width})`);
   const template = [...(selection === undefined ? [] : ['22px']), ...widths].join(' ');
   const areAllTicked = selection !== undefined && rows.every((row) => selection.keys.has(keyOf(row)));
@@ -149,37 +163,18 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
         {seen.map(({ index, start }) => {
           const row = rows[index] as T;
           return (
-            <Box
+            <Line
               key={keyOf(row)}
-              id={`row-${index}`}
-              role="row"
-              aria-rowindex={index + 2}
-              aria-selected={index === at}
-              className="big-table-row"
-              data-openable={onOpen !== undefined}
-              style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: rowHeight }}
-              onClick={() => {
-                setAt(index);
-                onOpen?.(row);
-              }}
-            >
-              {selection === undefined ? null : (
-                <Box role="gridcell" onClick={(event) => event.stopPropagation()}>
-                  <Checkbox
-                    size="xs"
-                    tabIndex={-1}
-                    aria-label={t('Tick {{name}}', { name: keyOf(row) })}
-                    checked={selection.keys.has(keyOf(row))}
-                    onChange={(event) => tick([keyOf(row)], event.currentTarget.checked)}
-                  />
-                </Box>
-              )}
-              {columns.map(({ title, cell, isNumber }) => (
-                <Box role="gridcell" key={title} className="big-table-cell" ta={isNumber ? 'end' : 'start'}>
-                  {cell(row)}
-                </Box>
-              ))}
-            </Box>
+              row={row}
+              index={index}
+              start={start}
+              isCurrent={index === at}
+              isTicked={selection?.keys.has(keyOf(row))}
+              columns={columns}
+              template={template}
+              isOpenable={onOpen !== undefined}
+              hands={hands}
+            />
           );
         })}
       </Box>
@@ -191,6 +186,65 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
     </Box>
   );
 }
+
+interface Hands {
+  keyOf: (row: unknown) => string;
+  pick: (index: number) => void;
+  tick: (index: number, isOn: boolean) => void;
+}
+
+interface LineProps<T> {
+  readonly row: T;
+  readonly index: number;
+  readonly start: number;
+  readonly isCurrent: boolean;
+  /** Undefined: rows are not ticked here. */
+  readonly isTicked: boolean | undefined;
+  readonly columns: readonly Column<T>[];
+  readonly template: string;
+  readonly isOpenable: boolean;
+  readonly hands: RefObject<Hands>;
+}
+
+function LineOf<T>(props: LineProps<T>) {
+  const { row, index, start, isCurrent, isTicked, columns, template, isOpenable, hands } = props;
+  const { t } = useTranslation();
+  return (
+    // Opened by the grid's own keys too.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      id={`row-${index}`}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isCurrent}
+      className="big-table-row"
+      data-openable={isOpenable}
+      style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: rowHeight }}
+      onClick={() => hands.current.pick(index)}
+    >
+      {isTicked === undefined ? null : (
+        // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+        <div role="gridcell" onClick={(event) => event.stopPropagation()}>
+          <input
+            type="checkbox"
+            className="big-table-tick"
+            tabIndex={-1}
+            aria-label={t('Tick {{name}}', { name: hands.current.keyOf(row) })}
+            checked={isTicked}
+            onChange={(event) => hands.current.tick(index, event.currentTarget.checked)}
+          />
+        </div>
+      )}
+      {columns.map(({ title, cell, isNumber }) => (
+        <div role="gridcell" key={title} className="big-table-cell" style={isNumber ? { textAlign: 'end' } : undefined}>
+          {cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const Line = memo(LineOf) as typeof LineOf;
 
 /** A few rows that are all there. */
 export function SmallTable<T>({ label, rows, columns, keyOf }: SmallTableProps<T>) {

@@ -20,9 +20,11 @@ export function AddressGroups({ groups }: { readonly groups: readonly AddressGro
         <AlikeAddresses key={`${group.first.subject.kind} ${nameOfKey(group.first)}`} group={group} />
       ))}
       {shown >= groups.length ? null : (
-        <Button variant="default" size="xs" onClick={() => setShown(shown + 50)}>
-          {t('Show more ({{number}})', { number: formatNumber(groups.length - shown) })}
-        </Button>
+        <li>
+          <Button variant="default" size="xs" onClick={() => setShown(shown + 50)}>
+            {t('Show more ({{number}})', { number: formatNumber(groups.length - shown) })}
+          </Button>
+        </li>
       )}
     </Stack>
   );

@@ -86,7 +86,7 @@ function AddForm({ domain, onClose }: Omit<AddAliasProps, 'isOpen'>) {
           <Button variant="default" onClick={onClose}>
             {t('Cancel')}
           </Button>
-          <Button type="submit" loading={planned.isBusy} disabled={targets.length === 0}>
+          <Button type="submit" loading={planned.isBusy}>
             {t('Add')}
           </Button>
         </Group>
@@ -182,7 +182,7 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
           <Button color="red" variant="light" loading={planned.isBusy} onClick={() => void remove()}>
             {t('Remove…')}
           </Button>
-          <Button type="submit" loading={planned.isBusy} disabled={targets.length === 0}>
+          <Button type="submit" loading={planned.isBusy}>
             {t('Save')}
           </Button>
         </Group>

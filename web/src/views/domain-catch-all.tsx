@@ -90,7 +90,6 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
       done: t('The catch-all is removed'),
       asksAlways: true,
     }));
-  const isSame = targets.join(' ') === before.join(' ');
   return (
     <form
       onSubmit={(event) => {
@@ -112,7 +111,7 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
               {t('Remove the catch-all…')}
             </Button>
           )}
-          <Button type="submit" loading={planned.isBusy} disabled={isSame || targets.length === 0}>
+          <Button type="submit" loading={planned.isBusy}>
             {t('Set the catch-all')}
           </Button>
         </Group>

@@ -182,8 +182,8 @@ function Preview({ input, checked, onBack, onDone }: PreviewProps) {
         </Button>
         <Button onClick={() => void apply()} loading={planned.isBusy} disabled={added === 0} data-autofocus>
           {wrong === 0
-            ? t('Add all {{number}}', { number: formatNumber(added) })
-            : t('Add the {{number}} good ones alone', { number: formatNumber(added) })}
+            ? t('Add all ({{number}})', { number: formatNumber(added) })
+            : t('Add the good ones alone ({{number}})', { number: formatNumber(added) })}
         </Button>
       </Group>
     </Stack>

@@ -95,7 +95,7 @@ function AddForm({ domain, onClose, onOpen }: Omit<AddListProps, 'isOpen'>) {
           <Button variant="default" onClick={onClose}>
             {t('Cancel')}
           </Button>
-          <Button type="submit" loading={planned.isBusy} disabled={owners.length === 0}>
+          <Button type="submit" loading={planned.isBusy}>
             {t('Add')}
           </Button>
         </Group>
@@ -209,7 +209,7 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
           <Button color="red" variant="light" loading={planned.isBusy} onClick={() => void remove()}>
             {t('Remove…')}
           </Button>
-          <Button type="submit" loading={planned.isBusy} disabled={owners.length === 0}>
+          <Button type="submit" loading={planned.isBusy}>
             {t('Save')}
           </Button>
         </Group>

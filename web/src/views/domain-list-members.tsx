@@ -21,6 +21,7 @@ export function ListMembers({ list }: { readonly list: string }) {
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
   const [isPasting, pasting] = useDisclosure();
   const add = async () => {
+    if (fresh.length === 0) return;
     const input = { address: list, members: fresh };
     const added = await planned.run({ operation: 'list.members-add', input, done: t('Members added'), isPlain: true });
     if (added !== undefined) setFresh([]);
@@ -46,7 +47,7 @@ export function ListMembers({ list }: { readonly list: string }) {
             <Button variant="default" leftSection={<Icon name="paste" />} onClick={pasting.open}>
               {t('Add many')}
             </Button>
-            <Button type="submit" loading={planned.isBusy} disabled={fresh.length === 0}>
+            <Button type="submit" loading={planned.isBusy}>
               {t('Add members')}
             </Button>
           </Group>

@@ -24,7 +24,6 @@ function ForwardForm({ mailbox, planned, set }: MailboxPartProps) {
   const [mode, setMode] = useState<Mode>(before.mode);
   const [to, setTo] = useState<readonly string[]>(before.to);
   const isSame = mode === before.mode && to.join(' ') === before.to.join(' ');
-  const isIncomplete = mode !== 'keep' && to.length === 0;
   return (
     <form
       onSubmit={(event) => {
@@ -50,7 +49,7 @@ function ForwardForm({ mailbox, planned, set }: MailboxPartProps) {
           />
         )}
         <Group justify="flex-end">
-          <Button type="submit" loading={planned.isBusy} disabled={isSame || isIncomplete}>
+          <Button type="submit" loading={planned.isBusy} disabled={isSame && mode === 'keep'}>
             {t('Save the forward')}
           </Button>
         </Group>

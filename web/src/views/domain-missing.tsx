@@ -74,7 +74,7 @@ export function MissingAddresses({ domain }: { readonly domain: DomainInfo }) {
               <Button variant="default" onClick={() => setAdding(undefined)}>
                 {t('Cancel')}
               </Button>
-              <Button type="submit" loading={planned.isBusy} disabled={targets.length === 0}>
+              <Button type="submit" loading={planned.isBusy}>
                 {t('Add')}
               </Button>
             </Group>

@@ -23,6 +23,7 @@ export function RecipientsTab({ domain: { name: domain, recipients } }: { readon
   const [isPasting, pasting] = useDisclosure();
   const isListed = recipients === 'listed';
   const add = async () => {
+    if (fresh.length === 0) return;
     const input = { addresses: fresh };
     const added = await planned.run({ operation: 'relay-recipient.add', input, done: t('Recipients added') });
     if (added !== undefined) setFresh([]);
@@ -75,7 +76,7 @@ export function RecipientsTab({ domain: { name: domain, recipients } }: { readon
             <Button variant="default" leftSection={<Icon name="paste" />} onClick={pasting.open}>
               {t('Add many')}
             </Button>
-            <Button type="submit" loading={planned.isBusy} disabled={fresh.length === 0}>
+            <Button type="submit" loading={planned.isBusy}>
               {t('Add recipients')}
             </Button>
           </Group>

@@ -304,6 +304,6 @@ function Few<T>({ label, rows, keyOf, columns, onRemove, isBusy }: FewProps<T>) 
     </Button>
   );
   return (
-    <SmallTable label={label} rows={rows} keyOf={keyOf} columns={[...columns, { title: t('Action'), cell: remove }]} />
+    <SmallTable label={label} rows={rows} keyOf={keyOf} columns={[...columns, { title: t('Change'), cell: remove }]} />
   );
 }

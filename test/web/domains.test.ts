@@ -1,0 +1,308 @@
+// Domains and what they hold, on the page: what somebody does there is what the server then does with mail.
+
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fillDomains } from '../harness/fill-directory.ts';
+import { SmtpConnection } from '../harness/smtp-connection.ts';
+import { expectAccessible, PageServer } from './browser.ts';
+
+let server: PageServer;
+/** The host's administrator. */
+let anna: Page;
+/** What would run if a stored text were taken for a part of the page. */
+const script = '<img src=x onerror="globalThis.wasRun=1"><script>globalThis.wasRun=1</script>';
+
+beforeAll(async () => {
+  server = await PageServer.start();
+  const { directory } = server.api;
+  await directory.domains.add('example.com', {
+    maxMailboxes: 20,
+    totalQuotaBytes: 2 ** 35,
+    defaultQuotaBytes: 2 ** 30,
+  });
+  await directory.domains.add('other.test');
+  await directory.domains.add('relay.test', { class: 'relay' });
+  await directory.mailboxes.add({ address: 'ben@example.com', name: script, passwordHash: '{PLAIN}x' });
+  await directory.mailboxes.add({ address: 'carla@example.com', passwordHash: '{PLAIN}x' });
+  await directory.mailboxes.set('ben@example.com', {
+    maintenance: script,
+    vacation: { text: script, subject: script },
+  });
+  await directory.mailboxes.set('ben@example.com', { maintenance: '' });
+  await directory.appPasswords.add({ mailbox: 'ben@example.com', name: '<b>phone</b>', digest: 'x' });
+  await directory.aliases.add('"<img/src=x>"@example.com', ['"<svg/onload=wasRun=1>"@example.org', 'ben@example.com']);
+  await directory.lists.add({ address: 'team@example.com', owners: ['ben@example.com'], name: script });
+  await directory.aliasDomains.add('example.de', 'example.com');
+  await directory.accessRules.add('recipient', 'ben@example.com', { action: 'REJECT <b>no</b>', note: script });
+  await directory.accessRules.remove('recipient', 'ben@example.com');
+  await directory.accessRules.add('recipient', 'none@example.com', { action: 'REJECT <b>no</b>', note: script });
+  await server.addAdministrator('bert', ['example.com']);
+  anna = await server.openAs('anna', '/domains');
+});
+afterAll(async () => {
+  await server.close();
+});
+
+async function replyTo(recipient: string): Promise<number> {
+  const smtp = await SmtpConnection.open(server.api.smtpPort);
+  const ask = async (line: string): Promise<number> => {
+    smtp.send(`${line}\r\n`);
+    return (await smtp.reply()).code;
+  };
+  await ask('EHLO client.test');
+  await ask('MAIL FROM:<x@example.net>');
+  const code = await ask(`RCPT TO:<${recipient}>`);
+  smtp.destroy();
+  return code;
+}
+
+async function deliver(recipient: string): Promise<number> {
+  const smtp = await SmtpConnection.open(server.api.smtpPort);
+  let code = 0;
+  for (const line of [
+    'EHLO client.test',
+    'MAIL FROM:<x@example.net>',
+    `RCPT TO:<${recipient}>`,
+    'DATA',
+    'Subject: x\r\n\r\nx\r\n.',
+  ]) {
+    smtp.send(`${line}\r\n`);
+    ({ code } = await smtp.reply());
+  }
+  smtp.destroy();
+  return code;
+}
+
+const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name });
+
+describe('what is done on the page', () => {
+  test('a mailbox is added by the keyboard alone, takes mail, and its quota is seen', async () => {
+    await anna.goto('/domains/example.com');
+    await anna.getByRole('grid').waitFor();
+    await anna.getByRole('button', { name: 'Add a mailbox' }).press('Enter');
+    await dialog(anna, 'Add a mailbox').waitFor();
+    await anna.keyboard.type('dora');
+    await anna.keyboard.press('Tab');
+    await anna.keyboard.type('Dora');
+    await anna.keyboard.press('Enter');
+    const password = await dialog(anna, 'Add a mailbox').locator('.mono').textContent();
+    expect(password).toMatch(/^(?:\w{5}-){3}\w{5}$/);
+    await anna.getByRole('button', { name: 'Done' }).press('Enter');
+    expect(await deliver('dora@example.com')).toBe(250);
+    await anna.getByRole('row', { name: /dora@example\.com/ }).waitFor();
+    const grid = anna.getByRole('grid');
+    await grid.press('End');
+    await grid.press('Enter');
+    await dialog(anna, 'dora@example.com').waitFor();
+    expect(new URL(anna.url()).searchParams.get('open')).toBe('dora@example.com');
+    await anna.keyboard.press('Escape');
+    await dialog(anna, 'dora@example.com').waitFor({ state: 'hidden' });
+  });
+
+  test('an alias shows its effect before it is there; undo takes it away', async () => {
+    await anna.goto('/domains/example.com?tab=aliases');
+    await anna.getByRole('button', { name: 'Add an alias' }).click();
+    await anna.getByRole('textbox', { name: 'Address', exact: true }).fill('sales');
+    await anna.getByRole('combobox', { name: 'Leads to' }).fill('ben, nobody ');
+    await anna.getByRole('button', { name: 'Add', exact: true }).click();
+    await anna.getByText('What this change does to mail').waitFor();
+    expect(await replyTo('sales@example.com')).toBe(550);
+    await anna.getByRole('button', { name: 'Make this change' }).click();
+    await anna.getByText('Some of it leads to nobody').waitFor();
+    expect(await replyTo('sales@example.com')).toBe(250);
+    await anna.getByRole('button', { name: 'Undo' }).first().click();
+    await anna.getByText('Undone').waitFor();
+    expect(await replyTo('sales@example.com')).toBe(550);
+  });
+
+  test('a catch-all takes what nobody has, and then refuses what was not accepted', async () => {
+    await anna.goto('/domains/example.com?tab=catch-all');
+    await anna.getByRole('combobox', { name: 'The catch-all leads to' }).fill('ben ');
+    await anna.getByRole('button', { name: 'Set the catch-all' }).click();
+    await anna.getByRole('button', { name: 'Make this change' }).click();
+    await anna.getByText('The catch-all is set').waitFor();
+    expect(await replyTo('anything@example.com')).toBe(250);
+    await anna.getByLabel('Refuse', { exact: true }).check();
+    await anna.getByRole('button', { name: 'Set the mode' }).click();
+    await anna.getByRole('button', { name: 'Make this change' }).click();
+    await anna.getByText('The mode is set').waitFor();
+    expect(await replyTo('anything@example.com')).toBe(550);
+    expect((await server.api.directory.domains.show('example.com'))?.catchAllMode).toBe('refuse');
+  });
+
+  test('many are added from a text: each row is told, the good ones are done at once', async () => {
+    await anna.goto('/domains/example.com');
+    await anna.getByRole('button', { name: 'Add many' }).click();
+    await anna.getByLabel('Paste a list or a table').fill('emil, Emil, 1G\nben\nfritz@other.test\ngerd');
+    await anna.getByRole('button', { name: 'Preview' }).click();
+    await anna.getByText('To be added: 2 · there already: 1 · wrong: 1').waitFor();
+    await anna.getByText('fritz@other.test is not an address of example.com').waitFor();
+    await expectAccessible(anna);
+    expect(await replyTo('emil@example.com')).toBe(550);
+    await anna.getByRole('button', { name: 'Add the good ones alone (2)' }).click();
+    const [download] = await Promise.all([
+      anna.waitForEvent('download'),
+      anna.getByRole('button', { name: 'Save the passwords' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('passwords-example.com.csv');
+    expect([await replyTo('emil@example.com'), await replyTo('gerd@example.com')]).toEqual([250, 250]);
+    await anna.getByRole('button', { name: 'Done' }).click();
+  });
+
+  test('ticked domains are changed in one revision, with a look at what it does before', async () => {
+    await anna.goto('/domains');
+    await anna.getByLabel('Tick relay.test').check();
+    await anna.getByRole('button', { name: 'Refuse their mail' }).click();
+    await anna.getByRole('button', { name: 'Make this change' }).click();
+    await anna.getByText('Domains changed: 1').waitFor();
+    expect((await server.api.directory.domains.show('relay.test'))?.active).toBe(false);
+    await anna.getByRole('button', { name: 'Undo' }).first().click();
+    await anna.getByText('Undone').waitFor();
+    expect((await server.api.directory.domains.show('relay.test'))?.active).toBe(true);
+  });
+
+  test('a mailbox is removed after a word on what names it, and brought back', async () => {
+    await anna.goto('/domains/example.com?open=carla@example.com');
+    await anna.getByRole('tab', { name: 'Rename or remove' }).click();
+    await anna.getByText('No alias, list, forward or right to send names it.').waitFor();
+    await anna.getByRole('button', { name: 'Remove…' }).click();
+    await dialog(anna, 'Remove carla@example.com?').getByRole('button', { name: 'Remove', exact: true }).click();
+    await anna.getByText('carla@example.com is removed').waitFor();
+    expect(await replyTo('carla@example.com')).toBe(550);
+    await anna.goto('/domains/example.com?show=removed');
+    await anna.getByRole('button', { name: 'Bring back carla@example.com' }).click();
+    await anna
+      .getByText('carla@example.com is back')
+      .or(anna.getByRole('button', { name: 'Make this change' }))
+      .first()
+      .waitFor();
+    const confirm = anna.getByRole('button', { name: 'Make this change' });
+    if (await confirm.isVisible()) await confirm.click();
+    await anna.getByText('carla@example.com is back').waitFor();
+    expect(await replyTo('carla@example.com')).toBe(250);
+  });
+});
+
+const tabs = ['mailboxes', 'aliases', 'catch-all', 'lists', 'names', 'sending', 'routes', 'dns', 'settings'] as const;
+const places = [
+  '/domains',
+  ...tabs.map((tab) => `/domains/example.com?tab=${tab}`),
+  '/domains/example.com?open=ben@example.com',
+  '/domains/example.com?tab=lists&open=team@example.com',
+  '/domains/relay.test',
+  '/domains/other.test',
+];
+
+/** What a view shows when it has asked. */
+async function settle(page: Page): Promise<void> {
+  await page.waitForLoadState('networkidle');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'hidden' });
+}
+
+describe('how it is shown', () => {
+  test('nothing violates accessibility, and nothing stored becomes a part of the page', {
+    timeout: 120_000,
+  }, async () => {
+    for (const place of places) {
+      await anna.goto(place);
+      await settle(anna);
+      expect(await anna.evaluate(() => 'wasRun' in globalThis), place).toBe(false);
+      expect(await anna.locator('img[src="x"], main svg[onload], main b').count(), place).toBe(0);
+      await expectAccessible(anna);
+    }
+  });
+
+  test('also in the dark, and on a narrow screen', { timeout: 120_000 }, async () => {
+    await anna.emulateMedia({ colorScheme: 'dark' });
+    await anna.setViewportSize({ width: 360, height: 780 });
+    for (const place of places) {
+      await anna.goto(place);
+      await settle(anna);
+      await expectAccessible(anna);
+      const width = await anna.evaluate<number>('document.documentElement.scrollWidth');
+      expect(width, `${place} is as wide as the screen`).toBeLessThanOrEqual(360);
+    }
+    await anna.emulateMedia({ colorScheme: 'light' });
+    await anna.setViewportSize({ width: 1280, height: 860 });
+  });
+
+  test('parts of a mailbox are accessible, and a stored text is only text', async () => {
+    await anna.goto('/domains/example.com?open=ben@example.com');
+    for (const name of ['Forward and vacation', 'Logins', 'Rename or remove']) {
+      await anna.getByRole('tab', { name }).click();
+      await anna.getByRole('tabpanel', { name }).waitFor();
+      await expectAccessible(anna);
+    }
+    expect(await anna.evaluate(() => 'wasRun' in globalThis)).toBe(false);
+  });
+});
+
+describe('a domain administrator', () => {
+  test('sees his domains, changes them, and is told of no other', async () => {
+    const bert = await server.openAs('bert', '/domains');
+    await bert.getByRole('row', { name: /example\.com/ }).waitFor();
+    expect(await bert.getByRole('row').count()).toBe(2);
+    expect(await bert.getByRole('button', { name: 'Add a domain' }).count()).toBe(0);
+    for (const name of ['other.test', 'missing.test']) {
+      await bert.goto(`/domains/${name}`);
+      await bert.getByText('There is no such domain here, or it is not yours').waitFor();
+    }
+    await bert.goto('/domains/example.com?tab=aliases');
+    await bert.getByRole('button', { name: 'Add an alias' }).click();
+    await bert.getByRole('textbox', { name: 'Address', exact: true }).fill('office');
+    await bert.getByRole('combobox', { name: 'Leads to' }).fill('ben ');
+    await bert.getByRole('button', { name: 'Add', exact: true }).click();
+    await bert.getByRole('button', { name: 'Make this change' }).click();
+    await bert.getByText('office@example.com is there').waitFor();
+    expect(await replyTo('office@example.com')).toBe(250);
+    expect(await bert.getByRole('tab', { name: 'Routes' }).count()).toBe(0);
+    await bert.getByRole('tab', { name: 'Settings' }).click();
+    await bert.getByText('Set by the administrator of the host.').waitFor();
+    await expectAccessible(bert);
+    await bert.context().close();
+  });
+});
+
+describe('a hundred thousand domains', () => {
+  /** Of the processor, for one task of the page: a person notices from about there. */
+  const maxTaskMilliseconds = 200;
+
+  test('are scrolled and searched without a stall', { timeout: 120_000 }, async () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `d${String(index).padStart(6, '0')}.bulk.test`);
+    await fillDomains(join(server.api.folder, 'data', 'directory.db'), names);
+    await anna.goto('/domains');
+    await anna.getByText(/Hosted: 100,00\d/).waitFor();
+    const browser = anna.context().browser();
+    await browser?.startTracing(anna, { categories: ['toplevel', 'blink.user_timing'] });
+    const grid = anna.getByRole('grid');
+    for (let times = 0; times < 5; times++) {
+      const before = await grid.evaluate((element) => element.scrollHeight);
+      await grid.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+      const height = async () => await grid.evaluate((element) => element.scrollHeight);
+      await expect.poll(height, { timeout: 15_000 }).toBeGreaterThan(before);
+    }
+    expect(await anna.getByRole('row').count()).toBeLessThan(80);
+    await anna.getByRole('searchbox', { name: 'Find a domain' }).fill('d09999');
+    await anna.getByRole('row', { name: /d099990\.bulk\.test/ }).waitFor();
+    expect(await anna.getByRole('row').count()).toBe(11);
+    const tasks = longestTasks((await browser?.stopTracing()) ?? Buffer.of());
+    expect(tasks.length).toBeGreaterThan(0);
+    expect(tasks.filter((milliseconds) => milliseconds > maxTaskMilliseconds)).toEqual([]);
+  });
+});
+
+/**
+ * As the processor's clock has them: what a task waits for the processor, on a machine with other things to do, is no fault
+ * of the page, and the page's own clock (PerformanceObserver, longtask) counts it.
+ */
+function longestTasks(trace: Buffer): number[] {
+  const { traceEvents } = JSON.parse(trace.toString()) as {
+    readonly traceEvents: readonly { readonly name: string; readonly tdur?: number }[];
+  };
+  const tasks = traceEvents.flatMap(({ name, tdur }) =>
+    name.endsWith('RunTask') && tdur !== undefined ? [tdur / 1000] : [],
+  );
+  return tasks.toSorted((one, other) => other - one).slice(0, 10);
+}
