@@ -20,6 +20,7 @@ const settingsDocument = 'scripts/generate-settings-doc.ts';
 const checks: readonly Check[] = [
   { name: 'types', run: () => runTool('tsc', ['--noEmit', '-p', '.']) },
   { name: 'types of the page', run: () => runTool('tsc', ['--noEmit', '-p', 'web']) },
+  { name: 'types of its tests', run: () => runTool('tsc', ['--noEmit', '-p', 'test/web']) },
   {
     name: 'lint',
     run: () => runTool('oxlint', ['--type-aware', '--quiet', 'src', 'test', 'bench', 'scripts', 'web/src']),
