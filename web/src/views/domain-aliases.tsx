@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { knownWords } from '../parts/known-words.ts';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
 import { Empty } from '../parts/states.tsx';
@@ -22,8 +23,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
   const navigate = route.useNavigate();
   const [isAdding, adding] = useDisclosure();
   const [isPasting, pasting] = useDisclosure();
-  const choose = (open: string | undefined) =>
-    void navigate({ search: ({ open: _, ...now }) => (open === undefined ? now : { ...now, open }) });
+  const choose = (open: string | undefined) => void navigate({ search: (now) => knownWords(now, { open }) });
   const add = (
     <Button leftSection={<Icon name="add" />} onClick={adding.open}>
       {t('Add an alias')}
@@ -50,7 +50,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
           value={search}
           onSearch={(text) =>
             void navigate({
-              search: ({ search: _, ...now }) => ({ ...now, ...(text && { search: text }) }),
+              search: (now) => knownWords(now, { search: text }),
               replace: true,
             })
           }
@@ -95,7 +95,7 @@ export function Targets({ targets }: { readonly targets: readonly string[] }) {
   return <>{targets.length > 3 ? t('{{shown}} and {{number}} more', { shown, number: targets.length - 3 }) : shown}</>;
 }
 
-export function PostWord({ post }: { readonly post: string | undefined }) {
+export function PostWord({ post }: { readonly post: AliasRow['post'] }) {
   const { t } = useTranslation();
   switch (post) {
     case 'members':
@@ -104,7 +104,8 @@ export function PostWord({ post }: { readonly post: string | undefined }) {
       return <>{t('the domain')}</>;
     case 'listed':
       return <>{t('those who are named')}</>;
-    default:
+    case 'anyone':
+    case undefined:
       return <>{t('anybody')}</>;
   }
 }

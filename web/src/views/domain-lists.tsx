@@ -8,6 +8,7 @@ import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { knownWords } from '../parts/known-words.ts';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
 import { Empty } from '../parts/states.tsx';
@@ -22,8 +23,7 @@ export function ListsTab({ domain }: { readonly domain: string }) {
   const { search = '', open: chosen } = route.useSearch();
   const navigate = route.useNavigate();
   const [isAdding, adding] = useDisclosure();
-  const choose = (open: string | undefined) =>
-    void navigate({ search: ({ open: _, ...now }) => (open === undefined ? now : { ...now, open }) });
+  const choose = (open: string | undefined) => void navigate({ search: (now) => knownWords(now, { open }) });
   const add = (
     <Button leftSection={<Icon name="add" />} onClick={adding.open}>
       {t('Add a list')}
@@ -43,7 +43,7 @@ export function ListsTab({ domain }: { readonly domain: string }) {
           value={search}
           onSearch={(text) =>
             void navigate({
-              search: ({ search: _, ...now }) => ({ ...now, ...(text && { search: text }) }),
+              search: (now) => knownWords(now, { search: text }),
               replace: true,
             })
           }

@@ -8,6 +8,7 @@ import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { knownWords } from '../parts/known-words.ts';
 import { QuotaBar } from '../parts/quota-bar.tsx';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
@@ -28,8 +29,7 @@ export function MailboxesTab({ domain: info }: { readonly domain: DomainInfo }) 
   const navigate = route.useNavigate();
   const [isAdding, adding] = useDisclosure();
   const [isPasting, pasting] = useDisclosure();
-  const choose = (open: string | undefined) =>
-    void navigate({ search: ({ open: _, ...now }) => (open === undefined ? now : { ...now, open }) });
+  const choose = (open: string | undefined) => void navigate({ search: (now) => knownWords(now, { open }) });
   const add = (
     <Button leftSection={<Icon name="add" />} onClick={adding.open}>
       {t('Add a mailbox')}
@@ -43,7 +43,7 @@ export function MailboxesTab({ domain: info }: { readonly domain: DomainInfo }) 
           value={search}
           onSearch={(text) =>
             void navigate({
-              search: ({ search: _, ...now }) => ({ ...now, ...(text && { search: text }) }),
+              search: (now) => knownWords(now, { search: text }),
               replace: true,
             })
           }
@@ -84,7 +84,7 @@ export function MailboxesTab({ domain: info }: { readonly domain: DomainInfo }) 
       <RemovedMailboxes
         domain={domain}
         isOpen={show === 'removed'}
-        onClose={() => void navigate({ search: ({ show: _, ...now }) => now })}
+        onClose={() => void navigate({ search: (now) => knownWords(now, { show: undefined }) })}
       />
       <SidePanel title={chosen} onClose={() => choose(undefined)}>
         <MailboxPanel key={chosen} address={chosen ?? ''} onMove={choose} />

@@ -9,6 +9,7 @@ import { type Input, useCall } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { knownWords } from '../parts/known-words.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { QuotaBar } from '../parts/quota-bar.tsx';
 import { SearchField } from '../parts/search-field.tsx';
@@ -31,7 +32,7 @@ export function DomainsView() {
   const [isAdding, { open, close }] = useDisclosure();
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
   const narrow = (words: Partial<Record<'search' | 'class' | 'having', string | undefined>>) =>
-    void navigate({ search: (now) => knownWords({ ...now, ...words }), replace: true });
+    void navigate({ search: (now) => knownWords(now, words), replace: true });
   const input = {
     ...(search === '' ? {} : { search }),
     ...(kind === undefined ? {} : { class: kind as DomainInfo['class'] }),
@@ -101,17 +102,10 @@ export function DomainsView() {
       {isHost ? (
         <RemovedDomains
           isOpen={show === 'removed'}
-          onClose={() => void navigate({ search: ({ show: _, ...now }) => now })}
+          onClose={() => void navigate({ search: (now) => knownWords(now, { show: undefined }) })}
         />
       ) : null}
     </>
-  );
-}
-
-/** An address holds no word without a meaning. */
-function knownWords(words: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
 
