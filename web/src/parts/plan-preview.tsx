@@ -97,6 +97,7 @@ export function usePlannedChange(): PlannedChange {
         undo: t('Undo'),
         undone: t('Undone'),
         failed: t('It could not be undone'),
+        close: t('Close'),
       });
       return value;
     } catch (error) {
@@ -179,14 +180,16 @@ interface UndoWords {
   readonly undo: string;
   readonly undone: string;
   readonly failed: string;
+  readonly close: string;
 }
 
 /** Longer than other notices: one has to read it, see what it did, and decide. */
 const undoMilliseconds = 20_000;
 
 function tellDone(queries: QueryClient, done: string, revision: string | undefined, words: UndoWords): void {
+  const closeButtonProps = { 'aria-label': words.close };
   if (revision === undefined) {
-    notifications.show({ message: done, color: 'green' });
+    notifications.show({ message: done, color: 'green', closeButtonProps });
     return;
   }
   const undo = async () => {
@@ -194,13 +197,20 @@ function tellDone(queries: QueryClient, done: string, revision: string | undefin
     try {
       const { notes } = await call('revision.revert', { revision: revision });
       await queries.invalidateQueries();
-      notifications.show({ title: words.undone, message: notes.join(' '), color: 'green' });
+      notifications.show({ title: words.undone, message: notes.join(' '), color: 'green', closeButtonProps });
     } catch (error) {
-      notifications.show({ title: words.failed, message: problemText(error), color: 'red', autoClose: false });
+      notifications.show({
+        title: words.failed,
+        message: problemText(error),
+        color: 'red',
+        autoClose: false,
+        closeButtonProps,
+      });
     }
   };
   const id = notifications.show({
     color: 'green',
+    closeButtonProps,
     autoClose: undoMilliseconds,
     message: (
       <Group justify="space-between" wrap="nowrap" gap="sm">

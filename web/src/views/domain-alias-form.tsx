@@ -207,6 +207,7 @@ export function useUnknownTargets(): (unknown: readonly string[]) => void {
       message: t('There is no {{names}} here: mail to it is refused.', { names: unknown.slice(0, 5).join(', ') }),
       color: 'orange',
       autoClose: 15_000,
+      closeButtonProps: { 'aria-label': t('Close') },
     });
   };
 }

@@ -133,7 +133,7 @@ function Remove({ mailbox, planned, onMove }: MailboxEndProps) {
     if (removed === undefined) return;
     onMove(undefined);
     const message = t('Its mail is kept until {{time}}.', { time: formatTime(removed.recoverableUntil) });
-    notifications.show({ message });
+    notifications.show({ message, closeButtonProps: { 'aria-label': t('Close') } });
   };
   return (
     <Stack>

@@ -49,7 +49,13 @@ function Removed() {
       input: { name },
       done: t('{{domain}} is hosted again', { domain: name }),
     });
-    for (const lost of restored?.lost ?? []) notifications.show({ message: lost, color: 'orange', autoClose: false });
+    for (const lost of restored?.lost ?? [])
+      notifications.show({
+        message: lost,
+        color: 'orange',
+        autoClose: false,
+        closeButtonProps: { 'aria-label': t('Close') },
+      });
   };
   return (
     <Stack>
