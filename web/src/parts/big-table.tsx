@@ -94,7 +94,10 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
   if (rows.length === 0) return empty;
   const tick = (keys: readonly string[], isOn: boolean) => {
     const next = new Set(selection?.keys);
-    for (const key of keys) isOn ? next.add(key) : next.delete(key);
+    for (const key of keys) {
+      if (isOn) next.add(key);
+      else next.delete(key);
+    }
     selection?.onChange(next);
   };
   const move = (event: KeyboardEvent) => {
