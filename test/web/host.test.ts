@@ -91,7 +91,10 @@ describe('an administrator', () => {
     await page.getByText('Saved').first().waitFor();
     expect((await bert.request.get('/api/v1/domains/example.com')).status()).toBe(404);
     await bert.reload();
-    await bert.getByText(/no such object here/).waitFor();
+    await bert
+      .getByText(/no such object here|not there|not hosted here|not yours/i)
+      .first()
+      .waitFor();
     await bert.context().close();
   });
 
@@ -260,7 +263,7 @@ describe('every view', () => {
     await page.goto(path);
     await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
     await page.waitForLoadState('networkidle');
-    await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' });
+    await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count(), { timeout: 15_000 }).toBe(0);
     await expectAccessible(page);
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
     // Colours change over a moment.
