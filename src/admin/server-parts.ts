@@ -8,7 +8,6 @@ import type { QueueScans } from '../mailstore/queue-scans.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
 import type { DomainFlow } from '../proof/flow/domain-flow.ts';
 import type { ExplainedFlow } from '../proof/flow/told-flow.ts';
-import type { SystemResolver } from '../dns/system-resolver.ts';
 import type { Plan } from '../proof/plan/types.ts';
 import type { WhyNot } from '../proof/why-not.ts';
 import type { SentTestMessage } from '../queue/test-messages.ts';

@@ -437,7 +437,7 @@ export interface Operations {
     input: { readonly hostname?: string };
     output: { readonly hostname: string; readonly items: readonly ({ readonly check: "name" | "addresses" | "reverse" | "port"; readonly outcome: "good" | "wrong" | "unknown"; readonly subject: string; readonly found: readonly string[]; readonly elsewhere?: readonly string[]; readonly reason?: string })[] };
   };
-  /** Change the name of the host in main.cf, and have the server read it. */
+  /** Change the name of the host (myhostname in main.cf), and have the server read it. */
   "host.set": {
     input: { readonly hostname: string };
     output: { readonly hostname: string; readonly isSet: boolean; readonly needsRestart: readonly string[] };
@@ -445,7 +445,7 @@ export interface Operations {
   /** Show the name of the host. */
   "host.show": {
     input: Readonly<Record<string, never>>;
-    output: { readonly hostname: string; readonly isSet: boolean; readonly running: string };
+    output: { readonly hostname: string; readonly isSet: boolean; readonly needsRestart: readonly string[] };
   };
   /** List what lint finds in the configuration: what is wrong, what happens, and how to mend it. */
   "lint.list": {

@@ -1,16 +1,19 @@
 // The name by which other servers know this host, and what the DNS says of it.
 
 import { Type } from 'typebox';
+import { isHostname } from '../../address/domain.ts';
 import { checkHost } from '../host-check.ts';
-import { readHostName, writeHostName } from '../host-name.ts';
-import { type OperationContext, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
+import { fail } from '../problem.ts';
 import { anyText, object, optional, words, yes } from '../schemas.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 const hostname = anyText('As mail.example.com.', 253);
-const current = {
+const host = object({
   hostname: anyText('As main.cf has it (myhostname).'),
   isSet: yes('It stands in a file; else it is the name of the machine.'),
-};
+  needsRestart: words('What has changed in the files and counts with the next start only.'),
+});
 const check = object({
   check: Type.Enum(['name', 'addresses', 'reverse', 'port'], {
     description:
@@ -23,9 +26,16 @@ const check = object({
   reason: optional(anyText('Why it could not be found out.')),
 });
 
-async function folderOf(server: OperationContext['server']): Promise<string> {
-  const { configDirectory } = (await server.status()) as { readonly configDirectory: string };
-  return configDirectory;
+const parameter = 'myhostname';
+
+async function show(server: ServerParts): Promise<object> {
+  const settings = await server.settings();
+  const { value = '', expanded = value, isSet = false } = (await settings.show(parameter)) ?? {};
+  return { hostname: expanded, isSet, needsRestart: settings.pendingRestart() };
+}
+
+function cleaned(name: string): string {
+  return name.trim().replace(/\.$/, '').toLowerCase();
 }
 
 export const hostNameOperations = [
@@ -35,28 +45,29 @@ export const hostNameOperations = [
     method: 'GET',
     path: '/host',
     input: object({}),
-    output: object({ ...current, running: anyText('The name that is in use now.') }),
+    output: host,
     access: { who: 'host' },
     kind: 'read',
-    run: async (_input, { server }) => ({
-      ...(await readHostName(await folderOf(server))),
-      running: server.hostname(),
-    }),
+    run: async (_input, { server }) => await show(server),
   }),
   operation({
     name: 'host.set',
-    summary: 'Change the name of the host in main.cf, and have the server read it.',
+    summary: 'Change the name of the host (myhostname in main.cf), and have the server read it.',
     method: 'PATCH',
     path: '/host',
     input: object({ hostname }),
-    output: object({ ...current, needsRestart: words('What takes effect with the next start only.') }),
+    output: host,
     access: { who: 'host' },
     kind: 'act',
     run: async (input, { server }) => {
-      const folder = await folderOf(server);
-      await writeHostName(folder, input.hostname.trim().replace(/\.$/, '').toLowerCase());
-      const needsRestart = (await server.control({ command: 'reload' })) as readonly string[];
-      return { ...(await readHostName(folder)), needsRestart };
+      const name = cleaned(input.hostname);
+      if (!isHostname(name) || !/^[a-z0-9.-]+$/.test(name) || !name.includes('.')) {
+        fail(422, 'invalid-field', 'a host name is written as mail.example.com: letters, digits, "-" and dots', {
+          field: 'hostname',
+        });
+      }
+      await (await server.settings()).set(parameter, name);
+      return await show(server);
     },
   }),
   operation({
@@ -69,7 +80,7 @@ export const hostNameOperations = [
     access: { who: 'host' },
     kind: 'read',
     run: async (input, { server }) => {
-      const name = (input.hostname ?? server.hostname()).trim().replace(/\.$/, '').toLowerCase();
+      const name = cleaned(input.hostname ?? server.hostname());
       const listeners = (await server.listeners()).filter(({ protocol }) => protocol === 'smtp');
       return { hostname: name, items: await checkHost(name, { resolver: server.resolver, listeners }) };
     },

@@ -36,7 +36,7 @@ function HostForm({ host }: { readonly host: Output<'host.show'> }) {
   const [name, setName] = useState(host.hostname);
   const [checked, setChecked] = useState(host.hostname);
   const [fieldError, setFieldError] = useState<string>();
-  const [needsRestart, setNeedsRestart] = useState<readonly string[]>([]);
+  const { needsRestart } = host;
   const { isBusy, error, run } = useSubmit(['hostname']);
   const wanted = name.trim().toLowerCase();
   const isSaved = host.isSet && wanted === host.hostname.toLowerCase();
@@ -50,7 +50,6 @@ function HostForm({ host }: { readonly host: Output<'host.show'> }) {
     await run(
       async () => {
         const set = await call('host.set', { hostname: wanted });
-        setNeedsRestart(set.needsRestart);
         setName(set.hostname);
         setChecked(set.hostname);
         await queries.invalidateQueries({ queryKey: ['host.show'] });
