@@ -118,6 +118,6 @@ export const setupOperations = [
 
 function checkFirstPassword(plain: string): void {
   checkNewPassword(plain);
-  if ([...plain].length >= minPasswordLength) return;
+  if (Array.from(plain).length >= minPasswordLength) return;
   fail(422, 'invalid-field', `this password has fewer than ${minPasswordLength} characters`, { field: 'password' });
 }

@@ -13,7 +13,11 @@ export function DomainRecords({ domain, hostname }: DomainRecordsProps) {
   const { t } = useTranslation();
   const records = [
     { type: 'MX', value: `10 ${hostname}.`, why: t('Mail for the domain comes to this host (RFC 5321).') },
-    { type: 'TXT', value: 'v=spf1 mx -all', why: t('Mail from the domain comes from this host only (SPF, RFC 7208).') },
+    {
+      type: 'TXT',
+      value: `v=spf1 mx a:${hostname} ~all`,
+      why: t('Mail from the domain comes from this host (SPF, RFC 7208).'),
+    },
   ];
   return (
     <ul className="plain-list check-list" aria-label={t('DNS records')}>

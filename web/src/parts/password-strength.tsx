@@ -15,15 +15,20 @@ const classes = [
   [/[^A-Za-z\d]/, 33],
 ] as const;
 
+/** In characters, as the server counts. */
+export function lengthOf(password: string): number {
+  return Array.from(password).length;
+}
+
 export function strengthOf(password: string, minLength: number, known: readonly string[] = []): Strength {
-  if ([...password].length < minLength) return 'short';
+  if (lengthOf(password) < minLength) return 'short';
   let rest = password;
   for (const word of known) if (word.length > 2) rest = rest.replaceAll(word, '*');
   rest = rest.replace(common, '*');
   const pool = classes.reduce((sum, [pattern, size]) => sum + (pattern.test(rest) ? size : 0), 0);
   const seen = new Set<string>();
   let length = 0;
-  for (const [at, character] of [...rest].entries()) {
+  for (const [at, character] of Array.from(rest).entries()) {
     const step = at === 0 ? Number.NaN : rest.charCodeAt(at) - rest.charCodeAt(at - 1);
     length += Math.abs(step) <= 1 ? 0.25 : seen.has(character) ? 0.6 : 1;
     seen.add(character);

@@ -7,7 +7,7 @@ interface Submit {
   readonly isBusy: boolean;
   readonly error: unknown;
   /** True when it was done. */
-  run(work: () => Promise<void>, setFieldError: (field: string, text: string) => void): Promise<boolean>;
+  readonly run: (work: () => Promise<void>, setFieldError: (field: string, text: string) => void) => Promise<boolean>;
 }
 
 /** `fields`: those that the form shows; without them all that a problem names. */

@@ -6,7 +6,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { call } from '../../api.ts';
 import { canMakePasskeys, makePasskey } from '../../parts/passkey.ts';
-import { PasswordStrength } from '../../parts/password-strength.tsx';
+import { lengthOf, PasswordStrength } from '../../parts/password-strength.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { useSubmit } from '../../parts/use-submit.ts';
 import { sessionKey } from '../../session.tsx';
@@ -26,7 +26,7 @@ export function AdministratorStep({ token }: { readonly token: string }) {
     validate: {
       login: (value) => (loginPattern.test(value.trim()) ? null : t('Letters, digits and . _ @ + - make up a login')),
       password: (value, { way }) =>
-        way === 'password' && [...value].length < minPasswordLength
+        way === 'password' && lengthOf(value) < minPasswordLength
           ? t('At least {{count}} characters', { count: minPasswordLength })
           : null,
       again: (value, { way, password }) =>

@@ -6,7 +6,7 @@ import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { call, Problem } from '../../api.ts';
-import { PasswordStrength } from '../../parts/password-strength.tsx';
+import { lengthOf, PasswordStrength } from '../../parts/password-strength.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { useSubmit } from '../../parts/use-submit.ts';
 
@@ -46,7 +46,7 @@ export function DomainForm({ domain: present, onMade }: DomainFormProps) {
       domain: (value) => (/^[^\s@]+\.[^\s@]+$/.test(value.trim()) ? null : t('A domain, as example.com')),
       localpart: (value) => (/^[^\s@]+$/.test(value.trim()) ? null : t('Only what stands before the @, as anna')),
       password: (value, { way }) =>
-        way === 'chosen' && [...value].length < minPasswordLength
+        way === 'chosen' && lengthOf(value) < minPasswordLength
           ? t('At least {{count}} characters', { count: minPasswordLength })
           : null,
     },
