@@ -236,13 +236,8 @@ export class Server {
       headerChecks: () => this.#state.headerChecks,
       isMyNetwork: (address: string) => this.#state.isMyNetwork(address),
     };
-    this.#imap = new ImapServer({
-      ...shared,
-      ...mailboxRules(this.#directory),
-      settings,
-      authenticator,
-      tls: this.#tls.current('imap'),
-    });
+    const imap = { settings, authenticator, tls: this.#tls.current('imap') };
+    this.#imap = new ImapServer({ ...shared, ...mailboxRules(this.#directory), ...imap });
     const http = {
       authenticator,
       gate,
