@@ -91,7 +91,11 @@ async function wayToPage({ directory, listeners }: Server, { settings }: Configu
   if (isKeptInJournal()) return { setup: 'Set up this host in a browser: posthaste setup-link shows the link' };
   // Only a host without an administrator pays for it.
   const { makeSetupToken } = await import('../admin/setup-token.ts');
-  const token = await makeSetupToken(directory, systemClock);
+  const token = await makeSetupToken(directory, systemClock).catch((error: unknown) => {
+    // The directory's server does not answer now: mail is served all the same.
+    if (error instanceof TemporaryError) return undefined;
+    throw error;
+  });
   return token === undefined ? { origin } : { setup: `Set up this host in a browser: ${setupLink(origin, token)}` };
 }
 

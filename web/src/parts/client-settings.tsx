@@ -3,7 +3,6 @@
 import { Alert, Badge, Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
-import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icon.tsx';
 import { Failed, Loading } from './states.tsx';
 
@@ -87,9 +86,6 @@ function One({ item, login, isFirst }: { item: Setting; login: string; isFirst: 
           </div>
         ))}
       </dl>
-      <Group>
-        <CopyButton text={item.host} what={t('server name')} />
-      </Group>
     </Stack>
   );
 }
