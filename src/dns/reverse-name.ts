@@ -12,5 +12,5 @@ export function reverseName(address: string): string {
   ];
   const zeros = Array.from({ length: 8 - front.length - back.length }, () => '0');
   const digits = [...front, ...zeros, ...back].map((group) => group.padStart(4, '0')).join('');
-  return `${[...digits].toReversed().join('.')}.ip6.arpa`;
+  return `${Array.from(digits).toReversed().join('.')}.ip6.arpa`;
 }
