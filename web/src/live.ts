@@ -88,8 +88,11 @@ class LiveEvents {
 
   connected(connection: Connection): void {
     if (connection === this.#connection) return;
-    // Whatever was missed.
-    if (this.#connection === 'lost' && connection === 'live') void this.#queries.invalidateQueries();
+    // Whatever was missed: by a break, or between the first answers and the stream's beginning.
+    if (connection === 'live') {
+      const isFirst = this.#connection === 'opening';
+      void this.#queries.invalidateQueries(isFirst ? { predicate: (query) => isConcerned(query, 'directory') } : {});
+    }
     this.#connection = connection;
     this.#queries.setQueryData(connectionKey, connection);
   }
@@ -124,7 +127,7 @@ class LiveEvents {
 
 function isConcerned({ queryKey, state }: Query, kind: Kind): boolean {
   const [name] = queryKey;
-  if (typeof name !== 'string' || !concerned[kind].areas.test(name)) return false;
+  if (typeof name !== 'string' || name === sessionKey[0] || !concerned[kind].areas.test(name)) return false;
   const pages = (state.data as { readonly pages?: readonly unknown[] } | undefined)?.pages;
   return (pages?.length ?? 0) <= maxPagesAgain;
 }
@@ -165,6 +168,7 @@ function hold(signal: AbortSignal, tell: (told: Told) => void): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wait = firstWaitMilliseconds;
   let lastId = '';
+  if (signal.aborted) return Promise.resolve();
   const open = (): void => {
     source = new EventSource(`/api/v1/events${lastId === '' ? '' : `?after=${encodeURIComponent(lastId)}`}`);
     source.onopen = () => {

@@ -88,9 +88,15 @@ interface ActDialogProps {
 }
 
 export function ActDialog({ act, chosen, onClose }: ActDialogProps) {
+  const { t } = useTranslation();
   const words = useActWords();
   return (
-    <Modal opened={act !== undefined} onClose={() => onClose(false)} title={act === undefined ? '' : words[act].title}>
+    <Modal
+      opened={act !== undefined}
+      onClose={() => onClose(false)}
+      title={act === undefined ? '' : words[act].title}
+      closeButtonProps={{ 'aria-label': t('Close') }}
+    >
       {act === undefined ? null : 'ids' in chosen ? (
         <ActOnIds act={act} ids={chosen.ids} onClose={onClose} />
       ) : (
