@@ -28,6 +28,7 @@ import {
 } from './queue-store.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { changeRemoteQueue, listRemoteQueue, remoteMessage } from './remote-queue.ts';
+import { registerMatching } from './queue-matching.ts';
 import { watchQueue } from './queue-watch.ts';
 import { formatSize } from './sizes.ts';
 
@@ -46,6 +47,7 @@ export function register(program: Command, context: CommandContext): void {
     else group.help();
   });
   registerViews(group, context);
+  registerMatching(group, context);
   group
     .command('flush')
     .description('try everything now, or what waits for a domain, or messages')
