@@ -93,7 +93,7 @@ describe('the overview', () => {
     await lookedAt(
       '/',
       async (page) => {
-        await page.getByRole('link', { name: 'example.com' }).waitFor();
+        await page.getByRole('link', { name: 'example.com', exact: true }).waitFor();
         await page.getByText('Nobody has logged in yet.').waitFor();
         const text = await page.getByRole('main').textContent();
         expect(text).not.toContain('foreign.test');

@@ -27,12 +27,7 @@ export function OverviewChanges() {
         <Stack gap={8}>
           {data.items.map(({ mark, time, actor, changes: [first], count }) => (
             <div key={mark}>
-              <AnchorLink
-                to="/history"
-                search={{ revision: mark }}
-                size="sm"
-                style={{ overflowWrap: 'anywhere' }}
-              >
+              <AnchorLink to="/history" search={{ revision: mark }} size="sm" style={{ overflowWrap: 'anywhere' }}>
                 {first?.action} {first?.object}
                 {count > 1 ? ` ${t('and {{number}} more', { number: formatNumber(count - 1) })}` : ''}
               </AnchorLink>
