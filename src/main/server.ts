@@ -190,7 +190,6 @@ export class Server {
 
   readonly #hosts = new HostsFile('/etc/hosts', systemClock);
   readonly #resolver = new SystemResolver();
-
   readonly #mailboxes = enabledMailboxes(() => this.#directory);
   readonly #route: RouteRecipient = async (recipient, sender, handling) => {
     const resolution = await this.#state.router.resolve(recipient, { sender, handling });

@@ -126,6 +126,7 @@ export class QueueJobs {
   }
 }
 
-function shown({ isStopping: _, ...job }: Running): QueueJob {
-  return { ...job };
+function shown(running: Running): QueueJob {
+  const { isStopping: _, ...job } = running;
+  return job;
 }

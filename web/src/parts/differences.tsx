@@ -132,7 +132,7 @@ function formatValue(field: string, value: unknown): string {
   if (value === undefined || value === null || value === '') return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') {
-    if (/Bytes$/.test(field)) return formatBytes(value);
+    if (field.endsWith('Bytes')) return formatBytes(value);
     // Milliseconds since 1970, from 2001 on.
     return value > 1e12 ? formatTime(value) : formatNumber(value);
   }

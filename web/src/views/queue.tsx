@@ -90,7 +90,10 @@ function HostQueue() {
           onOpen={(row) => void navigate({ to: '/queue', search: (before) => ({ ...before, id: row.id }) })}
         />
       )}
-      <QueueMessage id={id} onClose={() => void navigate({ to: '/queue', search: ({ id: _, ...before }) => before })} />
+      <QueueMessage
+        id={id}
+        onClose={() => void navigate({ to: '/queue', search: (before) => ({ ...before, id: undefined }) })}
+      />
       <ActDialog
         act={act?.act}
         chosen={act?.chosen ?? { ids: [] }}
