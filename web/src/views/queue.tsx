@@ -92,7 +92,7 @@ function HostQueue() {
       )}
       <QueueMessage
         id={id}
-        onClose={() => void navigate({ to: '/queue', search: (before) => ({ ...before, id: undefined }) })}
+        onClose={() => void navigate({ to: '/queue', search: withoutId })}
       />
       <ActDialog
         act={act?.act}
@@ -106,6 +106,11 @@ function HostQueue() {
       />
     </>
   );
+}
+
+function withoutId<Search extends { readonly id?: string }>(search: Search): Omit<Search, 'id'> {
+  const { id: _, ...rest } = search;
+  return rest;
 }
 
 /** What there is now, of all; and of the filter as it was counted. */
