@@ -90,10 +90,7 @@ function HostQueue() {
           onOpen={(row) => void navigate({ to: '/queue', search: (before) => ({ ...before, id: row.id }) })}
         />
       )}
-      <QueueMessage
-        id={id}
-        onClose={() => void navigate({ to: '/queue', search: withoutId })}
-      />
+      <QueueMessage id={id} onClose={() => void navigate({ to: '/queue', search: withoutId })} />
       <ActDialog
         act={act?.act}
         chosen={act?.chosen ?? { ids: [] }}
