@@ -1,7 +1,9 @@
 // Rows of the alias table, their targets, and those who may write to them.
 
+import { keepQuery } from '../database/kept-query.ts';
 import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
+import { insertRows } from './insert-rows.ts';
 import type { MailAddress } from './mail-address.ts';
 import { parsePersons } from './list-rows.ts';
 import { refuse } from './refusal.ts';
@@ -73,19 +75,22 @@ export async function insertTargets(
     const rows = targets.slice(start, start + 1000).map(({ shown, domain, localpart }, index) => {
       return { alias_id: aliasId, position: start + index, address: shown, domain, localpart };
     });
-    await db.insertInto('alias_target').values(rows).execute();
+    await insertRows(db, 'alias_target', rows);
   }
 }
 
-export async function findAlias(db: DirectoryDatabase, alias: MailAddress): Promise<AliasRow | undefined> {
-  return await db
+const aliasAt = keepQuery((db: DirectoryDatabase, domain: string, localpart: string) =>
+  db
     .selectFrom('alias as a')
     .innerJoin('domain as d', 'd.id', 'a.domain_id')
     .selectAll('a')
-    .where('d.name', '=', alias.domain)
+    .where('d.name', '=', domain)
     .where('d.tombstone', '=', 0)
-    .where('a.localpart', '=', alias.localpart)
-    .executeTakeFirst();
+    .where('a.localpart', '=', localpart),
+);
+
+export async function findAlias(db: DirectoryDatabase, alias: MailAddress): Promise<AliasRow | undefined> {
+  return (await aliasAt(db, alias.domain, alias.localpart))[0];
 }
 
 /** Those who may write to it from now on. */
@@ -103,20 +108,17 @@ export async function replacePosters(db: DirectoryDatabase, aliasId: number, tex
   }
 }
 
+const targetsOf = keepQuery((db: DirectoryDatabase, alias: number) =>
+  db.selectFrom('alias_target').select('address').where('alias_id', '=', alias).orderBy('position'),
+);
+
+const postersOf = keepQuery((db: DirectoryDatabase, alias: number) =>
+  db.selectFrom('alias_poster').select('address').where('alias_id', '=', alias).orderBy('domain').orderBy('localpart'),
+);
+
 export async function describeAlias(db: DirectoryDatabase, row: AliasRow): Promise<AliasInfo> {
-  const targets = await db
-    .selectFrom('alias_target')
-    .select('address')
-    .where('alias_id', '=', row.id)
-    .orderBy('position')
-    .execute();
-  const posters = await db
-    .selectFrom('alias_poster')
-    .select('address')
-    .where('alias_id', '=', row.id)
-    .orderBy('domain')
-    .orderBy('localpart')
-    .execute();
+  const targets = await targetsOf(db, row.id);
+  const posters = await postersOf(db, row.id);
   return {
     address: row.shown,
     targets: targets.map((target) => target.address),

@@ -3,6 +3,7 @@
 // goes that way is for the resolver to say.
 
 import { sql } from 'kysely';
+import { keepQuery } from '../database/kept-query.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { findDomain } from './domain-rows.ts';
 import { addressKey } from './mail-address.ts';
@@ -28,6 +29,42 @@ export interface Standing {
   readonly localpart: string;
   readonly isOn: boolean;
 }
+
+const targetsInto = keepQuery((db: DirectoryDatabase, domain: string, limit: number) =>
+  db.selectFrom('alias_target').select('alias_id').where('domain', '=', domain).limit(limit),
+);
+
+const targetsWith = keepQuery((db: DirectoryDatabase, domain: string, localpart: string, limit: number) =>
+  db
+    .selectFrom('alias_target')
+    .select('alias_id')
+    .where('domain', '=', domain)
+    .where('localpart', '=', localpart)
+    .limit(limit),
+);
+
+const forwardsWith = keepQuery((db: DirectoryDatabase, domain: string, localpart: string, limit: number) =>
+  db
+    .selectFrom('mailbox_forward')
+    .select('mailbox_id')
+    .where('domain', '=', domain)
+    .where('localpart', '=', localpart)
+    .limit(limit),
+);
+
+const personsWith = keepQuery((db: DirectoryDatabase, domain: string, localpart: string, limit: number) =>
+  db
+    .selectFrom('list_person')
+    .select(['list_id', 'role'])
+    .where('domain', '=', domain)
+    .where('localpart', '=', localpart)
+    .where('role', '!=', 'poster')
+    .limit(limit),
+);
+
+const domainsWithTarget = keepQuery((db: DirectoryDatabase, target: number, limit: number) =>
+  db.selectFrom('domain').select('name').where('target_id', '=', target).where('tombstone', '=', 0).limit(limit),
+);
 
 export class ReverseLookups {
   readonly #db: DirectoryDatabase;
@@ -64,21 +101,16 @@ export class ReverseLookups {
    * are joined.
    */
   async #aliasesWith(domain: string, localpart: string | undefined, limit: number): Promise<Place[]> {
-    let select = this.#db.selectFrom('alias_target').select('alias_id').where('domain', '=', domain);
-    if (localpart !== undefined) select = select.where('localpart', '=', localpart);
-    const rows = await select.limit(limit).execute();
+    const rows =
+      localpart === undefined
+        ? await targetsInto(this.#db, domain, limit)
+        : await targetsWith(this.#db, domain, localpart, limit);
     const places = await this.placesOf('alias', [...new Set(rows.map((row) => row.alias_id))]);
     return [...places.values()];
   }
 
   async #forwardsTo(domain: string, localpart: string, limit: number): Promise<Pointer[]> {
-    const rows = await this.#db
-      .selectFrom('mailbox_forward')
-      .select('mailbox_id')
-      .where('domain', '=', domain)
-      .where('localpart', '=', localpart)
-      .limit(limit)
-      .execute();
+    const rows = await forwardsWith(this.#db, domain, localpart, limit);
     const places = await this.placesOf(
       'mailbox',
       rows.map((row) => row.mailbox_id),
@@ -87,14 +119,7 @@ export class ReverseLookups {
   }
 
   async #listsWith(domain: string, localpart: string, limit: number): Promise<Pointer[]> {
-    const rows = await this.#db
-      .selectFrom('list_person')
-      .select(['list_id', 'role'])
-      .where('domain', '=', domain)
-      .where('localpart', '=', localpart)
-      .where('role', '!=', 'poster')
-      .limit(limit)
-      .execute();
+    const rows = await personsWith(this.#db, domain, localpart, limit);
     const places = await this.placesOf(
       'list',
       rows.map((row) => row.list_id),
@@ -110,14 +135,7 @@ export class ReverseLookups {
   async aliasDomainsOf(domain: string, limit: number): Promise<string[]> {
     const target = await findDomain(this.#db, domain);
     if (target === undefined) return [];
-    const rows = await this.#db
-      .selectFrom('domain')
-      .select('name')
-      .where('target_id', '=', target.id)
-      .where('tombstone', '=', 0)
-      .limit(limit)
-      .execute();
-    return rows.map(({ name }) => name);
+    return (await domainsWithTarget(this.#db, target.id, limit)).map(({ name }) => name);
   }
 
   /** Hosted domains below `parent`. Looks through the names of all of them. */
