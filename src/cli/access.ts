@@ -101,7 +101,8 @@ function warnAbout(
   session: DirectorySession,
   { stage, pattern, action }: AccessRuleInfo,
 ): void {
-  const { settings, services } = session;
+  const { settings, services, isElsewhere } = session;
+  if (isElsewhere) return;
   warnIfUnasked(context, session, `${stage}-access`);
   if (pattern.startsWith('.') && parentsMatchFor(settings, 'smtpd_access_maps')) {
     context.warn(

@@ -10,6 +10,8 @@ import { withDirectory } from './directory-session.ts';
 import { printDone } from './output.ts';
 import { formatPlan } from './plan-lines.ts';
 import { planChange } from './planner.ts';
+import type { RemoteHost } from './remote-host.ts';
+import type { Plan } from '../proof/plan/types.ts';
 
 const examples = `
 The file is what dump writes, or a part of it. What it does not name stays as it is; a field that is empty ("quota:")
@@ -40,7 +42,9 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function apply(context: CommandContext, file: string, options: ApplyOptions): Promise<void> {
-  const desired = readDesired(readText(file));
+  const text = readText(file);
+  if (context.remote !== undefined) return await applyThere(context, context.remote, text, options);
+  const desired = readDesired(text);
   const prune = options.prune === true;
   try {
     if (context.isTrial !== true && (options.yes === undefined || options.plan)) {
@@ -72,6 +76,10 @@ async function showPlan(
     const restrictionClasses = settings.list('smtpd_restriction_classes');
     return applyDesired(directory, desired, { prune, restrictionClasses });
   });
+  return tellPlan(context, plan, isAll);
+}
+
+function tellPlan(context: CommandContext, plan: Plan, isAll: boolean): boolean {
   if (isAll && context.json) context.print(JSON.stringify(plan));
   else {
     for (const line of formatPlan(plan)) {
@@ -80,6 +88,22 @@ async function showPlan(
     }
   }
   return plan.objectCount === 0;
+}
+
+/** By --host: the text is read there. */
+async function applyThere(
+  context: CommandContext,
+  remote: RemoteHost,
+  yaml: string,
+  { prune, yes, plan: isAll = false }: { readonly prune?: true; readonly yes?: true; readonly plan?: boolean },
+): Promise<void> {
+  const wanted = { yaml, ...(prune ? { prune } : {}) };
+  if (context.isTrial !== true && (yes === undefined || isAll)) {
+    const isSame = tellPlan(context, await remote.call<Plan>('directory.plan', wanted), isAll);
+    if (isSame || isAll) return;
+    await confirmMany('Apply this?', false);
+  }
+  tell(context, await remote.call<Applied>('directory.apply', wanted));
 }
 
 function tell(context: CommandContext, applied: Applied): void {

@@ -18,6 +18,8 @@ export interface DirectorySession {
   /** Of master.cf. */
   readonly services: readonly MasterService[];
   readonly dataDirectory: string;
+  /** Another host's, by --host: its settings are not known. */
+  readonly isElsewhere?: true;
 }
 
 /** What the host elsewhere has set is its own to know; it refuses by itself. */
@@ -35,7 +37,8 @@ export async function withDirectory<T>(
   if (context.session !== undefined) return await work(context.session);
   if (context.remote !== undefined) {
     const directory = remoteDirectory(context.remote);
-    return await work({ directory, settings: Settings.defaults(remoteDefaults), dataDirectory: '', services: [] });
+    const settings = Settings.defaults(remoteDefaults);
+    return await work({ directory, settings, dataDirectory: '', services: [], isElsewhere: true });
   }
   const configuration = await loadConfiguration(context.configDirectory);
   const { settings, services } = configuration;

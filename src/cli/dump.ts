@@ -31,6 +31,12 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function dump(context: CommandContext, { domain, withHashes }: DumpOptions): Promise<void> {
+  if (context.remote !== undefined) {
+    if (withHashes) throw new CommandError('--with-hashes is for the host itself: run it there', 2);
+    const { yaml } = await context.remote.call<{ yaml: string }>('directory.dump', { domain });
+    context.print(yaml.replace(/\n$/, ''));
+    return;
+  }
   await withDirectory(context, true, async ({ directory }) => {
     const info = domain === undefined ? undefined : await directory.domains.show(domain);
     if (domain !== undefined && info === undefined) throw new CommandError(`${domain} is not hosted here`);

@@ -49,9 +49,12 @@ async function history(context: CommandContext, object: string | undefined, opti
   const before = wholeNumber('--before', options.before);
   const { actor } = options;
   const since = options.since === undefined ? undefined : parseSince(options.since, systemClock.now());
-  await withDirectory(context, true, async ({ directory }) => {
+  await withDirectory(context, true, async ({ directory, isElsewhere }) => {
+    // A host elsewhere looks for the names itself.
+    const names = async (name: string) =>
+      isElsewhere ? { object: name } : { objects: await namesInEvents(directory, name) };
     const revisions = await directory.history({
-      ...(object === undefined ? {} : { objects: await namesInEvents(directory, object) }),
+      ...(object === undefined ? {} : await names(object)),
       ...(actor === undefined ? {} : { actor }),
       ...(since === undefined ? {} : { since }),
       ...(revision === undefined ? {} : { revision }),

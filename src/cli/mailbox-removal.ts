@@ -55,7 +55,7 @@ async function remove(context: CommandContext, address: string, options: Confirm
     const { directory } = session;
     await confirm(context, `Remove ${address}?`, await dependents(session, address), options);
     const { references, recoverableUntil } = await directory.mailboxes.remove(address);
-    const { aliases: danglingAliases, lists, forwards, senderLogins } = references;
+    const { aliases: danglingAliases, lists, forwards, senderLogins, copies } = references;
     printDone(
       context,
       `${address} removed; until ${formatTime(recoverableUntil)}: posthaste mailbox restore ${address}`,
@@ -67,6 +67,7 @@ async function remove(context: CommandContext, address: string, options: Confirm
         lists,
         forwards,
         senderLogins,
+        copies,
       },
     );
     if (!context.json) tellReferences(context, address, references);
@@ -92,7 +93,7 @@ async function dependents({ directory, dataDirectory }: DirectorySession, addres
 
 /** `mend` is for all of them at once. */
 function tellReferences(context: CommandContext, address: string, references: References, mend?: string): void {
-  const { aliases, lists, forwards, senderLogins } = references;
+  const { aliases, lists, forwards, senderLogins, copies } = references;
   const tell = (what: string, who: readonly string[], how: string): void => {
     if (who.length > 0) context.warn(`${what}: ${who.join(', ')}; change them with: ${mend ?? how}`);
   };
@@ -104,6 +105,7 @@ function tellReferences(context: CommandContext, address: string, references: Re
     senderLogins,
     `posthaste sender-login remove ${address} LOGIN`,
   );
+  tell('it still gets copies of the mail of', copies, 'posthaste bcc set --sender|--recipient PLACE ADDRESS');
 }
 
 async function restore(context: CommandContext, address: string): Promise<void> {

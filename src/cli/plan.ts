@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { type CommandContext, CommandError } from './context.ts';
 import { formatPlan } from './plan-lines.ts';
 import { defaultTraceDays, planChange } from './planner.ts';
+import { PlannedChange } from './remote-host.ts';
+import type { Plan } from '../proof/plan/types.ts';
 
 /** Commands that change the directory and nothing else: no other is run for a plan. */
 const plannable = new Set([
@@ -64,9 +66,30 @@ async function plan(context: CommandContext, words: readonly string[], options: 
       2,
     );
   }
-  const planned = await planChange(context, { traceDays }, async (session) => {
-    await run(command, { ...context, json: false, print: () => undefined, isTrial: true, session });
-  });
+  const silent = { ...context, json: false, print: () => undefined, isTrial: true } as const;
+  const planned =
+    context.remote === undefined
+      ? await planChange(context, { traceDays }, async (session) => await run(command, { ...silent, session }))
+      : await planThere({ ...silent, remote: context.remote.planning() }, command, traceDays);
   if (context.json) context.print(JSON.stringify(planned));
   else for (const line of formatPlan(planned)) context.print(line);
+}
+
+/** A host elsewhere plans one change of its API: a command that needs two cannot be told whole. */
+async function planThere(
+  context: CommandContext & Required<Pick<CommandContext, 'remote'>>,
+  command: readonly string[],
+  traceDays: number,
+): Promise<Plan> {
+  if (traceDays !== defaultTraceDays) throw new CommandError('--days is for the host itself: run it there', 2);
+  if (command.some((word) => /^--(?:tag|untag)(?:=|$)/.test(word))) {
+    throw new CommandError('tags mean nothing to mail: leave --tag and --untag out of the plan', 2);
+  }
+  try {
+    await context.run?.(command, context);
+  } catch (error) {
+    if (error instanceof PlannedChange) return error.plan;
+    throw error;
+  }
+  throw new CommandError('that changes nothing');
 }

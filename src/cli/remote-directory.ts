@@ -5,9 +5,12 @@ import type { AdministratorInfo, AdministratorSettings, NewAdministrator } from 
 import type { AliasInfo } from '../directory/alias-rows.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { MailboxSettings, NewMailbox } from '../directory/mailboxes.ts';
+import type { RenameOptions } from '../directory/mailbox-rename.ts';
 import type { NewAppPassword } from '../directory/app-passwords.ts';
+import type { Revision } from '../directory/history.ts';
 import { CommandError } from './context.ts';
 import type { RemoteHost } from './remote-host.ts';
+import { type Listed, placeParts } from './remote-places.ts';
 
 interface Items<Item> {
   readonly items: readonly Item[];
@@ -26,6 +29,8 @@ export function remoteDirectory(host: RemoteHost): Directory {
     ...mailboxParts(host, listed),
     ...aliasParts(host, listed),
     ...otherParts(host, listed),
+    ...placeParts(host, listed),
+    ...historyParts(host, listed),
     close: () => undefined,
   };
   return guarded(parts, '') as unknown as Directory;
@@ -44,8 +49,6 @@ function guarded(parts: object, where: string): object {
   });
 }
 
-type Listed = (name: string, query?: Query) => Promise<readonly unknown[]>;
-
 function domainParts(host: RemoteHost, listed: Listed) {
   return {
     domains: {
@@ -54,6 +57,8 @@ function domainParts(host: RemoteHost, listed: Listed) {
       list: async (query: Query) => await listed('domain.list', query),
       set: async (name: string, settings: object) => await host.call('domain.set', { name, ...settings }),
       remove: async (name: string, options: object) => await host.call('domain.remove', { name, ...options }),
+      removed: async () => await listed('domain.list-removed'),
+      restore: async (name: string) => await host.call('domain.restore', { name }),
       excesses: async () => [],
     },
     aliasDomains: {
@@ -83,6 +88,8 @@ function mailboxParts(host: RemoteHost, listed: Listed) {
       remove: async (address: string) => await host.call('mailbox.remove', { address }),
       references: async (address: string) => await host.call('mailbox.references', { address }),
       restore: async (address: string) => await host.call('mailbox.restore', { address }),
+      rename: async (address: string, to: string, { keepAlias, moveReferences }: RenameOptions) =>
+        await host.call('mailbox.rename', { address, to, keepAlias, moveReferences }),
     },
     recentLogins: { ofMailbox: async (address: string) => await listed('mailbox.logins', { address }) },
     // Keys of SCRAM are made there, at the first login.
@@ -126,6 +133,7 @@ function aliasParts(host: RemoteHost, listed: Listed) {
       edit: async (address: string, add: readonly string[], remove: readonly string[], settings: object = {}) =>
         await changed('alias.edit', { address, add, remove, ...settings }),
       remove: async (address: string) => await host.call('alias.remove', { address }),
+      restore: async (address: string) => await host.call('alias.restore', { address }),
     },
     unknownTargets: () => unknown,
     lists: {
@@ -135,6 +143,7 @@ function aliasParts(host: RemoteHost, listed: Listed) {
       list: async (query: Query) => await listed('list.list', query),
       set: async (address: string, settings: object) => await host.call('list.set', { address, ...settings }),
       remove: async (address: string) => await host.call('list.remove', { address }),
+      restore: async (address: string) => await host.call('list.restore', { address }),
       addMembers: async (address: string, members: readonly string[]) =>
         (await host.call<{ added: number }>('list.members-add', { address, members })).added,
       removeMembers: async (address: string, members: readonly string[]) =>
@@ -176,11 +185,36 @@ function otherParts(host: RemoteHost, listed: Listed) {
     mailboxByAddress: (address: string) => (known.has(address.toLowerCase()) ? { address } : undefined),
     administrators: {
       add: async (added: NewAdministrator) => await host.call<AdministratorInfo>('admin.add', { ...added }),
-      need: async (login: string) => await host.call('admin.show', { login }),
-      list: async (query: Query) => await listed('admin.list', query),
+      need: async (login: string) => plainAdministrator(await host.call('admin.show', { login })),
+      list: async (query: Query) => ((await listed('admin.list', query)) as object[]).map(plainAdministrator),
       set: async (login: string, settings: AdministratorSettings) =>
         await host.call('admin.set', { login, ...settings }),
       remove: async (login: string) => await host.call('admin.remove', { login }),
     },
+  };
+}
+
+/** Without what the page shows besides. */
+function plainAdministrator({ totp: _, passkeys: __, ...info }: { totp?: unknown; passkeys?: unknown }): object {
+  return info;
+}
+
+type RevisionQuery = Query & { readonly revision?: number; readonly before?: number };
+/** To administrators of domains the number is not shown, only the mark. */
+type ToldRevision = Partial<Revision> & { readonly mark: string };
+
+function historyParts(host: RemoteHost, listed: Listed) {
+  const shown = ({ mark, revision, time, actor, changes, count }: ToldRevision) => {
+    return { revision: revision ?? mark, time, actor, changes, count };
+  };
+  return {
+    history: async ({ revision, before, ...query }: RevisionQuery) => {
+      if (revision === undefined) {
+        return ((await listed('revision.list', { ...query, after: before?.toString() })) as ToldRevision[]).map(shown);
+      }
+      const found = await host.find<ToldRevision>('revision.show', { revision: String(revision) });
+      return found === undefined ? [] : [shown(found)];
+    },
+    revert: async (revision: number) => await host.call('revision.revert', { revision: String(revision) }),
   };
 }

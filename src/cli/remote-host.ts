@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AnyOperation, pathFields } from '../admin/operation.ts';
 import { operationNamed } from '../admin/registry.ts';
+import type { Plan } from '../proof/plan/types.ts';
 import { CommandError } from './context.ts';
 
 type Input = Readonly<Record<string, unknown>>;
@@ -21,9 +22,13 @@ const patienceMilliseconds = 60_000;
 export class RemoteHost {
   readonly #origin: string;
   readonly #token: string;
+  readonly #given: readonly [url: string, tokenFile: string | undefined];
+  /** Changes are planned and not made. */
+  #isPlanning = false;
 
   /** Throws CommandError. */
   constructor(url: string, tokenFile: string | undefined) {
+    this.#given = [url, tokenFile];
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     const isHere = parsed !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed.hostname);
     if (parsed === undefined || (parsed.protocol !== 'https:' && !(isHere && parsed.protocol === 'http:'))) {
@@ -39,10 +44,20 @@ export class RemoteHost {
     this.#token = readToken(tokenFile);
   }
 
+  /** The same, of which no change is made: the first one that is asked for is planned, and ends as a PlannedChange. */
+  planning(): RemoteHost {
+    const planning = new RemoteHost(...this.#given);
+    planning.#isPlanning = true;
+    return planning;
+  }
+
   /** What the operation gives. Throws CommandError with the host's own words. */
   async call<Output>(name: string, input: Input = {}): Promise<Output> {
     const operation = operationNamed(name);
     if (operation === undefined) throw new Error(`there is no operation ${name}`);
+    if (this.#isPlanning && operation.kind !== 'read') {
+      throw new PlannedChange(await this.call('directory.plan', wantedOf(operation, input)));
+    }
     const { status, body } = await this.#send(operation, input);
     if (status < 300) return body as Output;
     const { detail = `the host answered ${status}`, mend } = (body ?? {}) as ToldProblem;
@@ -101,6 +116,25 @@ export class RemoteHost {
       }
     }
   }
+}
+
+/** Ends a command whose change was planned. */
+export class PlannedChange extends Error {
+  override name = 'PlannedChange';
+  readonly plan: Plan;
+
+  constructor(plan: Plan) {
+    super('planned');
+    this.plan = plan;
+  }
+}
+
+/** As directory.plan takes it. */
+function wantedOf({ name }: AnyOperation, input: Input): Input {
+  const { revision, yaml, prune } = input;
+  if (name === 'revision.revert') return { revision };
+  if (name === 'directory.apply') return { yaml, prune };
+  return { operation: name, input: JSON.parse(JSON.stringify(input)) as Input };
 }
 
 class RemoteError extends CommandError {

@@ -72,7 +72,8 @@ function sentence({ place, transport }: TransportInfo): string {
 
 /** What is allowed, but has no effect here or not the one that is meant. */
 function warnAbout(context: CommandContext, session: DirectorySession, { place, transport }: TransportInfo): void {
-  const { settings, services, directory } = session;
+  const { settings, services, directory, isElsewhere } = session;
+  if (isElsewhere) return;
   warnIfUnasked(context, session, 'transport');
   const name = transport.slice(0, transport.indexOf(':'));
   const isKnown = services.some((service) => service.type === 'unix' && service.name === name);

@@ -12,7 +12,8 @@ export function warnIfUnasked(
   session: DirectorySession,
   kind: keyof typeof tableParameters,
 ): void {
-  const { settings, services } = session;
+  const { settings, services, isElsewhere } = session;
+  if (isElsewhere) return;
   const { table, parameter, words } = tableParameters[kind];
   const isAsked = [settings, ...services.map((service: MasterService) => service.settings)].some((one) =>
     asks(one, parameter, table),

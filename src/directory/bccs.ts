@@ -113,6 +113,50 @@ export async function removeBccsOfDomain(change: Change, domain: string): Promis
   for (const row of rows) await removeRow(change, row);
 }
 
+/** What an address has goes with it to its new name; refused where another has that place already. */
+export async function moveBccs(change: Change, from: MailAddress, to: MailAddress): Promise<void> {
+  for (const side of ['sender', 'recipient'] as const) {
+    const row = await find(change.db, side, from);
+    if (row === undefined) continue;
+    const taken = await find(change.db, side, to);
+    if (taken !== undefined) {
+      const place = placeOf(taken);
+      refuse(`${taken.address} gets copies for the ${side} ${place} already: posthaste bcc remove --${side} ${place}`);
+    }
+    await removeRow(change, row);
+    // Whoever got the copies is it by now.
+    if (side === 'recipient' && row.address.toLowerCase() === addressKey(to)) continue;
+    await insertRow(change, { ...row, domain: to.domain, localpart: to.localpart });
+  }
+}
+
+/** Whoever got copies at one address gets them at another. */
+export async function moveCopies(change: Change, from: MailAddress, to: MailAddress): Promise<void> {
+  for (const row of await rowsFor(change.db, from)) {
+    await removeRow(change, row);
+    if (row.side === 'recipient' && placeOf(row) === addressKey(to)) continue;
+    await insertRow(change, { ...row, address: to.shown });
+  }
+}
+
+/** The places of which an address gets copies, the first 20. */
+export async function copiesFor(db: DirectoryDatabase, address: MailAddress): Promise<string[]> {
+  return (await rowsFor(db, address)).slice(0, 20).map(placeOf);
+}
+
+/** There is no index of who gets copies, and there are few copies. */
+async function rowsFor(db: DirectoryDatabase, address: MailAddress): Promise<BccRow[]> {
+  const select = db.selectFrom('bcc').selectAll();
+  const rows = await select.where((eb) => eb(eb.fn<string>('lower', ['address']), '=', addressKey(address))).execute();
+  return rows;
+}
+
+async function insertRow(change: Change, row: BccRow): Promise<void> {
+  const { side, domain, localpart, address, created } = row;
+  await change.db.insertInto('bcc').values({ side, domain, localpart, address, created }).execute();
+  await change.event('bcc.add', objectOf(row), null, describe(row));
+}
+
 async function removeRow(change: Change, row: BccRow): Promise<void> {
   await rowOf(change.db.deleteFrom('bcc'), row).execute();
   await change.event('bcc.remove', objectOf(row), describe(row), null);

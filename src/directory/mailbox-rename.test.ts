@@ -59,6 +59,34 @@ describe('a mailbox that gets another address', () => {
     expect(becomes('postmaster')).toBe('ann@example.net');
   });
 
+  it('takes its transport and the copies of its mail along', async () => {
+    await directory.transports.add(old, 'fax:');
+    await directory.bccs.add('sender', old, 'ben@example.com');
+    await directory.bccs.add('recipient', old, next);
+    const [before] = (await directory.events({ limit: 1000 })).slice(-1);
+    await directory.mailboxes.rename(old, next);
+    expect(await directory.transports.list()).toMatchObject([{ place: 'ann@example.net', transport: 'fax:' }]);
+    // Of its own mail it gets no copy.
+    expect(await directory.bccs.list()).toMatchObject([
+      { side: 'sender', place: 'ann@example.net', address: 'ben@example.com' },
+    ]);
+    const file = join(folder, 'past.db');
+    await writeDirectoryAsOf(directory, { event: before?.id ?? 0 }, file, clock);
+    const past = await Directory.open(file, { clock, actor: 'tester' });
+    expect(await past.transports.list()).toMatchObject([{ place: 'anna@example.com' }]);
+    expect(await past.bccs.list()).toHaveLength(2);
+    past.close();
+    const [revision] = await directory.history({ limit: 1 });
+    await directory.revert(revision?.revision ?? 0);
+    expect(await directory.transports.list()).toMatchObject([{ place: 'anna@example.com', transport: 'fax:' }]);
+    expect(await directory.bccs.list()).toMatchObject([
+      { side: 'recipient', place: 'anna@example.com', address: next },
+      { side: 'sender', place: 'anna@example.com', address: 'ben@example.com' },
+    ]);
+    await directory.transports.add('ann@example.net', 'fax:');
+    await expect(directory.mailboxes.rename(old, next)).rejects.toThrow(/by an entry already: posthaste transport rem/);
+  });
+
   it('can leave an alias behind', async () => {
     await directory.mailboxes.rename(old, next, { keepAlias: true });
     expect(becomes('anna@example.com')).toBe(next);
@@ -71,6 +99,7 @@ describe('a mailbox that gets another address', () => {
     await directory.mailboxes.set('ben@example.com', { forward: { to: [old] } });
     await directory.lists.add({ address: 'team@example.com', owners: [old], members: [old, 'ben@example.com'] });
     await directory.senderRights.add(old, 'ben@example.com', true);
+    await directory.bccs.add('recipient', 'ben@example.com', old);
     const [last] = (await directory.events({ limit: 1000 })).slice(-1);
     const { references } = await directory.mailboxes.rename(old, next);
     expect(references).toEqual({
@@ -84,6 +113,7 @@ describe('a mailbox that gets another address', () => {
       lists: ['team@example.com'],
       forwards: ['ben@example.com'],
       senderLogins: ['ben@example.com'],
+      copies: ['ben@example.com'],
     });
     await directory.mailboxes.rename(next, old);
     const moved = await directory.mailboxes.rename(old, next, { moveReferences: true });

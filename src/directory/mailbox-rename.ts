@@ -1,9 +1,11 @@
 // Another address for a mailbox, also in another domain. What it is, is its id: mail, UIDs, flags, quota, vacation,
 // forward, app passwords, keys of SCRAM (which keep the salt that they were made with) and tags stay as they are, and a
-// client that is logged in notices nothing. What goes by the address goes with it: what is said of its login, and an alias
-// of the same name. What others say of the old address stays, is reported, or is moved too.
+// client that is logged in notices nothing. What goes by the address goes with it: what is said of its login, an alias of
+// the same name, its transport and the copies of its mail. What others say of the old address stays, is reported, or is
+// moved too.
 
 import { describeAlias, findAlias, insertAlias, insertTargets } from './alias-rows.ts';
+import { moveBccs } from './bccs.ts';
 import type { Change } from './change.ts';
 import { refuseAliasBeyondLimit, refuseMailboxBeyondLimits } from './domain-limits.ts';
 import { needDomain } from './domain-rows.ts';
@@ -15,11 +17,12 @@ import { moveReferences, type References, referencesTo } from './references.ts';
 import { refuse } from './refusal.ts';
 import type { MailboxRow } from './schema.ts';
 import { moveRightsOfLogin } from './sender-rights.ts';
+import { moveTransport } from './transports.ts';
 
 export interface RenameOptions {
   /** The old address becomes an alias of the new one. */
   readonly keepAlias?: boolean;
-  /** Aliases, lists, forwards and rights to send that name the old address name the new one. */
+  /** Aliases, lists, forwards, rights to send and copies that name the old address name the new one. */
   readonly moveReferences?: boolean;
 }
 
@@ -59,6 +62,8 @@ export async function renameMailbox(
 async function moveWhatIsItsOwn(change: Change, row: MailboxRow, from: MailAddress, to: MailAddress): Promise<void> {
   await moveRightsOfLogin(change, addressKey(from), addressKey(to));
   await moveOwnAlias(change, from, to);
+  await moveTransport(change, from, to);
+  await moveBccs(change, from, to);
   const passwords = await change.db.selectFrom('app_password').selectAll().where('mailbox_id', '=', row.id).execute();
   for (const { id, senders } of passwords) {
     const words = senders.split(' ').map((sender) => (sender.toLowerCase() === addressKey(from) ? to.shown : sender));

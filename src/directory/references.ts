@@ -4,6 +4,7 @@
 import type { Change } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { aliasesTo, describeAlias } from './alias-rows.ts';
+import { copiesFor, moveCopies } from './bccs.ts';
 import { forwardsTo } from './forward-rows.ts';
 import { describeList, listsWith } from './list-rows.ts';
 import { addressKey, type MailAddress } from './mail-address.ts';
@@ -20,6 +21,8 @@ export interface References {
   readonly forwards: readonly string[];
   /** Logins that may, or may not, send as it. */
   readonly senderLogins: readonly string[];
+  /** The addresses, or `@domain`, of whose mail it gets copies. */
+  readonly copies: readonly string[];
 }
 
 export async function referencesTo(db: DirectoryDatabase, address: MailAddress): Promise<References> {
@@ -28,6 +31,7 @@ export async function referencesTo(db: DirectoryDatabase, address: MailAddress):
     lists: await listsWith(db, address),
     forwards: await forwardsTo(db, address),
     senderLogins: await rightsOn(db, address),
+    copies: await copiesFor(db, address),
   };
 }
 
@@ -37,6 +41,7 @@ export async function moveReferences(change: Change, from: MailAddress, to: Mail
   await movePersons(change, from, to);
   await moveForwards(change, from, to);
   await moveRightsOfAddress(change, from, to);
+  await moveCopies(change, from, to);
 }
 
 async function moveTargets(change: Change, from: MailAddress, to: MailAddress): Promise<void> {

@@ -157,6 +157,7 @@ describe('what depends on a mailbox', () => {
       lists: ['Team@example.com'],
       forwards: ['ben@example.com'],
       senderLogins: ['ben@example.com'],
+      copies: [],
     });
   });
 });

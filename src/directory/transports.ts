@@ -156,6 +156,21 @@ export async function removeTransportsOfDomain(change: Change, domain: string): 
   for (const row of rows) await removeRow(change, row);
 }
 
+/** What an address has goes with it to its new name; refused where that has an entry of its own. */
+export async function moveTransport(change: Change, from: MailAddress, to: MailAddress): Promise<void> {
+  const row = await find(change.db, from);
+  if (row === undefined) return;
+  const taken = await find(change.db, to);
+  if (taken !== undefined) {
+    const place = showTransportPlace(taken);
+    refuse(`mail for ${place} goes to ${taken.transport} by an entry already: posthaste transport remove ${place}`);
+  }
+  await removeRow(change, row);
+  const moved = { ...row, domain: to.domain, localpart: to.localpart };
+  await change.db.insertInto('transport').values(moved).execute();
+  await change.event('transport.add', showTransportPlace(moved), null, describe(moved));
+}
+
 async function removeRow(change: Change, row: TransportRow): Promise<void> {
   await rowOf(change.db.deleteFrom('transport'), row).execute();
   await change.event('transport.remove', showTransportPlace(row), describe(row), null);

@@ -7,43 +7,63 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as access from '../../src/cli/access.ts';
 import * as admin from '../../src/cli/admin.ts';
 import * as alias from '../../src/cli/alias.ts';
 import * as aliasDomain from '../../src/cli/alias-domain.ts';
 import * as appPassword from '../../src/cli/app-password.ts';
+import * as apply from '../../src/cli/apply.ts';
+import * as bcc from '../../src/cli/bcc.ts';
+import * as catchAll from '../../src/cli/catch-all.ts';
 import * as certificate from '../../src/cli/certificate.ts';
 import { type CommandContext, CommandError } from '../../src/cli/context.ts';
 import * as domain from '../../src/cli/domain.ts';
+import * as dump from '../../src/cli/dump.ts';
 import * as explain from '../../src/cli/explain.ts';
+import * as history from '../../src/cli/history.ts';
 import * as list from '../../src/cli/list.ts';
 import * as lockout from '../../src/cli/lockout.ts';
 import * as mailbox from '../../src/cli/mailbox.ts';
+import * as plan from '../../src/cli/plan.ts';
 import * as queue from '../../src/cli/queue.ts';
 import * as quota from '../../src/cli/quota.ts';
+import * as relayRecipient from '../../src/cli/relay-recipient.ts';
 import { RemoteHost } from '../../src/cli/remote-host.ts';
+import * as revert from '../../src/cli/revert.ts';
 import * as senderLogin from '../../src/cli/sender-login.ts';
 import * as token from '../../src/cli/token.ts';
 import * as trace from '../../src/cli/trace.ts';
+import * as transport from '../../src/cli/transport.ts';
 import * as webhook from '../../src/cli/webhook.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
 import { ApiServer } from './api-server.ts';
 
 const modules = [
+  access,
   admin,
   alias,
   aliasDomain,
   appPassword,
+  apply,
+  bcc,
+  catchAll,
   certificate,
   domain,
+  dump,
   explain,
+  history,
   list,
   lockout,
   mailbox,
+  plan,
   queue,
   quota,
+  relayRecipient,
+  revert,
   senderLogin,
   token,
   trace,
+  transport,
   webhook,
 ];
 const program = fileURLToPath(new URL('../../src/main/main.ts', import.meta.url));
@@ -65,6 +85,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+async function runWords(words: readonly string[], context: CommandContext): Promise<void> {
+  const command = new Command().exitOverride();
+  for (const { register } of modules) register(command, context);
+  await command.parseAsync(words, { from: 'user' });
+}
+
 async function run(line: string, isRemote: boolean, json = false): Promise<string[]> {
   const lines: string[] = [];
   const context: CommandContext = {
@@ -74,11 +100,10 @@ async function run(line: string, isRemote: boolean, json = false): Promise<strin
     ...(isRemote ? { remote } : {}),
     print: (text) => lines.push(text),
     warn: (text) => lines.push(`! ${text}`),
+    run: runWords,
   };
-  const command = new Command().exitOverride();
-  for (const { register } of modules) register(command, context);
   try {
-    await command.parseAsync(line.split(' '), { from: 'user' });
+    await runWords(line.split(' '), context);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     lines.push(`${error.exitCode} ${error.message}`);
@@ -115,6 +140,67 @@ test('what is done there is done, and said in the same words', async () => {
   expect(await say('mailbox restore gone@example.com')).toBe('gone@example.com is back with its mail');
 });
 
+test('transports, copies, rules, recipients and catch-alls of a host elsewhere', async () => {
+  const say = async (line: string) => (await run(line, true)).join('\n');
+  expect(await say('transport add partner.example smtp:[192.0.2.25]')).toBe(
+    'mail for partner.example goes by smtp:[192.0.2.25]',
+  );
+  expect(await say('transport set partner.example smtp:[192.0.2.26]')).toContain('[192.0.2.26]');
+  expect(await say('transport show partner.example')).toMatch(/^1 transport show is for the host itself/);
+  expect(await say('bcc add --sender sales@example.com bob@example.com')).toBe(
+    'bob@example.com gets a copy of the mail of sales@example.com',
+  );
+  expect(await say('access add --sender spammer@example.net REJECT')).toBe('sender spammer@example.net: REJECT');
+  expect(await say('access set --sender spammer@example.net HOLD')).toBe('sender spammer@example.net: HOLD');
+  expect(await say('access add --sender x@example.net nonsense')).toMatch(/^1 /);
+  expect(await say('domain add relay.example --class relay')).toContain('relay.example');
+  expect(await say('relay-recipient add anna@relay.example ben@relay.example')).toBe(
+    '2 added\n! relay.example takes mail for every address until: posthaste domain set relay.example --recipients listed',
+  );
+  expect(await say('relay-recipient remove ben@relay.example')).toBe('1 removed');
+  expect(await say('alias add @example.com bob@example.com')).toContain('@example.com');
+  expect(await say('catch-all set example.com propose')).toBe(
+    'the catch-all of example.com takes and notes names that nobody has decided on',
+  );
+  expect(await say('catch-all refuse old@example.com older@example.com')).toBe(
+    'old@example.com, older@example.com refused from now on',
+  );
+  expect(await say('catch-all forget older@example.com')).toContain('forgotten');
+  expect(await say('mailbox add carol@example.com')).toContain('carol@example.com added');
+  expect(await say('mailbox rename carol@example.com caroline@example.com --keep-alias')).toMatch(
+    /^carol@example\.com is caroline@example\.com from now on/,
+  );
+  expect(await say('alias remove carol@example.com')).toContain('carol@example.com');
+  expect(await say('alias restore carol@example.com')).toContain('carol@example.com → caroline@example.com');
+});
+
+test('a change is planned, undone and described there', async () => {
+  const say = async (line: string) => (await run(line, true)).join('\n');
+  const before = await say('dump');
+  const planned = 'plan -- mailbox remove caroline@example.com';
+  expect(await say(planned)).toContain('caroline@example.com and any +extension');
+  // The host itself goes on after the change, and warns of what still names the address.
+  expect(await run(planned, false)).toEqual(expect.arrayContaining(await run(planned, true)));
+  expect(await say('plan -- mailbox set caroline@example.com --tag x')).toMatch(/^2 tags mean nothing to mail/);
+  expect(await say('plan --days 3 -- domain remove example.net')).toMatch(/^2 --days is for the host itself/);
+  expect(await say('plan -- app-password remove bob@example.com telephone')).toMatch(/^1 a plan cannot try/);
+  const wanted = join(folder, 'wanted.yaml');
+  writeFileSync(wanted, before.replace('bob@example.com', 'caroline@example.com'));
+  expect(await say(`plan ${wanted}`)).toMatch(/^\d+ changes?:/);
+  expect(await say(`apply ${wanted} --plan`)).toMatch(/^\d+ changes?:/);
+  expect(await say('dump')).toBe(before);
+  expect(await say(`apply ${wanted} --yes`)).toMatch(/changed, 0 removed/);
+  expect(await say('dump')).not.toBe(before);
+  const [last] = await api.directory.history({ limit: 1 });
+  expect(await say(`plan -- revert ${last?.revision}`)).toContain('change');
+  expect(await say(`revert ${last?.revision} --yes`)).toContain('is undone');
+  expect(await say('dump')).toBe(before);
+  expect(await say('dump --with-hashes')).toMatch(/^2 --with-hashes is for the host itself/);
+  expect(await say('domain remove relay.example --recursive --yes')).toContain('no longer hosted');
+  expect(await say('domain list --removed')).toContain('relay.example');
+  expect(await say('domain restore relay.example')).toContain('relay.example is hosted again');
+});
+
 test('what is looked at there looks the same as on the host itself', async () => {
   const smtp = await SmtpConnection.open(api.smtpPort);
   const dialog = ['EHLO x.test', 'MAIL FROM:<a@x.test>', 'RCPT TO:<bob@example.com>', 'DATA'];
@@ -131,6 +217,20 @@ test('what is looked at there looks the same as on the host itself', async () =>
     'alias list',
     'alias show sales@example.com',
     'list list',
+    'transport list',
+    'bcc list',
+    'bcc list --sender',
+    'access list',
+    'access list --sender',
+    'access show --sender spammer@example.net',
+    'relay-recipient list',
+    'relay-recipient list --domain relay.example',
+    'catch-all show example.com',
+    'catch-all list',
+    'catch-all list --state refused',
+    'dump --domain example.com',
+    'history --limit 3',
+    'history bob@example.com',
     'list show team@example.com',
     'list members list team@example.com',
     'sender-login list',
@@ -153,7 +253,10 @@ test('what is looked at there looks the same as on the host itself', async () =>
   ];
   for (const line of lines) {
     for (const json of [false, true]) {
-      expect([line, await run(line, true, json)]).toEqual([line, await run(line, false, json)]);
+      expect([line, (await run(line, true, json)).join('\n')]).toEqual([
+        line,
+        (await run(line, false, json)).join('\n'),
+      ]);
     }
   }
 });
