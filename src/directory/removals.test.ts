@@ -147,6 +147,22 @@ describe('what was removed alone', () => {
   });
 });
 
+it('lets others go on while a large domain goes', async () => {
+  await directory.domains.add('large.example');
+  const mailboxes = Array.from({ length: 2000 }, (_, index) => ({ address: `u${index}@large.example` }));
+  await directory.bulk.mailboxes(mailboxes);
+  let turns = 0;
+  let isOver = false;
+  const turn = (): void => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await directory.domains.remove('large.example', { recursive: true });
+  isOver = true;
+  expect(turns).toBeGreaterThan(20);
+});
+
 describe('what depends on a mailbox', () => {
   it('is told when it goes', async () => {
     await directory.mailboxes.set('ben@example.com', { forward: { to: ['anna@example.org', 'anna@example.com'] } });
