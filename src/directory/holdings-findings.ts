@@ -71,12 +71,7 @@ function forwardsAfter(db: DirectoryDatabase, after: { readonly mailbox_id: numb
     .innerJoin('domain as d', 'd.name', 'f.domain')
     .innerJoin('mailbox as m', 'm.id', 'f.mailbox_id')
     .select(['m.shown', 'f.address', 'f.localpart', 'f.domain', 'f.mailbox_id', 'f.position'])
-    .where((row) =>
-      row.or([
-        row('f.mailbox_id', '>', after.mailbox_id),
-        row.and([row('f.mailbox_id', '=', after.mailbox_id), row('f.position', '>', after.position)]),
-      ]),
-    )
+    .where((row) => row(row.refTuple('f.mailbox_id', 'f.position'), '>', row.tuple(after.mailbox_id, after.position)))
     .where('d.tombstone', '=', 0)
     .where('d.kind', '!=', 'relay')
     .where('m.tombstone', '=', 0)

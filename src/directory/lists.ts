@@ -212,12 +212,7 @@ export class Lists {
       .where('list_id', '=', row.id)
       .where('role', '=', 'member');
     if (last !== undefined) {
-      select = select.where((eb) =>
-        eb.or([
-          eb('domain', '>', last.domain),
-          eb.and([eb('domain', '=', last.domain), eb('localpart', '>', last.localpart)]),
-        ]),
-      );
+      select = select.where((eb) => eb(eb.refTuple('domain', 'localpart'), '>', eb.tuple(last.domain, last.localpart)));
     }
     const rows = await select.orderBy('domain').orderBy('localpart').limit(limit).execute();
     return rows.map((person) => person.address);

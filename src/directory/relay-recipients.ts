@@ -85,9 +85,10 @@ export class RelayRecipients {
     if (query.after !== undefined) {
       const at = query.after.lastIndexOf('@');
       const [domain, localpart] = [query.after.slice(at + 1), fold(query.after.slice(0, at))];
-      select = select.where((eb) =>
-        eb.or([eb('d.name', '>', domain), eb.and([eb('d.name', '=', domain), eb('r.localpart', '>', localpart)])]),
-      );
+      // The first is what the index is entered by.
+      select = select
+        .where('d.name', '>=', domain)
+        .where((eb) => eb.or([eb('d.name', '>', domain), eb('r.localpart', '>', localpart)]));
     }
     const rows = await select
       .orderBy('d.name')

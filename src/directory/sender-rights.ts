@@ -96,11 +96,7 @@ export class SenderRights {
       const { domain, localpart } = parsePlace(query.after.address);
       const { login } = query.after;
       select = select.where((eb) =>
-        eb.or([
-          eb('domain', '>', domain),
-          eb.and([eb('domain', '=', domain), eb('localpart', '>', localpart)]),
-          eb.and([eb('domain', '=', domain), eb('localpart', '=', localpart), eb('login', '>', login)]),
-        ]),
+        eb(eb.refTuple('domain', 'localpart', 'login'), '>', eb.tuple(domain, localpart, login)),
       );
     }
     const rows = await select

@@ -106,9 +106,7 @@ export class Transports {
     }
     if (query.after !== undefined) {
       const { domain, localpart } = parseTransportPlace(query.after);
-      select = select.where((eb) =>
-        eb.or([eb('domain', '>', domain), eb.and([eb('domain', '=', domain), eb('localpart', '>', localpart)])]),
-      );
+      select = select.where((eb) => eb(eb.refTuple('domain', 'localpart'), '>', eb.tuple(domain, localpart)));
     }
     const rows = await select
       .orderBy('domain')

@@ -26,6 +26,8 @@ export interface HttpServerParts extends ApiParts {
   readonly beatMilliseconds?: number;
   /** Of one administrator, user or address; 0: no limit. */
   readonly requestsPerMinute: number;
+  /** A request's head must have arrived within. */
+  readonly headMilliseconds?: number;
 }
 
 export interface HttpServeOptions {
@@ -40,6 +42,7 @@ const maxBodyBytes = 4 * 1024 * 1024;
 const handshakeMilliseconds = 10_000;
 const headMilliseconds = 10_000;
 const requestMilliseconds = 30_000;
+const checkMilliseconds = 5000;
 /** Longer than most proxies keep theirs (60 s), so that we are not the ones to close. */
 const idleMilliseconds = 65_000;
 const maxRateKeys = 20_000;
@@ -47,12 +50,14 @@ const maxRateKeys = 20_000;
 export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #log: ProgramLog;
+  readonly #headMilliseconds: number;
   readonly #servers: NodeHttpServer[] = [];
   readonly #sockets = new Set<Socket>();
 
-  private constructor(app: FastifyInstance, log: ProgramLog) {
+  private constructor(app: FastifyInstance, { log, headMilliseconds: given }: HttpServerParts) {
     this.#app = app;
     this.#log = log;
+    this.#headMilliseconds = given ?? headMilliseconds;
   }
 
   static async open(parts: HttpServerParts): Promise<HttpServer> {
@@ -95,7 +100,7 @@ export class HttpServer {
     addApiRoutes(app, parts);
     new EventStreams(parts).addRoute(app, apiPath);
     await app.ready();
-    return new HttpServer(app, parts.log);
+    return new HttpServer(app, parts);
   }
 
   /** Takes the connections of one listener, which nothing has been read from yet. */
@@ -106,13 +111,16 @@ export class HttpServer {
         : (request: IncomingMessage, response: ServerResponse) => this.#app.routing(request, response);
     const http = createServer(
       {
-        headersTimeout: headMilliseconds,
+        headersTimeout: this.#headMilliseconds,
         requestTimeout: requestMilliseconds,
         keepAliveTimeout: idleMilliseconds,
+        connectionsCheckingInterval: Math.min(checkMilliseconds, this.#headMilliseconds),
         maxHeaderSize: 16_384,
       },
       serve,
     );
+    // Its connections come from elsewhere, so that it never listens itself: only then does Node look for those who keep it waiting.
+    http.emit('listening');
     this.#servers.push(http);
     return (socket) => this.#accept(socket, http, handshake);
   }
@@ -153,7 +161,7 @@ export class HttpServer {
   }
 
   async close(): Promise<void> {
-    for (const server of this.#servers) server.closeIdleConnections();
+    for (const server of this.#servers) server.close();
     await this.#app.close();
     // What runs now has its moment; who holds a connection open does not hold the server.
     for (const socket of this.#sockets) socket.destroySoon();

@@ -1,0 +1,54 @@
+// Clients that connect to the API and then keep it waiting: they are let go, so that they cannot hold all its connections.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ServerParts } from '../../src/admin/server-parts.ts';
+import { Directory } from '../../src/directory/directory.ts';
+import { LazyListener } from '../../src/http-server/lazy-listener.ts';
+import { HttpServer } from '../../src/http-server/server.ts';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
+
+let folder: string;
+let directory: Directory;
+let server: HttpServer;
+let listener: LazyListener;
+let port: number;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'slow-clients-'));
+  directory = await Directory.open(join(folder, 'directory.db'), { clock, actor: 'test' });
+  const log = new ProgramLog(new MemoryLog(), 'test');
+  const parts = { directory, server: {} as ServerParts, clock, version: 'x', log, requestsPerMinute: 0 };
+  server = await HttpServer.open({ ...parts, headMilliseconds: 300 });
+  const serve = server.serve({ host: '127.0.0.1', httpsPort: () => undefined });
+  listener = new LazyListener(async () => serve, log);
+  port = await listener.listen('127.0.0.1', 0);
+});
+afterAll(async () => {
+  listener.close();
+  await server.close();
+  directory.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What came until the server ended the connection. */
+async function say(text: string): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    let said = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.setEncoding('utf8').on('data', (part: string) => (said += part));
+    socket.on('close', () => resolve(said));
+    socket.on('error', reject);
+  });
+}
+
+test.each([
+  ['nothing', ''],
+  ['half a head', 'GET /api/v1/domains HTTP/1.1\r\nHost: localhost\r\nX-Slow: '],
+])('who sends %s is let go', async (_what, text) => {
+  expect(await say(text)).toMatch(/^(?:HTTP\/1\.1 408 |$)/);
+});
