@@ -105,7 +105,14 @@ export class WebhookSender {
         });
       }
     }
-    if (messages.length > 0) await this.#parts.directory.webhooks.enqueue(messages);
+    if (messages.length === 0) return;
+    try {
+      await this.#parts.directory.webhooks.enqueue(messages);
+    } catch (error) {
+      // It cannot be written now: they wait with those that come, as long as there is room.
+      this.#noted = [...noted, ...this.#noted].slice(0, maxNoted);
+      throw error;
+    }
   }
 
   /** Undefined: whose it was is gone or switched off. */

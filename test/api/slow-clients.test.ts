@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LiveEvents } from '../../src/admin/live-events.ts';
 import type { ServerParts } from '../../src/admin/server-parts.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { LazyListener } from '../../src/http-server/lazy-listener.ts';
@@ -22,7 +23,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'slow-clients-'));
   directory = await Directory.open(join(folder, 'directory.db'), { clock, actor: 'test' });
   const log = new ProgramLog(new MemoryLog(), 'test');
-  const parts = { directory, server: {} as ServerParts, clock, version: 'x', log, requestsPerMinute: 0 };
+  // Nobody asks for anything.
+  const others = { server: {} as ServerParts, live: {} as LiveEvents };
+  const parts = { directory, ...others, clock, version: 'x', log, requestsPerMinute: 0 };
   server = await HttpServer.open({ ...parts, headMilliseconds: 300 });
   const serve = server.serve({ host: '127.0.0.1', httpsPort: () => undefined });
   listener = new LazyListener(async () => serve, log);
