@@ -195,8 +195,8 @@ function otherParts(host: RemoteHost, listed: Listed) {
 }
 
 /** Without what the page shows besides. */
-function plainAdministrator({ totp: _, passkeys: __, ...info }: { totp?: unknown; passkeys?: unknown }): object {
-  return info;
+function plainAdministrator(told: object): object {
+  return Object.fromEntries(Object.entries(told).filter(([field]) => field !== 'totp' && field !== 'passkeys'));
 }
 
 type RevisionQuery = Query & { readonly revision?: number; readonly before?: number };

@@ -33,13 +33,13 @@ export function placeParts(host: RemoteHost, listed: Listed) {
     },
     accessRules: {
       // The host knows its own restriction classes.
-      add: async (stage: string, pattern: string, { classes: _, ...settings }: AccessRuleSettings) =>
-        await host.call('access.add', { stage, pattern, ...settings }),
+      add: async (stage: string, pattern: string, { action, note }: AccessRuleSettings) =>
+        await host.call('access.add', { stage, pattern, action, note }),
       list: async ({ after, ...query }: Query & { readonly after?: AccessRuleInfo }) =>
         await listed('access.list', { ...query, ...(after && { after: `${after.stage} ${after.pattern}` }) }),
       show: async (stage: string, pattern: string) => await host.call('access.show', { stage, pattern }),
-      set: async (stage: string, pattern: string, { classes: _, ...settings }: AccessRuleSettings) =>
-        await host.call('access.set', { stage, pattern, ...settings }),
+      set: async (stage: string, pattern: string, { action, note }: AccessRuleSettings) =>
+        await host.call('access.set', { stage, pattern, action, note }),
       remove: async (stage: string, pattern: string) => await host.call('access.remove', { stage, pattern }),
     },
     ...recipientParts(host, listed),

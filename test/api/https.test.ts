@@ -27,6 +27,7 @@ interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   /** HTTPS, with this authority. */
   readonly ca?: string;
+  readonly servername?: string;
 }
 
 async function ask({ ca, ...options }: Asked): Promise<Got> {
@@ -100,7 +101,7 @@ describe.skipIf(!hasOpenssl || outer === undefined)('beyond loopback', () => {
       ...local,
       host,
       headers: { ...authorization(), host: 'localhost' },
-      ...{ servername: 'localhost' },
+      servername: 'localhost',
     });
     expect(beyond).toMatchObject({ status: 200 });
     expect(beyond.headers).toMatchObject({
