@@ -3,6 +3,7 @@
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { SystemResolver } from '../dns/system-resolver.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { QueueScans } from '../mailstore/queue-scans.ts';
 import type { QueueMessage } from '../mailstore/types.ts';
