@@ -54,8 +54,8 @@ function addressesIn(text: string): string[] {
 /** What is left besides the addresses: the objects, who may send, who is in lists. */
 export function planWithin(plan: Plan, sight: Sight): Plan {
   if (sight.seesAll) return plan;
-  const objects = plan.objects.flatMap(({ event, differences: _, ...change }) => {
-    const seen = eventWithin({ ...change, id: event, revision: 0, time: 0, actor: '' }, sight);
+  const objects = plan.objects.flatMap(({ event, action, object, before, after }) => {
+    const seen = eventWithin({ id: event, action, object, before, after, revision: 0, time: 0, actor: '' }, sight);
     return seen === undefined ? [] : [describeChange(seen)];
   });
   return {

@@ -47,7 +47,11 @@ const maxInList = 20;
 function shownRevision({ revision, changes, ...rest }: Revision, sight: Sight, directory: Directory) {
   const mark = markOf(revision, sight, directory.lookups);
   if (sight.seesAll) return { mark, revision, ...rest, changes };
-  return { mark, ...rest, changes: changes.map(({ event: _, ...change }) => change) };
+  const withoutNumbers = changes.map((change) => {
+    const { event: _, ...told } = change;
+    return told;
+  });
+  return { mark, ...rest, changes: withoutNumbers };
 }
 
 interface Wanted {
