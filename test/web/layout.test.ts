@@ -10,7 +10,8 @@ import {
 } from '../../web/src/graph/domain-flow.ts';
 import { compareFlows, withMissing } from '../../web/src/graph/explanation-flow.ts';
 import type { FlowWords } from '../../web/src/graph/flow-words.ts';
-import { boxHeight, type Flow, type FlowEdge, placeFlow, placeOutline } from '../../web/src/graph/layout.ts';
+import { boxHeight, type Flow, type FlowEdge, placeFlow } from '../../web/src/graph/layout.ts';
+import { placeOutline } from '../../web/src/graph/outline.ts';
 import { svgText } from '../../web/src/graph/svg-text.ts';
 
 const words: FlowWords = {

@@ -15,8 +15,8 @@ import {
   type PlacedFlow,
   type PlacedNode,
   placeFlow,
-  placeOutline,
 } from './layout.ts';
+import { placeOutline } from './outline.ts';
 import { changes, lines, paints, type Scheme, signs } from './paints.ts';
 import { type Area, isBoxIn, isLineIn, lettersIn, pathOf, shorten, shortenAddress, wordsAt } from './shapes.ts';
 import { dashOf, strokeOf, svgText } from './svg-text.ts';
