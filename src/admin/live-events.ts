@@ -96,13 +96,13 @@ export class LiveEvents {
   }
 
   async #begin(): Promise<void> {
-    const { directory, settings } = this.#sources;
+    const { directory } = this.#sources;
     await directory.fresh();
     this.#revision = directory.revision();
     const [newest] = await directory.history({ limit: 1, maxChanges: 1 });
     this.#lastEvent = newest === undefined ? 0 : newest.revision - 1;
     for (let found = await this.#next(); found.length > 0; ) found = await this.#next();
-    this.#settings = settings();
+    this.#settings = this.#sources.settings();
     this.#told = await this.#numbers();
     this.#timer ??= setInterval(() => void this.#look(), lookMilliseconds).unref();
   }
@@ -161,13 +161,13 @@ export class LiveEvents {
   }
 
   async #numbers(): Promise<Readonly<Record<string, string>>> {
-    const { queue, deliveries, alarms, lockouts } = this.#sources;
-    const now = await alarms();
+    const sources = this.#sources;
+    const now = await sources.alarms();
     this.#alarmLogins = now.map(({ login }) => login);
     return {
-      queue: JSON.stringify(queue()),
-      deliveries: JSON.stringify(deliveries()),
-      alarms: JSON.stringify({ alarms: now.length, lockouts: await lockouts() }),
+      queue: JSON.stringify(sources.queue()),
+      deliveries: JSON.stringify(sources.deliveries()),
+      alarms: JSON.stringify({ alarms: now.length, lockouts: await sources.lockouts() }),
     };
   }
 

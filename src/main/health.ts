@@ -51,18 +51,24 @@ export class Health {
   }
 
   async look(): Promise<HealthReport> {
-    const checks = await Promise.all([
-      this.#listeners(),
-      this.#queue(),
+    const [disk, certificates, accounting, dns] = await Promise.all([
       this.#disk().catch((error: unknown) => unknown('disk', error)),
       this.#certificates().catch((error: unknown) => unknown('certificates', error)),
       this.#accounting().catch((error: unknown) => unknown('accounting', error)),
+      this.#askDns(),
+    ]);
+    const checks = [
+      this.#listeners(),
+      this.#queue(),
+      disk,
+      certificates,
+      accounting,
       this.#defence(),
       this.#trace(),
       this.#clock(),
-      this.#askDns(),
+      dns,
       this.#faults(),
-    ]);
+    ];
     return { checks: checks.filter((check) => check !== undefined), faults: this.#sources.faults.list() };
   }
 
@@ -72,9 +78,9 @@ export class Health {
   }
 
   #queue(): HealthCheck {
-    const { clock, queue, oldest } = this.#sources;
-    const { messages, hold, isExact } = queue();
-    const arrival = queueIdTime(oldest() ?? '');
+    const { clock } = this.#sources;
+    const { messages, hold, isExact } = this.#sources.queue();
+    const arrival = queueIdTime(this.#sources.oldest() ?? '');
     const ageSeconds = arrival === undefined ? 0 : Math.max(0, Math.round((clock.now() - arrival) / 1000));
     const state = ageSeconds * 1000 > oldMilliseconds ? 'warning' : 'good';
     const text = `${isExact ? '' : 'more than '}${messages} messages wait, the oldest for ${Math.round(ageSeconds / 60)} minutes`;

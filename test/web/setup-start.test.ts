@@ -111,8 +111,8 @@ mail.silent.net SILENT
     await page.getByText(name).first().waitFor();
     await page.getByRole('button', { name: 'Check again' }).waitFor();
     const points = page.getByRole('list', { name: 'What others find' }).getByRole('listitem');
-    const texts = await points.evaluateAll((all: readonly { readonly innerText: string }[]) =>
-      all.map(({ innerText }) => innerText.split('\n').filter(Boolean).slice(0, 2).join(' ')),
+    const texts = await points.evaluateAll((all) =>
+      all.map((one) => (one as HTMLElement).innerText.split('\n').filter(Boolean).slice(0, 2).join(' ')),
     );
     return texts.map((text) => text.replace(/\s+/g, ' '));
   }
