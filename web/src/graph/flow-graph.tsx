@@ -304,8 +304,9 @@ function Line({ edge, isOutline, scheme, arrow, between, isReadable, onEdge, wor
     <g>
       <g className="flow-edge" aria-label={words} {...act}>
         <title>{words}</title>
-        {/* Easier to hit than the line itself. */}
+        {/* Easier to hit than the line itself (WCAG 2.2, 2.5.8). */}
         <path d={path} fill="none" stroke="transparent" strokeWidth={16} />
+        <rect x={isOutline ? at.x : at.x - 34} y={at.y - 17} width={68} height={36} fill="transparent" />
         <path
           className="flow-line"
           d={path}

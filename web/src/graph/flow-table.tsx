@@ -63,10 +63,10 @@ export function FlowTable({ flow, label, onEdge, onOpen }: FlowTableProps) {
                   </Table.Td>
                   <Table.Td>
                     {onEdge === undefined ? (
-                      edge.label
+                      (edge.label ?? words.stage(edge.stage ?? ''))
                     ) : (
                       <Button variant="subtle" size="compact-sm" onClick={() => onEdge(edge)}>
-                        {edge.label}
+                        {edge.label ?? words.stage(edge.stage ?? '')}
                       </Button>
                     )}{' '}
                     {edge.change === undefined ? null : (
