@@ -41,7 +41,7 @@ const outlineBelow = 620;
 const outlineBoxes = 60;
 
 export function FlowGraph(props: FlowGraphProps) {
-  const { flow, label, maxHeight = 620, smallest = 0.72 } = props;
+  const { flow, label, maxHeight = 620, smallest = 0.64 } = props;
   const { ref, width } = useElementSize();
   const isOutline = width > 0 && width < outlineBelow && flow.nodes.length <= outlineBoxes;
   const placed = useMemo(

@@ -168,11 +168,13 @@ interface Place extends Point {
 /** As wide as the longest words in it. */
 export function widthOf(nodes: readonly FlowNode[]): number {
   let width = narrowest;
+  // A group's box has a sentence.
+  const widest = nodes.some(({ kind }) => kind === 'group') ? boxWidth + 70 : boxWidth;
   for (const { title, note = '', problem, change } of nodes) {
     const marks = (problem === undefined ? 0 : 26) + (change === undefined ? 0 : 16);
     width = Math.max(width, title.length * letter.bold + 26 + marks, note.length * letter.small + 26 + marks);
   }
-  return Math.min(boxWidth, Math.round(width));
+  return Math.min(widest, Math.round(width));
 }
 
 /** Between columns, as wide as the words at the lines need. */
