@@ -35,6 +35,7 @@ const checks: readonly Check[] = [
     name: 'web/src/api-operations.ts',
     run: () => runCommand(process.execPath, ['scripts/generate-api-client.ts', '--check']),
   },
+  { name: 'words of the page', run: () => runCommand(process.execPath, ['scripts/page-words.ts']) },
   { name: 'docs/lint.md', run: () => runCommand(process.execPath, ['scripts/generate-lint-doc.ts', '--check']) },
 ];
 

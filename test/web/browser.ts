@@ -98,6 +98,12 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core'
 
 /** axe's rules of WCAG 2.2 A and AA, and its best practices; throws what they find. */
 export async function expectAccessible(page: Page): Promise<void> {
+  // What fades from one colour to another has neither.
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime));
+    await Promise.allSettled(ending.map((one) => one.finished));
+  });
   // Inserted as a debugger does, which the page's policy does not bind.
   await page.evaluate(axeSource);
   const found = await page.evaluate(async () => {

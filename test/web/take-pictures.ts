@@ -15,8 +15,8 @@ const people = ['anna', 'bert', 'carla', 'david', 'elena', 'felix', 'greta', 'hu
 async function fill(server: PageServer): Promise<void> {
   const { api } = server;
   const { directory } = api;
-  for (const name of ['example.com', 'example.org', 'shop.example', 'branch.example'])
-    await directory.domains.add(name);
+  for (const name of ['example.com', 'example.org', 'shop.example']) await directory.domains.add(name);
+  await directory.domains.add('branch.example', { class: 'relay' });
   const passwordHash = await hashPassword(password);
   for (const name of people) {
     await directory.mailboxes.add({ address: `${name}@example.com`, passwordHash, quotaBytes: 2 ** 31 });
@@ -60,7 +60,7 @@ async function take(page: Page, path: string, name: string, prepare?: (page: Pag
 
 await buildWeb();
 mkdirSync(folder, { recursive: true });
-const server = await PageServer.start();
+const server = await PageServer.start({ transport_maps: 'directory:transports' });
 try {
   await fill(server);
   const { smtpPort } = server.api;
