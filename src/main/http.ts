@@ -1,38 +1,18 @@
 // The listeners of HTTP. What serves them is loaded when somebody first connects: a host that is idle pays nothing for it.
 
-import path from 'node:path';
-import { toExternal } from '../address/form.ts';
 import type { LoginGate } from '../auth/login-gate.ts';
 import type { Authenticator } from '../auth/types.ts';
-import { makeScramKeys, scramHashes } from '../auth/scram-key-maker.ts';
-import type { AccountRecovery } from '../admin/account-recovery.ts';
-import type { Passkeys } from '../admin/passkeys.ts';
-import { PasswordLogin } from '../admin/password-login.ts';
-import type { ServerParts } from '../admin/server-parts.ts';
-import type { SettingsPart } from '../admin/settings-part.ts';
-import { fail } from '../admin/problem.ts';
-import { listCertificates } from '../cli/certificate.ts';
 import type { ControlRequest } from '../cli/control.ts';
-import type { ServerStatus } from '../cli/server-status.ts';
-import { planOver } from '../cli/planner.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
 import { LazyListener } from '../http-server/lazy-listener.ts';
-import { SystemResolver } from '../dns/system-resolver.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ProgramLog } from '../lib/log.ts';
-import { TemporaryError } from '../lib/temporary-error.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import type { OwnMailOptions } from '../queue/own-mail.ts';
-import type { TestMessages } from '../queue/test-messages.ts';
-import { dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
-import { TraceSearches } from '../trace/search-aside.ts';
-import { traceFolder } from '../trace/segments.ts';
-import { Explaining } from './explaining.ts';
-import { runningListeners } from './client-listeners.ts';
 import type { PlannedListener } from './listeners.ts';
 import type { Observation } from './observation.ts';
 import type { QueueView } from './page-parts.ts';
@@ -41,8 +21,6 @@ import type { CurrentTls } from './server-tls.ts';
 import { version } from './version.ts';
 
 const webhookMilliseconds = 1000;
-/** Of one who asks: others wait for them. */
-const maxPlansEach = 3;
 
 export interface HttpParts {
   readonly authenticator: Authenticator;
@@ -124,6 +102,7 @@ export class HttpListeners {
   async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
     const { HttpServer: Opened } = await import('../http-server/server.ts');
     const { openQueueView, openLiveEvents } = await import('./page-parts.ts');
+    const { serverParts } = await import('./server-parts.ts');
     const { directory, log } = this.#parts;
     const queue = openQueueView(this.#parts, new ProgramLog(log, `${syslogName}/http`));
     this.#queue = queue;
@@ -156,124 +135,4 @@ export class HttpListeners {
     await (await this.#server)?.close();
     await this.#queue?.close();
   }
-}
-
-function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () => string): ServerParts {
-  const { authenticator, gate, directory, store, state, answer, log, ownMail, observation } = parts;
-  const settings = () => state().configuration.settings;
-  let passkeys: Promise<Passkeys> | undefined;
-  let testMessages: Promise<TestMessages> | undefined;
-  let desk: Promise<SettingsPart> | undefined;
-  let recovery: Promise<AccountRecovery> | undefined;
-  // One after the other: each looks at the mail of days.
-  let lastPlan: Promise<unknown> = Promise.resolve();
-  const planning = new Map<string, number>();
-  const searches = new TraceSearches(path.join(dataDirectoryOf(state().configuration), traceFolder));
-  const usage = (mailbox: number) => store.usage(mailbox);
-  const explaining = new Explaining({ directory, state, usage, clock: systemClock });
-  return {
-    clock: systemClock,
-    authenticator,
-    gate,
-    passwordLogin: new PasswordLogin(directory.lookups),
-    passkeys: () => (passkeys ??= openPasskeys()),
-    recovery: () => (recovery ??= openRecovery(parts, pageOrigin)),
-    hostname: () => settings().text('myhostname'),
-    allowsPrivateWebhooks: () => settings().flag('posthaste_webhook_private_addresses'),
-    keepScramKeys: async (address, password, appPassword) => {
-      const mailbox = directory.credentials(address);
-      const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));
-      if (mailbox === undefined || hashes.length === 0) return;
-      await makeScramKeys(directory, hashes, mailbox, password, appPassword);
-    },
-    localDomains: () =>
-      settings()
-        .list('mydestination')
-        .map((name) => name.toLowerCase()),
-    restrictionClasses: () => settings().list('smtpd_restriction_classes'),
-    plan: async (work, { view, asker }) => {
-      const waiting = planning.get(asker) ?? 0;
-      if (waiting >= maxPlansEach) throw new TemporaryError('other plans of yours are still being made');
-      planning.set(asker, waiting + 1);
-      const { configuration } = state();
-      const own = new ProgramLog(log, `${settings().text('syslog_name')}/http`);
-      const context = { warn: (text: string) => own.warning(text) };
-      const planned = lastPlan.then(async () => await planOver(configuration, context, directory, { view }, work));
-      lastPlan = planned.catch(() => undefined);
-      try {
-        return await planned;
-      } finally {
-        planning.set(asker, (planning.get(asker) ?? 1) - 1);
-        if (planning.get(asker) === 0) planning.delete(asker);
-      }
-    },
-    explain: async (question) => await explaining.explain(question),
-    whyNot: async (question, wanted) => await explaining.whyNot(question, wanted),
-    domainFlow: async (domain) => await explaining.domainFlow(domain),
-    status: async () => (await answer({ command: 'status' })) as object,
-    usage,
-    control: async (request) => await answer(request as ControlRequest),
-    queue,
-    statistics: async (range, zoneMinutes) => await observation.statistics(range, zoneMinutes),
-    trace: async (query) => await searches.find(query),
-    traceList: async (query) => await searches.list(query),
-    certificates: async () => await listCertificates(state().configuration),
-    settings: () => (desk ??= openSettings(parts)),
-    listeners: async () =>
-      runningListeners(state().configuration, (await answer({ command: 'status' })) as ServerStatus),
-    resolver: new SystemResolver({ timeout: 1500, tries: 2 }),
-    testMessage: async (recipient, asker) => {
-      const sent = await (await (testMessages ??= openTestMessages(ownMail()))).send(recipient, asker);
-      if (typeof sent !== 'number') return sent;
-      const detail = 'you have sent many test messages: wait a while';
-      return fail(429, 'too-many-requests', detail, { retryAfterSeconds: sent });
-    },
-  };
-}
-
-async function openSettings({ state, answer, started }: HttpParts): Promise<SettingsPart> {
-  const { SettingsDesk } = await import('./settings-desk.ts');
-  return new SettingsDesk({
-    folder: state().configuration.directory,
-    clock: systemClock,
-    reload: async () => (await answer({ command: 'reload' })) as string[],
-    started,
-    configuration: () => state().configuration,
-    listeners: async () => ((await answer({ command: 'status' })) as ServerStatus).listeners,
-  });
-}
-
-/** The library is large, and few log in with one. */
-async function openPasskeys(): Promise<Passkeys> {
-  const { Passkeys: Opened } = await import('../admin/passkeys.ts');
-  return new Opened(systemClock);
-}
-
-/** Few send any. */
-async function openTestMessages(options: OwnMailOptions | undefined): Promise<TestMessages> {
-  if (options === undefined) throw new TemporaryError('the queue is not open yet');
-  const { TestMessages: Opened } = await import('../queue/test-messages.ts');
-  return new Opened(options);
-}
-
-/** Few forget their password. */
-async function openRecovery(
-  { directory, log, ownMail, state }: HttpParts,
-  pageOrigin: () => string,
-): Promise<AccountRecovery> {
-  const options = ownMail();
-  if (options === undefined) throw new TemporaryError('the queue is not open yet');
-  const { AccountRecovery: Opened } = await import('../admin/account-recovery.ts');
-  const { OwnLetters } = await import('../queue/own-letters.ts');
-  const standardForm = (address: string) => toExternal(state().router.standardForm(address));
-  const letters = new OwnLetters({ ...options, standardForm });
-  const own = new ProgramLog(log, `${state().configuration.settings.text('syslog_name')}/http`);
-  return new Opened({
-    directory,
-    clock: systemClock,
-    send: async (letter) => await letters.send(letter),
-    pageOrigin,
-    hostname: () => state().configuration.settings.text('myhostname'),
-    warn: (text) => own.warning(text),
-  });
 }

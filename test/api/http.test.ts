@@ -127,6 +127,7 @@ test('what an operation answers is what it says that it answers', async () => {
     if (operation.method !== 'GET' || operation.path.includes('{')) continue;
     const needed: Readonly<Record<string, string>> = {
       'explain.show': '?address=once@example.com',
+      'explain.why-not': '?address=once@example.com&wanted=once@example.com',
       'trace.list': '?text=once@example.com',
     };
     const { status, body } = await api.ask('GET', `${operation.path}${needed[operation.name] ?? ''}`, { token });
