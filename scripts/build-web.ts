@@ -1,6 +1,7 @@
 // npm run build:web: builds the page (web/) into dist/web unless what stands there is of the same sources. `npm start` and the
 // tests that open a browser run it first. A package that was installed without Vite brings its page along.
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ const built = join(root, 'dist/web');
 const stamp = join(built, '.sources');
 
 /** Builds where that is needed; throws what Vite complains of. */
-export async function buildWeb(): Promise<void> {
+export function buildWeb(): void {
   const sources = digestOfSources();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   if (!existsSync(join(root, 'node_modules/vite'))) {
@@ -20,8 +21,12 @@ export async function buildWeb(): Promise<void> {
     throw new Error('the page is not built, and Vite is not there to do it: run npm install');
   }
   process.stderr.write('posthaste: building the page\n');
-  const { build } = await import('vite');
-  await build({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' });
+  // A process of its own: what stands in NODE_ENV here, as in a test, must not make it the libraries' development build.
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const args = [vite, 'build', '--config', join(root, 'web/vite.config.ts'), '--logLevel', 'warn'];
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the page cannot be built: ${stderr}`);
   for (const name of globSync('assets/*.{js,css}', { cwd: built })) compress(join(built, name));
   writeFileSync(stamp, sources);
 }
@@ -44,4 +49,4 @@ function digestOfSources(): string {
   return digest.digest('hex');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWeb();
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildWeb();

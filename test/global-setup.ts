@@ -2,6 +2,6 @@
 
 import { buildWeb } from '../scripts/build-web.ts';
 
-export async function setup(): Promise<void> {
-  await buildWeb();
+export function setup(): void {
+  buildWeb();
 }

@@ -12,6 +12,7 @@ import { ProgramLog } from '../lib/log.ts';
 import type { LogWriter } from '../lib/log-writer.ts';
 import type { SqliteMailstore } from '../mailstore/store.ts';
 import type { OwnMailOptions } from '../queue/own-mail.ts';
+import type { Configuration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { PlannedListener } from './listeners.ts';
 import type { Observation } from './observation.ts';
@@ -36,6 +37,8 @@ export interface HttpParts {
   readonly answer: (request: ControlRequest) => Promise<unknown>;
   /** What the server was started with. */
   readonly started: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings };
+  /** Throws SettingsError where a reload could not use it. */
+  readonly rehearse: (proposed: Configuration) => Promise<void>;
   /** For messages of the host's own. */
   readonly ownMail: () => OwnMailOptions | undefined;
 }

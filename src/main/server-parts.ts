@@ -103,13 +103,14 @@ export function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () =
   };
 }
 
-async function openSettings({ state, answer, started }: HttpParts): Promise<SettingsPart> {
+async function openSettings({ state, answer, started, rehearse }: HttpParts): Promise<SettingsPart> {
   const { SettingsDesk } = await import('./settings-desk.ts');
   return new SettingsDesk({
     folder: state().configuration.directory,
     clock: systemClock,
     reload: async () => (await answer({ command: 'reload' })) as string[],
     started,
+    rehearse,
     configuration: () => state().configuration,
     listeners: async () => ((await answer({ command: 'status' })) as ServerStatus).listeners,
   });

@@ -245,6 +245,7 @@ export class Server {
       answer: this.#answer,
       observation: this.#observation,
       activeCount: () => this.#scheduler.activeCount,
+      rehearse: async (proposed: Configuration) => (await this.#openState(proposed)).close(),
     };
     const stores = { directory: this.#directory, store: this.#store, log: this.#log, started: this.#started };
     this.#http = new HttpListeners({ ...http, ...stores, ownMail: () => this.#opened?.ownMail });
@@ -325,8 +326,9 @@ export class Server {
     const planned = planListeners(configuration);
     const applyTls = await this.#tls.prepare(planned);
     const previous = this.#state;
+    const next = await this.#openState(configuration);
     this.#logins.reload(configuration.settings);
-    this.#state = await this.#openState(configuration);
+    this.#state = next;
     previous.close();
     this.#opened?.verifier.forgetRefusals();
     this.#log.reopen();

@@ -32,6 +32,8 @@ export interface SettingsDeskParts {
   readonly clock: Clock;
   /** What needs a restart; throws where the configuration cannot be used, and all stays as it was. */
   readonly reload: () => Promise<readonly string[]>;
+  /** Throws SettingsError where a reload could not use it. */
+  readonly rehearse: (proposed: Configuration) => Promise<void>;
   readonly started: { readonly listeners: readonly PlannedListener[]; readonly settings: Settings };
   /** In force. */
   readonly configuration: () => Configuration;
@@ -140,6 +142,7 @@ export class SettingsDesk implements SettingsPart {
     refuseGuarded(name, before, after);
     refuseBroken(before, after);
     const { answer, findings } = await this.#newFindings(proposed, after);
+    await this.#rehearse(after);
     await this.#write(name, change);
     const restart = await this.#reload(change);
     await this.#lint.remember(answer);
@@ -179,6 +182,16 @@ export class SettingsDesk implements SettingsPart {
       if (code === 'ENOSPC') throw error;
       const mend = `on the machine: posthaste postconf -e '${name} = …', then posthaste reload`;
       fail(403, 'on-the-machine', `the server's user may not write ${file} (${code})`, { mend });
+    }
+  }
+
+  /** Before anything is written: what stands in the file is always what a start can use. */
+  async #rehearse(after: Configuration): Promise<void> {
+    try {
+      await this.#parts.rehearse(after);
+    } catch (error) {
+      if (error instanceof SettingsError) fail(422, 'breaks-configuration', error.message, { field: 'value' });
+      throw error;
     }
   }
 

@@ -138,20 +138,18 @@ export class TextTable implements Table {
     const stamp = await fileStamp(path);
     const indexStamp = await fileStamp(this.#indexPath());
     const former = this.#rows;
-    try {
-      this.#rows = await this.#read();
-      if (this.#rows.from === 'text') await this.#warnOfStaleIndex();
-    } catch (error) {
+    this.#rows = await this.#read().catch((error: unknown) => {
       const failure = (error as Error).message;
-      this.#rows = { from: 'nothing', failure };
       log.warning(`table ${this.name}: ${failure}`);
-    }
+      return { from: 'nothing', failure } as const;
+    });
+    // In the same turn: nobody sees the new rows under the old revision.
+    if (!this.#isClosed) onChange();
+    if (this.#rows.from === 'text') await this.#warnOfStaleIndex();
     // Not before the lookups that hold it have read their row.
     if (former?.from === 'text') setImmediate(() => former.index.release());
     this.#loading = undefined;
-    if (this.#isClosed) return;
-    onChange();
-    if (!isWatched) return;
+    if (this.#isClosed || !isWatched) return;
     this.#watch(path, stamp);
     if (this.#indexType !== undefined && this.#rows.from !== 'text') this.#watch(this.#indexPath(), indexStamp);
   }
@@ -186,8 +184,9 @@ export class TextTable implements Table {
   async #warnOfStaleIndex(): Promise<void> {
     const { path, log, clock = systemClock } = this.#options;
     if (this.#indexType === undefined) return;
-    const [source, index] = await Promise.all([stat(path), stat(this.#indexPath()).catch(() => undefined)]);
-    if (index === undefined) return;
+    const stamps = [path, this.#indexPath()].map((file) => stat(file).catch(() => undefined));
+    const [source, index] = await Promise.all(stamps);
+    if (source === undefined || index === undefined) return;
     const isNewer = Math.floor(source.mtimeMs / 1000) > Math.floor(index.mtimeMs / 1000);
     if (isNewer && source.mtimeMs < clock.now() - staleGraceMilliseconds) {
       log.warning(`database ${this.#indexPath()} is older than source file ${path}; the source file is used`);

@@ -45,6 +45,7 @@ test('a message to an alias: from its connection into the mailbox', async () => 
     'smtpd client',
     'smtpd reject:',
     'cleanup message-id',
+    'cleanup subject',
     'qmgr from',
     'mailstore to',
     'qmgr removed',

@@ -109,9 +109,8 @@ test('a passkey is added with a name, logs in with a new secret, and is removed'
   await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
   const [before] = await page.context().cookies();
   await logOut(page);
-  await page.getByRole('button', { name: 'Use a passkey' }).waitFor();
-  await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
   await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
   await page.getByRole('heading', { name: 'Account and security' }).waitFor();
   const [after] = await page.context().cookies();
   expect(after?.value).not.toBe(before?.value);
@@ -180,7 +179,6 @@ describe('a session', () => {
     await here.getByText('The password is changed').waitFor();
     const [after] = await here.context().cookies();
     expect(after?.value).not.toBe(before?.value);
-    await there.getByRole('tab', { name: 'Forward' }).click();
     await there.reload();
     await there.getByRole('heading', { name: 'Log in' }).waitFor();
     await server.api.directory.mailboxes.set(user, { passwordHash: await hashPassword(password) });

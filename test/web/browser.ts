@@ -74,8 +74,9 @@ export class PageServer {
     const page = await this.open(path, options);
     await page.getByLabel('Login or address').fill(login);
     await page.locator('input[type=password]').fill(password);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('navigation').waitFor();
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
+    // On a narrow screen the navigation is folded away.
+    await page.locator('#main').waitFor();
     return page;
   }
 

@@ -58,7 +58,7 @@ async function take(page: Page, path: string, name: string, prepare?: (page: Pag
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-await buildWeb();
+buildWeb();
 mkdirSync(folder, { recursive: true });
 const server = await PageServer.start({ transport_maps: 'directory:transports' });
 try {
