@@ -15,7 +15,7 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { languages, type Language, speak } from './i18n.ts';
 import { Icon, type IconName } from './parts/icon.tsx';
@@ -24,7 +24,7 @@ import { LiveLine } from './parts/live-line.tsx';
 import { Loading, Failed } from './parts/states.tsx';
 import { LoginAgain } from './login/login-again.tsx';
 import { type Role, SessionProvider, type Session, useEndedSession, useLogout, useWhoIsThere } from './session.tsx';
-import { LoginView, NewPasswordView } from './views/login.tsx';
+import { LoginView } from './views/login.tsx';
 
 interface Place {
   readonly to: string;
@@ -54,6 +54,11 @@ function usePlaces(): readonly Place[] {
   ];
 }
 
+/** Few need it, and it would be loaded before everybody's first view. */
+const NewPasswordView = lazy(async () => ({
+  default: (await import('./login/new-password-view.tsx')).NewPasswordView,
+}));
+
 export function Shell() {
   const { data: session, error, isPending, refetch } = useWhoIsThere();
   const { ended, again, leave } = useEndedSession();
@@ -61,7 +66,13 @@ export function Shell() {
   if (error !== null && session === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   const shown = session ?? ended;
   if (shown === undefined) return <LoginView />;
-  if (session?.mustChange) return <NewPasswordView login={session.login} />;
+  if (session?.mustChange) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <NewPasswordView login={session.login} />
+      </Suspense>
+    );
+  }
   return (
     <SessionProvider session={shown}>
       <Frame key={`${shown.role} ${shown.login}`} session={shown} />

@@ -1,15 +1,7 @@
 // How the page looks: the system's own fonts, one blue, quiet greys. Text has at least 4.5 : 1 against what it stands on (WCAG
 // 2.2, 1.4.3), which Mantine's own light variants and dimmed texts have not.
 
-import {
-  type CSSVariablesResolver,
-  createTheme,
-  darken,
-  Drawer,
-  lighten,
-  type MantineColorsTuple,
-  Modal,
-} from '@mantine/core';
+import { type CSSVariablesResolver, createTheme, darken, lighten, type MantineColorsTuple } from '@mantine/core';
 
 const post: MantineColorsTuple = [
   '#edf3ff',
@@ -36,8 +28,8 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // Their heads are elements that mean the page's own (HTML §4.3.9): a screen reader would find several.
-    Modal: Modal.extend({ defaultProps: { attributes: { header: { role: 'presentation' } } } }),
-    Drawer: Drawer.extend({ defaultProps: { attributes: { header: { role: 'presentation' } } } }),
+    Modal: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
+    Drawer: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
   },
 });
 

@@ -1,12 +1,11 @@
-// The door: who one is, and a new password where somebody else made the one so far or it has run out.
+// The door: who one is.
 
-import { Button, Card, Center, Group, Stack, Text, Title } from '@mantine/core';
+import { Card, Center, Group, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useCallback, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LoginForm } from '../login/login-form.tsx';
-import { NewPasswordForm } from '../login/new-password-form.tsx';
-import { type Session, sessionKey, useLogout } from '../session.tsx';
+import { type Session, sessionKey } from '../session.tsx';
 import { LanguageMenu, LightButton } from '../shell.tsx';
 
 export function LoginView() {
@@ -16,26 +15,6 @@ export function LoginView() {
   return (
     <Door title={t('Log in')}>
       <LoginForm onDone={done} />
-    </Door>
-  );
-}
-
-export function NewPasswordView({ login }: { readonly login: string }) {
-  const { t } = useTranslation();
-  const logout = useLogout();
-  return (
-    <Door title={t('Choose a new password')}>
-      <Text size="sm" mb="md">
-        {t(
-          'The password that you have logged in with was made by somebody else, or its time is over. From now on only you should know it.',
-        )}
-      </Text>
-      <Stack>
-        <NewPasswordForm login={login} />
-        <Button variant="subtle" color="gray" onClick={() => void logout()}>
-          {t('Log out')}
-        </Button>
-      </Stack>
     </Door>
   );
 }
