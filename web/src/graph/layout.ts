@@ -86,7 +86,7 @@ export interface PlacedFlow {
 const boxWidth = 248;
 const narrowest = 96;
 /** Of a letter, about. */
-const letter = { bold: 8.3, small: 6.5 } as const;
+const letter = { bold: 8.6, small: 6.5 } as const;
 export const boxHeight = 52;
 export const margin = 14;
 const rowGap = 18;
