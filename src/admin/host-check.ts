@@ -22,7 +22,7 @@ export interface HostCheck {
 }
 
 export interface HostCheckParts {
-  readonly resolver: Pick<SystemResolver, 'addresses' | 'pointers'>;
+  readonly resolver: Pick<SystemResolver, 'addresses' | 'names'>;
   /** Where SMTP is listened for: address and port. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
 }
@@ -68,7 +68,7 @@ async function checkReverse(
 ): Promise<HostCheck> {
   const of = { check: 'reverse', subject: address } as const;
   try {
-    const answer = await resolver.pointers(address);
+    const answer = await resolver.names(address);
     const found = answer.kind === 'found' ? answer.records.slice(0, maxAddresses) : [];
     const isOurs = found.some((name) => name.toLowerCase().replace(/\.$/, '') === hostname.toLowerCase());
     return { ...of, outcome: isOurs ? 'good' : 'wrong', found };

@@ -1,10 +1,10 @@
 // The name under which the DNS keeps what an address is called (RFC 1035 §3.5; RFC 3596 §2.5).
 
-/** An address as the DNS gives it: without a zone. */
+/** Of an address; its zone (`%eth0`), which only this machine knows, is left out. */
 export function reverseName(address: string): string {
   if (!address.includes(':')) return `${address.split('.').toReversed().join('.')}.in-addr.arpa`;
   // As RFC 5952 has it, also where its end is written as IPv4.
-  const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const compressed = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
   const [head = '', tail = ''] = compressed.split('::');
   const [front, back] = [head, tail].map((half) => half.split(':').filter((group) => group !== '')) as [
     string[],

@@ -14,6 +14,7 @@ beforeAll(async () => {
     null.example MX 0 .
     192.0.2.1 PTR good.example
     broken.example FAIL
+    192.0.2.2 FAIL
     silent.example SILENT`);
   resolver = new SystemResolver({ servers: [`127.0.0.1:${server.port}`], timeout: 100, tries: 1 });
 });
@@ -43,5 +44,8 @@ describe('an answer of the DNS', () => {
   test('cannot be had', async () => {
     await expect(resolver.mx('broken.example')).rejects.toBeInstanceOf(TemporaryError);
     await expect(resolver.mx('silent.example')).rejects.toBeInstanceOf(TemporaryError);
+    await expect(resolver.names('192.0.2.2')).rejects.toBeInstanceOf(TemporaryError);
+    expect(await resolver.names('192.0.2.3')).toEqual({ kind: 'no-domain' });
+    expect(await resolver.names('fe80::1%eth0')).toEqual({ kind: 'no-domain' });
   });
 });

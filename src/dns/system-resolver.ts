@@ -62,13 +62,9 @@ export class SystemResolver implements Resolver {
     });
   }
 
+  // Not by the library's own `reverse`: it looks into /etc/hosts, and takes a server that failed for one that knows no name.
   async names(address: string): Promise<DnsAnswer<string>> {
-    return outcome(address, () => this.#resolver.reverse(address));
-  }
-
-  /** As `names`, but of the DNS alone, as other hosts see it: the library looks into /etc/hosts for those. */
-  pointers(address: string): Promise<DnsAnswer<string>> {
-    return ask(reverseName(address), (name) => this.#resolver.resolvePtr(name));
+    return await ask(reverseName(address), (name) => this.#resolver.resolvePtr(name));
   }
 }
 
