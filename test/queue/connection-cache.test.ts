@@ -216,7 +216,8 @@ describe('a kept session that is no longer what it was', () => {
     await start(polite);
     await said();
     await server.close();
-    expect(await said()).toEqual(['deferred 4.4.1 1']);
+    // 4.4.2 where the port has been taken meanwhile by somebody who hangs up: other tests run beside this one.
+    expect((await said()).join()).toMatch(/^deferred 4\.4\.[12] 1$/);
   });
 });
 
