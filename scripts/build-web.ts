@@ -49,4 +49,12 @@ function digestOfSources(): string {
   return digest.digest('hex');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildWeb();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    buildWeb();
+  } catch (error) {
+    process.stderr.write(`posthaste: ${(error as Error).message}\n`);
+    // Mail does not wait for the page: before a start it is enough to say so.
+    process.exitCode = process.argv.includes('--or-warn') ? 0 : 1;
+  }
+}
