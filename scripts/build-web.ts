@@ -3,13 +3,14 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const built = join(root, 'dist/web');
+const dist = join(root, 'dist');
+const built = join(dist, 'web');
 const stamp = join(built, '.sources');
 
 /** Builds where that is needed; throws what Vite complains of. */
@@ -23,12 +24,22 @@ export function buildWeb(): void {
   process.stderr.write('posthaste: building the page\n');
   // A process of its own: what stands in NODE_ENV here, as in a test, must not make it the libraries' development build.
   const vite = join(root, 'node_modules/vite/bin/vite.js');
-  const args = [vite, 'build', '--config', join(root, 'web/vite.config.ts'), '--logLevel', 'warn'];
-  const env = { ...process.env, NODE_ENV: 'production' };
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the page cannot be built: ${stderr}`);
-  for (const name of globSync('assets/*.{js,css}', { cwd: built })) compress(join(built, name));
-  writeFileSync(stamp, sources);
+  mkdirSync(dist, { recursive: true });
+  const aside = mkdtempSync(join(dist, 'web-'));
+  try {
+    const folder = join(aside, 'built');
+    const args = [vite, 'build', '--config', join(root, 'web/vite.config.ts'), '--outDir', folder, '--logLevel', 'warn'];
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the page cannot be built: ${stderr}`);
+    for (const name of globSync('assets/*.{js,css}', { cwd: folder })) compress(join(folder, name));
+    writeFileSync(join(folder, '.sources'), sources);
+    // A server may be showing the one that stands there: it is without a page for the moment between these two lines.
+    if (existsSync(built)) renameSync(built, join(aside, 'before'));
+    renameSync(folder, built);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
 }
 
 /** Beside itself, as browsers take it: compressed once, with all the time it takes. */

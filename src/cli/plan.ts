@@ -5,26 +5,10 @@ import { type CommandContext, CommandError } from './context.ts';
 import { formatPlan } from './plan-lines.ts';
 import { defaultTraceDays, planChange } from './planner.ts';
 import { PlannedChange } from './remote-host.ts';
-import type { Plan } from '../proof/plan/types.ts';
+import { type Plan, plannedAreas } from '../proof/plan/types.ts';
 
 /** Commands that change the directory and nothing else: no other is run for a plan. */
-const plannable = new Set([
-  'domain',
-  'alias-domain',
-  'mailbox',
-  'app-password',
-  'alias',
-  'list',
-  'sender-login',
-  'transport',
-  'bcc',
-  'access',
-  'relay-recipient',
-  'catch-all',
-  'tag',
-  'revert',
-  'apply',
-]);
+const plannable = new Set([...plannedAreas, 'app-password', 'revert', 'apply']);
 
 const examples = `
 Makes the change in a transaction that is rolled back, and asks about every address that it may concern before and after:

@@ -7,6 +7,7 @@ import type { DirectoryView } from '../../directory/directory-view.ts';
 import { type Applied, applyDesired, ApplyRefusedError } from '../../interop/desired/apply.ts';
 import { dump } from '../../interop/desired/dump.ts';
 import { type DesiredState, readDesired } from '../../interop/desired/read-desired.ts';
+import { plannedAreas } from '../../proof/plan/types.ts';
 import { authorize } from '../authorize.ts';
 import { checkInput } from '../check-input.ts';
 import { type AnyOperation, areaOf, type Operation, type OperationContext, operation } from '../operation.ts';
@@ -81,26 +82,10 @@ interface Wanted {
   readonly prune?: boolean;
 }
 
-/** Of these a plan can try the changes: they are of the directory and nothing else. */
-const plannedAreas = new Set([
-  'domain',
-  'alias-domain',
-  'mailbox',
-  'alias',
-  'list',
-  'sender-login',
-  'transport',
-  'bcc',
-  'access',
-  'relay-recipient',
-  'catch-all',
-  'tag',
-]);
-
 /** `all` are the operations that a plan may try. */
 export function planOperations(all: readonly AnyOperation[]): AnyOperation[] {
   const plannable = new Map(
-    all.filter(({ kind, name }) => kind === 'change' && plannedAreas.has(areaOf(name))).map((one) => [one.name, one]),
+    all.filter(({ kind, name }) => kind === 'change' && plannedAreas.includes(areaOf(name))).map((one) => [one.name, one]),
   );
   return [
     operation({

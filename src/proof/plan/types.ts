@@ -3,6 +3,22 @@
 import type { ObjectChange } from '../../directory/history.ts';
 import type { AddressClass, Delivery, Reply } from '../../routing/types.ts';
 
+/** What is of the directory and nothing else, so that a plan can try its changes. */
+export const plannedAreas: readonly string[] = [
+  'domain',
+  'alias-domain',
+  'mailbox',
+  'alias',
+  'list',
+  'sender-login',
+  'transport',
+  'bcc',
+  'access',
+  'relay-recipient',
+  'catch-all',
+  'tag',
+];
+
 /** What happens to mail for an address, as the one resolver says. */
 export interface PlannedOutcome {
   readonly class: AddressClass;
