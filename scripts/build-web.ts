@@ -28,7 +28,16 @@ export function buildWeb(): void {
   const aside = mkdtempSync(join(dist, 'web-'));
   try {
     const folder = join(aside, 'built');
-    const args = [vite, 'build', '--config', join(root, 'web/vite.config.ts'), '--outDir', folder, '--logLevel', 'warn'];
+    const args = [
+      vite,
+      'build',
+      '--config',
+      join(root, 'web/vite.config.ts'),
+      '--outDir',
+      folder,
+      '--logLevel',
+      'warn',
+    ];
     const env = { ...process.env, NODE_ENV: 'production' };
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
     if (status !== 0) throw new Error(`the page cannot be built: ${stderr}`);

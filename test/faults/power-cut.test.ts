@@ -138,11 +138,13 @@ describe.skipIf(!hasCompiler)('power cut (needs gcc and libc6-dev)', () => {
     new Database(path).exec('PRAGMA journal_mode=WAL; CREATE TABLE row (n INTEGER PRIMARY KEY)').close();
     cut.begin();
     const driver = fileURLToPath(import.meta.resolve('better-sqlite3'));
+    // Not by process.stdout: what does not go at once it keeps for the event loop, which has no turn here.
     const script = `
+      import { writeSync } from 'node:fs';
       import Database from ${JSON.stringify(driver)};
       const db = new Database('rows.db'); db.pragma('synchronous=${synchronous}');
       const insert = db.prepare('INSERT INTO row VALUES (?)');
-      for (let n = 1; ; n++) { insert.run(n); process.stdout.write(n + '\\n'); }`;
+      for (let n = 1; ; n++) { insert.run(n); writeSync(1, n + '\\n'); }`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: live,
       env: { ...process.env, ...cut.environment() },
@@ -153,10 +155,7 @@ describe.skipIf(!hasCompiler)('power cut (needs gcc and libc6-dev)', () => {
       output += text;
       if (output.length > 3_000) child.kill('SIGKILL');
     });
-    // A child that gets nowhere is ended, so that the run can be made again.
-    const limit = setTimeout(() => child.kill('SIGKILL'), 20_000);
     await new Promise((done) => child.once('close', done));
-    clearTimeout(limit);
     cut.restore();
     const told = Number(output.split('\n').at(-2));
     const db = new Database(path);
@@ -171,7 +170,7 @@ describe.skipIf(!hasCompiler)('power cut (needs gcc and libc6-dev)', () => {
     expect(lost).toBe(0);
   });
 
-  test('SQLite with synchronous=NORMAL does: the shim can tell the difference', { retry: 2 }, async () => {
+  test('SQLite with synchronous=NORMAL does: the shim can tell the difference', async () => {
     const { lost } = await countLostRows('normal', 'NORMAL');
     expect(lost).toBeGreaterThan(0);
     expect(existsSync(join(folder, 'normal', 'rows.db'))).toBe(true);

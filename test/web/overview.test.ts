@@ -24,6 +24,7 @@ beforeAll(async () => {
   for (let number = 0; number < 3; number++) await send(`one${number}@dead.test`);
   for (let number = 0; number < 2; number++) await send(`two${number}@slow.test`);
   await send('carla@example.com');
+  for (const recipient of ['nobody@example.com', 'nobody@foreign.test']) await refused(recipient);
   for (const end = Date.now() + 15_000; (await summary()).states.deferred < 5 && Date.now() < end; ) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -40,6 +41,13 @@ async function send(recipient: string): Promise<void> {
   for (const line of ['EHLO c.test', 'MAIL FROM:<writer@sender.test>', `RCPT TO:<${recipient}>`, 'DATA'])
     await smtp.command(line);
   expect((await smtp.command(`Subject: ${subject}\r\n\r\nthe body\r\n.`)).code).toBe(250);
+  await smtp.command('QUIT');
+}
+
+async function refused(recipient: string): Promise<void> {
+  const smtp = await SmtpConnection.open(server.api.smtpPort);
+  for (const line of ['EHLO c.test', 'MAIL FROM:<writer@sender.test>']) await smtp.command(line);
+  expect((await smtp.command(`RCPT TO:<${recipient}>`)).code).toBe(550);
   await smtp.command('QUIT');
 }
 
@@ -95,6 +103,11 @@ describe('the overview', () => {
       async (page) => {
         await page.getByRole('link', { name: 'example.com', exact: true }).waitFor();
         await page.getByText('Nobody has logged in yet.').waitFor();
+        await page
+          .getByRole('list', { name: /Not delivered/ })
+          .getByText('nobody@example.com')
+          .first()
+          .waitFor();
         const text = await page.getByRole('main').textContent();
         expect(text).not.toContain('foreign.test');
         expect(text).not.toContain('dead.test');

@@ -85,7 +85,9 @@ interface Wanted {
 /** `all` are the operations that a plan may try. */
 export function planOperations(all: readonly AnyOperation[]): AnyOperation[] {
   const plannable = new Map(
-    all.filter(({ kind, name }) => kind === 'change' && plannedAreas.includes(areaOf(name))).map((one) => [one.name, one]),
+    all
+      .filter(({ kind, name }) => kind === 'change' && plannedAreas.includes(areaOf(name)))
+      .map((one) => [one.name, one]),
   );
   return [
     operation({

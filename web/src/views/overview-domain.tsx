@@ -1,5 +1,5 @@
-// The overview of a domain's administrator: his domains, whose mailboxes are nearly full, who has logged in, and what was
-// changed.
+// The overview of a domain's administrator: his domains, whose mailboxes are nearly full, who has logged in, what was
+// changed and what did not arrive.
 
 import { Badge, Card, Grid, Group, Progress, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
@@ -10,6 +10,7 @@ import { AnchorLink } from '../parts/links.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { OverviewChanges } from './overview-changes.tsx';
+import { OverviewUndelivered } from './overview-undelivered.tsx';
 
 /** Of a first page: who has more goes to the lists. */
 const looked = 1000;
@@ -45,6 +46,9 @@ export function DomainOverview() {
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <OverviewChanges />
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <OverviewUndelivered />
         </Grid.Col>
       </Grid>
     </>

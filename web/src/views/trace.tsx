@@ -117,7 +117,7 @@ function Nothing({ isNarrowed }: { readonly isNarrowed: boolean }) {
 
 const maxNamed = 2;
 
-function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly onOpen: (id: string) => void }) {
+export function MessageButton({ row, onOpen }: { readonly row: TracedMessage; readonly onOpen: (id: string) => void }) {
   const { t } = useTranslation();
   const { queueId, session, time, state, sender, subject, client, recipients, refusal } = row;
   const id = queueId ?? session;
