@@ -142,7 +142,7 @@ function Sessions({ login, change }: { readonly login: string; readonly change: 
   const { t } = useTranslation();
   const { data, error, isPending, refetch } = useCall('admin.sessions', { login });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) return <Text size="sm">{t('No browser is logged in now.')}</Text>;
   const endAll = () => change.run(() => call('admin.sessions-remove', { login }), t('All sessions have ended'));
   return (

@@ -69,7 +69,7 @@ export function AdministratorList() {
 function OpenedAdministrator({ login, onDone }: { readonly login: string; readonly onDone: () => void }) {
   const { data, error, isPending, refetch } = useCall('admin.show', { login });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   return <AdministratorForm key={JSON.stringify(data)} administrator={data} onDone={onDone} />;
 }
 

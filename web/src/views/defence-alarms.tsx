@@ -16,7 +16,7 @@ export function AlarmsTab() {
   const change = useChange();
   const { data, error, isPending, refetch } = useCall('alarm.list', {}, { refetchInterval: 10_000 });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nobody sends as they never do')}>

@@ -20,7 +20,7 @@ export function LockoutsTab() {
   const change = useChange();
   const { data, error, isPending, refetch } = useCall('lockout.list', {}, { refetchInterval });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nobody is locked out')}>
@@ -87,7 +87,7 @@ export function FailedLoginsTab() {
   const { t } = useTranslation();
   const { data, error, isPending, refetch } = useCall('lockout.failures', {}, { refetchInterval });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('No login has failed since the server was started')}>

@@ -13,7 +13,7 @@ type DnsRecord = Output<'domain.dns'>['items'][number];
 export function DnsTab({ domain: { name } }: { readonly domain: DomainInfo }) {
   const { t } = useTranslation();
   const { data, error, refetch, isFetching } = useCall('domain.dns', { name }, { staleTime: 30_000 });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) {
     return (
       <Stack align="center" role="status">

@@ -150,7 +150,7 @@ function AppPasswords({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const change = useChange();
   const { data, error, refetch } = useCall('app-password.list', { mailbox: address });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   const remove = (name: string) =>
     modals.openConfirmModal({
       title: t('Remove the app password {{name}}?', { name }),

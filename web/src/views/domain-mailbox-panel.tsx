@@ -34,7 +34,7 @@ export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useTagged('mailbox.show', { address });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   const { value: mailbox, etag } = data;
   const set: MailboxPartProps['set'] = async (settings, isPlain = false) => {

@@ -28,7 +28,7 @@ const route = getRouteApi('/shell/domains/$domain');
 export function FlowMapTab({ domain }: { readonly domain: string }) {
   const { t } = useTranslation();
   const { data, error, refetch, isFetching } = useCall('domain.flow', { name: domain });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) {
     return (
       <Stack align="center" gap={0}>

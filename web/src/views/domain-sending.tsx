@@ -174,7 +174,7 @@ function WhoMay({ domain }: { readonly domain: string }) {
 function Answer({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useCall('sender-login.show', { address });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return null;
   return (
     <Alert color="gray" variant="light" title={t('{{address}} may be used by', { address })} role="status">

@@ -17,7 +17,7 @@ export function WhyNot({ question, address, wanted }: WhyNotProps) {
   const { t } = useTranslation();
   const { address: _, at, ...rest } = question;
   const { data, error, refetch } = useCall('explain.why-not', { ...rest, address, wanted });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loader size="sm" />;
   const { reaches, reasons, open, reachedBy } = data;
   const names = { address, wanted };

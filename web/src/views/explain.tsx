@@ -77,7 +77,7 @@ function Way({ address, search, onLook }: WayProps) {
   const question = questionOf(address, search);
   const { data, error, isPending, refetch } = useCall('explain.show', question);
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   const explanation = data.items[0];
   if (explanation === undefined) return <Empty title={t('No answer')} />;
   return (

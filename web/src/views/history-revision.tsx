@@ -25,7 +25,7 @@ export function RevisionDetail({ mark, onOpen }: RevisionDetailProps) {
   const [shown, setShown] = useState(usualChanges);
   const { data, error, isPending, refetch } = useCall('revision.show', { revision: mark });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   const { revision, time, actor, changes, count, mayRevert } = data;
   const undone = changes.find(({ action }) => action === 'revision.revert')?.object;
   const undo = async () => {

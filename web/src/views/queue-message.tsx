@@ -64,7 +64,7 @@ function MessageBody({ id, onClose }: { readonly id: string; readonly onClose: (
       </Stack>
     );
   }
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Group justify="space-between">

@@ -17,7 +17,7 @@ export function CertificatesTab() {
   const change = useChange();
   const { data, error, isPending, refetch } = useCall('certificate.list', {});
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('There is no certificate yet')}>

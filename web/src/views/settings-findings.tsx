@@ -16,7 +16,7 @@ export function FindingsTab() {
   const { t } = useTranslation();
   const { data, error, isPending, refetch } = useCall('lint.list', {});
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nothing to mend')}>

@@ -101,7 +101,7 @@ function onlyOf(only: Only) {
 function OpenedSetting({ name }: { readonly name: string }) {
   const { data, error, isPending, refetch } = useCall('setting.show', { name });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   return <SettingForm key={name} setting={data} />;
 }
 

@@ -13,7 +13,7 @@ export function ServicesTab() {
   const { t } = useTranslation();
   const { data, error, isPending, refetch } = useCall('service.list', {}, { refetchInterval: 15_000 });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) return <Empty title={t('master.cf has no service: nothing listens for mail')} />;
   return (
     <Stack>

@@ -13,7 +13,7 @@ type Status = Output<'status.show'>;
 export function StatusTab() {
   const { data, error, isPending, refetch } = useCall('status.show', {}, { refetchInterval: 5_000 });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Mismatch status={data} />

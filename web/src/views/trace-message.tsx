@@ -29,7 +29,7 @@ export function MessageDetail({ id, onOpen }: MessageDetailProps) {
     refetchInterval: ({ state }) => (find(state.data?.items, id)?.isDone === false ? refreshMilliseconds : false),
   });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   const message = find(data.items, id);
   if (message === undefined) {
     return (

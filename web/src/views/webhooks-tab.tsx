@@ -19,7 +19,7 @@ export function WebhooksTab() {
   const [isAdding, { open, close }] = useDisclosure();
   const { data, error, isPending, refetch } = useCall('webhook.list', {}, { refetchInterval: 10_000 });
   if (isPending) return <Loading />;
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Group justify="space-between">
