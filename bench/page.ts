@@ -53,12 +53,12 @@ async function fillDirectory(): Promise<void> {
   directory.close();
 }
 
-/** Deferred until tomorrow, of the last four days, to 5,000 domains. */
+/** Deferred for most of an hour (what is put off for longer than maximal_backoff_time is tried at once), of the last four days, to 5,000 domains. */
 function fillQueue(messages: number): void {
   const database = openStoreForWriting(join(folder, 'data', 'store.db'), 'NORMAL');
   const ids = new QueueIds(systemClock);
   const now = systemClock.now();
-  const content = database.prepare("INSERT INTO content (size, refs, data) VALUES (1000, 1, 'Subject: x')");
+  const content = database.prepare("INSERT INTO content (size, refs, data) VALUES (10, 1, CAST('Subject: x' AS BLOB))");
   const message = database.prepare(
     `INSERT INTO queue_message (id, content, size, sender, arrival, next_attempt, attempts, ret, envid, smtputf8, eight_bit, warned, hold)
      VALUES (?, ?, 1000, ?, ?, ?, 3, '', '', 0, 0, 0, 0)`,
@@ -73,7 +73,7 @@ function fillQueue(messages: number): void {
       const id = ids.next();
       const arrival = now - (number / messages) * 4 * 86_400_000;
       const { lastInsertRowid } = content.run();
-      message.run(id, lastInsertRowid, `s${number % 1000}@sender.test`, arrival, now + 86_400_000);
+      message.run(id, lastInsertRowid, `s${number % 1000}@sender.test`, arrival, now + 3_000_000);
       const address = `r${number}@${domain}`;
       const reason = `connect to mx.${domain}[192.0.2.${number % 250}]:25: Connection timed out`;
       recipient.run(id, address, address, domain, reason);
