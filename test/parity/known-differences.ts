@@ -137,10 +137,10 @@ function withoutOrcpt(recipients: unknown): string {
   return JSON.stringify((recipients as readonly string[]).map((one) => one.replace(/ ORCPT=\S+/, '')).toSorted());
 }
 
-/** With quotes, backslashes and source routes taken out of the original recipient. */
+/** With quotes, backslashes and source routes taken out of the original recipient, and without one beyond ASCII. */
 function unquotedOrcpt(recipients: unknown): string {
   const plain = (recipients as readonly string[]).map((one) =>
-    one.replace(/ ORCPT=rfc822;(\S+)/, (_all, xtext: string) => {
+    one.replace(/ ORCPT=utf-8;\S+/, '').replace(/ ORCPT=rfc822;(\S+)/, (_all, xtext: string) => {
       if (/\+[89A-F][0-9A-F]/.test(xtext)) return '';
       const text = xtext.replace(/\+([0-9A-F]{2})/g, (_code, hex: string) => String.fromCharCode(parseInt(hex, 16)));
       return ` ORCPT=${text.replace(/^@[^:]*:/, '').replace(/["\\]/g, '')}`;
