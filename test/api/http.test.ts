@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Compile } from 'typebox/compile';
 import { operations } from '../../src/admin/registry.ts';
+import { SmtpConnection } from '../harness/smtp-connection.ts';
 import { ApiServer } from './api-server.ts';
 import { findOpenApiMistakes } from './openapi-check.ts';
 
@@ -18,6 +19,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close();
 });
+
+async function deliver(recipient: string, octets: number): Promise<void> {
+  const smtp = await SmtpConnection.open(api.smtpPort);
+  for (const line of ['EHLO c.test', 'MAIL FROM:<a@sender.test>', `RCPT TO:<${recipient}>`, 'DATA']) {
+    await smtp.command(line);
+  }
+  expect((await smtp.command(`Subject: x\r\n\r\n${'x'.repeat(70)}\r\n`.repeat(octets / 80) + '.')).code).toBe(250);
+  await smtp.quit();
+}
 
 async function add(address: string): Promise<void> {
   const body = { address, passwordHash: '{PLAIN}x' };
@@ -120,6 +130,25 @@ test('a list is paged', async () => {
   }
   expect(found).toEqual(['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@pages.test`));
   expect(pages).toBe(3);
+});
+
+test('mailboxes that are nearly full are found among many, page by page', async () => {
+  const { directory } = api;
+  await directory.domains.add('full.test');
+  const rows = Array.from({ length: 1200 }, (_, index) => {
+    const address = `u${String(index).padStart(4, '0')}@full.test`;
+    // Some are small enough for one message to fill most of them.
+    return { address, passwordHash: '{PLAIN}x', quotaBytes: index % 400 === 399 ? 3000 : 1_000_000 };
+  });
+  for (const row of rows) await directory.mailboxes.add(row);
+  for (const name of ['u0000', 'u0399', 'u0799', 'u1199']) await deliver(`${name}@full.test`, 2400);
+  const ask = async (query: string) => (await api.ask('GET', `/quotas?domain=full.test&${query}`, { token })).body;
+  const first = await ask('minPercent=80&limit=2');
+  expect(first.items.map((one: { address: string }) => one.address)).toEqual(['u0399@full.test', 'u0799@full.test']);
+  const rest = await ask(`minPercent=80&limit=2&after=${encodeURIComponent(first.next)}`);
+  expect(rest.items).toMatchObject([{ address: 'u1199@full.test', messages: 1 }]);
+  expect(rest.next).toBeUndefined();
+  expect((await ask('minPercent=1')).items).toHaveLength(3);
 });
 
 test('what an operation answers is what it says that it answers', async () => {

@@ -649,7 +649,7 @@ export interface Operations {
   };
   /** List how much mailboxes hold, against what they may hold. */
   "quota.list": {
-    input: { readonly after?: string; readonly limit?: number; readonly domain?: string };
+    input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly minPercent?: number };
     output: { readonly items: readonly ({ readonly address: string; readonly bytes: number; readonly messages: number; readonly quotaBytes: number; readonly percent: number | null })[]; readonly next?: string };
   };
   /** Count the mail of a mailbox anew. */

@@ -1,10 +1,23 @@
 // The server itself: what it is doing, and what mailboxes hold.
 
+import { setImmediate } from 'node:timers/promises';
 import { Type } from 'typebox';
 import type { MailboxInfo } from '../../directory/mailbox-rows.ts';
-import { operation } from '../operation.ts';
-import { listWithin } from '../pages-of-domains.ts';
-import { address, anyText, count, domainName, object, optional, page, pageInput, toPage } from '../schemas.ts';
+import { type OperationContext, operation } from '../operation.ts';
+import { type DomainPage, listWithin } from '../pages-of-domains.ts';
+import {
+  address,
+  anyText,
+  count,
+  domainName,
+  object,
+  optional,
+  page,
+  pageInput,
+  type PageOf,
+  toPage,
+  usualPage,
+} from '../schemas.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { certificate, status } from '../server-schemas.ts';
 import { domainOf } from './mailboxes.ts';
@@ -17,10 +30,45 @@ const quota = object({
   percent: Type.Union([Type.Integer(), Type.Null()], { description: 'Of the quota; null without one.' }),
 });
 
-function quotaOf({ id, address: of, quotaBytes }: MailboxInfo, server: ServerParts): object {
+type Quota = Type.Static<typeof quota>;
+type QuotaContext = Pick<OperationContext, 'view' | 'sight' | 'server'>;
+
+/** Mailboxes that one question for full ones looks at. */
+const maxLooked = 10_000;
+const lookedAtOnce = 500;
+
+function quotaOf({ id, address: of, quotaBytes }: MailboxInfo, server: ServerParts): Quota {
   const { bytes, messages } = server.usage(id);
   const percent = quotaBytes === 0 ? null : Math.round((bytes / quotaBytes) * 100);
   return { address: of, bytes, messages, quotaBytes, percent };
+}
+
+async function quotaPage(query: DomainPage, { view, sight, server }: QuotaContext): Promise<PageOf<Quota>> {
+  const read = async (wanted: object) => await view.mailboxes.list(wanted);
+  const found = toPage(await listWithin(sight, query, read), query.limit, (one) => one.address);
+  return { ...found, items: found.items.map((one) => quotaOf(one, server)) };
+}
+
+async function fullerThan(
+  percent: number,
+  { limit = usualPage, ...query }: DomainPage,
+  context: QuotaContext,
+): Promise<PageOf<Quota>> {
+  const items: Quota[] = [];
+  let { after } = query;
+  for (let looked = 0; looked < maxLooked; looked += lookedAtOnce) {
+    const found = await quotaPage({ ...query, after, limit: lookedAtOnce }, context);
+    for (const one of found.items) {
+      if ((one.percent ?? 0) < percent) continue;
+      items.push(one);
+      if (items.length === limit) return { items, next: one.address };
+    }
+    if (found.next === undefined) return { items };
+    after = found.next;
+    // Mail has its turn in between.
+    await setImmediate();
+  }
+  return { items, ...(after === undefined ? {} : { next: after }) };
 }
 
 export const serverOperations = [
@@ -78,15 +126,22 @@ export const serverOperations = [
     summary: 'List how much mailboxes hold, against what they may hold.',
     method: 'GET',
     path: '/quotas',
-    input: object({ ...pageInput, domain: optional(domainName('Of this domain only.')) }),
+    input: object({
+      ...pageInput,
+      domain: optional(domainName('Of this domain only.')),
+      minPercent: optional(
+        Type.Integer({
+          description: 'Only those that have used so much of their quota; a page may then be empty and not the last.',
+          minimum: 1,
+          maximum: 1000,
+        }),
+      ),
+    }),
     output: page(quota),
     access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
     kind: 'read',
-    run: async ({ domain, after, limit }, { view, sight, server }) => {
-      const read = async (query: object) => await view.mailboxes.list(query);
-      const found = toPage(await listWithin(sight, { domain, after, limit }, read), limit, (one) => one.address);
-      return { ...found, items: found.items.map((one) => quotaOf(one, server)) };
-    },
+    run: async ({ minPercent, ...query }, context) =>
+      minPercent === undefined ? await quotaPage(query, context) : await fullerThan(minPercent, query, context),
   }),
   operation({
     name: 'quota.show',

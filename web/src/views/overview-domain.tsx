@@ -16,6 +16,7 @@ import { OverviewUndelivered } from './overview-undelivered.tsx';
 const looked = 1000;
 const shownRows = 8;
 const nearPercent = 80;
+const maxNear = 200;
 
 export function DomainOverview() {
   const { t } = useTranslation();
@@ -110,11 +111,8 @@ function Domains({ domains, hasMore }: DomainsProps) {
 
 function NearlyFull() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('quota.list', { limit: looked });
-  const near = (data?.items ?? [])
-    .filter(({ percent }) => (percent ?? 0) >= nearPercent)
-    .toSorted((a, b) => (b.percent ?? 0) - (a.percent ?? 0))
-    .slice(0, shownRows);
+  const { data, error, isPending, refetch } = useCall('quota.list', { minPercent: nearPercent, limit: maxNear });
+  const near = (data?.items ?? []).toSorted((a, b) => (b.percent ?? 0) - (a.percent ?? 0)).slice(0, shownRows);
   return (
     <Part title={t('Nearly full')}>
       {isPending ? (
@@ -125,7 +123,7 @@ function NearlyFull() {
         <Text c="dimmed">
           {data.next === undefined
             ? t('No mailbox has used 80 % of its quota.')
-            : t('None of the first {{number}} mailboxes has used 80 % of its quota.', { number: formatNumber(looked) })}
+            : t('None of the first {{number}} mailboxes has used 80 % of its quota.', { number: formatNumber(10_000) })}
         </Text>
       ) : (
         <Stack gap="xs">
@@ -172,7 +170,7 @@ function LastLogins() {
         <Loading />
       ) : data === undefined ? (
         <Failed error={error} onRetry={() => void refetch()} />
-      ) : logins.length === 0 ? (
+      ) : logins.length === 0 && data.next === undefined ? (
         <Text c="dimmed">{t('Nobody has logged in yet.')}</Text>
       ) : (
         <Stack gap={6}>
@@ -193,6 +191,11 @@ function LastLogins() {
           {t('Never logged in: {{number}}', { number: formatNumber(never) })}
         </Text>
       ) : null}
+      {data?.next === undefined ? null : (
+        <Text size="sm" c="dimmed">
+          {t('Of the first {{number}} mailboxes.', { number: formatNumber(looked) })}
+        </Text>
+      )}
     </Part>
   );
 }
