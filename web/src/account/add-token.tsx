@@ -1,10 +1,11 @@
 // A new token: a name, what it may, and when it ends.
 
-import { Button, Group, MultiSelect, Radio, Select, Stack, TextInput } from '@mantine/core';
+import { MultiSelect, Radio, Select, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
 import { places } from '../api-operations.ts';
+import { FormEnd } from '../parts/form.tsx';
 import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { type Role, useSession } from '../session.tsx';
@@ -86,14 +87,12 @@ export function AddToken({ onMade, onCancel }: AddTokenProps) {
             { value: '0', label: t('never') },
           ]}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy} disabled={reach === 'chosen' && chosen.length === 0}>
-            {t('Make it')}
-          </Button>
-        </Group>
+        <FormEnd
+          onCancel={onCancel}
+          isBusy={change.isBusy}
+          label={t('Make it')}
+          isDisabled={reach === 'chosen' && chosen.length === 0}
+        />
       </Stack>
     </form>
   );

@@ -10,6 +10,7 @@ import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { rememberPasskey } from '../login/passkey-here.ts';
 import { SmallTable } from '../parts/big-table.tsx';
+import { FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { canMakePasskeys, makePasskey } from '../parts/passkey.ts';
@@ -136,14 +137,7 @@ function AddPasskey({ onDone }: { readonly onDone: () => void }) {
         <Text size="sm" c="dimmed">
           {t('Your browser then asks where to keep the passkey.')}
         </Text>
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy}>
-            {t('Go on')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onDone} isBusy={change.isBusy} label={t('Go on')} />
       </Stack>
     </form>
   );

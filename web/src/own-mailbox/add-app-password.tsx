@@ -1,9 +1,10 @@
 // A new app password: what it is for, and what it may.
 
-import { Button, Checkbox, Group, Select, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, Select, Stack, TagsInput, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
+import { FormEnd } from '../parts/form.tsx';
 import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 
@@ -79,14 +80,7 @@ export function AddAppPassword({ address, onMade, onCancel }: AddAppPasswordProp
             { value: '365', label: t('after a year') },
           ]}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy} disabled={protocols.length === 0}>
-            {t('Make it')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onCancel} isBusy={change.isBusy} label={t('Make it')} isDisabled={protocols.length === 0} />
       </Stack>
     </form>
   );

@@ -1,10 +1,11 @@
 // A new administrator: of the host or of some domains. The password is made here and shown once.
 
-import { Button, Group, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
 import { DomainPicker } from '../parts/domain-picker.tsx';
+import { Form, FormEnd } from '../parts/form.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
@@ -57,12 +58,7 @@ function AddForm({ onMade, onCancel }: AddFormProps) {
       onMade(await call('admin.add', role === 'host' ? given : { ...given, domains }));
     });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {problem === undefined ? null : <Failed error={problem} />}
         <TextInput
@@ -82,16 +78,9 @@ function AddForm({ onMade, onCancel }: AddFormProps) {
         <Text size="sm" c="dimmed">
           {t('A password is made and shown once.')}
         </Text>
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy}>
-            {t('Add')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onCancel} isBusy={change.isBusy} label={t('Add')} />
       </Stack>
-    </form>
+    </Form>
   );
 }
 

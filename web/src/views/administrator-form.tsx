@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
 import { DomainPicker } from '../parts/domain-picker.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
@@ -47,12 +48,7 @@ export function AdministratorForm({ administrator, onDone }: Props) {
   return (
     <Stack>
       {change.problem === undefined ? null : <Failed error={change.problem} />}
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <Form onSubmit={save}>
         <Stack>
           <TextInput label={t('Name')} value={name} onChange={(event) => setName(event.currentTarget.value)} />
           <RoleChoice value={role} onChange={setRole} />
@@ -69,7 +65,7 @@ export function AdministratorForm({ administrator, onDone }: Props) {
             </Button>
           </Group>
         </Stack>
-      </form>
+      </Form>
       <Divider />
       <Logins login={login} isSelf={isSelf} change={change} />
       <Divider />

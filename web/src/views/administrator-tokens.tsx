@@ -19,6 +19,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
 import { BigTable, type Column } from '../parts/big-table.tsx';
+import { Form, FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
@@ -166,12 +167,7 @@ function AddTokenForm({ onMade, onCancel }: AddTokenFormProps) {
       onMade(await call('token.add', { owner: owner.trim(), name: name.trim(), scopes, expires }));
     });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {change.problem === undefined ? null : <Failed error={change.problem} />}
         <TextInput
@@ -210,15 +206,8 @@ function AddTokenForm({ onMade, onCancel }: AddTokenFormProps) {
             { value: '0', label: t('never') },
           ]}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy} disabled={scopes.length === 0}>
-            {t('Make it')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onCancel} isBusy={change.isBusy} label={t('Make it')} isDisabled={scopes.length === 0} />
       </Stack>
-    </form>
+    </Form>
   );
 }

@@ -1,9 +1,10 @@
 // A new domain: its name and what this host does with its mail.
 
-import { Button, Group, Modal, Radio, Stack, TextInput } from '@mantine/core';
+import { Modal, Radio, Stack, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Form, FormEnd } from '../parts/form.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed } from '../parts/states.tsx';
 import { type DomainInfo, useClassWords } from './domain-state.tsx';
@@ -44,12 +45,7 @@ export function AddDomain({ isOpen, onClose }: AddDomainProps) {
       closeButtonProps={{ 'aria-label': t('Close') }}
       size="lg"
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Stack>
           {problem === undefined || problem.field === 'name' ? null : <Failed error={problem} />}
           <TextInput
@@ -82,16 +78,9 @@ export function AddDomain({ isOpen, onClose }: AddDomainProps) {
               onChange={(event) => setTransport(event.currentTarget.value)}
             />
           ) : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('Cancel')}
-            </Button>
-            <Button type="submit" loading={planned.isBusy}>
-              {t('Add')}
-            </Button>
-          </Group>
+          <FormEnd onCancel={onClose} isBusy={planned.isBusy} label={t('Add')} />
         </Stack>
-      </form>
+      </Form>
     </Modal>
   );
 }

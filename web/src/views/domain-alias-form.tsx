@@ -1,11 +1,12 @@
 // One alias: where its mail goes, who may write to it, whether it is there. What leads to nobody is said.
 
-import { Alert, Button, Group, Modal, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Modal, Select, Stack, Switch } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
+import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -56,23 +57,14 @@ function AddForm({ domain, onClose }: Omit<AddAliasProps, 'isOpen'>) {
   };
   const { problem } = planned;
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {problem === undefined || problem.field === 'address' ? null : <Failed error={problem} />}
-        <TextInput
-          label={t('Address')}
-          required
-          data-autofocus
-          rightSection={<Text size="sm" truncate>{`@${domain}`}</Text>}
-          rightSectionWidth={`min(55%, ${domain.length + 3}ch)`}
+        <LocalpartInput
+          domain={domain}
           value={user}
+          onChange={setUser}
           error={problem?.field === 'address' ? problem.text : undefined}
-          onChange={(event) => setUser(event.currentTarget.value)}
         />
         <AddressesField
           label={t('Leads to')}
@@ -82,17 +74,10 @@ function AddForm({ domain, onClose }: Omit<AddAliasProps, 'isOpen'>) {
           onChange={setTargets}
           required
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={planned.isBusy}>
-            {t('Add')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onClose} isBusy={planned.isBusy} label={t('Add')} />
         {planned.dialog}
       </Stack>
-    </form>
+    </Form>
   );
 }
 
@@ -137,12 +122,7 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
     if (removed !== undefined) onGone();
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack>
         {planned.problem === undefined ? null : <Failed error={planned.problem} />}
         <AnchorLink to="/explain" search={{ address }} size="sm">
@@ -193,7 +173,7 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
         ) : null}
         {planned.dialog}
       </Stack>
-    </form>
+    </Form>
   );
 }
 

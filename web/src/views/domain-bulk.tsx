@@ -4,6 +4,7 @@ import { Button, Group, Modal, Paper, Stack, TagsInput, Text, TextInput } from '
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Input } from '../api.ts';
+import { Form, FormEnd } from '../parts/form.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed } from '../parts/states.tsx';
@@ -88,12 +89,7 @@ function BulkDialog({ dialog, onClose, onChange, planned }: BulkDialogProps) {
       title={dialog === 'tags' ? t('Tags of the ticked domains') : t('Where mail of the ticked domains goes')}
       closeButtonProps={{ 'aria-label': t('Close') }}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void onChange(dialog === 'tags' ? { addTags, removeTags } : { transport });
-        }}
-      >
+      <Form onSubmit={() => onChange(dialog === 'tags' ? { addTags, removeTags } : { transport })}>
         <Stack>
           {planned.problem === undefined ? null : <Failed error={planned.problem} />}
           {dialog === 'tags' ? (
@@ -110,16 +106,9 @@ function BulkDialog({ dialog, onClose, onChange, planned }: BulkDialogProps) {
               onChange={(event) => setTransport(event.currentTarget.value)}
             />
           )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('Cancel')}
-            </Button>
-            <Button type="submit" loading={planned.isBusy}>
-              {t('Preview')}
-            </Button>
-          </Group>
+          <FormEnd onCancel={onClose} isBusy={planned.isBusy} label={t('Preview')} />
         </Stack>
-      </form>
+      </Form>
     </Modal>
   );
 }

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Output, Row } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
 import { BigTable, type Column } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
@@ -91,12 +92,7 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
       asksAlways: true,
     }));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack gap="sm">
         <AddressesField
           label={t('The catch-all leads to')}
@@ -116,7 +112,7 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 
@@ -126,12 +122,7 @@ function ModeForm({ catchAll: { domain, mode: before }, planned }: FormProps) {
   const save = async () =>
     void (await planned.run({ operation: 'catch-all.set', input: { domain, mode }, done: t('The mode is set') }));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack gap="sm">
         <Radio.Group
           label={t('A name that nobody has decided on')}
@@ -158,7 +149,7 @@ function ModeForm({ catchAll: { domain, mode: before }, planned }: FormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

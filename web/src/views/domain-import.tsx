@@ -5,6 +5,7 @@ import { Alert, Button, FileButton, Group, Modal, Stack, Text, Textarea } from '
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Input, type Output } from '../api.ts';
+import { Form } from '../parts/form.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
@@ -90,12 +91,7 @@ function Paste({ input, onText, onChecked, onClose }: PasteProps) {
     if (file !== null) onText(await file.slice(0, maxCharacters * 4).text());
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void check();
-      }}
-    >
+    <Form onSubmit={check}>
       <Stack>
         {change.problem === undefined ? null : <Failed error={change.problem} />}
         <Textarea
@@ -130,7 +126,7 @@ function Paste({ input, onText, onChecked, onClose }: PasteProps) {
           </Group>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

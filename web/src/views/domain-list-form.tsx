@@ -1,10 +1,11 @@
 // One mailing list: its name, who may write to it, who hears of what fails, and its members.
 
-import { Button, Group, Modal, Select, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Select, Stack, Tabs, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
+import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -59,23 +60,14 @@ function AddForm({ domain, onClose, onOpen }: Omit<AddListProps, 'isOpen'>) {
     onOpen(added.address);
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {problem === undefined || problem.field === 'address' ? null : <Failed error={problem} />}
-        <TextInput
-          label={t('Address')}
-          required
-          data-autofocus
-          rightSection={<Text size="sm" truncate>{`@${domain}`}</Text>}
-          rightSectionWidth={`min(55%, ${domain.length + 3}ch)`}
+        <LocalpartInput
+          domain={domain}
           value={user}
+          onChange={setUser}
           error={problem?.field === 'address' ? problem.text : undefined}
-          onChange={(event) => setUser(event.currentTarget.value)}
         />
         <TextInput
           label={t('Name')}
@@ -91,16 +83,9 @@ function AddForm({ domain, onClose, onOpen }: Omit<AddListProps, 'isOpen'>) {
           onChange={setOwners}
           required
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={planned.isBusy}>
-            {t('Add')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onClose} isBusy={planned.isBusy} label={t('Add')} />
       </Stack>
-    </form>
+    </Form>
   );
 }
 
@@ -161,12 +146,7 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
     if (removed !== undefined) onGone();
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack>
         {planned.problem === undefined ? null : <Failed error={planned.problem} />}
         <TextInput
@@ -215,6 +195,6 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
         </Group>
         {planned.dialog}
       </Stack>
-    </form>
+    </Form>
   );
 }

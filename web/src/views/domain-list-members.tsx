@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { AddressesField } from '../parts/addresses-field.tsx';
 import { BigTable } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
@@ -35,12 +36,7 @@ export function ListMembers({ list }: { readonly list: string }) {
   return (
     <Stack>
       {planned.problem === undefined ? null : <Failed error={planned.problem} />}
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Stack gap="xs">
           <AddressesField label={t('New members')} domain={domain} value={fresh} onChange={setFresh} />
           <Group justify="flex-end">
@@ -52,7 +48,7 @@ export function ListMembers({ list }: { readonly list: string }) {
             </Button>
           </Group>
         </Stack>
-      </form>
+      </Form>
       {ticked.size === 0 ? null : (
         <Group>
           <Text size="sm" fw={600}>

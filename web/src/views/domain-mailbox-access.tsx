@@ -18,6 +18,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
@@ -58,12 +59,7 @@ function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
     if (await save(value)) setMade(value);
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save(password);
-      }}
-    >
+    <Form onSubmit={() => save(password)}>
       <Stack>
         <Title order={3} size="h5">
           {t('Password')}
@@ -98,7 +94,7 @@ function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

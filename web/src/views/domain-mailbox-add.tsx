@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
 import { Failed } from '../parts/states.tsx';
@@ -68,23 +69,14 @@ function AddForm({ domain, onClose, onOpen }: Omit<AddMailboxProps, 'isOpen'>) {
   };
   const { problem } = planned;
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {problem === undefined || problem.field === 'address' ? null : <Failed error={problem} />}
-        <TextInput
-          label={t('Address')}
-          required
-          data-autofocus
-          rightSection={<Text size="sm" truncate>{`@${domain.name}`}</Text>}
-          rightSectionWidth={`min(55%, ${domain.name.length + 3}ch)`}
+        <LocalpartInput
+          domain={domain.name}
           value={user}
+          onChange={setUser}
           error={problem?.field === 'address' ? problem.text : undefined}
-          onChange={(event) => setUser(event.currentTarget.value)}
         />
         <TextInput
           label={t("The owner's name")}
@@ -106,16 +98,9 @@ function AddForm({ domain, onClose, onOpen }: Omit<AddMailboxProps, 'isOpen'>) {
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
         )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={planned.isBusy} disabled={!isSize(quota)}>
-            {t('Add')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onClose} isBusy={planned.isBusy} label={t('Add')} isDisabled={!isSize(quota)} />
       </Stack>
-    </form>
+    </Form>
   );
 }
 

@@ -4,6 +4,7 @@ import { Button, Divider, Group, NumberInput, Radio, Stack, Switch, Textarea, Te
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { AddressesField } from '../parts/addresses-field.tsx';
+import { Form } from '../parts/form.tsx';
 import type { MailboxInfo, MailboxPartProps } from './domain-mailbox-panel.tsx';
 
 export function MailboxAway(props: MailboxPartProps) {
@@ -69,12 +70,7 @@ function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
   const [days, setDays] = useState<number | string>(before?.days ?? 7);
   const wanted = { subject, text, from: timeOf(from), until: timeOf(until, true), days: Number(days) || 7 };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void set({ vacation: isAway ? wanted : null }, true);
-      }}
-    >
+    <Form onSubmit={() => set({ vacation: isAway ? wanted : null }, true)}>
       <Stack>
         <Switch
           label={t('Answer while its owner is away')}
@@ -129,7 +125,7 @@ function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

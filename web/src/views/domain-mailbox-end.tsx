@@ -5,6 +5,7 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
+import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { Failed, Loading } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
@@ -76,12 +77,7 @@ function Rename({ mailbox, planned, onMove }: MailboxEndProps) {
     if (renamed !== undefined) onMove(renamed.address);
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void rename();
-      }}
-    >
+    <Form onSubmit={rename}>
       <Stack>
         <Title order={3} size="h5">
           {t('Rename')}
@@ -114,7 +110,7 @@ function Rename({ mailbox, planned, onMove }: MailboxEndProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

@@ -3,6 +3,7 @@
 import { Button, Group, NumberInput, Stack, Switch, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Form } from '../parts/form.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
 import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
 import { ObjectTags } from './object-tags.tsx';
@@ -24,12 +25,7 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
     ...(recipients === limitText(mailbox.recipientLimit) ? {} : { recipientLimit: limitOf(recipients) }),
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void set(settings);
-      }}
-    >
+    <Form onSubmit={() => set(settings)}>
       <Stack>
         <TextInput
           label={t("The owner's name")}
@@ -80,7 +76,7 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
         </Group>
         <ObjectTags kind="mailbox" name={mailbox.address} />
       </Stack>
-    </form>
+    </Form>
   );
 }
 

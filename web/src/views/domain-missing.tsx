@@ -4,6 +4,7 @@ import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { AddressesField } from '../parts/addresses-field.tsx';
+import { Form } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed } from '../parts/states.tsx';
@@ -54,12 +55,7 @@ export function MissingAddresses({ domain }: { readonly domain: DomainInfo }) {
         title={t('Who gets mail to {{address}}?', { address: `${adding}@${domain.name}` })}
         closeButtonProps={{ 'aria-label': t('Close') }}
       >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void add();
-          }}
-        >
+        <Form onSubmit={add}>
           <Stack>
             {planned.problem === undefined ? null : <Failed error={planned.problem} />}
             <AddressesField
@@ -79,7 +75,7 @@ export function MissingAddresses({ domain }: { readonly domain: DomainInfo }) {
               </Button>
             </Group>
           </Stack>
-        </form>
+        </Form>
       </Modal>
     </Alert>
   );

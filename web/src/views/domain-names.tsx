@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, keyOf, type Output } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Empty, Failed } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
@@ -123,12 +124,7 @@ function AddName({ target }: { readonly target: string }) {
     if ((await planned.run({ operation: 'alias-domain.add', input, done })) !== undefined) setName('');
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Group align="flex-end">
         <TextInput
           label={t('Another name')}
@@ -144,6 +140,6 @@ function AddName({ target }: { readonly target: string }) {
         </Button>
       </Group>
       {planned.dialog}
-    </form>
+    </Form>
   );
 }

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { AddressesField } from '../parts/addresses-field.tsx';
 import { BigTable } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatNumber, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
@@ -64,12 +65,7 @@ export function RecipientsTab({ domain: { name: domain, recipients } }: { readon
         </Group>
       </Alert>
       {planned.problem === undefined ? null : <Failed error={planned.problem} />}
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Stack gap="xs">
           <AddressesField label={t('New recipients')} domain={domain} value={fresh} onChange={setFresh} />
           <Group justify="flex-end">
@@ -81,7 +77,7 @@ export function RecipientsTab({ domain: { name: domain, recipients } }: { readon
             </Button>
           </Group>
         </Stack>
-      </form>
+      </Form>
       {ticked.size === 0 ? null : (
         <Group>
           <Text size="sm" fw={600}>

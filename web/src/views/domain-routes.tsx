@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
 
@@ -67,12 +68,7 @@ function Transports({ domain, planned }: PartProps) {
         title={t('Transports')}
         note={t('Where mail goes instead of the usual way: of the domain, of names below it, of an address.')}
       />
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Group align="flex-end">
           <TextInput
             label={t('Mail for')}
@@ -93,7 +89,7 @@ function Transports({ domain, planned }: PartProps) {
             {t('Add')}
           </Button>
         </Group>
-      </form>
+      </Form>
       {error === null ? null : <Failed error={error} onRetry={() => void refetch()} />}
       <Few
         label={t('Transports')}
@@ -130,12 +126,7 @@ function Copies({ domain, planned }: PartProps) {
         title={t('Copies')}
         note={t('Somebody gets a blind copy of what an address, or all of the domain, sends or gets.')}
       />
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Group align="flex-end">
           <Select
             label={t('Of what it')}
@@ -163,7 +154,7 @@ function Copies({ domain, planned }: PartProps) {
             {t('Add')}
           </Button>
         </Group>
-      </form>
+      </Form>
       {error === null ? null : <Failed error={error} onRetry={() => void refetch()} />}
       <Few
         label={t('Copies')}
@@ -211,12 +202,7 @@ function Rules({ domain, planned }: PartProps) {
         title={t('Access rules')}
         note={t('What is refused or let pass when the domain or one of its addresses is named, as access(5) has it.')}
       />
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
+      <Form onSubmit={add}>
         <Group align="flex-end">
           <Select
             label={t('Where it is the')}
@@ -251,7 +237,7 @@ function Rules({ domain, planned }: PartProps) {
             {t('Add')}
           </Button>
         </Group>
-      </form>
+      </Form>
       {error === null ? null : <Failed error={error} onRetry={() => void refetch()} />}
       <Few
         label={t('Access rules')}

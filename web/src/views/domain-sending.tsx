@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Empty, Failed } from '../parts/states.tsx';
@@ -42,12 +43,7 @@ function AddRight({ domain }: { readonly domain: string }) {
     setLogin('');
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack gap="xs">
         {planned.problem === undefined ? null : <Failed error={planned.problem} />}
         <Group align="flex-end">
@@ -80,7 +76,7 @@ function AddRight({ domain }: { readonly domain: string }) {
         </Group>
       </Stack>
       {planned.dialog}
-    </form>
+    </Form>
   );
 }
 
@@ -147,12 +143,7 @@ function WhoMay({ domain }: { readonly domain: string }) {
       <Title order={2} size="h4">
         {t('Who may send as an address?')}
       </Title>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          setAsked(text.includes('@') ? text.trim() : `${text.trim()}@${domain}`);
-        }}
-      >
+      <Form onSubmit={() => setAsked(text.includes('@') ? text.trim() : `${text.trim()}@${domain}`)}>
         <Group align="flex-end">
           <TextInput
             label={t('Address')}
@@ -165,7 +156,7 @@ function WhoMay({ domain }: { readonly domain: string }) {
             {t('Ask')}
           </Button>
         </Group>
-      </form>
+      </Form>
       {asked === undefined ? null : <Answer address={asked} />}
     </Stack>
   );

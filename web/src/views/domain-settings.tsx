@@ -16,6 +16,7 @@ import {
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Form } from '../parts/form.tsx';
 import { formatBytes, formatNumber } from '../parts/format.ts';
 import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
@@ -80,12 +81,7 @@ function MailForm({ domain, etag, planned }: FormProps) {
     await planned.run({ operation: 'domain.set', input: { name, ...settings }, etag, done });
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack>
         <Title order={2} size="h4">
           {t('Its mail')}
@@ -133,7 +129,7 @@ function MailForm({ domain, etag, planned }: FormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 
@@ -158,12 +154,7 @@ function LimitsForm({ domain, etag, planned }: FormProps) {
     await planned.run({ operation: 'domain.set', input: { name, ...limits }, etag, done, isPlain: true });
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <Stack>
         <Stack gap={2}>
           <Title order={2} size="h4">
@@ -188,7 +179,7 @@ function LimitsForm({ domain, etag, planned }: FormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 
@@ -243,12 +234,7 @@ function RemoveDomain({ domain, etag, planned }: FormProps) {
     if (removed !== undefined) await navigate({ to: '/domains' });
   };
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void remove();
-      }}
-    >
+    <Form onSubmit={remove}>
       <Stack>
         <Title order={2} size="h4">
           {t('Remove the domain')}
@@ -276,6 +262,6 @@ function RemoveDomain({ domain, etag, planned }: FormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }

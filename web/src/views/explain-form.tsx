@@ -5,6 +5,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
+import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { useSession } from '../session.tsx';
 
@@ -57,12 +58,7 @@ export function ExplainForm({ search, onAsk }: FormProps) {
   };
   return (
     <Card withBorder mb="md" component="search">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          ask();
-        }}
-      >
+      <Form onSubmit={ask}>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           {field('address', t('Mail for'), 'anna@example.com')}
           {field('not', t('Why not to?'), t('where you expected it: optional'))}
@@ -90,7 +86,7 @@ export function ExplainForm({ search, onAsk }: FormProps) {
             {isMore ? t('Fewer questions') : t('Sender, client, login, time …')}
           </Button>
         </Group>
-      </form>
+      </Form>
     </Card>
   );
 }

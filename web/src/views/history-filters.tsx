@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Input } from '../api.ts';
 import { useAreaWords } from '../parts/action-words.ts';
+import { Form } from '../parts/form.tsx';
 
 export interface HistorySearch {
   readonly object?: string;
@@ -61,13 +62,7 @@ export function HistoryFilters({ search, onChange }: HistoryFiltersProps) {
   );
   return (
     <Card withBorder mb="md">
-      <form
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send(draft);
-        }}
-      >
+      <Form role="search" onSubmit={() => send(draft)}>
         <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} spacing="sm">
           {field('object', t('Address or domain'), 'example.com')}
           <Select
@@ -96,7 +91,7 @@ export function HistoryFilters({ search, onChange }: HistoryFiltersProps) {
             </Button>
           )}
         </Group>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -4,6 +4,7 @@ import { Button, Card, Group, Select, SimpleGrid, TextInput } from '@mantine/cor
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Input } from '../api.ts';
+import { Form } from '../parts/form.tsx';
 import { type MessageState, useStateWords } from '../parts/message-state.tsx';
 
 export interface TraceSearch {
@@ -76,13 +77,7 @@ export function TraceFilters({ search, onChange }: TraceFiltersProps) {
   );
   return (
     <Card withBorder mb="md">
-      <form
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send(draft);
-        }}
-      >
+      <Form role="search" onSubmit={() => send(draft)}>
         <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
           {field('text', t('Address, id or client'), 'anna@example.com')}
           {field('subject', t('Subject'), t('a part of it'))}
@@ -128,7 +123,7 @@ export function TraceFilters({ search, onChange }: TraceFiltersProps) {
             </Button>
           )}
         </Group>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
+import { Form, FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
@@ -163,12 +164,7 @@ function AddWebhookForm({ onMade, onCancel }: AddWebhookFormProps) {
   const add = () =>
     change.run(async () => onMade(await call('webhook.add', { name: name.trim(), url: url.trim(), events })));
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <Form onSubmit={add}>
       <Stack>
         {problem === undefined || problem.field === 'url' ? null : <Failed error={problem} />}
         <TextInput
@@ -197,15 +193,8 @@ function AddWebhookForm({ onMade, onCancel }: AddWebhookFormProps) {
           clearable
           clearButtonProps={{ 'aria-label': t('None') }}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
-            {t('Cancel')}
-          </Button>
-          <Button type="submit" loading={change.isBusy}>
-            {t('Add')}
-          </Button>
-        </Group>
+        <FormEnd onCancel={onCancel} isBusy={change.isBusy} label={t('Add')} />
       </Stack>
-    </form>
+    </Form>
   );
 }
