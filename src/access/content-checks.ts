@@ -13,7 +13,7 @@ import { addOrder, type MessageActions } from './message-actions.ts';
 
 interface CheckedMessage {
   readonly actions: MessageActions;
-  /** Of what the line says: `from c.example[192.0.2.1]; from=<…> …`. */
+  /** Of what the line says: `from c.example[192.0.2.1]; from=<...> ...`. */
   readonly logged: string;
   readonly queueId: string;
   info(text: string): void;

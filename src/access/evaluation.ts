@@ -245,7 +245,7 @@ export class Evaluation {
     this.#log.info(text);
   }
 
-  /** A line with everything that is known of the request: `NOQUEUE: warn: RCPT from c[1.2.3.4]: text; from=<…`. */
+  /** A line with everything that is known of the request: `NOQUEUE: warn: RCPT from c[1.2.3.4]: text; from=<...`. */
   log(what: string, text: string): void {
     this.#log.info(whatsupLine(this.request, what, text));
   }

@@ -29,7 +29,7 @@ export class PolicyService {
   /** Default actions under way: one that leads here again must end. */
   readonly #failing = new WeakSet<Evaluation>();
 
-  /** `text` is `inet:host:port`, `unix:path` or `{ either, name=value … }`. Throws SettingsError. */
+  /** `text` is `inet:host:port`, `unix:path` or `{ either, name=value ... }`. Throws SettingsError. */
   constructor(text: string, settings: Settings, parameter: string, rules: Omit<ActionRules, 'source'>) {
     this.#options = readOptions(text, settings, parameter);
     this.#rules = { ...rules, source: text.startsWith('{') ? this.#options.endpoint.name : text };

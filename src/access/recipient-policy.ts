@@ -4,7 +4,7 @@
 // is what happens.
 //
 // What could not be found out is a 451 reply, never a permit and never "unknown user". Orders of access tables (HOLD,
-// REDIRECT …) are gathered in the transaction's MessageActions; those of a decision that is made again count once.
+// REDIRECT ...) are gathered in the transaction's MessageActions; those of a decision that is made again count once.
 
 import { standardForm } from '../address/standard-form.ts';
 import { isPlainAddress, toExternal, toInternal } from '../address/form.ts';

@@ -19,7 +19,7 @@ export function parseAddressList(text: string): string[] {
   return addresses;
 }
 
-/** `<@a,@b:user@c>` → `user@c` (RFC 5321 appendix C). */
+/** `<@a,@b:user@c>` -> `user@c` (RFC 5321 appendix C). */
 function stripRoute(tokens: readonly Token[]): readonly Token[] {
   if (tokens[0]?.kind !== 'sign' || tokens[0].text !== '@') return tokens;
   const colon = tokens.findIndex((token) => token.kind === 'sign' && token.text === ':');

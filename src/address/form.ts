@@ -6,7 +6,7 @@
 const dotString =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
 
-/** `a b` → `"a b"`; `a` stays. The empty localpart is `""`. */
+/** `a b` -> `"a b"`; `a` stays. The empty localpart is `""`. */
 export function quoteLocalpart(localpart: string): string {
   return dotString.test(localpart) ? localpart : `"${localpart.replace(/["\\\r]/g, '\\$&')}"`;
 }
@@ -64,7 +64,7 @@ export function foldKey(text: string): string {
   return beyondAscii.test(text) ? Array.from(text, foldCharacter).join('') : text.toLowerCase();
 }
 
-/** Small letters of the capital form, by character: a whole word's small letters depend on the place (`ς`). */
+/** Small letters of the capital form, by character: a whole word's small letters depend on the place (`U+03C2`). */
 function foldCharacter(character: string): string {
   // The dotless i is a letter of its own, and Cherokee folds to its capitals.
   if (character === '\u0131') return character;

@@ -31,7 +31,7 @@ export function standardExternalForm(external: string, rules: StandardFormRules)
   return toExternal(internalForm(rewriteTokens(scanTokens(external), rules)));
 }
 
-/** `@a,@b:user@c` → `user@c` (RFC 5321 appendix C), where the envelope's parser has not done it. */
+/** `@a,@b:user@c` -> `user@c` (RFC 5321 appendix C), where the envelope's parser has not done it. */
 function stripSourceRoute(address: string): string {
   if (!address.startsWith('@')) return address;
   const colon = address.indexOf(':');
@@ -78,7 +78,7 @@ function addMydomain(tokens: readonly Token[], rules: StandardFormRules): readon
   return isWhole ? tokens : [...tokens, dot, ...scanTokens(rules.mydomain)];
 }
 
-/** `host.` → `host`, but neither `host..` nor `@.`: those stay wrong, so that they are refused. */
+/** `host.` -> `host`, but neither `host..` nor `@.`: those stay wrong, so that they are refused. */
 function stripTrailingDot(tokens: readonly Token[]): readonly Token[] {
   if (!isSign(tokens.at(-1), '.')) return tokens;
   const before = tokens.at(-2);

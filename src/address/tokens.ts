@@ -88,8 +88,8 @@ function endOfComment(text: string, from: number): number {
 }
 
 /**
- * Finds the addresses in an expression: from right to left, because what stands before `<…>` or before a group's colon
- * is a phrase and no address. Missing commas are added; comments move behind the address that they stand in.
+ * Finds the addresses in an expression: from right to left, because what stands before `<...>` or before a group's
+ * colon is a phrase and no address. Missing commas are added; comments move behind the address that they stand in.
  */
 export function parseAddresses(text: string, limit?: number): Token[] {
   const parser = new Parser(scanTokens(text, limit));

@@ -196,7 +196,7 @@ export class LiveEvents {
   }
 }
 
-/** Of what somebody may see: `mailbox`, `alias` … */
+/** Of what somebody may see: `mailbox`, `alias` ... */
 function areasFor({ principal, sight }: Viewer, events: readonly DirectoryEvent[]): string[] {
   const areas = new Set<string>();
   for (const event of events) {

@@ -74,13 +74,13 @@ async function stretch(variant: Variant, password: Buffer, salt: Buffer, rounds:
     for (const part of parts) state.update(part);
     return state.digest();
   };
-  // 4–8
+  // 4-8
   const b = hash(password, salt, password);
-  // 1–3, 9–12
+  // 1-3, 9-12
   const parts = [password, salt, repeated(b, password.length)];
   for (let length = password.length; length > 0; length >>>= 1) parts.push((length & 1) === 1 ? b : password);
   let digest = hash(...parts);
-  // 13–16, 17–20
+  // 13-16, 17-20
   const p = repeated(hash(...Array.from({ length: password.length }, () => password)), password.length);
   const s = repeated(hash(...Array.from({ length: 16 + byteAt(digest, 0) }, () => salt)), salt.length);
   // 21

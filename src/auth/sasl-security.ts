@@ -1,4 +1,4 @@
-// Which mechanisms a server may offer by smtpd_sasl_security_options and its TLS variant (postconf(5)): each `no…`
+// Which mechanisms a server may offer by smtpd_sasl_security_options and its TLS variant (postconf(5)): each `no...`
 // excludes a kind, `mutual_auth` and `forward_secrecy` ask for one. An unknown word stops the start.
 
 import type { SaslMechanism } from './sasl-server.ts';

@@ -1,4 +1,4 @@
-// posthaste import …: takes over what another mail system hosts. Each kind of source is a subcommand; what they share is
+// posthaste import: takes over what another mail system hosts. Each kind of source is a subcommand; what they share is
 // here: a rehearsal on a copy, writing, the proof of old against new, and the list of what was not taken and why.
 
 import { once } from 'node:events';

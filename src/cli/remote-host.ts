@@ -1,4 +1,4 @@
-// A host elsewhere, asked by its API with a token: `posthaste --host https://mail.example.com --token-file F …`. What
+// A host elsewhere, asked by its API with a token: `posthaste --host https://mail.example.com --token-file F ...`. What
 // changes something carries a key, so that a request whose answer was lost can be sent again without doing it twice.
 
 import { randomUUID } from 'node:crypto';

@@ -1,5 +1,5 @@
-// The options of sendmail(1) as Postfix's reads them: single letters with their value attached or behind, `-o…` and `-b…`
-// families, and those of other mail systems that mean nothing here and are taken without a word.
+// The options of sendmail(1) as Postfix's reads them: single letters with their value attached or behind, families `-o...` and
+// `-b...`, and those of other mail systems that mean nothing here and are taken without a word.
 
 import { CommandError } from './context.ts';
 

@@ -1,4 +1,4 @@
-// sendmail and mailq: Postfix's sendmail(1) for programs and people on this machine (-t -i -f -F -r -N -R -V -bp -q …).
+// sendmail and mailq: Postfix's sendmail(1) for programs and people on this machine (-t -i -f -F -r -N -R -V -bp -q).
 // A message is left in the maildrop folder, where the server finds it at once, or when it next starts. Exit 0 means
 // that it is safe on disk.
 //

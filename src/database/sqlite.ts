@@ -40,7 +40,7 @@ export function openSqlite(file: string, options: OpenSqliteOptions = {}): Sqlit
   return database;
 }
 
-/** The result code of a SQLite error (`SQLITE_FULL`, `SQLITE_IOERR_WRITE` …), or undefined for other errors. */
+/** The result code of a SQLite error (`SQLITE_FULL`, `SQLITE_IOERR_WRITE` ...), or undefined for other errors. */
 export function sqliteCode(error: unknown): string | undefined {
   return error instanceof Database.SqliteError ? error.code : undefined;
 }

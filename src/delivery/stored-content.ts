@@ -22,7 +22,7 @@ export async function* storedContent(
 
 /** `From sender  Sat Nov 21 22:13:21 2026`, as mail_copy() of Postfix writes it, in local time. */
 export function mboxFromLine(sender: string, now: Date): string {
-  // `Sat Nov 21 2026 22:13:21 GMT+0000 (…)`
+  // `Sat Nov 21 2026 22:13:21 GMT+0000 (...)`
   const [weekday, month, , year, time] = now.toString().split(' ');
   const day = String(now.getDate()).padStart(2);
   return `From ${sender === '' ? 'MAILER-DAEMON' : sender}  ${weekday} ${month} ${day} ${time} ${year}`;

@@ -1,6 +1,6 @@
 // Aliases: an address and the addresses that it stands for, in order, as many as one likes; `@domain` is the catch-all
 // for whoever is not otherwise known there. A target `@other` keeps the localpart (virtual(5)), so it stands alone.
-// A change that would send mail round in a circle is refused with the circle named; a → a, b keeps a copy.
+// A change that would send mail round in a circle is refused with the circle named; a -> a, b keeps a copy.
 
 import type { Change, Changes } from './change.ts';
 import { contains } from './contains.ts';
@@ -53,7 +53,7 @@ export class Aliases {
       if (existing !== undefined) {
         const now = change.lookups.targets(existing.id).slice(0, 3).join(', ');
         refuseTaken(
-          `${addressKey(alias)} is already an alias for ${now}: change it with: posthaste alias set ${addressKey(alias)} TARGET…`,
+          `${addressKey(alias)} is already an alias for ${now}: change it with: posthaste alias set ${addressKey(alias)} TARGET\u2026`,
         );
       }
       refuseListAddress(change.lookups, domain, alias.localpart);
@@ -225,7 +225,7 @@ async function needAlias(db: DirectoryDatabase, alias: MailAddress): Promise<Ali
   if (row) return row;
   await needDomain(db, alias.domain);
   refuseMissing(
-    `there is no alias ${addressKey(alias)}: add it with: posthaste alias add ${addressKey(alias)} TARGET…`,
+    `there is no alias ${addressKey(alias)}: add it with: posthaste alias add ${addressKey(alias)} TARGET\u2026`,
   );
 }
 

@@ -96,7 +96,7 @@ function compare(change: Change, there: AliasRow, { targets, isActive }: Placed)
   const now = change.lookups.targets(there.id);
   const isSame = now.length === targets.length && now.every((target, index) => target === targets[index]?.shown);
   return compared([
-    isSame ? undefined : `targets ${now.slice(0, 3).join(', ')}${now.length > 3 ? ' …' : ''} here`,
+    isSame ? undefined : `targets ${now.slice(0, 3).join(', ')}${now.length > 3 ? ' \u2026' : ''} here`,
     difference('active', there.active, Number(isActive)),
   ]);
 }

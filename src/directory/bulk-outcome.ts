@@ -79,7 +79,7 @@ export function isOutcome(value: object): value is BulkOutcome {
   return 'kind' in value && /^(?:added|unchanged|differs|refused)$/.test(String(value.kind));
 }
 
-/** From what differs, as `quota 0 → 1000`. */
+/** From what differs, as `quota 0 -> 1000`. */
 export function compared(differences: readonly (string | undefined)[]): BulkOutcome {
   const told = differences.filter((one) => one !== undefined);
   return told.length === 0 ? unchanged : { kind: 'differs', difference: told.join(', ') };

@@ -65,7 +65,7 @@ function walk(state: Walk, address: string): void {
   if (state.onPath.has(address)) {
     const loop = [...state.path.slice(state.path.indexOf(address)), address].map(showUnknown);
     refuse(
-      `that would make a loop: ${loop.join(' → ')}; add the first address to its own targets, or end it elsewhere`,
+      `that would make a loop: ${loop.join(' \u2192 ')}; add the first address to its own targets, or end it elsewhere`,
     );
   }
   if (state.path.length >= maxDepth) refuse(`that would make a chain of more than ${maxDepth} aliases: shorten it`);

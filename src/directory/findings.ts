@@ -97,7 +97,7 @@ async function danglingTargets(db: DirectoryDatabase, lookups: DirectoryLookups)
     const page = await targetsAfter(db, after);
     for (const { shown, address, localpart, domain } of page) {
       if (isKnown(lookups, localpart, domain)) continue;
-      const text = `the alias ${shown} leads to ${address}, which does not exist: posthaste alias set ${shown} TARGET…`;
+      const text = `the alias ${shown} leads to ${address}, which does not exist: posthaste alias set ${shown} TARGET\u2026`;
       found.push({ kind: 'dangling-target', object: shown, text });
     }
     const last = page.at(-1);

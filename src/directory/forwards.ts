@@ -49,7 +49,7 @@ export function refuseBadForward(
   const key = addressKey(address);
   const hosted = lookups.domain(address.domain);
   if (hosted !== undefined && lookups.aliasAt(address.localpart, hosted) !== undefined) {
-    refuse(`${key} is also an alias, which says where its mail goes: posthaste alias set ${key} TARGET…`);
+    refuse(`${key} is also an alias, which says where its mail goes: posthaste alias set ${key} TARGET\u2026`);
   }
   for (const target of parseForwards(to)) {
     if (lookups.mailboxByAddress(addressKey(target))?.id === id) {

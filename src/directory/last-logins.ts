@@ -6,7 +6,7 @@ import type { DirectoryDatabase } from './database.ts';
 export interface LastLoginInfo {
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** `imap`, `smtp` … */
+  /** `imap`, `smtp` ... */
   readonly protocol: string;
   /** '' where the client was no network's. */
   readonly address: string;

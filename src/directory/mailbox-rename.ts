@@ -73,7 +73,7 @@ async function moveWhatIsItsOwn(change: Change, row: MailboxRow, from: MailAddre
   }
 }
 
-/** `anna → anna, ben`: a copy for somebody else, which belongs to the mailbox. */
+/** `anna -> anna, ben`: a copy for somebody else, which belongs to the mailbox. */
 async function moveOwnAlias(change: Change, from: MailAddress, to: MailAddress): Promise<void> {
   const alias = await findAlias(change.db, from);
   if (alias === undefined) return;

@@ -96,13 +96,13 @@ function ofDomain(domain: string): Query[] {
       'aliases of other domains that lead into it',
       sql`alias_target t JOIN alias a ON a.id = t.alias_id JOIN domain d ON d.id = a.domain_id
           WHERE t.domain = ${domain} AND d.name <> ${domain} AND d.tombstone = 0`,
-      sql`a.shown || ' → ' || t.address`,
+      sql`a.shown || ' \u2192 ' || t.address`,
     ],
     [
       'mailboxes of other domains that are forwarded into it',
       sql`mailbox_forward f JOIN mailbox m ON m.id = f.mailbox_id JOIN domain d ON d.id = m.domain_id
           WHERE f.domain = ${domain} AND d.name <> ${domain} AND m.tombstone = 0`,
-      sql`m.shown || ' → ' || f.address`,
+      sql`m.shown || ' \u2192 ' || f.address`,
     ],
     [
       'people of it on lists of other domains',

@@ -2,7 +2,7 @@
 //
 // sender-bcc, recipient-bcc   user+ext@domain, user@domain, @domain. An alias domain's addresses get the copies of its
 //                             target's, where nothing is said of them themselves: nobody escapes by another name.
-// client-access … recipient-access   the keys of access(5), as they stand in the rules.
+// client-access ... recipient-access   the keys of access(5), as they stand in the rules.
 // relay-recipients            a domain that takes every recipient is found as @domain, else each recipient is.
 
 import { type LookupResult, notFound } from '../tables/table.ts';

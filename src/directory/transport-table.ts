@@ -1,5 +1,5 @@
-// transport_maps from the directory (transport(5)). Postfix asks with user+ext@domain, user@domain, domain, .parent …,
-// and *. At an address a mailing list's own transport comes first, then an entry for the address; at a domain that we
+// transport_maps from the directory (transport(5)). Postfix asks with user+ext@domain, user@domain, domain, .parent
+// ..., and *. At an address a mailing list's own transport comes first, then an entry for the address; at a domain that we
 // host its own transport (`domain set --transport`), then an entry; of a domain whose unknown users go to another host,
 // see split-domains.ts. An address and a domain cannot have both
 // (transports.ts refuses that), so the order matters only for rows that others have written.

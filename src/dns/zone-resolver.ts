@@ -1,4 +1,4 @@
-// A Resolver over a text of records, one a line: `NAME TYPE VALUE…` with the types A, AAAA, MX, PTR, NS, TXT,
+// A Resolver over a text of records, one a line: `NAME TYPE VALUE...` with the types A, AAAA, MX, PTR, NS, TXT,
 // and FAIL for a name about which the servers say nothing. For tests, and for a host without any DNS.
 
 import { TemporaryError } from '../lib/temporary-error.ts';

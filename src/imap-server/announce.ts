@@ -34,7 +34,7 @@ export async function announceChanges(
   }
 }
 
-/** `* n FETCH (…)` with what a flag change tells; `index` is the message's place in the view. */
+/** `* n FETCH (...)` with what a flag change tells; `index` is the message's place in the view. */
 export function flagsLine(session: SessionContext, selected: SelectedFolder, index: number, withUid: boolean): string {
   const { view } = selected;
   const uid = view.uidAt(index);

@@ -18,7 +18,7 @@ export class SelectedFolder {
   #announcedKeywords: number;
   /** Removed from the view, still numbered here; ascending. */
   #ghosts: number[] = [];
-  /** Flag changes that this connection made and was told of: uid → mod-sequence. */
+  /** Flag changes that this connection made and was told of: uid -> mod-sequence. */
   readonly #own = new Map<number, number>();
   readonly #onChange: ViewListener;
 

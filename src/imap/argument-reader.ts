@@ -119,7 +119,7 @@ export class ArgumentReader {
     return this.skip('\\') ? `\\${this.atom()}` : this.atom();
   }
 
-  /** `(item item …)`; an empty list where `mayBeEmpty`. */
+  /** `(item item ...)`; an empty list where `mayBeEmpty`. */
   list<Item>(readItem: () => Item, mayBeEmpty = false): Item[] {
     this.expect('(');
     const items: Item[] = [];

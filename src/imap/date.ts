@@ -5,7 +5,7 @@ import { ImapSyntaxError } from './syntax-error.ts';
 
 export interface CalendarDate {
   readonly year: number;
-  /** 1–12. */
+  /** 1-12. */
   readonly month: number;
   readonly day: number;
 }

@@ -1,4 +1,4 @@
-// The arguments of LIST, LSUB and STATUS (RFC 3501 §6.3.8–10, RFC 5258, RFC 5819, RFC 6154 §2).
+// The arguments of LIST, LSUB and STATUS (RFC 3501 §6.3.8-10, RFC 5258, RFC 5819, RFC 6154 §2).
 
 import type { ArgumentReader } from './argument-reader.ts';
 import { decodeMailboxName } from './modified-utf7.ts';

@@ -26,7 +26,7 @@ export function parseSequenceSet(text: string): SequenceSet {
   return ranges;
 }
 
-/** Sorted, disjoint, ascending ranges within 1…`largest`, with `*` standing for `largest`. Empty where nothing is in use. */
+/** Sorted, disjoint, ascending ranges within 1..`largest`, with `*` for `largest`. Empty where nothing is in use. */
 export function resolveSequenceSet(set: SequenceSet, largest: number): NumberRange[] {
   if (largest < 1) return [];
   const ranges = set

@@ -1,4 +1,4 @@
-// Splits a Postfix value list at commas and blanks; `{ … }` keeps what it holds together, braces included:
+// Splits a Postfix value list at commas and blanks; `{ ... }` keeps what it holds together, braces included:
 // `inline:{a=b, c=d}` and `{ x y }` are one element each (postconf(5)).
 
 export function splitList(text: string): string[] {

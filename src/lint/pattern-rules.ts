@@ -11,7 +11,7 @@ export interface PatternRule extends Place {
   readonly flags: string;
   readonly isNegated: boolean;
   readonly value: string;
-  /** How many if … endif it stands in. */
+  /** How many if ... endif it stands in. */
   readonly depth: number;
 }
 

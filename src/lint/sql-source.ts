@@ -59,7 +59,7 @@ function oldStyleQuery(parameters: ReadonlyMap<string, SqlParameter>): string {
   return `SELECT ${value('select_field')} FROM ${value('table')} WHERE ${value('where_field')}='%s' ${more}`.trim();
 }
 
-/** Which of the letters after `%` a query uses: `s`, `u`, `d` … */
+/** Which of the letters after `%` a query uses: `s`, `u`, `d` ... */
 export function queryLetters(query: string): Set<string> {
   return new Set([...query.replaceAll('%%', '').matchAll(/%([a-zA-Z0-9])/g)].map((match) => match[1] ?? ''));
 }

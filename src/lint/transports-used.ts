@@ -63,7 +63,7 @@ function add(uses: TransportUse[], value: string, from: string, parameter: strin
   if (transport !== '' && !/^DUNNO$/i.test(value)) uses.push({ transport, nexthop, from, parameter, place });
 }
 
-/** `lmtp:unix:x` → lmtp, unix:x; a value without a colon is a transport's name. */
+/** `lmtp:unix:x` -> lmtp, unix:x; a value without a colon is a transport's name. */
 export function splitTransport(value: string): { readonly transport: string; readonly nexthop: string } {
   const colon = value.indexOf(':');
   if (colon === -1) return { transport: value.trim(), nexthop: '' };

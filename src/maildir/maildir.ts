@@ -21,7 +21,7 @@ export interface MaildirDelivery {
   readonly isRepeated: boolean;
 }
 
-/** Throws the system's errors (ENOSPC, EDQUOT, EACCES …), whose `code` says what to do. */
+/** Throws the system's errors (ENOSPC, EDQUOT, EACCES ...), whose `code` says what to do. */
 export class MaildirMessage {
   readonly #delivery: MaildirDelivery;
   readonly #temporary: string;

@@ -1,7 +1,7 @@
 // The mailstore: every mailbox's mail, and the queue, in one transactional store.
 //
 // Files below the data folder: store.db (SQLite, WAL, synchronous=FULL) with folders, messages, small bodies
-// and the queue; content/YYYYMMDD/… for bodies above posthaste_inline_limit; reserve, which is given up when
+// and the queue; content/YYYYMMDD/... for bodies above posthaste_inline_limit; reserve, which is given up when
 // the disk is full so that expunge and dequeue still succeed.
 //
 // Who does what. This class lives on the main thread: it reads with a read-only connection (each answer

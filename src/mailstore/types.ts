@@ -1,7 +1,7 @@
 // The words of the mailstore: what its callers (queue, IMAP, POP3, the command line) hand in and get back.
 // Layout and crash behaviour are told in store.ts.
 
-/** Bits 0–4 are the system flags; bit 5 + n is the folder's keyword number n. At most 2^53 - 1: 48 keywords a folder. */
+/** Bits 0-4 are the system flags, bit 5 + n is the folder's keyword number n. At most 2^53 - 1: 48 keywords each. */
 export type FlagBits = number;
 
 export const systemFlags = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'] as const;
@@ -75,7 +75,7 @@ export interface QuotaUsage {
 /** A copy for a local mailbox. */
 export interface MailboxDelivery {
   readonly mailbox: number;
-  /** Trace headers of this copy alone (Return-Path, Delivered-To …), CRLF lines. */
+  /** Trace headers of this copy alone (Return-Path, Delivered-To ...), CRLF lines. */
   readonly prefix: Uint8Array;
   readonly internalDate: number;
   /** How many recipients it stands for; absent: one. Counted where the copy is made as its message is accepted. */
@@ -245,7 +245,7 @@ export interface QueueRequeue {
  */
 export const expiredByForce = 0;
 
-/** NO [OVERQUOTA], NO [NONEXISTENT] …: refusals of the store that a client is told. */
+/** NO [OVERQUOTA], NO [NONEXISTENT] ...: refusals of the store that a client is told. */
 export type StoreRefusal = 'nonexistent' | 'already-exists' | 'over-quota' | 'cannot' | 'too-many-keywords';
 
 export class StoreRefusedError extends Error {
@@ -320,7 +320,7 @@ export interface Mailstore {
   folders(mailbox: number): FolderRow[];
   folder(id: number): FolderRow | undefined;
   subscriptions(mailbox: number): string[];
-  /** Pages by uid: rows with uid > `afterUid`, at most `limit` (≤ 500). */
+  /** Pages by uid: rows with uid > `afterUid`, at most `limit` (<= 500). */
   messages(folder: number, afterUid: number, limit: number): MessageRow[];
   message(folder: number, uid: number): MessageRow | undefined;
   counts(folder: number): { messages: number; unseen: number; deleted: number; size: number };
@@ -334,7 +334,7 @@ export interface Mailstore {
   expungedSince(folder: number, modseq: number): number[];
 
   queueMessage(id: string): QueueMessage | undefined;
-  /** Due messages with nextAttempt ≤ `now`, oldest first, at most `limit`, not on hold; only those behind `after`. */
+  /** Due messages with nextAttempt <= `now`, oldest first, at most `limit`, not on hold; only those behind `after`. */
   queueDue(now: number, limit: number, after?: { readonly nextAttempt: number; readonly id: string }): QueueMessage[];
   /** The earliest nextAttempt in the queue. */
   queueNextAttempt(): number | undefined;

@@ -152,7 +152,7 @@ function takeGlobalOptions(args: readonly string[]): GlobalOptions {
 
 /** Runs one command; returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  // `posthaste … | head`: who reads has had enough, and that is no mistake.
+  // `posthaste ... | head`: who reads has had enough, and that is no mistake.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;

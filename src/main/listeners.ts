@@ -86,7 +86,7 @@ function refuseProxy({ name, settings }: MasterService): void {
   );
 }
 
-/** `smtp inet … postscreen` stands before `smtpd pass … smtpd` (postscreen(8)): the connection goes from one to the other. */
+/** `smtp inet ... postscreen` stands before `smtpd pass ... smtpd` (postscreen(8)): it hands its connections on. */
 function planScreened(screen: MasterService, services: readonly MasterService[]): PlannedListener[] {
   const name = screen.settings.text('smtpd_service_name');
   const behind = services.find((one) => one.type === 'pass' && one.name === name && one.command === 'smtpd');

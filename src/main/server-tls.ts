@@ -78,7 +78,7 @@ export class ServiceTls {
       return await opening;
     } catch (error) {
       this.#opened.delete(key);
-      throw new SettingsError(`smtpd_tls_…: ${(error as Error).message}`);
+      throw new SettingsError(`smtpd_tls_\u2026: ${(error as Error).message}`);
     }
   }
 

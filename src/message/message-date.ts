@@ -3,7 +3,7 @@
 
 export interface MessageDate {
   readonly year: number;
-  /** 1–12. */
+  /** 1-12. */
   readonly month: number;
   readonly day: number;
 }
@@ -25,7 +25,7 @@ export function parseMessageDate(text: string): MessageDate | undefined {
   return { year: fullYear(yearText), month, day: Number(day) };
 }
 
-/** 1–12 for `Jan` … in any case. */
+/** 1-12 for `Jan` ... in any case. */
 export function monthNumber(name: string): number | undefined {
   const lower = name.toLowerCase();
   const index = monthNames.findIndex((month) => month.toLowerCase() === lower);

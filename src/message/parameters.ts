@@ -55,7 +55,7 @@ export function decodeExtendedValue(text: string): string {
   return decodeCharset(Uint8Array.from(bytes), text.slice(0, first));
 }
 
-/** RFC 2231 §3: `name*0=`, `name*1=` … become one `name`, or `name*` where any piece is encoded. */
+/** RFC 2231 §3: `name*0=`, `name*1=` ... become one `name`, or `name*` where any piece is encoded. */
 function joinContinuations(parameters: readonly Parameter[]): readonly Parameter[] {
   if (!parameters.some((parameter) => parameter.name.includes('*'))) return parameters;
   const result: Parameter[] = [];

@@ -17,7 +17,7 @@ export interface HeaderOrders {
   refusal: SmtpReply | undefined;
 }
 
-/** Writes the line of an action: `milter-header-reject: header X: y from client; …: text`. */
+/** Writes the line of an action: `milter-header-reject: header X: y from client; ...: text`. */
 export type HeaderLog = (action: string, what: string, text: string) => void;
 
 /** `about` is a line of Postfix's about the message, without action and text. */

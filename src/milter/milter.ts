@@ -24,7 +24,7 @@ import { type Answer, misconfigured, refused, tryLater, unavailable } from './an
 /** Wants events of a message; no more of this one; of no more messages; nothing before the next connection. */
 type State = 'envelope' | 'message' | 'message-done' | 'session-done' | 'failed';
 
-/** Macros as they are sent: name, value, name … */
+/** Macros as they are sent: name, value, name ... */
 export type MacroPairs = readonly (readonly [string, string])[];
 
 /** It has answered, with what is no answer here. */

@@ -1,5 +1,5 @@
-// Which milters see a message, and how each is spoken to (postconf(5): smtpd_milters, non_smtpd_milters, milter_…):
-// `inet:host:port`, `unix:path`, or `{ either, name=value … }` with settings of its own. A list that cannot be read
+// Which milters see a message, and how each is spoken to (postconf(5): smtpd_milters, non_smtpd_milters, milter_...):
+// `inet:host:port`, `unix:path`, or `{ either, name=value ... }` with settings of its own. A list that cannot be read
 // stops the start: mail must not go round a filter because of a slip of the pen.
 
 import { splitList } from '../lib/split-list.ts';

@@ -46,7 +46,7 @@ export const answer = {
 /** SMFIF_: what a filter may order. All of them are understood here. */
 export const allActions = 0x1ff;
 
-/** SMFIP_: `no…`: the filter does not want the event; `silent…`: it wants it and does not answer it. */
+/** SMFIP_: `no...`: the filter does not want the event; `silent...`: it wants it and does not answer it. */
 export const step = {
   noConnect: 0x1,
   noHelo: 0x2,

@@ -26,7 +26,7 @@ export interface ContentOrders {
 
 export interface ContentCheckFacts {
   readonly queueId: string;
-  /** `from local; from=<…> to=<…>`. */
+  /** `from local; from=<...> to=<...>`. */
   readonly logged: string;
   emit(octets: Buffer): void;
 }

@@ -147,7 +147,7 @@ export class Pickup {
     this.#restTimer = setTimeout(() => void this.scan(), milliseconds + 1).unref();
   }
 
-  /** Each user's first file, then each user's second one …; returns whether some had to stay. */
+  /** Each user's first file, then each user's second one ...; returns whether some had to stay. */
   async #takeInTurn(names: readonly string[]): Promise<boolean> {
     const { folder } = this.#options;
     const users = new Map<number, string[]>();

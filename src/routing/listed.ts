@@ -128,7 +128,7 @@ function statusFor(role: AddressRole, code: number): string {
   return `${Math.floor(code / 100)}.1.${role === 'sender' ? 0 : 1}`;
 }
 
-/** `5.7.1 no thanks` → status and text; a text without a status of its own gets `fallback`. */
+/** `5.7.1 no thanks` -> status and text; a text without a status of its own gets `fallback`. */
 export function splitStatus(text: string, fallback: string): { readonly status: string; readonly text: string } {
   const match = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/.exec(text);
   return match === null

@@ -65,7 +65,7 @@ export function readLocalSettings(open: OpenOptions): LocalSettings {
 
 export type LocalMacros = Readonly<Record<string, string | undefined>>;
 
-/** `$user`, `$home` … in forward_path and luser_relay; undefined where one of them has no value and must have. */
+/** `$user`, `$home` ... in forward_path and luser_relay; undefined where one of them has no value and must have. */
 export function expandMacros(text: string, macros: LocalMacros, isStrict: boolean): string | undefined {
   const unset = [...referencedNames(text)].some((name) => macros[name] === undefined && !text.includes(`{${name}?`));
   if (isStrict && unset) return undefined;

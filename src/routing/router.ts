@@ -15,7 +15,7 @@
 //
 // What is looked up where: virtual_alias_maps `user+ext@dom`, `user@dom`, `user+ext` and `user` where dom is
 // local, `@dom`; each key in every table before the next key. Domain lists `dom`, relay_domains its parents too.
-// transport_maps `user+ext@dom`, `user@dom`, `dom`, `.parent` …, `*`.
+// transport_maps `user+ext@dom`, `user@dom`, `dom`, `.parent` ..., `*`.
 //
 // Invariants
 //   - "Not found" and "could not find out" are never confused: a table's failure is TemporaryError, except within
@@ -179,7 +179,7 @@ export class Router {
   }
 
   /**
-   * Where mail for a recipient of the local transport goes (aliases, .forward …). `deliveredTo` are the Delivered-To
+   * Where mail for a recipient of the local transport goes (aliases, .forward ...). `deliveredTo` are the Delivered-To
    * addresses of the message, folded. Throws TemporaryError.
    */
   async expandLocal(

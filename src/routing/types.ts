@@ -35,7 +35,7 @@ export interface TraceStep {
   readonly stage: string;
   readonly table?: string;
   readonly key?: string;
-  /** The value found, `not found`, `error: …`, or for steps without a table what was decided. */
+  /** The value found, `not found`, `error: ...`, or for steps without a table what was decided. */
   readonly result: string;
   /** The file and line, or the row, that decided. */
   readonly source?: string;

@@ -81,7 +81,8 @@ class Expander {
         return failed(`${slot.address} is nested more than ${recursionLimit} deep (virtual_alias_recursion_limit)`);
       }
       // Tables answer the same within a decision, so this would go on up to the limit and end in the same error.
-      if (visited.has(slot.address)) return failed(`alias loop: ${[...visited, slot.address].slice(-10).join(' → ')}`);
+      if (visited.has(slot.address))
+        return failed(`alias loop: ${[...visited, slot.address].slice(-10).join(' \u2192 ')}`);
       visited.add(slot.address);
       this.#decision.depth = slot.depth;
       const results = await this.#map(slot.address);

@@ -180,7 +180,7 @@ function checkServices(services: readonly MasterService[]): Finding[] {
   return findings;
 }
 
-/** `smtpd pass … smtpd` gets the connections that a postscreen service hands on. */
+/** `smtpd pass ... smtpd` gets the connections that a postscreen service hands on. */
 function isBehindScreen({ type, name }: MasterService, services: readonly MasterService[]): boolean {
   const isFront = ({ type: front, command, settings }: MasterService): boolean =>
     front === 'inet' && command === 'postscreen' && settings.text('smtpd_service_name') === name;

@@ -1,4 +1,4 @@
-// The comparisons of `${{x} == {y} ? …}` (postconf(5)): numeric when both sides are digits only, else by bytes;
+// The comparisons of `${{x} == {y} ? ...}` (postconf(5)): numeric when both sides are digits only, else by bytes;
 // `==level` and its kin compare compatibility levels such as 3.6.
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';

@@ -1,5 +1,5 @@
 // Reads master.cf (master(5)): one service a logical line, eight fields of which `-` takes the default, then the
-// command's arguments, where `{ … }` keeps blanks and `-o name=value` overrides main.cf for that service alone.
+// command's arguments, where `{ ... }` keeps blanks and `-o name=value` overrides main.cf for that service alone.
 // A line that Postfix refuses is a finding, and the service is left out.
 
 import { readLogicalLines } from '../lib/logical-lines.ts';
@@ -22,7 +22,7 @@ export interface ServiceEntry {
   /** Undefined: default_process_limit; 0: no limit. */
   readonly maxProcesses: number | undefined;
   readonly command: string;
-  /** Arguments without the overrides, in order: `-v`, or pipe(8)'s `flags=…`, `user=…`, `argv=…`. */
+  /** Arguments without the overrides, in order: `-v`, or pipe(8)'s `flags=...`, `user=...`, `argv=...`. */
   readonly args: readonly string[];
   readonly overrides: Readonly<Record<string, string>>;
   /** The eight fields and the arguments as `postconf -M` prints them. */

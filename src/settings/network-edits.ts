@@ -67,7 +67,7 @@ function everywhere({ settings, services }: Configuration, name: string): string
 
 /**
  * What reaches beyond main.cf and the directory: tables of every type but directory, static, inline, fail and those made of
- * others, and sockets. Patterns that stand in main.cf themselves (`pcre:{…}`) reach nothing.
+ * others, and sockets. Patterns that stand in main.cf themselves (`pcre:{...}`) reach nothing.
  */
 const reaching =
   /(?<![A-Za-z0-9_-])(?:(?:hash|btree|dbm|sdbm|lmdb|cdb|texthash|mysql|pgsql|sqlite|ldap|tcp|socketmap|memcache|nis|nisplus|netinfo|environ|unix|inet|inet6|sql|passwd-file|file):[^\s,}]+|(?:pcre|regexp|cidr):(?!\{)[^\s,}]+)/gi;

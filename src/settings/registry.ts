@@ -49,7 +49,7 @@ export type ParametersOfKind<Kind extends Parameter['kind']> = {
 
 const byName: ReadonlyMap<string, Parameter> = new Map(Object.values(areas).flatMap((area) => Object.entries(area)));
 
-/** A declared parameter, or one that some transport has through its `default_…`. */
+/** A declared parameter, or one that some transport has through its `default_...`. */
 export function findParameter(name: string): Parameter | undefined {
   const declared = byName.get(name);
   if (declared !== undefined) return declared;

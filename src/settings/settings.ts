@@ -55,7 +55,7 @@ export class Settings {
     return this.expanded(name);
   }
 
-  /** Elements at commas and blanks; `{ … }` stays together. */
+  /** Elements at commas and blanks; `{ ... }` stays together. */
   list(name: ParametersOfKind<'list'>): readonly string[] {
     return this.#remember(`list ${name}`, () => splitList(this.expanded(name)));
   }
@@ -81,7 +81,7 @@ export class Settings {
     return this.#remember(`seconds ${name}`, () => this.#time(name));
   }
 
-  /** `TRANSPORT_destination_recipient_limit` and its kin: unset, `default_…` holds (postconf(5)). */
+  /** `TRANSPORT_destination_recipient_limit` and its kin: unset, `default_...` holds (postconf(5)). */
   transportInteger(transport: string, suffix: TransportSuffix): number {
     const name = `${transport}_${suffix}`;
     return this.#remember(`integer ${name}`, () =>

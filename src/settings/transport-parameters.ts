@@ -1,5 +1,5 @@
 // Parameters whose name begins with a transport's: `smtp_destination_concurrency_limit` and so on. Every service
-// of master.cf that delivers has them; unset, each takes the value of its `default_…` (postconf(5), qmgr(8)).
+// of master.cf that delivers has them; unset, each takes the value of its `default_...` (postconf(5), qmgr(8)).
 
 const suffixes = {
   delivery_slot_cost: 'default_delivery_slot_cost',
@@ -30,7 +30,7 @@ export type TransportTimeSuffix = keyof typeof timeSuffixes;
 
 const allSuffixes: ReadonlyMap<string, string> = new Map(Object.entries({ ...suffixes, ...timeSuffixes }));
 
-/** The default, when the name is some transport's: `$default_…`, or the number that Postfix gives local(8). */
+/** The default, when the name is some transport's: `$default_...`, or the number that Postfix gives local(8). */
 export function transportDefault(name: string): string | undefined {
   const parts = splitTransportParameter(name);
   return parts === undefined ? undefined : `$${allSuffixes.get(parts.suffix)}`;

@@ -111,8 +111,8 @@ export function describeProblem({ problem }: PeerCheck, relay: string): string {
 }
 
 /**
- * `Untrusted TLS connection established to host[ip]:25: TLSv1.3 with cipher … (256/256 bits) key-exchange …`. Node does not
- * tell which digest the server signed with.
+ * `Untrusted TLS connection established to host[ip]:25: TLSv1.3 with cipher ... (256/256 bits) key-exchange ...`. Node
+ * does not tell which digest the server signed with.
  */
 export function summary({ socket, certificate }: Secured, { word }: PeerCheck, relay: string): string {
   const { name } = socket.getCipher();

@@ -1,5 +1,5 @@
 // What Postfix's cleanup(8) does to the header of every message, on the octets as they pass: drops the fields of
-// message_drop_headers (Bcc, Return-Path …), counts Received: fields, notes the Message-ID for the log, and adds
+// message_drop_headers (Bcc, Return-Path ...), counts Received: fields, notes the Message-ID for the log, and adds
 // Message-Id, Date and From at the end of the header where they are wanted and missing. All other octets pass
 // unchanged. A line that is not a header field ends the header: an empty line goes before it.
 // Holds back at most one line, or one field whose addresses are to be rewritten; a line longer than the limit ends the

@@ -142,7 +142,10 @@ function readOptions(settings: SettingsSource): number {
     const option = /^0x[0-9a-f]{1,8}$/i.test(word) ? Number(word) : optionNames[word.toLowerCase()];
     if (option === undefined) {
       const known = Object.keys(optionNames).join(', ').toUpperCase();
-      throw new SettingsError(`tls_ssl_options: ${word} is none of ${known}, and no number 0x…`, 'tls_ssl_options');
+      throw new SettingsError(
+        `tls_ssl_options: ${word} is none of ${known}, and no number 0x\u2026`,
+        'tls_ssl_options',
+      );
     }
     options |= option;
   }

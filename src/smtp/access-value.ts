@@ -83,7 +83,7 @@ function restrictionsFault(text: string, classes: ReadonlySet<string>): string |
     const name = word.toLowerCase();
     if (classes.has(word)) continue;
     if (!isRestriction(name)) {
-      return `"${word}" is neither an action of access(5) (REJECT, OK, DUNNO, HOLD …) nor a restriction`;
+      return `"${word}" is neither an action of access(5) (REJECT, OK, DUNNO, HOLD \u2026) nor a restriction`;
     }
     if (!takesArgument(name)) continue;
     const argument = words[++at];

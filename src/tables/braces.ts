@@ -1,4 +1,4 @@
-// Names of tables that hold their rows: `inline:{…}`, `static:{…}`, `pcre:{{…}, {…}}`.
+// Names of tables that hold their rows: `inline:{...}`, `static:{...}`, `pcre:{{...}, {...}}`.
 
 /** What stands between the brace that `text` opens with and its last character, which must close it. Throws RangeError. */
 export function insideBraces(text: string): string {

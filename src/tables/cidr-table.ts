@@ -1,6 +1,6 @@
-// `cidr:/file` and `cidr:{ {network result}, … }` (cidr_table(5)): the first network that holds the address decides.
+// `cidr:/file` and `cidr:{ {network result}, ... }` (cidr_table(5)): the first network that holds the address decides.
 //
-//   network/length result      !network/length result      if [!]network/length … endif
+//   network/length result      !network/length result      if [!]network/length ... endif
 //
 // An IPv4 network says nothing about an IPv6 address, not even when it is negated, and `if` of the other family
 // leaves its rules out. Host bits must be zero; brackets around the address are allowed.

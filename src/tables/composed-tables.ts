@@ -73,5 +73,5 @@ async function lookUpPipe(tables: readonly Table[], key: string): Promise<Lookup
     value = result.value;
     sources.push(result.source ?? table.name);
   }
-  return { kind: 'found', value, source: sources.join(' → ') };
+  return { kind: 'found', value, source: sources.join(' \u2192 ') };
 }

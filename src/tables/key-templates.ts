@@ -1,6 +1,6 @@
 // The `%` templates of the tables that ask a server (mysql_table(5), pgsql_table(5), sqlite_table(5), ldap_table(5)).
 // In a query `%s %u %d` and their capitals are the key, its localpart, its domain; in a result template the small
-// letters are the result, the capitals the key; `%1` … `%9` are the labels of the key's domain, the last one first.
+// letters are the result, the capitals the key; `%1` ... `%9` are the labels of the key's domain, the last one first.
 //
 // All templates of one table limit the keys together: a key that lacks what any of them needs is not looked up at
 // all, so that `result_format = %U@x` keeps a query without `%u` from being asked for `@domain`.
@@ -12,7 +12,7 @@ export type Placeholder = 's' | 'u' | 'd' | 'S' | 'U' | 'D' | number;
 
 export interface Template {
   readonly source: string;
-  /** Texts and placeholders in turn: texts[0], placeholders[0], texts[1] … texts[n]. */
+  /** Texts and placeholders in turn: texts[0], placeholders[0], texts[1] ... texts[n]. */
   readonly texts: readonly string[];
   readonly placeholders: readonly Placeholder[];
 }

@@ -1,4 +1,4 @@
-// Match lists (mydestination, relay_domains, mynetworks …): literals, `!negation`, `/file` whose contents are
+// Match lists (mydestination, relay_domains, mynetworks ...): literals, `!negation`, `/file` whose contents are
 // inserted, and `type:table`, where the existence of the key matters and its value does not. The first element
 // that matches decides; a table error makes the whole question a temporary failure (postconf(5)).
 
@@ -105,7 +105,7 @@ export class MatchList {
   }
 }
 
-/** `a.b.c` → `b.c`, `c`, or with leading dots where the parameter's parents do not match by themselves. */
+/** `a.b.c` -> `b.c`, `c`, or with leading dots where the parameter's parents do not match by themselves. */
 export function parentKeys(domain: string, parentsMatch: boolean): string[] {
   const keys: string[] = [];
   for (let dot = domain.indexOf('.', 1); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
@@ -153,7 +153,7 @@ function readFileElements(path: string, options: MatchListOptions): string[] {
     if (line.startsWith('#')) continue;
     for (const element of splitList(line)) {
       if (element.startsWith('#')) {
-        options.warn(`${path}, line ${index + 1}: comment after other text is not allowed: ${element} …`);
+        options.warn(`${path}, line ${index + 1}: comment after other text is not allowed: ${element} \u2026`);
         break;
       }
       elements.push(element);

@@ -1,4 +1,4 @@
-// The system's accounts as its name service knows them (LDAP, sssd, systemd …), by getpwnam_r(3) and getgrnam_r(3) of
+// The system's accounts as its name service knows them (LDAP, sssd, systemd ...), by getpwnam_r(3) and getgrnam_r(3) of
 // glibc, off the main thread. Only where nsswitch.conf(5) names more than the files, which unix-table.ts reads itself.
 // NOTE: koffi is told the signatures, and we the structures, by hand; see lib/native-library.ts.
 

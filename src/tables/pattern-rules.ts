@@ -2,7 +2,7 @@
 //
 //   /pattern/flags result      the result, when the pattern matches
 //   !/pattern/flags result     the result, when it does not
-//   if /pattern/flags … endif  the rules in between count only when the pattern matches (`if !/…/`: does not)
+//   if /pattern/flags ... endif  the rules in between count only when the pattern matches (`if !/.../`: does not)
 //
 // The first rule that holds decides, DUNNO is a result like any other, and so is the empty text. The delimiter is
 // whatever stands first. A rule that cannot be used is left out; an `if` that is left out leaves its `endif` to the

@@ -1,4 +1,4 @@
-// `pcre:/file` and `pcre:{ {/re/ result}, … }`: Perl-compatible patterns (pcre_table(5)). Matched by the system's
+// `pcre:/file` and `pcre:{ {/re/ result}, ... }`: Perl-compatible patterns (pcre_table(5)). Matched by the system's
 // libpcre2 where there is one, else by our own reading of the pattern (patterns/portable.ts).
 
 import { type Matcher } from './patterns/matcher.ts';

@@ -16,7 +16,7 @@ export function proxiedNames(elements: readonly string[]): ReadonlySet<string> {
 }
 
 function namesIn(element: string): string[] {
-  // `{ proxy:type:name attribute=value … }`: only the first word can be a table.
+  // `{ proxy:type:name attribute=value ... }`: only the first word can be a table.
   const [word = ''] = element.startsWith('{') ? splitList(braced(element)) : [element];
   const nested = /^(?:unionmap|pipemap):/.exec(word);
   if (nested !== null) return splitList(braced(word.slice(nested[0].length))).flatMap(namesIn);

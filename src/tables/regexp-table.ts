@@ -1,4 +1,4 @@
-// `regexp:/file` and `regexp:{ {/re/ result}, … }`: POSIX patterns (regexp_table(5)). Matched by the C library where
+// `regexp:/file` and `regexp:{ {/re/ result}, ... }`: POSIX patterns (regexp_table(5)). Matched by the C library where
 // it is glibc, else, and for keys that are too long for it, by our own reading of the pattern (patterns/portable.ts).
 
 import { type Matcher, MatchLimitError, PatternError } from './patterns/matcher.ts';

@@ -29,7 +29,7 @@ export interface TablesOptions {
   readonly proxyReadMaps?: readonly string[];
   /** For `environ:`; nothing is found there without. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** A parameter's expanded value in main.cf: for `mysql:name`, whose settings are `name_hosts`, `name_query` … there. */
+  /** A parameter's expanded value in main.cf: for `mysql:name`, whose settings are `name_hosts`, `name_query` there. */
   readonly parameter?: ServerTablesOptions['parameter'];
   /** Of the tables that ask servers; the usual ones where it is unset. */
   readonly serverLimits?: ServerTablesOptions['limits'];

@@ -1,5 +1,5 @@
 // Where the rules of a pcre:, regexp: or cidr: table come from: the logical lines of a file, or the rules of an
-// inline table, `pcre:{ {/re/ result}, {…} }` (pcre_table(5), "Inline specification").
+// inline table, `pcre:{ {/re/ result}, {...} }` (pcre_table(5), "Inline specification").
 // Lines are bytes, one character each (latin1), because patterns are.
 
 import { splitList } from '../lib/split-list.ts';
@@ -61,7 +61,7 @@ function* finish(parts: readonly string[], line: number, warn: (line: number, te
   yield { text, line };
 }
 
-/** True for `type:{ … }`: the rules stand in the name. */
+/** True for `type:{ ... }`: the rules stand in the name. */
 export function isInline(name: string): boolean {
   return name.startsWith('{');
 }

@@ -1,6 +1,6 @@
 // The settings of a table that asks a server: `mysql:/etc/postfix/users.cf` names a file of `name = value` lines in
 // main.cf's syntax; `mysql:users`, the older form, names a prefix, and the settings stand in main.cf as
-// `users_hosts`, `users_query` … (mysql_table(5), pgsql_table(5), sqlite_table(5), ldap_table(5)).
+// `users_hosts`, `users_query` ... (mysql_table(5), pgsql_table(5), sqlite_table(5), ldap_table(5)).
 // In a file nothing is expanded: a `$` is a `$`. What stands in main.cf is expanded as everything there.
 //
 // What stops a Postfix daemon (a bad number, a missing name) is a TableError and stops the start. A file that

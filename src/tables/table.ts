@@ -21,7 +21,7 @@ export const notFound: NotFound = { kind: 'not-found' };
 
 /**
  * `fixed` tables match whole keys and may be asked with partial keys (`user`, `@domain`, parents);
- * `pattern` tables (regexp, pcre, cidr, tcp, socketmap …) are asked only with the full key.
+ * `pattern` tables (regexp, pcre, cidr, tcp, socketmap ...) are asked only with the full key.
  */
 export type TableKind = 'fixed' | 'pattern';
 

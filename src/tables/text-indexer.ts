@@ -68,7 +68,7 @@ export class TextIndexer {
   #isUtf8 = true;
 
   constructor({ bytes, lines, detectAliases }: TextSize) {
-    // Folding may lengthen a key beyond ASCII, never more than threefold (U+0130, U+0390 …), and long rows need some
+    // Folding may lengthen a key beyond ASCII, never more than threefold (U+0130, U+0390 ...), and long rows need some
     // bytes more: rows that no longer fit are reported, which takes a file made for it.
     this.#arena = Buffer.allocUnsafeSlow(bytes + lines * minHeaderBytes + Math.ceil(bytes / 64) + 4096);
     let cells = 16;

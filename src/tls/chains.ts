@@ -11,7 +11,7 @@ export interface Chain {
   readonly key: string;
   /** PEM: the server's own certificate, then those of its issuers. */
   readonly certificates: string;
-  /** Of its key: `rsa`, `ec`, `ed25519` … */
+  /** Of its key: `rsa`, `ec`, `ed25519` ... */
   readonly type: string;
 }
 

@@ -8,7 +8,7 @@ export interface ClientCertificate {
   /** Common names, of the issuer else its organization; '' where there is none. As given: whoever prints them cleans them. */
   readonly commonName: string;
   readonly issuerName: string;
-  /** `AA:BB:…`, of the certificate and of its public key (smtpd_tls_fingerprint_digest). */
+  /** `AA:BB:...`, of the certificate and of its public key (smtpd_tls_fingerprint_digest). */
   readonly fingerprint: string;
   readonly keyFingerprint: string;
   /** An authority that is believed has issued it, it is of today, and for clients. */

@@ -130,7 +130,7 @@ type Facts = {
   -readonly [field in 'client' | 'login' | 'sender' | 'size' | 'messageId' | 'subject' | 'refusal']?: Story[field];
 };
 
-/** `NOQUEUE: reject: CONNECT from name[address]: 554 5.7.1 …; proto=SMTP`: who it is, a proxy or XCLIENT may have said since. */
+/** `NOQUEUE: reject: CONNECT from name[address]: 554 5.7.1 ...`: who it is, a proxy or XCLIENT may have said since. */
 function readRefusedClient(text: string, facts: Facts, isAlone: boolean): void {
   const [, client, refusal] =
     /: (?:milter-)?reject: \S+ from (\S+): (\d{3}.*?)(?:; (?:from|proto|helo)=|$)/.exec(text) ?? [];

@@ -1,6 +1,6 @@
 // pass_attrs and user_attrs of dovecot-ldap.conf.ext: which attributes of an entry become which fields. `uid=user` renames;
 // `=home=/mail/%{ldap:uid}` is a template; `mailboxPath=home=/mail/%{ldap:mailboxPath}` is one that counts only where the
-// entry has the attribute; `!path` is asked for and nothing else. `@name=%{ldap:dn}` and `%{ldap_ptr:…}` are refused.
+// entry has the attribute; `!path` is asked for and nothing else. `@name=%{ldap:dn}` and `%{ldap_ptr:...}` are refused.
 
 import { SettingsError } from '../../settings/settings-error.ts';
 import type { LdapEntry } from '../../tables/ldap/ldap-messages.ts';

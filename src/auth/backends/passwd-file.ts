@@ -10,7 +10,7 @@ import { fileStamp } from '../../tables/file-watch.ts';
 export interface PasswdEntry {
   /** '' where nobody may log in with a password. */
   readonly password: string;
-  /** For a userdb: `uid`, `gid`, `home`, and `userdb_…` of the extra fields, without that prefix. */
+  /** For a userdb: `uid`, `gid`, `home`, and `userdb_...` of the extra fields, without that prefix. */
   readonly user: ReadonlyMap<string, string>;
   /** The extra fields as they stand: variables in them are still to be filled in. */
   readonly extra: readonly string[];

@@ -14,7 +14,7 @@ export type BackendAnswer =
       readonly login: string;
       /** Where the directory itself has answered. */
       readonly mailboxId?: number;
-      /** What else the row says, for who keeps another's mail: `proxy`, `host`, `userdb_home` … */
+      /** What else the row says, for who keeps another's mail: `proxy`, `host`, `userdb_home` ... */
       readonly fields: UserFields;
     }
   /** Another backend may know the user. */

@@ -15,7 +15,7 @@ export const wholeValue: ValuePart = { offset: 0, width: 0, isPadded: false };
 
 type Modifier = (value: string, limit: number) => string;
 
-/** Those that take the part for themselves: `%256Nu` is 0 … ff, `%2.256Nu` is 00 … ff. */
+/** Those that take the part for themselves: `%256Nu` is 0 ... ff, `%2.256Nu` is 00 ... ff. */
 const limited = new Set(['N', 'H']);
 
 const modifiers: Readonly<Record<string, Modifier>> = {

@@ -27,7 +27,7 @@ export interface Variable {
 
 export interface VariableTemplate {
   readonly source: string;
-  /** Texts and variables in turn: texts[0], placeholders[0], texts[1] … texts[n]. */
+  /** Texts and variables in turn: texts[0], placeholders[0], texts[1] ... texts[n]. */
   readonly texts: readonly string[];
   readonly placeholders: readonly Variable[];
 }

@@ -24,7 +24,7 @@ import { LineSocket } from './protocol-lines.ts';
 export interface AuthClientParts {
   readonly sasl: SaslServer;
   readonly finished: FinishedLogins;
-  /** Told with each login but SMTP's: `proxy`, `host` … */
+  /** Told with each login but SMTP's: `proxy`, `host` ... */
   readonly loginFields: ReadonlyMap<string, VariableTemplate>;
   readonly log: ProgramLog;
 }

@@ -57,7 +57,7 @@ function oauth(
   };
 }
 
-/** `n,a=USER,` ^A `host=…` ^A `port=…` ^A `auth=Bearer TOKEN` ^A ^A (RFC 7628 §3.1). */
+/** `n,a=USER,` ^A `host=...` ^A `port=...` ^A `auth=Bearer TOKEN` ^A ^A (RFC 7628 §3.1). */
 function readOauthBearer(message: string): Shown | undefined {
   const match = /^[ny],(?:a=([^,\u0001]*))?,\u0001((?:[A-Za-z]+=[^\u0001]*\u0001)+)\u0001$/.exec(message);
   const token = tokenOf(match?.[2] ?? '');

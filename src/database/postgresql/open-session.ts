@@ -178,7 +178,7 @@ function asText(text: string): string {
   return text;
 }
 
-/** `?` outside of quotes becomes `$1`, `$2` … */
+/** `?` outside of quotes becomes `$1`, `$2` ... */
 function numberPlaceholders(sql: string): string {
   let number = 0;
   return sql.replace(/'[^']*'|"[^"]*"|\?/g, (part) => (part === '?' ? `$${++number}` : part));

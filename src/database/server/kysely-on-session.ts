@@ -91,15 +91,15 @@ class SessionDriver implements Driver {
   }
 
   async beginTransaction(): Promise<void> {
-    throw new Error('the transaction is the session owner’s');
+    throw new Error("the transaction is the session owner's");
   }
 
   async commitTransaction(): Promise<void> {
-    throw new Error('the transaction is the session owner’s');
+    throw new Error("the transaction is the session owner's");
   }
 
   async rollbackTransaction(): Promise<void> {
-    throw new Error('the transaction is the session owner’s');
+    throw new Error("the transaction is the session owner's");
   }
 
   async releaseConnection(): Promise<void> {

@@ -77,7 +77,7 @@ export class FetchResponder {
     await this.#session.output.ready();
   }
 
-  /** RFC 3501 §6.4.5: BODY[…] sets \Seen. Gives the uids that have it now and had not. */
+  /** RFC 3501 §6.4.5: BODY[...] sets \Seen. Gives the uids that have it now and had not. */
   async #setSeen(page: readonly number[]): Promise<ReadonlySet<number>> {
     const { view } = this.#selected;
     const unseen = page.filter((uid) => {

@@ -157,7 +157,7 @@ function startOf(node: unknown): number {
 
 function keyOf({ key }: Pair): string | undefined {
   if (!isScalar(key)) return undefined;
-  // `12: …` is the name 12, as it is written.
+  // `12: ...` is the name 12, as it is written.
   return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
 }
 

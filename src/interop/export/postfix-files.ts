@@ -7,7 +7,7 @@
 //  - logins are asked of Dovecot's auth protocol, which Dovecot serves, or we do (posthaste_auth_listen);
 //  - maintenance, which we know by ourselves, is asked by check_recipient_access;
 //  - mail for a mailing list goes back to us by our sendmail, since nobody else knows its members;
-//  - parameters of ours alone (posthaste_…) are left out.
+//  - parameters of ours alone (posthaste_...) are left out.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,8 +4,8 @@
 // Columns are `domain` and `localpart` apart, never an address: each query then ends in two probes of an index, also
 // among millions. `localpart` '' is what holds for the rest of a domain (Postfix's key `@domain`).
 //
-// postfix_…_row      the tables themselves without what is secret or gone, for queries that walk them
-// postfix_domain     every name that is hosted; `home…` is an alias domain's target, or itself
+// postfix_..._row      the tables themselves without what is secret or gone, for queries that walk them
+// postfix_domain     every name that is hosted; `home...` is an alias domain's target, or itself
 // postfix_mailbox    virtual_mailbox_maps
 // postfix_recipient  relay_recipient_maps
 // postfix_transport  transport_maps, of addresses and of domains (`localpart` '')

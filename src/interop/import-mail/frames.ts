@@ -1,7 +1,7 @@
 // What travels between a command that imports and the server that writes: frames of a length (4 octets), a kind (1) and
 // the bytes, over a unix socket of the data folder that only its owner may open.
 //
-//   R {"id", "op", …}    a question          A {"id", "value" | "error"}    its answer
+//   R {"id", "op", ...}    a question          A {"id", "value" | "error"}    its answer
 //   M {"id", "message"}  a message begins, D bytes of it, E {"sha256"} its end, or X: it could not be read after all
 
 import path from 'node:path';

@@ -21,7 +21,7 @@ const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 interface Listed {
   readonly parsed: MessageName;
   readonly uid: number | undefined;
-  /** Below the folder, as `cur/…`. */
+  /** Below the folder, as `cur/...`. */
   readonly file: string;
 }
 

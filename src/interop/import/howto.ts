@@ -4,8 +4,8 @@
 //  users        mailboxes; `quota` in bytes
 //  forwardings  virtual_alias_maps before the users: at a mailbox's own address it says where its mail goes, `@domain` is
 //               the catch-all, and `@domain` to `@other` keeps the name
-//  transport    transport_maps; the table is optional. The howto's own query returns the key (`SELECT domain …`); its mended
-//               form is compared with
+//  transport    transport_maps; the table is optional. The howto's own query returns the key (`SELECT domain ...`); its
+//               mended form is compared with
 
 import type { BulkMailbox } from '../../directory/bulk-mailboxes.ts';
 import { type ImportObject, type ImportSource, notTaken, type OldSystem } from './import-source.ts';

@@ -2,7 +2,7 @@
 //
 //  admin_domain       class mailbox, or relay for `relaydomain`, whose way is in transport_transport. A relay domain that
 //                     has mailboxes is split: they are here, the other addresses are there.
-//  admin_domainalias  alias domains; the `@alias` → `@target` alias that Modoboa writes for each says the same
+//  admin_domainalias  alias domains; the `@alias` -> `@target` alias that Modoboa writes for each says the same
 //  admin_mailbox      with core_user's password; quotas are mebibytes. Its own internal alias says where its mail goes.
 //  admin_alias        with their recipients, one row each; expired ones are left out
 //  admin_senderaddress  who may send as what besides

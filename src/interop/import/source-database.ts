@@ -20,7 +20,7 @@ export type SourceRow = Readonly<Record<string, string | null>>;
 export type SourceAccount = ReadonlyMap<string, string>;
 
 export interface Selection {
-  /** Name → SQL expression. */
+  /** Name -> SQL expression. */
   readonly columns: Readonly<Record<string, string>>;
   readonly from: string;
   readonly where?: string;

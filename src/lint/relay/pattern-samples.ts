@@ -7,7 +7,7 @@ import { elsewhere } from './attempts.ts';
 
 /** Addresses (or host names) that the rule might be meant for. */
 export function samplesOf({ pattern, isNegated, depth }: PatternRule, isName: boolean): string[] {
-  // Within if … endif the outer pattern counts too, and a negated one matches nearly everything.
+  // Within if ... endif the outer pattern counts too, and a negated one matches nearly everything.
   if (isNegated) return isName ? [`mail.${elsewhere}`] : [`someone@${elsewhere}`];
   const text = sample(pattern);
   if (text === undefined || text.length > 300) return [];

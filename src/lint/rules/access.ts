@@ -150,7 +150,7 @@ function* severalLoginTables(context: LintContext): Generator<Hit> {
   yield { place: context.placeOf(parameter), text: `${parameter} = ${tables}${what}` };
 }
 
-/** `info@example.com is not ann’s (owners:1)`: each owner whom the row of an earlier table leaves out. */
+/** `info@example.com is not ann's (owners:1)`: each owner whom the row of an earlier table leaves out. */
 function hiddenOwners(tables: readonly (readonly Row[])[]): string[] {
   const first = new Map<string, ReadonlySet<string>>();
   const hidden: string[] = [];

@@ -168,7 +168,7 @@ export function* readable(context: LintContext): Generator<Readable> {
   }
 }
 
-/** A default’s table, of a configuration that is not in its place: what this machine has there is another’s. */
+/** A default's table, of a configuration that is not in its place: what this machine has there is another's. */
 function isElsewhere(context: LintContext, use: TableUse): boolean {
   return !context.isSet(use.parameter) && use.service === undefined && context.files.root !== '/';
 }

@@ -88,7 +88,7 @@ interface TracedRecipient {
   readonly key: string;
 }
 
-/** Recipients as their clients gave them, of outcomes and of refusals (`to=<…>, orig_to=<…>, … status=`, `reject: …`). */
+/** Recipients as their clients gave them, of outcomes (`to=<...>, orig_to=<...>, ... status=`) and of refusals. */
 function* recipientsIn(file: string, since: number, domains: ReadonlySet<string>): Iterable<TracedRecipient> {
   const data = readSegment(file);
   const octets = data.toString('latin1');

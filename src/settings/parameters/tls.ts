@@ -30,7 +30,7 @@ export const tlsParameters = {
   tls_random_source: guarded('file', text('dev:/dev/urandom', 'unneeded')),
   tls_server_sni_maps: guarded('file', secret(list('', 'supported', 'Tables of keys and certificates by the name that the client asks for: files, or base64 of their contents.'))),
   tls_session_ticket_cipher: text('aes-256-cbc', 'unneeded'),
-  tls_ssl_options: list('', 'supported', 'Options of OpenSSL for connections that come in: NO_TICKET, PRIORITIZE_CHACHA and others, or a number 0x….'),
+  tls_ssl_options: list('', 'supported', 'Options of OpenSSL for connections that come in: NO_TICKET, PRIORITIZE_CHACHA and others, or a number 0x\u2026.'),
   tls_wildcard_matches_multiple_labels: flag('yes', 'unneeded'),
   tlsmgr_service_name: text('tlsmgr', 'unneeded'),
   tlsproxy_client_CAfile: guarded('file', text('$smtp_tls_CAfile')),

@@ -28,10 +28,10 @@ export const verifyParameters = {
   address_verify_virtual_transport: text('$virtual_transport', 'supported', 'virtual_transport of address probes.'),
   unverified_recipient_defer_code: integer('450', 'supported', 'The reply code where a recipient could not be verified yet; 250 accepts it.', 200, 599),
   unverified_recipient_reject_code: integer('450', 'supported', 'The reply code of reject_unverified_recipient; 250 accepts the recipient.', 200, 599),
-  unverified_recipient_reject_reason: text('', 'supported', 'What reject_unverified_recipient says in place of the other server’s words.'),
+  unverified_recipient_reject_reason: text('', 'supported', 'What reject_unverified_recipient says in place of the other server\u2019s words.'),
   unverified_recipient_tempfail_action: text('$reject_tempfail_action', 'supported', 'Whether an unverified recipient is deferred at once, or when nothing else refuses it.'),
   unverified_sender_defer_code: integer('450', 'supported', 'The reply code where a sender could not be verified yet; 250 accepts it.', 200, 599),
   unverified_sender_reject_code: integer('450', 'supported', 'The reply code of reject_unverified_sender; 250 accepts the sender.', 200, 599),
-  unverified_sender_reject_reason: text('', 'supported', 'What reject_unverified_sender says in place of the other server’s words.'),
+  unverified_sender_reject_reason: text('', 'supported', 'What reject_unverified_sender says in place of the other server\u2019s words.'),
   unverified_sender_tempfail_action: text('$reject_tempfail_action', 'supported', 'Whether an unverified sender is deferred at once, or when nothing else refuses it.'),
 };

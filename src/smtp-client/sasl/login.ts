@@ -114,7 +114,9 @@ async function exchange(
 
 /** Some servers repeat what they did not understand, and replies go into the log and into notices. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret.length >= 4).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+  return secrets
+    .filter((secret) => secret.length >= 4)
+    .reduce((rest, secret) => rest.replaceAll(secret, '\u2026'), text);
 }
 
 function cannot(dialogue: AuthDialogue, why: string): LoginResult {

@@ -1,4 +1,4 @@
-// RSET, NOOP, HELP and QUIT (RFC 5321 §4.1.1.5, §4.1.1.8–10).
+// RSET, NOOP, HELP and QUIT (RFC 5321 §4.1.1.5, §4.1.1.8-10).
 
 import { replies, reply, type SmtpReply } from '../../smtp/reply.ts';
 import type { Conversation } from '../conversation.ts';

@@ -1,4 +1,4 @@
-// Reads `[…]` of a Perl-compatible pattern (pcre2pattern(3), "Square brackets and character classes").
+// Reads `[...]` of a Perl-compatible pattern (pcre2pattern(3), "Square brackets and character classes").
 
 import { PatternError } from './matcher.ts';
 import { type Escape, readEscape } from './pcre-escapes.ts';
@@ -10,10 +10,10 @@ export interface PcreMode {
   multiline: boolean;
   dotAll: boolean;
   extended: boolean;
-  /** Blanks in `[…]` are left out too. */
+  /** Blanks in `[...]` are left out too. */
   extendedMore: boolean;
   ungreedy: boolean;
-  /** Plain `(…)` does not count as a group. */
+  /** Plain `(...)` does not count as a group. */
   plainGroupsOnly: boolean;
 }
 

@@ -1,5 +1,5 @@
 // What a backslash and the characters after it mean in a Perl-compatible pattern (pcre2pattern(3), "Backslash"),
-// in and outside of `[…]`.
+// in and outside of `[...]`.
 
 import { PatternError } from './matcher.ts';
 import { anyByte, type ByteSet, complement, namedSets, notNewline, type Place, setOf } from './syntax-tree.ts';

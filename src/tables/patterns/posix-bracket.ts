@@ -1,11 +1,11 @@
-// Reads `[…]` of a POSIX pattern as glibc's regcomp(3) does in the C locale. Backslashes are themselves here.
+// Reads `[...]` of a POSIX pattern as glibc's regcomp(3) does in the C locale. Backslashes are themselves here.
 
 import { PatternError } from './matcher.ts';
 import { type ByteSet, complement, foldSet, namedSet, setOf, union } from './syntax-tree.ts';
 
 export interface PosixSwitches {
   readonly caseless: boolean;
-  /** REG_NEWLINE: `.` and `[^…]` take no line end, `^` and `$` match at them. */
+  /** REG_NEWLINE: `.` and `[^...]` take no line end, `^` and `$` match at them. */
   readonly newline: boolean;
   readonly extended: boolean;
 }

@@ -1,5 +1,5 @@
 // Reads a Perl-compatible pattern (pcre2pattern(3)) into a tree, for machines without libpcre2. What only the library
-// can do is refused with its name: recursion, conditional groups, verbs `(*…)`, `(?|…)`, `\K`, `\X`, `\p`.
+// can do is refused with its name: recursion, conditional groups, verbs `(*...)`, `(?|...)`, `\K`, `\X`, `\p`.
 
 import { PatternError } from './matcher.ts';
 import { type PcreMode, readPcreClass } from './pcre-class.ts';
@@ -196,7 +196,7 @@ class PcreReader {
 
   #readGroup(): Tree | undefined {
     const head = this.#text.slice(this.#at, this.#at + 80);
-    if (head.startsWith('(*')) throw new PatternError('(*…) needs the library libpcre2-8');
+    if (head.startsWith('(*')) throw new PatternError('(*\u2026) needs the library libpcre2-8');
     if (!head.startsWith('(?')) return this.#mode.plainGroupsOnly ? this.#readInner(1) : this.#readNumbered(1);
     const named = /^\(\?(?:P?<(\w+)>|'(\w+)')/.exec(head);
     if (named !== null) return this.#readNumbered(named[0].length, named[1] ?? named[2]);
@@ -233,7 +233,7 @@ class PcreReader {
     return { kind: 'look', isBehind, isNegated: kind.endsWith('!'), part };
   }
 
-  /** `(?i-s)` up to the end of the group around it, or `(?i-s:…)`. */
+  /** `(?i-s)` up to the end of the group around it, or `(?i-s:...)`. */
   #readModes(): Tree | undefined {
     const match = /^\(\?(\^?)([imsxnUJ]*)(?:-([imsxnUJ]*))?([:)])/.exec(this.#text.slice(this.#at, this.#at + 40));
     if (match === null || (match[1] !== '' && match[3] !== undefined)) {

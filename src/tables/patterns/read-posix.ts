@@ -1,5 +1,5 @@
 // Reads a POSIX pattern, extended or basic, with the additions and refusals of glibc's regcomp(3) (`\w`, `\<`, `\1`,
-// `a{,3}` …) into a tree: for machines without glibc, and for what glibc cannot match in a bounded time.
+// `a{,3}` ...) into a tree: for machines without glibc, and for what glibc cannot match in a bounded time.
 
 import { PatternError } from './matcher.ts';
 import { type PosixSwitches, readPosixBracket } from './posix-bracket.ts';

@@ -32,7 +32,7 @@ export type Tree =
       readonly isLazy: boolean;
     }
   | { readonly kind: 'group'; readonly number: number; readonly part: Tree }
-  /** Matches once, in its first way: `(?>…)`, and `…++`. */
+  /** Matches once, in its first way: `(?>...)`, and `...++`. */
   | { readonly kind: 'atomic'; readonly part: Tree }
   | { readonly kind: 'look'; readonly isBehind: boolean; readonly isNegated: boolean; readonly part: Tree }
   | { readonly kind: 'backreference'; readonly number: number; readonly isCaseless: boolean };

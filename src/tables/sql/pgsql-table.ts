@@ -69,7 +69,7 @@ function readHosts(settings: TableSettings): PgsqlHost[] {
   return (given.length > 0 ? given : ['localhost']).map((name) => parseHost(name, account));
 }
 
-/** `postgresql://…`, which says all; `host:port`, or the folder of the socket, `inet:` and `unix:` being ornament. */
+/** `postgresql://...`, which says all; `host:port`, or the folder of the socket, `inet:` and `unix:` being ornament. */
 function parseHost(name: string, account: Readonly<Record<string, string>>): PgsqlHost {
   if (/^postgres(ql)?:/.test(name)) {
     // libpq's meaning of sslmode, in which `require` does not ask for a certificate that somebody signed.
@@ -90,7 +90,7 @@ function parseHost(name: string, account: Readonly<Record<string, string>>): Pgs
 }
 
 function hidePassword(uri: string): string {
-  return uri.replace(/^([a-z]+:\/\/[^/:@]*):[^@/]*@/, '$1@').replace(/([?&]password=)[^&]*/, '$1…');
+  return uri.replace(/^([a-z]+:\/\/[^/:@]*):[^@/]*@/, '$1@').replace(/([?&]password=)[^&]*/, '$1\u2026');
 }
 
 function openHost(host: PgsqlHost, encoding: Encoding, context: SqlServerContext): PoolHost {

@@ -3,7 +3,7 @@
 // Connections that nobody uses for a minute are closed.
 //
 // Everything is bounded: connections, the lookups that wait for one, the time to connect and to answer. A server that
-// cannot be reached, or that says nothing, is left alone for a second, then two, four … up to `retryMilliseconds`
+// cannot be reached, or that says nothing, is left alone for a second, then two, four ... up to `retryMilliseconds`
 // (Postfix: always 60 s, also after a restart that took a second); while all are left alone every lookup is a
 // TemporaryError at once. A query that a server refuses is tried on the others, and says nothing against the server.
 // A connection that ends between two lookups is replaced without telling anybody.

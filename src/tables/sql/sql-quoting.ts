@@ -11,9 +11,9 @@ export type SqlDialect = 'mysql' | 'pgsql' | 'sqlite';
 /** What a server's session says about its literals. */
 export interface SqlMode {
   readonly dialect: SqlDialect;
-  /** A backslash in '…' escapes: MySQL unless NO_BACKSLASH_ESCAPES, PostgreSQL unless standard_conforming_strings. */
+  /** A backslash in '...' escapes: MySQL unless NO_BACKSLASH_ESCAPES, PostgreSQL unless standard_conforming_strings. */
   readonly backslashEscapes: boolean;
-  /** "…" is a name: always, except in MySQL without ANSI_QUOTES. */
+  /** "..." is a name: always, except in MySQL without ANSI_QUOTES. */
   readonly doubleQuotesAreNames: boolean;
 }
 
@@ -32,7 +32,7 @@ export class UnsafeSqlValue extends Error {
 export function quoteSqlValue(value: string, place: SqlPlace): string {
   switch (place.kind) {
     case 'quoted': {
-      // Doubling is right in every dialect and kind of literal; MySQL's `\n` is not, in PostgreSQL's U&'…'.
+      // Doubling is right in every dialect and kind of literal; MySQL's `\n` is not, in PostgreSQL's U&'...'.
       const escaped = place.backslashEscapes ? value.replaceAll('\\', '\\\\') : value;
       return escaped.replaceAll(place.quote, place.quote + place.quote);
     }
@@ -54,7 +54,7 @@ export interface TemplateReading {
   readonly ending: number;
 }
 
-/** Texts and placeholders in turn: texts[0], placeholders[0], texts[1] … texts[n]. */
+/** Texts and placeholders in turn: texts[0], placeholders[0], texts[1] ... texts[n]. */
 interface SqlTemplate {
   readonly texts: readonly string[];
   readonly placeholders: readonly unknown[];
@@ -170,7 +170,7 @@ class SqlScanner {
       (text.startsWith('--', at) && (dialect !== 'mysql' || /^\s/.test(text[at + 2] ?? ' ')));
     if (!isToLineEnd && !text.startsWith('/*', at)) return undefined;
     if (this.#end === undefined) this.#hasComment = true;
-    // MySQL runs what stands in `/*! … */`.
+    // MySQL runs what stands in `/*! ... */`.
     else if (text.startsWith('/*!', at) || text.startsWith('/*M!', at)) this.#hasSeveral = true;
     this.#until(isToLineEnd ? '\n' : '*/');
     return at + (isToLineEnd ? 1 : 2);

@@ -15,7 +15,7 @@ export interface AcmeResponse {
 /** The server has refused, or could not be asked. */
 export class AcmeError extends Error {
   override name = 'AcmeError';
-  /** `rateLimited`, `malformed` … (RFC 8555 §6.7), or our own `unreachable` and `settings`; '' for what is of one host. */
+  /** `rateLimited` and others (RFC 8555 §6.7), or our own `unreachable` and `settings`; '' for what is of one host. */
   readonly type: string;
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
