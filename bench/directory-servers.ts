@@ -7,7 +7,7 @@ import { openServerSession } from '../src/database/server/open-session.ts';
 import type { ServerDialect } from '../src/database/server/server-session.ts';
 import { Directory } from '../src/directory/directory.ts';
 import { createServerSchema } from '../src/directory/server/server-schema.ts';
-import { replicaFile } from '../src/directory/server/replica-file.ts';
+import { replicaFile } from '../src/directory/server/replica-path.ts';
 import type { DirectoryServer } from '../src/directory/server/server-settings.ts';
 import { DirectoryTable } from '../src/directory/tables.ts';
 import { systemClock as clock } from '../src/lib/clock.ts';

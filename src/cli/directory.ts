@@ -7,7 +7,7 @@ import { Directory } from '../directory/directory.ts';
 import { directoryPlace, openConfiguredDirectory } from '../directory/open-directory.ts';
 import { type DryRun, dryRunOnFile, dryRunOnServer } from '../directory/server/dry-run.ts';
 import { moveDirectory } from '../directory/server/move-directory.ts';
-import { replicaFile } from '../directory/server/replica-file.ts';
+import { replicaFile } from '../directory/server/replica-path.ts';
 import { openServerStore, openSqliteStore, type RowStore } from '../directory/server/row-store.ts';
 import { ServerLink } from '../directory/server/server-link.ts';
 import { type DirectoryPlace, parseDirectoryPlace, readDirectoryServer } from '../directory/server/server-settings.ts';

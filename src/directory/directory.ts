@@ -46,8 +46,7 @@ import type { DirectorySchema } from './schema.ts';
 import { type Need, neededBy, type NeededByQuery } from './needed-by.ts';
 import { type Reverted, revert } from './revert.ts';
 import { ReverseLookups } from './reverse.ts';
-import { DirectoryReplica, type ReplicaOptions } from './server/directory-replica.ts';
-import { FreshDialect } from './server/fresh-dialect.ts';
+import type { DirectoryReplica, ReplicaOptions } from './server/directory-replica.ts';
 import type { DirectoryServer } from './server/server-settings.ts';
 import { pageOfRevisions, readShown, type RevisionPage, type RevisionQuery } from './revision-pages.ts';
 import { SenderRights } from './sender-rights.ts';
@@ -155,8 +154,7 @@ export class Directory implements DirectoryView {
     this.#clock = options.clock;
     this.#replica = replica;
     const dialect = new SqliteDialect({ database: withKeptStatements(files.reader) });
-    this.#db =
-      joined?.db ?? new Kysely<DirectorySchema>({ dialect: replica ? new FreshDialect(dialect, replica) : dialect });
+    this.#db = joined?.db ?? new Kysely<DirectorySchema>({ dialect: replica?.dialect(dialect) ?? dialect });
     const snapshot = partial === undefined ? new BriefSnapshot(files.reader) : heldSnapshot;
     this.#snapshot = snapshot;
     this.#shared = partial === undefined ? shareChanges(files, options.clock, rules, snapshot) : undefined;
@@ -312,7 +310,9 @@ export class Directory implements DirectoryView {
     file: string,
     options: DirectoryOptions & Pick<ReplicaOptions, 'warn' | 'limits' | 'onCommitted'>,
   ): Promise<Directory> {
-    const replica = await DirectoryReplica.open({ ...options, server, file });
+    // Most directories are files: what a server needs is loaded where there is one.
+    const { DirectoryReplica: Replica } = await import('./server/directory-replica.ts');
+    const replica = await Replica.open({ ...options, server, file });
     return new Directory(file, replica.files, options, undefined, replica);
   }
 

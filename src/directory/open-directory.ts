@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Settings } from '../settings/settings.ts';
 import { Directory, type DirectoryOptions } from './directory.ts';
 import type { ReplicaOptions } from './server/directory-replica.ts';
-import { replicaFile } from './server/replica-file.ts';
+import { replicaFile } from './server/replica-path.ts';
 import { type DirectoryPlace, parseDirectoryPlace, readDirectoryServer } from './server/server-settings.ts';
 
 export function directoryPlace(settings: Settings): DirectoryPlace {

@@ -4,15 +4,12 @@
 
 import { resolve } from 'node:path';
 import { ProgramLog, type Log } from '../lib/log.ts';
-import { CidrRulesBuilder } from './cidr-table.ts';
 import { openPipeTable, openRandomTable, openUnionTable } from './composed-tables.ts';
 import { openEnvironTable } from './environ-table.ts';
 import { openInlineTable } from './inline-table.ts';
-import { PatternRulesBuilder } from './pattern-rules.ts';
-import { pcreDialect } from './pcre-table.ts';
 import { proxiedNames, withoutProxy } from './proxied-names.ts';
-import { regexpDialect } from './regexp-table.ts';
 import { isInline } from './rule-lines.ts';
+import type { RuleBuilders } from './rule-builders.ts';
 import { RuleTable, type RuleTableOptions } from './rule-table.ts';
 import { serverTableOpeners, type ServerTablesOptions } from './server-tables.ts';
 import { openFailTable, openStaticTable } from './static-table.ts';
@@ -60,8 +57,7 @@ export class Tables implements TableRegistry, RevisionSource {
   readonly #sources: readonly RevisionSource[];
   /** Undefined where all are. */
   readonly #proxied: ReadonlySet<string> | undefined;
-  /** Each loads its library with the first pattern. */
-  readonly #dialects = { pcre: pcreDialect(), regexp: regexpDialect() };
+  #ruleBuilders: Promise<RuleBuilders> | undefined;
   #changes = 0;
   /** A table of somebody else's is open: only those stand at the sources' revisions. */
   #asksSources = false;
@@ -170,10 +166,7 @@ export class Tables implements TableRegistry, RevisionSource {
     const table = new RuleTable({
       type,
       name: path,
-      build: (warn) =>
-        type === 'cidr'
-          ? new CidrRulesBuilder(warn)
-          : new PatternRulesBuilder(this.#dialects[type], `${type}:${path}`, allowsSubstitution, warn),
+      build: async (warn) => (await this.#loadRuleBuilders()).begin({ type, name: path, allowsSubstitution, warn }),
       isWatched: this.#options.isWatching,
       log: this.#log,
       onChange: () => {
@@ -182,5 +175,9 @@ export class Tables implements TableRegistry, RevisionSource {
     });
     this.#fileTables.push(table);
     return table;
+  }
+
+  #loadRuleBuilders(): Promise<RuleBuilders> {
+    return (this.#ruleBuilders ??= import('./rule-builders.ts').then((loaded) => new loaded.RuleBuilders()));
   }
 }

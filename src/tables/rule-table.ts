@@ -36,7 +36,7 @@ export interface RuleTableOptions {
   readonly type: 'pcre' | 'regexp' | 'cidr';
   /** An absolute path, or the rules themselves in braces. */
   readonly name: string;
-  readonly build: (warn: RuleWarning) => RulesBuilder;
+  readonly build: (warn: RuleWarning) => RulesBuilder | Promise<RulesBuilder>;
   readonly isWatched: boolean;
   readonly log: ProgramLog;
   /** Called after new rules have been swapped in. */
@@ -62,9 +62,7 @@ export class RuleTable implements Table {
     this.#options = options;
     this.name = `${options.type}:${options.name}`;
     if (isInline(options.name)) {
-      const builder = options.build(this.#warning());
-      for (const line of readInlineRules(options.type, options.name)) builder.add(line);
-      this.#rules = builder.finish();
+      this.#loading = this.#loadInline(readInlineRules(options.type, options.name));
     } else {
       this.#loading = this.#load();
     }
@@ -110,16 +108,25 @@ export class RuleTable implements Table {
     };
   }
 
+  async #loadInline(lines: readonly RuleLine[]): Promise<void> {
+    try {
+      const builder = await this.#options.build(this.#warning());
+      for (const line of lines) builder.add(line);
+      this.#rules = builder.finish();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#loading = undefined;
+  }
+
   async #load(): Promise<void> {
-    const { name, isWatched, log, onChange } = this.#options;
+    const { name, isWatched, onChange } = this.#options;
     const stamp = await fileStamp(name);
     try {
       this.#rules = await this.#read();
       this.#failure = '';
     } catch (error) {
-      this.#rules = undefined;
-      this.#failure = (error as Error).message;
-      log.warning(`table ${this.name}: ${this.#failure}`);
+      this.#fail(error);
     }
     this.#loading = undefined;
     if (this.#isClosed) return;
@@ -127,11 +134,17 @@ export class RuleTable implements Table {
     if (isWatched) this.#watch ??= new FileWatch(name, stamp, () => this.#reload());
   }
 
+  #fail(error: unknown): void {
+    this.#rules = undefined;
+    this.#failure = (error as Error).message;
+    this.#options.log.warning(`table ${this.name}: ${this.#failure}`);
+  }
+
   async #read(): Promise<Rules> {
     const { name, build } = this.#options;
     const bytes = await readFile(name);
     const warn = this.#warning();
-    const builder = build(warn);
+    const builder = await build(warn);
     let lines = 0;
     for (const line of readRuleLines(bytes, warn)) {
       builder.add(line);

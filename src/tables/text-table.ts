@@ -13,7 +13,8 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { FileWatch, fileStamp } from './file-watch.ts';
-import { type IndexFile, type IndexType, indexPath, readIndexFile } from './index-files/read-index-file.ts';
+import { indexPath, type IndexType } from './index-files/index-path.ts';
+import type { IndexFile } from './index-files/read-index-file.ts';
 import { loadText } from './load-text.ts';
 import { type Found, type LookupResult, notFound, type Table, type TableRow } from './table.ts';
 import { TextIndex } from './text-index.ts';
@@ -160,6 +161,8 @@ export class TextTable implements Table {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (this.#indexType === undefined || (code !== 'ENOENT' && code !== 'EACCES')) throw error;
+      // Loaded where a text is missing: few have none.
+      const { readIndexFile } = await import('./index-files/read-index-file.ts');
       const file = await readIndexFile(this.#indexType, this.#options.path).catch((failure: NodeJS.ErrnoException) => {
         // Neither is there: the text is what people look for.
         throw failure.code === 'ENOENT' ? error : new Error(`${this.#indexPath()}: ${failure.message}`);

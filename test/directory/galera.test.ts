@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerAddress } from '../../src/database/server/server-session.ts';
 import { Directory } from '../../src/directory/directory.ts';
 import { DirectoryRefusedError } from '../../src/directory/refusal.ts';
-import { replicaFile } from '../../src/directory/server/replica-file.ts';
+import { replicaFile } from '../../src/directory/server/replica-path.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { TemporaryError } from '../../src/lib/temporary-error.ts';
 import { quickFolder } from '../harness/directory-servers.ts';

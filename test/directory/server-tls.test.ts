@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerDialect } from '../../src/database/server/server-session.ts';
 import { Directory } from '../../src/directory/directory.ts';
-import { replicaFile } from '../../src/directory/server/replica-file.ts';
+import { replicaFile } from '../../src/directory/server/replica-path.ts';
 import { readDirectoryServer } from '../../src/directory/server/server-settings.ts';
 import { DirectoryTable } from '../../src/directory/tables.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';

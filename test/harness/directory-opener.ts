@@ -8,7 +8,7 @@ import { openSqlite } from '../../src/database/sqlite.ts';
 import type { ServerDialect } from '../../src/database/server/server-session.ts';
 import { Directory, type DirectoryOptions } from '../../src/directory/directory.ts';
 import { directoryTables } from '../../src/directory/server/directory-tables.ts';
-import { replicaFile } from '../../src/directory/server/replica-file.ts';
+import { replicaFile } from '../../src/directory/server/replica-path.ts';
 import type { DirectoryServer } from '../../src/directory/server/server-settings.ts';
 import type { DirectoryServers } from './directory-servers.ts';
 

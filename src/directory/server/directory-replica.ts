@@ -5,12 +5,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dialect, SqliteDialect } from 'kysely';
 import { openSqlite, type SqliteConnection } from '../../database/sqlite.ts';
 import { type SessionLimits, TryAgain } from '../../database/server/server-session.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { type DirectoryFiles, openDirectoryFiles } from '../database.ts';
 import { DirectoryOpenError } from '../refusal.ts';
+import { FreshDialect } from './fresh-dialect.ts';
 import { Freshness } from './freshness.ts';
 import { pruneLog } from './prune-log.ts';
 import { type Position, removeOldReplicas, ReplicaFile } from './replica-file.ts';
@@ -124,6 +126,11 @@ export class DirectoryReplica implements ReplicaFreshness {
   fresh(): Promise<void> | undefined {
     // Whoever makes a change has the newest state, and the lock that a comparison would wait for.
     return this.#making.getStore() === true ? undefined : this.#freshness.fresh();
+  }
+
+  /** For lists and changes: waits as `fresh` does. */
+  dialect(copy: SqliteDialect): Dialect {
+    return new FreshDialect(copy, this);
   }
 
   /** The server's revision that the copy has. */

@@ -19,7 +19,7 @@ import { DirectoryRefusedError } from '../refusal.ts';
 import { findVirtualAlias } from '../virtual-alias.ts';
 import { directoryTables } from './directory-tables.ts';
 import { pruneLog } from './prune-log.ts';
-import { replicaFile } from './replica-file.ts';
+import { replicaFile } from './replica-path.ts';
 import type { DirectoryServer } from './server-settings.ts';
 
 const servers = new DirectoryServers();

@@ -30,11 +30,6 @@ const firstPauseMilliseconds = 1;
 const maxPauseMilliseconds = 20;
 const busyMilliseconds = 10_000;
 
-/** The local copy of a server's directory, in the data folder. */
-export function replicaFile(dataDirectory: string): string {
-  return join(dataDirectory, `directory-replica-${knownVersion}.db`);
-}
-
 /** Those of earlier versions. */
 export function removeOldReplicas(file: string): void {
   const own = basename(file);

@@ -15,7 +15,7 @@ import { BerkeleyHashReader } from './berkeley-hash-reader.ts';
 import { CdbReader } from './cdb-reader.ts';
 import { CorruptIndexError, type IndexReader } from './index-bytes.ts';
 import { LmdbReader } from './lmdb-reader.ts';
-import { indexPath, type IndexType } from './read-index-file.ts';
+import { indexPath, type IndexType } from './index-path.ts';
 
 const types: readonly IndexType[] = ['hash', 'btree', 'lmdb', 'cdb'];
 const readers: Readonly<Record<IndexType, new (file: Buffer) => IndexReader>> = {

@@ -7,34 +7,24 @@ import { BerkeleyBtreeReader } from './berkeley-btree-reader.ts';
 import { BerkeleyHashReader } from './berkeley-hash-reader.ts';
 import { CdbReader } from './cdb-reader.ts';
 import type { IndexReader } from './index-bytes.ts';
+import { indexPath, type IndexType } from './index-path.ts';
 import { LmdbReader } from './lmdb-reader.ts';
 
-export type IndexType = 'hash' | 'btree' | 'lmdb' | 'cdb';
-
-interface IndexFormat {
-  readonly suffix: string;
-  readonly open: (file: Buffer) => IndexReader;
-}
-
-const formats: Readonly<Record<IndexType, IndexFormat>> = {
-  hash: { suffix: '.db', open: (file) => new BerkeleyHashReader(file) },
-  btree: { suffix: '.db', open: (file) => new BerkeleyBtreeReader(file) },
-  lmdb: { suffix: '.lmdb', open: (file) => new LmdbReader(file) },
-  cdb: { suffix: '.cdb', open: (file) => new CdbReader(file) },
+const readers: Readonly<Record<IndexType, (file: Buffer) => IndexReader>> = {
+  hash: (file) => new BerkeleyHashReader(file),
+  btree: (file) => new BerkeleyBtreeReader(file),
+  lmdb: (file) => new LmdbReader(file),
+  cdb: (file) => new CdbReader(file),
 };
 
 // An index of ten million aliases; what is larger should be a database.
 const maxBytes = 1 << 30;
 const attempts = 5;
 
-export function indexPath(type: IndexType, path: string): string {
-  return path + formats[type].suffix;
-}
-
 /** Throws what the file system throws, or CorruptIndexError. */
 export async function readIndexFile(type: IndexType, path: string): Promise<IndexFile> {
   const file = indexPath(type, path);
-  return new IndexFile(formats[type].open(await readUnchanged(file)));
+  return new IndexFile(readers[type](await readUnchanged(file)));
 }
 
 /** The content between two changes: postmap rewrites hash and btree files in place. */
