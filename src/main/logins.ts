@@ -4,14 +4,8 @@
 import type { BackendChain } from '../auth/backends/backend-chain.ts';
 import { UnreadableFile } from '../auth/backends/config-file.ts';
 import { DelayedAuthenticator } from '../auth/backends/delayed-authenticator.ts';
-import { isDirectoryAlone, openBackends, readFieldTemplates } from '../auth/backends/open-backends.ts';
 import { DovecotAuth } from '../auth/dovecot-auth.ts';
 import { DirectoryAuthenticator } from '../auth/directory-authenticator.ts';
-import { AuthClientConnection } from '../auth/dovecot-server/auth-client-connection.ts';
-import { AuthListener } from '../auth/dovecot-server/auth-listener.ts';
-import { AuthMasterConnection } from '../auth/dovecot-server/auth-master-connection.ts';
-import { FinishedLogins } from '../auth/dovecot-server/finished-logins.ts';
-import { usualFailureDelay } from '../auth/failure-delay.ts';
 import { BuiltInSasl } from '../auth/built-in-sasl.ts';
 import { DirectoryAccounts } from '../auth/directory-accounts.ts';
 import { DirectorySecrets } from '../auth/directory-secrets.ts';
@@ -24,8 +18,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Log, ProgramLog } from '../lib/log.ts';
 import type { Settings } from '../settings/settings.ts';
-import { readAuthEndpoints } from './auth-endpoints.ts';
-import { listenError } from './listeners.ts';
+import type { AuthListeners, BoundAuth } from './login-backends.ts';
 import { openTokens, readMechanisms } from './sasl-settings.ts';
 
 export interface LoginParts {
@@ -34,16 +27,34 @@ export interface LoginParts {
   readonly clock: Clock;
   /** Every attempt to log in passes it. */
   readonly gate: LoginGate;
+  /** What loadBackends gave for these settings. */
+  readonly backends: LoginBackends | undefined;
 }
 
-interface BoundAuth {
-  readonly label: string;
-  readonly host: string;
-  readonly port: number;
-}
+type LoginBackends = typeof import('./login-backends.ts');
 
 /** Longer than a backend may take to answer. */
 const closeAfterMilliseconds = 30_000;
+
+/** Nobody but the directory is asked: the usual case. */
+function isDirectoryAlone(settings: Settings): boolean {
+  const words = settings.list('posthaste_auth_backends');
+  return words.length === 0 || (words.length === 1 && words[0] === 'directory');
+}
+
+/** Undefined where the directory is asked by our own servers alone. */
+export async function loadBackends(settings: Settings): Promise<LoginBackends | undefined> {
+  const isUsual = isDirectoryAlone(settings) && backendParameters.every((name) => settings.list(name).length === 0);
+  return isUsual ? undefined : await import('./login-backends.ts');
+}
+
+/** Besides posthaste_auth_backends; whoever has set one is told of mistakes in it. */
+const backendParameters = [
+  'posthaste_auth_listen',
+  'posthaste_auth_userdb_listen',
+  'posthaste_auth_userdb_fields',
+  'posthaste_auth_login_fields',
+] as const;
 
 export class Logins {
   /** For commands that carry a name and a password of their own (IMAP's LOGIN). */
@@ -54,28 +65,30 @@ export class Logins {
   readonly #parts: LoginParts;
   readonly #settings: Settings;
   readonly #log: ProgramLog;
-  readonly #listeners: AuthListener[] = [];
   readonly #directoryAlone: Authenticator;
   readonly #delayed: Authenticator;
   readonly #gate: LoginGate;
   readonly #dovecotServers = new Map<string, DovecotAuth>();
-  #chain: BackendChain;
+  #backends: LoginBackends | undefined;
+  #listeners: AuthListeners | undefined;
+  /** Where backends are loaded. */
+  #chain: BackendChain | undefined;
   /** Replaced by a reload, and perhaps still being asked. */
   readonly #closing = new Set<BackendChain>();
   #isDirectoryAlone: boolean;
-  #lastConnection = 0;
 
   /** Throws SettingsError. */
   constructor(settings: Settings, parts: LoginParts) {
-    const { directory, log, clock, gate } = parts;
+    const { directory, log, clock, gate, backends } = parts;
     this.#parts = parts;
+    this.#backends = backends;
     this.#settings = settings;
     this.#log = new ProgramLog(log, `${settings.text('syslog_name')}/auth`);
     this.#gate = gate;
     const names = readMechanisms(settings);
     const known = { directory, clock, gate, scramHashes: scramHashes(names) };
     this.#directoryAlone = new DirectoryAuthenticator(known);
-    this.#delayed = new DelayedAuthenticator(() => this.#chain, clock, gate);
+    this.#delayed = new DelayedAuthenticator(() => this.#asked(), clock, gate);
     this.#chain = this.#openChain(settings);
     this.#isDirectoryAlone = isDirectoryAlone(settings);
     this.authenticator = {
@@ -97,16 +110,21 @@ export class Logins {
     this.sasl = { mechanisms: () => current().mechanisms(), begin: (request) => current().begin(request) };
   }
 
-  #openChain(settings: Settings): BackendChain {
+  #openChain(settings: Settings): BackendChain | undefined {
     const { directory, clock } = this.#parts;
-    const failureDelay = { ...usualFailureDelay, firstMilliseconds: 0, maxMilliseconds: 0 };
-    const authenticator = new DirectoryAuthenticator({ directory, clock, failureDelay });
-    return openBackends(settings, { directory, authenticator, log: this.#log, clock });
+    return this.#backends?.openChain(settings, { directory, clock, log: this.#log });
   }
 
-  /** Throws SettingsError, and then all stays as it was. */
-  reload(settings: Settings): void {
+  #asked(): BackendChain {
+    if (this.#chain === undefined) throw new Error('no backend was loaded');
+    return this.#chain;
+  }
+
+  /** `backends` is what loadBackends gave for them. Throws SettingsError, and then all stays as it was. */
+  reload(settings: Settings, backends: LoginBackends | undefined): void {
     const previous = this.#chain;
+    // Who listens stays until the server ends.
+    this.#backends ??= backends;
     try {
       this.#chain = this.#openChain(settings);
     } catch (error) {
@@ -115,6 +133,7 @@ export class Logins {
       return;
     }
     this.#isDirectoryAlone = isDirectoryAlone(settings);
+    if (previous === undefined) return;
     this.#closing.add(previous);
     setTimeout(() => this.#closePrevious(previous), closeAfterMilliseconds).unref();
   }
@@ -134,59 +153,22 @@ export class Logins {
     return new GatedSasl(this.#gate, server);
   }
 
-  /** Opens the sockets of the auth protocol. */
+  /** Opens the sockets over which other programs ask. */
   async listen(): Promise<BoundAuth[]> {
-    const settings = this.#settings;
-    const { clock } = this.#parts;
-    const finished = new FinishedLogins(clock);
-    const loginFields = readFieldTemplates(settings, 'posthaste_auth_login_fields');
+    if (this.#backends === undefined) return [];
     const accounts = {
-      find: (...question: Parameters<BackendChain['find']>) => this.#chain.find(...question),
-      names: () => this.#chain.names(),
+      find: (...question: Parameters<BackendChain['find']>) => this.#asked().find(...question),
+      names: () => this.#asked().names(),
     };
-    const shared = { finished, loginFields, log: this.#log };
-    const isProxy = loginFields.has('proxy') || loginFields.has('proxy_maybe');
-    const clients = { ...shared, sasl: isProxy ? this.#passwordSasl : this.sasl };
-    const masters = { ...shared, accounts };
-    return [
-      ...(await this.#listenFor('posthaste_auth_listen', 'auth', (log) => {
-        return new AuthListener(log, (socket, onEnd) => {
-          this.#lastConnection = (this.#lastConnection % 0x7fff_ffff) + 1;
-          return new AuthClientConnection(socket, this.#lastConnection, clients, onEnd);
-        });
-      })),
-      ...(await this.#listenFor('posthaste_auth_userdb_listen', 'auth-userdb', (log) => {
-        return new AuthListener(log, (socket, onEnd) => new AuthMasterConnection(socket, masters, onEnd));
-      })),
-    ];
-  }
-
-  async #listenFor(
-    parameter: 'posthaste_auth_listen' | 'posthaste_auth_userdb_listen',
-    label: string,
-    open: (log: ProgramLog) => AuthListener,
-  ): Promise<BoundAuth[]> {
-    const bound: BoundAuth[] = [];
-    for (const endpoint of readAuthEndpoints(this.#settings, parameter)) {
-      const { at } = endpoint;
-      const place = 'path' in at ? { label, host: at.path, port: 0 } : { label, ...at };
-      const listener = open(this.#log);
-      try {
-        const port = await listener.listen(endpoint);
-        bound.push({ ...place, port });
-      } catch (error) {
-        throw listenError(place, error);
-      }
-      this.#listeners.push(listener);
-      const isOpen = 'host' in at && !/^(127\.|::1$)/.test(at.host);
-      if (isOpen) this.#log.warning(`${parameter}: whoever reaches ${at.host}:${at.port} can try passwords there`);
-    }
-    return bound;
+    const { clock } = this.#parts;
+    const parts = { sasl: this.sasl, passwordSasl: this.#passwordSasl, accounts, clock, log: this.#log };
+    this.#listeners = new this.#backends.AuthListeners(this.#settings, parts);
+    return await this.#listeners.listen();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#listeners?.close();
     for (const server of this.#dovecotServers.values()) server.close();
-    for (const chain of [this.#chain, ...this.#closing]) chain.close();
+    for (const chain of [this.#chain, ...this.#closing]) chain?.close();
   }
 }

@@ -27,7 +27,7 @@ import { Defence, isDefenceRequest } from './defence.ts';
 import { HttpListeners } from './http.ts';
 import { FreeSpace } from './free-space.ts';
 import { listenError, type PlannedListener, planListeners, SmtpListener } from './listeners.ts';
-import { Logins } from './logins.ts';
+import { loadBackends, Logins } from './logins.ts';
 import { mailboxRoom } from './mailbox-room.ts';
 import { openLog } from './log-output.ts';
 import { linkMaildrop, openMaildrop } from './maildrop-folder.ts';
@@ -215,7 +215,9 @@ export class Server {
 
   async #listen({ settings }: Configuration): Promise<void> {
     const gate = this.#defence.guard;
-    this.#logins = new Logins(settings, { directory: this.#directory, log: this.#log, clock: systemClock, gate });
+    const backends = await loadBackends(settings);
+    const logins = { directory: this.#directory, log: this.#log, clock: systemClock, gate, backends };
+    this.#logins = new Logins(settings, logins);
     const { authenticator, sasl } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const shared = { store: this.#store, sasl, log: this.#log, clock: systemClock };
@@ -325,9 +327,10 @@ export class Server {
     if (mistake) throw new SettingsError(`${mistake.file}:${mistake.line}: ${mistake.text}`);
     const planned = planListeners(configuration);
     const applyTls = await this.#tls.prepare(planned);
+    const backends = await loadBackends(configuration.settings);
     const previous = this.#state;
     const next = await this.#openState(configuration);
-    this.#logins.reload(configuration.settings);
+    this.#logins.reload(configuration.settings, backends);
     this.#state = next;
     previous.close();
     this.#opened?.verifier.forgetRefusals();

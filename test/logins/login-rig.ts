@@ -12,6 +12,7 @@ import { Directory } from '../../src/directory/directory.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryLog } from '../../src/lib/log.ts';
 import { TemporaryError } from '../../src/lib/temporary-error.ts';
+import * as backends from '../../src/main/login-backends.ts';
 import { Logins } from '../../src/main/logins.ts';
 import { Settings } from '../../src/settings/settings.ts';
 
@@ -48,7 +49,7 @@ export class LoginRig {
   logins(settings: Record<string, string>): Logins {
     const all = Settings.defaults(settings);
     const gate = new DelayGate(systemClock, noFailureDelay);
-    const logins = new Logins(all, { directory: this.directory, log: this.log, clock: systemClock, gate });
+    const logins = new Logins(all, { directory: this.directory, log: this.log, clock: systemClock, gate, backends });
     this.#opened.push(logins);
     return logins;
   }

@@ -12,6 +12,7 @@ import { loginValues } from '../../src/auth/backends/login-values.ts';
 import { parsePasswd } from '../../src/auth/backends/passwd-file.ts';
 import { expandTemplate, parseTemplate } from '../../src/auth/backends/variables.ts';
 import { verifyPassword } from '../../src/auth/password-scheme.ts';
+import * as backends from '../../src/main/login-backends.ts';
 import { Settings } from '../../src/settings/settings.ts';
 import { canRunDovecot } from '../imap-dialogs/private-dovecot.ts';
 import { AuthClient } from './auth-client.ts';
@@ -122,9 +123,11 @@ describe('places where passwords are checked', () => {
     const file = rig.write('reloaded', 'anna@example.com:{PLAIN}file\n');
     const logins = open('directory');
     expect(await logIn(logins, 'anna@example.com', 'file')).toBe('denied: password mismatch');
-    logins.reload(Settings.defaults({ posthaste_auth_backends: `directory, passwd-file:${file}` }));
+    logins.reload(Settings.defaults({ posthaste_auth_backends: `directory, passwd-file:${file}` }), backends);
     expect(await logIn(logins, 'anna@example.com', 'file')).toBe('anna@example.com');
-    expect(() => logins.reload(Settings.defaults({ posthaste_auth_backends: 'pam' }))).toThrow('pam: must be');
+    expect(() => logins.reload(Settings.defaults({ posthaste_auth_backends: 'pam' }), backends)).toThrow(
+      'pam: must be',
+    );
     expect(await logIn(logins, 'anna@example.com', 'file')).toBe('anna@example.com');
   });
 

@@ -47,12 +47,6 @@ const attributesOf: Readonly<Record<string, ReadonlySet<string>>> = {
 const maxHashing = 4;
 const maxWaiting = 256;
 
-/** True where nobody but the directory is asked: the usual case. */
-export function isDirectoryAlone(settings: Settings): boolean {
-  const words = settings.list(parameter);
-  return words.length === 0 || (words.length === 1 && words[0] === 'directory');
-}
-
 /** Throws SettingsError. */
 export function openBackends(settings: Settings, parts: BackendParts): BackendChain {
   const { log, clock, limits = usualServerLimits } = parts;
