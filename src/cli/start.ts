@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Directory } from '../directory/directory.ts';
 import { systemClock } from '../lib/clock.ts';
+import { releaseCompileCache } from '../lib/compile-cache.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { isKeptInJournal } from '../main/journal.ts';
 import { ListenError } from '../main/listeners.ts';
@@ -25,6 +26,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 export async function start(context: CommandContext): Promise<void> {
+  releaseCompileCache();
   if (!fs.existsSync(path.join(context.configDirectory, 'main.cf'))) await writeFirst(context);
   const configuration = await loadConfiguration(context.configDirectory);
   refuseMistakes(configuration, context);

@@ -3,11 +3,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
+import { releaseCompileCache } from '../lib/compile-cache.ts';
 import type { WriteOperation } from './operations/types.ts';
 import { openStoreForWriting } from './schema.ts';
 import { BrokenStoreError, StoreWriter } from './store-writer.ts';
 import type { WriterData, WriterMessage, WriterRequest } from './writer-protocol.ts';
 
+releaseCompileCache();
 const data = workerData as WriterData;
 const port = parentPort;
 if (!port) throw new Error('writer-worker runs as a worker thread');
