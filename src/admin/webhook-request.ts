@@ -125,6 +125,11 @@ export async function sendWebhook(sent: WebhookRequest): Promise<string | undefi
       clearTimeout(timer);
       resolve(error.message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200));
     });
+    // Last of all; an answer of another protocol (101) ends the connection without a word, and nobody must wait for it for ever.
+    request.on('close', () => {
+      clearTimeout(timer);
+      resolve('the connection ended without an answer');
+    });
     request.end(body);
   });
 }

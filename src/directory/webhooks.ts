@@ -44,6 +44,8 @@ export interface NewWebhook {
 }
 
 const maxWebhooks = 200;
+/** Of one administrator of domains, so that none takes the others' room. */
+const maxOwned = 20;
 /** Of one webhook, waiting; the oldest go. */
 const maxMessages = 10_000;
 const firstRetryMilliseconds = 5_000;
@@ -63,9 +65,11 @@ export class Webhooks {
   async add(added: NewWebhook): Promise<WebhookInfo & { readonly secret: string }> {
     const secret = makeSecret('phw_');
     return await this.#changes.make(async (change) => {
-      const rows = await change.db.selectFrom('webhook').select('name').execute();
+      const rows = await change.db.selectFrom('webhook').select(['name', 'owner_id']).execute();
       const name = checkName(added.name);
       if (rows.some((row) => row.name === name)) refuseTaken(`there is a webhook "${name}" already: take another name`);
+      const owned = rows.filter((row) => row.owner_id === added.ownerId).length;
+      if (added.ownerId !== 0 && owned >= maxOwned) refuse(`you have ${maxOwned} webhooks already: remove some`);
       if (rows.length >= maxWebhooks) refuse(`there are ${maxWebhooks} webhooks already: remove some`);
       const last = change.db.selectFrom('event').select('id').orderBy('id', 'desc').limit(1);
       const values = {

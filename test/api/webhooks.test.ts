@@ -3,9 +3,9 @@
 
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPrivateAddress, urlRefusal } from '../../src/admin/webhook-request.ts';
+import { isPrivateAddress, sendWebhook, urlRefusal } from '../../src/admin/webhook-request.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
 import { ApiServer } from './api-server.ts';
 
@@ -134,6 +134,32 @@ test('a domain administrator hears of his domains alone', async () => {
   } finally {
     own.close();
   }
+});
+
+test('an answer of another protocol keeps nobody waiting', async () => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write('HTTP/1.1 101 Yes\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const sent = { secret: 'x', body: '{}', mayBePrivate: true, now: 0, version: 'x' };
+  expect(await sendWebhook({ url: `http://127.0.0.1:${port}/`, ...sent })).toContain('without an answer');
+  server.close();
+});
+
+test("a domain administrator has room for some, and takes nobody else's", async () => {
+  await api.directory.administrators.add({ login: 'many', role: 'domain', domains: ['example.com'] });
+  const many = await api.token('many');
+  const add = async (name: string, more = {}) =>
+    await api.ask('POST', '/webhooks', {
+      token: many,
+      body: { name, url: 'https://192.0.2.1/', events: ['x.y'], ...more },
+    });
+  for (let count = 0; count < 20; count++) expect((await add(`many ${count}`)).status).toBe(201);
+  expect((await add('one more')).body.detail).toBe('you have 20 webhooks already');
+  expect((await add('long', { events: ['x'.repeat(65)] })).body.field).toContain('events');
+  await api.directory.administrators.remove('many');
 });
 
 test.each([

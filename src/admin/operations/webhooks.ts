@@ -10,7 +10,7 @@ import { sendWebhook, urlRefusal } from '../webhook-request.ts';
 
 const name = anyText('What it is for.', 64);
 const url = anyText('Where the events are sent: https://…', 1000);
-const events = Type.Array(Type.String({ pattern: '^(?:\\*|[a-z-]+(?:\\.(?:\\*|[a-z-]+))?)$' }), {
+const events = Type.Array(Type.String({ pattern: '^(?:\\*|[a-z-]+(?:\\.(?:\\*|[a-z-]+))?)$', maxLength: 64 }), {
   description: 'As mailbox.add, mailbox.*, delivery.bounced; empty: all.',
   maxItems: 50,
 });
