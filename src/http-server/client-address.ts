@@ -1,6 +1,7 @@
 // Where a request comes from.
 
 import type { FastifyRequest } from 'fastify';
+import { networksOf } from '../defence/network.ts';
 
 export function isLoopback(address: string): boolean {
   return address === '::1' || address === 'localhost' || /^(?:::ffff:)?127\./.test(address);
@@ -15,6 +16,5 @@ export function clientAddress(request: { readonly socket: { readonly remoteAddre
 export function rateKey(request: FastifyRequest): string {
   const { owner } = request.principal;
   if (owner !== undefined) return `${owner.kind} ${owner.id}`;
-  const address = clientAddress(request);
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+  return networksOf(clientAddress(request.raw)).narrow;
 }
