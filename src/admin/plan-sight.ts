@@ -55,7 +55,9 @@ function addressesIn(text: string): string[] {
 export function planWithin(plan: Plan, sight: Sight): Plan {
   if (sight.seesAll) return plan;
   const objects = plan.objects.flatMap(({ event, action, object, before, after }) => {
-    const seen = eventWithin({ id: event, action, object, before, after, revision: 0, time: 0, actor: '' }, sight);
+    // It would be made now.
+    const time = Number.MAX_SAFE_INTEGER;
+    const seen = eventWithin({ id: event, action, object, before, after, revision: 0, time, actor: '' }, sight);
     return seen === undefined ? [] : [describeChange(seen)];
   });
   return {

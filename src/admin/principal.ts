@@ -64,6 +64,15 @@ export class Sight {
     return hosted !== undefined && this.#lookups.identities.administers(owner.id, ownDomain(hosted));
   }
 
+  /**
+   * What is older than his domain is not his: under the same name it may have been somebody else's, who has gone. Of what is
+   * no domain of his it says nothing.
+   */
+  since(name: string): number {
+    if (this.seesAll) return 0;
+    return this.#lookups.domain(foldDomain(name.trim().replace(/\.$/, '')))?.created ?? 0;
+  }
+
   /** An address of his domains, or a user's own. */
   address(address: string): boolean {
     if (this.#principal.role === 'user') return this.isSelf(address);

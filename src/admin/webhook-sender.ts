@@ -96,7 +96,9 @@ export class WebhookSender {
         const isSeen = sight.address(recipient) || sight.seesAll;
         if (!isSeen && !sight.address(original)) continue;
         const { queueId, state, relay, delaySeconds, status, reason } = outcome;
-        const rest = { recipient, original, relay, delaySeconds, status, reason };
+        // By which address elsewhere it came is not his to know.
+        const by = sight.mayName(original) ? { original } : {};
+        const rest = { recipient, ...by, relay, delaySeconds, status, reason };
         // Where an address of his leads elsewhere, that is not his to see.
         const told = isSeen || sight.mayName(recipient) ? rest : { recipient: original };
         messages.push({

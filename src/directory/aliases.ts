@@ -156,9 +156,9 @@ export class Aliases {
   }
 
   /** Brings back the alias that was removed last under this address. */
-  async restore(address: string): Promise<AliasInfo> {
+  async restore(address: string, since = 0): Promise<AliasInfo> {
     const alias = parseAliasAddress(address);
-    await this.#changes.make(async (change) => await restoreAlias(change, alias));
+    await this.#changes.make(async (change) => await restoreAlias(change, alias, since));
     return await this.need(address);
   }
 

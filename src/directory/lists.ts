@@ -168,9 +168,9 @@ export class Lists {
   }
 
   /** Brings back the list that was removed last under this address, with its members. */
-  async restore(address: string): Promise<ListInfo> {
+  async restore(address: string, since = 0): Promise<ListInfo> {
     const key = parseAddress(address);
-    await this.#changes.make(async (change) => await restoreList(change, key));
+    await this.#changes.make(async (change) => await restoreList(change, key, since));
     return await this.need(address);
   }
 

@@ -46,6 +46,8 @@ export interface HostedDomain {
   readonly catchAll: 'plain' | CatchAllMode;
   /** False: of a relay domain (or of an alias domain's target) only listed recipients are known. */
   readonly takesAll: boolean;
+  /** Since when the name has this place: what was here under it before may be somebody else's. */
+  readonly created: number;
 }
 
 export type HostedLocal =
@@ -71,7 +73,7 @@ export interface SenderRightEntry {
 
 type DomainColumns = [
   ...[number, string, DomainKind, number, string, number | null, string, DomainKind, number, string],
-  ...[string, HostedDomain['catchAll'], number],
+  ...[string, HostedDomain['catchAll'], number, number],
 ];
 
 type CredentialColumns = [number, number, number, string, number, string, number, number];
@@ -93,7 +95,7 @@ const domainSql = `
     CASE WHEN coalesce(t.catch_all, d.catch_all) != 'accept' THEN coalesce(t.catch_all, d.catch_all)
       WHEN EXISTS (SELECT 1 FROM caught_address c WHERE c.domain_id = coalesce(t.id, d.id) AND c.state = 'refused')
       THEN 'accept' ELSE 'plain' END,
-    coalesce(t.kind, d.kind) != 'relay' OR coalesce(t.takes_all, d.takes_all)
+    coalesce(t.kind, d.kind) != 'relay' OR coalesce(t.takes_all, d.takes_all), d.created
   FROM domain d LEFT JOIN domain t ON t.id = d.target_id WHERE d.name = ? AND d.tombstone = 0`;
 
 /** Answered from the index alone, also among millions. */
@@ -305,7 +307,7 @@ export class DirectoryLookups {
     const row = this.#ask(() => this.#domain.get(name) as DomainColumns | undefined);
     if (!row) return undefined;
     const [id, found, kind, active, transport, targetId, targetName, targetKind, hasLists, ...rest] = row;
-    const [maintenance, unknownTo, catchAll, takesAll] = rest;
+    const [maintenance, unknownTo, catchAll, takesAll, created] = rest;
     const target = targetId === null ? {} : { target: { id: targetId, name: targetName, kind: targetKind } };
     return {
       id,
@@ -319,6 +321,7 @@ export class DirectoryLookups {
       maintenance,
       catchAll,
       takesAll: takesAll === 1,
+      created,
     };
   }
 

@@ -73,6 +73,8 @@ export interface MailboxQuery {
   readonly after?: string;
   readonly limit?: number;
   readonly removed?: boolean;
+  /** Of removed ones: not those before. */
+  readonly removedSince?: number;
 }
 
 export class Mailboxes {
@@ -159,7 +161,8 @@ export class Mailboxes {
       .innerJoin('domain as d', 'd.id', 'm.domain_id')
       .selectAll('m')
       .where('m.tombstone', '!=', 0)
-      .where('m.id', '>', Number(query.after ?? 0));
+      .where('m.id', '>', Number(query.after ?? 0))
+      .where('m.removed_at', '>=', query.removedSince ?? 0);
     if (query.domain !== undefined) select = select.where('d.name', '=', parseDomain(query.domain));
     const recovery = await recoveryMilliseconds(this.#db);
     return (await select.orderBy('m.id').limit(limit).execute()).map((row) => describeMailbox(row, recovery));
@@ -223,13 +226,14 @@ export class Mailboxes {
     return await this.#changes.make(async (change) => await renameMailbox(change, from, next, options));
   }
 
-  /** Brings the mailbox that was removed last under this address back, with its id and its mail. */
-  async restore(address: string): Promise<MailboxInfo> {
+  /** Brings the mailbox that was removed last under this address back, with its id and its mail. `since`: none that was removed before. */
+  async restore(address: string, since = 0): Promise<MailboxInfo> {
     const key = parseAddress(address);
     return await this.#changes.make(async (change) => {
       const domain = await needMailboxDomain(change.db, key.domain);
       const row = await findRemoved(change.db, key);
-      if (!row) refuseMissing(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
+      if (row === undefined || row.removed_at < since)
+        refuseMissing(`no removed mailbox ${addressKey(key)}: see: posthaste mailbox list --removed`);
       if (row.removed_at <= change.now - (await recoveryMilliseconds(change.db))) {
         refuse(`${addressKey(key)} was removed too long ago: its mail is being deleted`);
       }

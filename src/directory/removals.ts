@@ -113,11 +113,11 @@ const restorers: readonly Restorer[] = [
   { kind: 'senderRights', action: 'sender-login.remove', restore: raiseRight },
 ];
 
-/** `address` may be `@domain`. */
-export async function restoreAlias(change: Change, address: MailAddress): Promise<AliasInfo> {
+/** `address` may be `@domain`. `since`: nothing that was removed before. */
+export async function restoreAlias(change: Change, address: MailAddress, since = 0): Promise<AliasInfo> {
   const key = addressKey(address);
   await needDomain(change.db, address.domain);
-  const removal = await lastRemoval(change.db, 'alias.remove', address.shown);
+  const removal = await lastRemoval(change.db, 'alias.remove', address.shown, since);
   await refuseTooOld(change, removal, `alias ${key}`);
   await raiseAlias(change, removal);
   await raiseTags(change, removal, `alias ${key}`);
@@ -125,9 +125,9 @@ export async function restoreAlias(change: Change, address: MailAddress): Promis
   return removal.before as AliasInfo;
 }
 
-export async function restoreList(change: Change, address: MailAddress): Promise<void> {
+export async function restoreList(change: Change, address: MailAddress, since = 0): Promise<void> {
   await needDomain(change.db, address.domain);
-  const removal = await lastRemoval(change.db, 'list.remove', address.shown);
+  const removal = await lastRemoval(change.db, 'list.remove', address.shown, since);
   await refuseTooOld(change, removal, `list ${addressKey(address)}`);
   await raiseList(change, removal, await eventsOf(change.db, removal.revision));
   await raiseTags(change, removal, `list ${addressKey(address)}`);
@@ -245,9 +245,9 @@ async function raiseRight(change: Change, { before }: PastEvent): Promise<boolea
   return true;
 }
 
-async function lastRemoval(db: DirectoryDatabase, action: string, object: string): Promise<PastEvent> {
+async function lastRemoval(db: DirectoryDatabase, action: string, object: string, since = 0): Promise<PastEvent> {
   const [removal] = await removals(db, action, object);
-  if (removal !== undefined) return removal;
+  if (removal !== undefined && removal.time >= since) return removal;
   const [kind] = action.split('.');
   refuse(`no removed ${kind} ${object}: nothing of this name was removed`);
 }

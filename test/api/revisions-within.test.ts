@@ -136,12 +136,25 @@ describe('revisions of a domain administrator', () => {
   test('what was there before the domain was given its place here is not his', async () => {
     await api.directory.domains.add('gone.test');
     const left = await api.directory.mailboxes.add({ address: 'old@gone.test', passwordHash: '{PLAIN}x' });
+    await api.directory.aliases.add('to@gone.test', ['old@gone.test']);
+    await api.directory.lists.add({ address: 'all@gone.test', owners: ['old@gone.test'], members: ['x@example.net'] });
     await api.directory.domains.remove('gone.test', { recursive: true });
     await api.directory.domains.add('gone.test');
     await api.directory.administrators.set('dora', { domains: ['own.test', 'gone.test'] });
     expect(left.address).toBe('old@gone.test');
-    const found = (await ask(dora, 'GET', '/revisions?object=old@gone.test')).body.items;
-    for (const { mark } of found) expect((await ask(dora, 'POST', `/revisions/${mark}/revert`, {})).status).toBe(403);
+    expect((await ask(dora, 'GET', '/revisions?object=old@gone.test')).body.items).toEqual([]);
+    const history = (await ask(dora, 'GET', '/history?object=old@gone.test')).body.items;
+    expect(history).toEqual([]);
+    expect((await ask(dora, 'GET', '/mailboxes?removed=true&domain=gone.test')).body.items).toEqual([]);
+    for (const path of ['/mailboxes/old@gone.test', '/aliases/to@gone.test', '/lists/all@gone.test']) {
+      const { status } = await ask(dora, 'POST', `${path}/restore`, {});
+      expect([path, status >= 400 && status < 500]).toEqual([path, true]);
+    }
+    expect((await ask(host, 'GET', '/revisions?object=old@gone.test')).body.items.length).toBeGreaterThan(0);
+    expect((await ask(host, 'POST', '/mailboxes/old@gone.test/restore', {})).status).toBe(200);
+    // What he removes himself is his to bring back.
+    await ask(dora, 'DELETE', '/mailboxes/old@gone.test');
+    expect((await ask(dora, 'POST', '/mailboxes/old@gone.test/restore', {})).status).toBe(200);
     await api.directory.administrators.set('dora', { domains: ['own.test'] });
   });
 });

@@ -1,6 +1,6 @@
 // Pages of the trace by the API: what a domain administrator sees of them, and that nothing else tells him of others' mail.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sendBySmtp } from '../harness/send-by-smtp.ts';
 import { type Answer, ApiServer } from './api-server.ts';
 
@@ -14,8 +14,11 @@ beforeAll(async () => {
   for (const domain of ['own.test', 'foreign.test']) {
     await directory.domains.add(domain);
     await directory.mailboxes.add({ address: `anna@${domain}`, passwordHash: '{PLAIN}x' });
+    await directory.mailboxes.add({ address: `ben@${domain}`, passwordHash: '{PLAIN}x' });
   }
   await directory.aliasDomains.add('other-name.test', 'own.test');
+  await directory.aliases.add('private@foreign.test', ['hidden@elsewhere.example']);
+  await directory.aliases.add('lead@foreign.test', ['ben@own.test']);
   const admins = directory.administrators;
   await admins.add({ login: 'hanna', role: 'host', passwordHash: '' });
   await admins.add({ login: 'dora', role: 'domain', domains: ['own.test'], passwordHash: '' });
@@ -90,4 +93,32 @@ test('his pages reach each message once, by marks that cannot be read or made up
     expect([after, (await list(dora, `after=${after}`)).status]).toEqual([after, 422]);
   }
   expect((await list(host, 'after=x')).status).toBe(422);
+});
+
+test('neither where an address elsewhere leads, nor that one leads to his', async () => {
+  await sendBySmtp(api.smtpPort, { from: 'anna@own.test', to: ['private@foreign.test'], subject: 'To a friend' });
+  await sendBySmtp(api.smtpPort, { from: 'a@example.net', to: ['lead@foreign.test'], subject: 'By a lead' });
+  const seen = async (token: string, subject: string): Promise<Answer> =>
+    await vi.waitFor(async () => {
+      const answer = await list(token, `subject=${subject}`);
+      expect(answer.body.items[0]?.recipients.length ?? 0).toBeGreaterThan(0);
+      return answer;
+    });
+  expect((await seen(host, 'friend')).text).toContain('hidden@elsewhere.example');
+  expect((await list(dora, 'subject=friend')).text).not.toMatch(/foreign|hidden|elsewhere/);
+  expect((await seen(host, 'lead')).text).toContain('lead@foreign.test');
+  const { body, text } = await seen(dora, 'lead');
+  expect(body.items[0].recipients[0].recipient).toBe('ben@own.test');
+  expect(text).not.toContain('foreign');
+});
+
+test('what came before the domain was given its place here is not his', async () => {
+  await api.directory.domains.add('gone.test');
+  await api.directory.mailboxes.add({ address: 'old@gone.test', passwordHash: '{PLAIN}x' });
+  await sendBySmtp(api.smtpPort, { from: 'a@example.net', to: ['old@gone.test'], subject: 'Somebody else' });
+  await api.directory.domains.remove('gone.test', { recursive: true });
+  await api.directory.domains.add('gone.test');
+  await api.directory.administrators.set('dora', { domains: ['own.test', 'gone.test'] });
+  expect(subjects(await list(host, 'text=old@gone.test'))).toEqual(['Somebody else']);
+  expect((await list(dora, 'text=old@gone.test')).body.items).toEqual([]);
 });

@@ -131,6 +131,9 @@ export const aliasOperations = [
     output: changed,
     access,
     kind: 'change',
-    run: async ({ address }, context) => withUnknown(await context.view.aliases.restore(address), context),
+    run: async ({ address }, context) => {
+      const since = context.sight.since(domainOf(address));
+      return withUnknown(await context.view.aliases.restore(address, since), context);
+    },
   }),
 ];

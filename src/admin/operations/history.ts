@@ -26,10 +26,14 @@ const maxLooked = 20_000;
 const ofDomains =
   /^(?:domain|alias-domain|mailbox|alias|list|list-member|app-password|sender-login|relay-recipient|catch-all)\./;
 
-export function seesEvent({ action, object: name }: Pick<DirectoryEvent, 'action' | 'object'>, sight: Sight): boolean {
+export function seesEvent(
+  { action, object: name, time: happened }: Pick<DirectoryEvent, 'action' | 'object' | 'time'>,
+  sight: Sight,
+): boolean {
   if (sight.seesAll) return true;
   if (!ofDomains.test(action)) return false;
-  return sight.domain(name.slice(name.lastIndexOf('@') + 1));
+  const domain = name.slice(name.lastIndexOf('@') + 1);
+  return sight.domain(domain) && happened >= sight.since(domain);
 }
 
 /** Without what tells of others: numbers, and who of the host it was. */

@@ -128,7 +128,7 @@ export const listOperations = [
     output: info,
     access,
     kind: 'change',
-    run: async (input, { view }) => await view.lists.restore(input.address),
+    run: async ({ address: own }, { view, sight }) => await view.lists.restore(own, sight.since(domainOf(own))),
   }),
   operation({
     name: 'list.members',

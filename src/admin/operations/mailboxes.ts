@@ -266,7 +266,8 @@ export const mailboxOperations = [
     output: info,
     access: { who: 'domain', domains: ({ address: own }) => [domainOf(own)] },
     kind: 'change',
-    run: async ({ address: own }, { view, sight }) => shownMailbox(await view.mailboxes.restore(own), sight),
+    run: async ({ address: own }, { view, sight }) =>
+      shownMailbox(await view.mailboxes.restore(own, sight.since(domainOf(own))), sight),
   }),
   operation({
     name: 'mailbox.rename',
@@ -323,7 +324,8 @@ async function listRemoved(view: OperationContext['view'], sight: Sight, { domai
   if (after !== undefined) failMissing();
   const items: MailboxInfo[] = [];
   for (const own of domain === undefined ? (sight.domains ?? []) : [domain]) {
-    items.push(...(await view.mailboxes.list({ removed: true, domain: own, limit: limit - items.length })));
+    const query = { removed: true, domain: own, removedSince: sight.since(own), limit: limit - items.length };
+    items.push(...(await view.mailboxes.list(query)));
     if (items.length >= limit) break;
   }
   return { items: items.map((item) => shownMailbox(item, sight)) };

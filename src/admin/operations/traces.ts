@@ -9,6 +9,7 @@ import { PageMarks } from '../page-marks.ts';
 import type { Sight } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { anyText, count, object, optional, time, yes } from '../schemas.ts';
+import { domainOf } from './mailboxes.ts';
 
 const recipientState = Type.Enum(['delivered', 'deferred', 'bounced', 'refused']);
 const messageState = Type.Enum(['delivered', 'deferred', 'bounced', 'refused', 'held', 'queued', 'removed'], {
@@ -59,12 +60,15 @@ const story = object({
 function withinSight(found: Story, sight: Sight): Story | undefined {
   if (sight.seesAll) return found;
   const { queueId, time: begun, sender = '', subject, size, isDone } = found;
-  const isSender = sight.address(sender);
+  const isMine = (address: string): boolean => sight.address(address) && begun >= sight.since(domainOf(address));
+  const isSender = isMine(sender);
+  // Where an address elsewhere leads is not the sender's to know.
   const seen = ({ recipient: to, original = to }: Story['recipients'][number]): boolean =>
-    sight.address(original) || sight.address(to) || (isSender && sight.mayName(to));
+    isMine(original) || isMine(to) || (isSender && sight.mayName(original) && sight.mayName(to));
   const recipients = found.recipients.filter(seen).map((one) => {
-    if (sight.address(one.recipient) || sight.mayName(one.recipient)) return one;
-    const { state, attempts, original = '' } = one;
+    const { original = one.recipient, ...rest } = one;
+    if (sight.mayName(one.recipient)) return sight.mayName(original) ? one : rest;
+    const { state, attempts } = one;
     return { recipient: original, state, attempts, status: '', reason: '' };
   });
   if (!isSender && recipients.length === 0) return undefined;
