@@ -103,12 +103,14 @@ export class ServerTarget implements DatabaseTarget {
   async makeViews(views: readonly View[]): Promise<boolean> {
     if ((await this.viewsAmiss(views)).length === 0) return false;
     const make = async (): Promise<void> => {
+      const grants = this.dialect.driver === 'pgsql' ? await this.#grantsOn(views) : [];
       if (this.dialect.driver === 'pgsql') {
         for (const name of [definitionView, ...views.map((view) => view.name).toReversed()]) {
           await this.session.query(`DROP VIEW IF EXISTS ${name}`);
         }
       }
       for (const { name, select } of views) await this.session.query(`${this.dialect.createView(name)}\n${select}`);
+      for (const grant of grants) await this.session.query(grant);
       const stored = await this.#storedDigest();
       const select = `SELECT '${digestOf(views)}' AS asked, '${stored}' AS stored`;
       await this.session.query(`${this.dialect.createView(definitionView)} ${select}`);
@@ -129,6 +131,17 @@ export class ServerTarget implements DatabaseTarget {
     const [row] = (await this.session.query(`SELECT asked, stored FROM ${definitionView}`)).rows;
     const isSame = row?.[0] === digestOf(views) && row[1] === (await this.#storedDigest());
     return isSame ? [] : [definitionView];
+  }
+
+  /** A view that is dropped loses them, and one program's export must not shut out the other. */
+  async #grantsOn(views: readonly View[]): Promise<string[]> {
+    const { rows } = await this.session.query(
+      `SELECT c.relname, format('GRANT %s ON %I TO %I', a.privilege_type, c.relname, r.rolname)
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN aclexplode(c.relacl) a
+       JOIN pg_roles r ON r.oid = a.grantee WHERE n.nspname = current_schema() AND a.grantee <> c.relowner`,
+    );
+    const names = new Set(views.map(({ name }) => name));
+    return rows.filter(([name]) => names.has(String(name))).map(([, grant]) => String(grant));
   }
 
   get #schema(): string {

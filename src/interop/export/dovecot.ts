@@ -1,14 +1,16 @@
 // `posthaste export dovecot`: the view of the mailboxes, quota2 and the account in the database, and Dovecot's files.
 
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ServerRefusal, type ServerSession } from '../../database/server/server-session.ts';
 import { openSqlite } from '../../database/sqlite.ts';
 import type { DirectoryServer } from '../../directory/server/server-settings.ts';
 import { type Configuration, dataDirectoryOf } from '../../settings/configuration.ts';
 import { accountHosts, type Grant, isAccountName, makeAccount } from './accounts.ts';
 import { ServerTarget } from './database-target.ts';
 import { dialects, type Driver } from './dialect.ts';
+import type { Drift } from './drift.ts';
 import { dovecotFiles, serverConnect } from './dovecot-files.ts';
 import { dovecotViews, quotaTable } from './dovecot-views.ts';
 import {
@@ -21,7 +23,7 @@ import {
   writeExport,
 } from './export-files.ts';
 import { directoryViews } from './all-views.ts';
-import { type ExportPlace, findPlace, openTarget, sqliteFiles } from './place.ts';
+import { asAdmin, type ExportPlace, findPlace, openTarget, sqliteFiles } from './place.ts';
 import { certificateOf } from './postfix-files.ts';
 
 export interface DovecotOptions {
@@ -51,14 +53,15 @@ export async function exportDovecot(configuration: Configuration, options: Dovec
   const place = findPlace(configuration, options.driver);
   const password = (options.newPassword ? undefined : keptDovecotPassword(options.destdir)) ?? newPassword();
   const files = dovecotTexts(configuration, place, options, password);
-  const target = await openTarget(place, options.admin);
+  const target = await openTarget(place);
   try {
     await target.makeViews(directoryViews(target.dialect));
     if (place.driver !== 'sqlite' && target instanceof ServerTarget) {
-      const { session } = target;
-      await session.query(quotaTable(target.dialect, session.collation));
+      await target.session.query(quotaTable(target.dialect, target.session.collation));
       const account = { name: options.account, password, hosts: accountHosts(place.server.addresses) };
-      await makeAccount(session, account, dovecotGrants(target.dialect.driver));
+      await asAdmin(target, options.admin, async (session) => {
+        await makeAccount(session, account, dovecotGrants(place.driver));
+      });
     } else makeQuotaFile(quotaDatabase(configuration));
   } finally {
     target.close();
@@ -115,6 +118,33 @@ function newPassword(): string {
 /** Beside directory.db and not in it: Dovecot writes there with every delivery. */
 export function quotaDatabase(configuration: Configuration): string {
   return join(dataDirectoryOf(configuration), 'dovecot', 'quota.db');
+}
+
+/** Is `quota2` there, and may Dovecot write it? On a server its rights tell that. */
+export async function quotaDrift(where: ServerSession | string, mend: string): Promise<Drift[]> {
+  const sql = 'SELECT username, bytes, messages FROM quota2 WHERE 1 = 0';
+  const missing = { what: 'the table quota2 is missing or has other columns: Dovecot counts there', mend };
+  try {
+    if (typeof where !== 'string') {
+      await where.query(sql);
+      return [];
+    }
+    const connection = openSqlite(where, { readonly: true, busyTimeout: 10_000 });
+    try {
+      connection.prepare(sql);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    if (typeof where !== 'string' && !(error instanceof ServerRefusal)) throw error;
+    return [missing];
+  }
+  const owner = findUser('dovecot');
+  return owner === undefined
+    ? []
+    : [dirname(where), ...sqliteFiles(where)]
+        .filter((one) => statSync(one).uid !== owner.uid)
+        .map((one) => ({ what: `Dovecot cannot write ${one}`, mend: `chown dovecot ${one}` }));
 }
 
 /** Made at the first export; Dovecot's dict process (user dovecot) writes it. */

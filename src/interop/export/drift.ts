@@ -4,12 +4,19 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerSession } from '../../database/server/server-session.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { directoryViews } from './all-views.ts';
-import type { Grant } from './accounts.ts';
+import { accountDrift, type WantedAccount } from './account-drift.ts';
+import { accountHosts } from './accounts.ts';
 import { ServerTarget } from './database-target.ts';
-import { dovecotGrants, dovecotTexts, type DovecotOptions, keptDovecotPassword } from './dovecot.ts';
+import {
+  dovecotGrants,
+  type DovecotOptions,
+  dovecotTexts,
+  keptDovecotPassword,
+  quotaDatabase,
+  quotaDrift,
+} from './dovecot.ts';
 import { type ExportedFile, findGroup, readExisting } from './export-files.ts';
 import type { ExportEntry } from './export-record.ts';
 import { type ExportPlace, findPlace, openTarget, unreadableBy } from './place.ts';
@@ -34,17 +41,16 @@ export async function findDrift(
   const place = findPlace(configuration, undefined);
   const files = wantedFiles(configuration, kind, place, options);
   const drifts = [...fileDrift(options.destdir, files, again)];
-  const target = await openTarget(place, options.admin, true);
+  const target = await openTarget(place, true);
   try {
     const amiss = await target.viewsAmiss(directoryViews(target.dialect));
     for (const name of amiss) drifts.push({ what: `the view ${name} is missing or was changed`, mend: again });
-    if (target instanceof ServerTarget) {
-      const [name, grants] =
-        kind === 'dovecot'
-          ? [options.account, dovecotGrants(target.dialect.driver)]
-          : [options.reader, readerGrants(target.dialect.driver)];
-      drifts.push(...(await accountDrift(target.session, name, grants, again)));
+    const session = target instanceof ServerTarget ? target.session : undefined;
+    const [address] = place.driver === 'sqlite' ? [] : place.server.addresses;
+    if (session !== undefined && place.driver !== 'sqlite' && address !== undefined) {
+      drifts.push(...(await accountDrift(session, address, wantedAccount(place, kind, options, again))));
     }
+    if (kind === 'dovecot') drifts.push(...(await quotaDrift(session ?? quotaDatabase(configuration), again)));
   } finally {
     target.close();
   }
@@ -88,36 +94,20 @@ function* fileDrift(destdir: string, files: readonly ExportedFile[], again: stri
   }
 }
 
-/** What an account may do, as one line each: `SELECT postfix_domain`. */
-async function rightsOf(session: ServerSession, name: string): Promise<Set<string>> {
-  const isMysql = session.dialect === 'mysql';
-  const sql = isMysql
-    ? `SELECT table_name, privilege_type FROM information_schema.table_privileges
-       WHERE grantee LIKE CONCAT('''', ?, '''@''%') AND table_schema = database()
-       UNION SELECT '*', privilege_type FROM information_schema.schema_privileges WHERE grantee LIKE CONCAT('''', ?, '''@''%')
-       UNION SELECT '*.*', privilege_type FROM information_schema.user_privileges
-         WHERE grantee LIKE CONCAT('''', ?, '''@''%') AND privilege_type <> 'USAGE'`
-    : `SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = ?
-       UNION SELECT rolname, 'SUPERUSER' FROM pg_roles WHERE rolname = ? AND rolsuper
-       UNION SELECT rolname, 'CREATEROLE' FROM pg_roles WHERE rolname = ? AND rolcreaterole`;
-  const { rows } = await session.query(sql, [name, name, name]);
-  return new Set(rows.map(([table, right]) => `${right} ${table}`));
-}
-
-async function accountDrift(
-  session: ServerSession,
-  name: string,
-  grants: readonly Grant[],
+/** Of each program its own: as whom it logs in, and with what. */
+function wantedAccount(
+  { driver, server }: Exclude<ExportPlace, { driver: 'sqlite' }>,
+  kind: ExportEntry['kind'],
+  options: DriftOptions,
   again: string,
-): Promise<Drift[]> {
-  const found = await rightsOf(session, name);
-  const wanted = new Set(grants.flatMap(({ right, on }) => right.split(', ').map((one) => `${one} ${on}`)));
-  const missing = [...wanted].filter((one) => !found.has(one));
-  const surplus = [...found].filter((one) => !wanted.has(one));
-  return [
-    ...missing.map((one) => ({ what: `the account ${name} may not ${one}`, mend: again })),
-    ...surplus.map((one) => ({ what: `the account ${name} may ${one}, which it need not`, mend: again })),
-  ];
+): WantedAccount {
+  const common = { hosts: driver === 'mysql' ? accountHosts(server.addresses) : [''], again };
+  const { destdir, account, reader } = options;
+  if (kind === 'dovecot') {
+    return { ...common, name: account, grants: dovecotGrants(driver), password: keptDovecotPassword(destdir) };
+  }
+  const password = keptPassword({ destdir, newPassword: false }, driver);
+  return { ...common, name: reader, grants: readerGrants(driver), password };
 }
 
 /** What Postfix makes of the folder: a parameter that it reads otherwise than it is written there. */

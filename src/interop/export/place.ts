@@ -9,7 +9,7 @@ import {
   parseDirectoryPlace,
   readDirectoryServer,
 } from '../../directory/server/server-settings.ts';
-import type { ServerAddress } from '../../database/server/server-session.ts';
+import type { ServerAddress, ServerSession } from '../../database/server/server-session.ts';
 import { type Configuration, dataDirectoryOf } from '../../settings/configuration.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type DatabaseTarget, ServerTarget, SqliteTarget } from './database-target.ts';
@@ -87,12 +87,26 @@ export function unreadableBy(file: string, gid: number): string[] {
   return problems;
 }
 
-/** Throws ServerUnavailable, ServerRefusal. */
-export async function openTarget(
-  place: ExportPlace,
-  admin?: DirectoryServer,
-  isReading = false,
-): Promise<DatabaseTarget> {
+/** As the directory's own account, whose the views are to be. Throws ServerUnavailable, ServerRefusal. */
+export async function openTarget(place: ExportPlace, isReading = false): Promise<DatabaseTarget> {
   if (place.driver === 'sqlite') return new SqliteTarget(place.file, isReading);
-  return await ServerTarget.open(admin ?? place.server);
+  return await ServerTarget.open(place.server);
+}
+
+/** What the directory's own account may not do, where another is named. Throws ServerUnavailable, ServerRefusal. */
+export async function asAdmin(
+  target: ServerTarget,
+  admin: DirectoryServer | undefined,
+  work: (session: ServerSession) => Promise<void>,
+): Promise<void> {
+  if (admin === undefined) {
+    await work(target.session);
+    return;
+  }
+  const other = await ServerTarget.open(admin);
+  try {
+    await work(other.session);
+  } finally {
+    other.close();
+  }
 }

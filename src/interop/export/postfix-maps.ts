@@ -10,6 +10,7 @@ import { dialects, type Driver } from './dialect.ts';
 import { type ExportedFile, ExportRefused, findGroup, readExisting, writeExport } from './export-files.ts';
 import { type MapConnection, mapFiles, mapFileText, passwordIn } from './map-files.ts';
 import {
+  asAdmin,
   type ExportPlace,
   extensionRulesOf,
   findPlace,
@@ -28,7 +29,7 @@ export interface MapsOptions {
   readonly newPassword: boolean;
   /** Who may read the files: Postfix's group. */
   readonly group: string;
-  /** Another account of the server's, with which views and accounts are made. */
+  /** Another account of the server's, with which accounts are made. */
   readonly admin?: DirectoryServer;
   /** What the head of each file says, beside our name. */
   readonly maker: string;
@@ -51,10 +52,10 @@ export async function exportPostfixMaps(configuration: Configuration, options: M
   const password = keptPassword(options, place.driver) ?? randomBytes(24).toString('base64url');
   const files = mapTexts(configuration, place, options, password);
   const gid = findGroup(options.group);
-  const target = await openTarget(place, options.admin);
+  const target = await openTarget(place);
   try {
     await target.makeViews(directoryViews(target.dialect));
-    if (target instanceof ServerTarget) await makeReader(target, place, options.reader, password);
+    if (target instanceof ServerTarget) await makeReader(target, place, options, password);
   } finally {
     target.close();
   }
@@ -104,10 +105,15 @@ export function keptPassword(
   return undefined;
 }
 
-async function makeReader(target: ServerTarget, place: ExportPlace, name: string, password: string): Promise<void> {
+async function makeReader(
+  target: ServerTarget,
+  place: ExportPlace,
+  { reader: name, admin }: MapsOptions,
+  password: string,
+): Promise<void> {
   if (place.driver === 'sqlite') return;
   const account = { name, password, hosts: accountHosts(place.server.addresses) };
-  await makeAccount(target.session, account, readerGrants(place.driver));
+  await asAdmin(target, admin, async (session) => await makeAccount(session, account, readerGrants(place.driver)));
 }
 
 function remarks(place: ExportPlace, gid: number | undefined, group: string): string[] {

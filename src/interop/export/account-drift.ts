@@ -1,0 +1,165 @@
+// Where an account on a server is not what an export has made it: gone, with another password, or with rights that are more or
+// fewer. PostgreSQL shows everybody's rights to everybody; MariaDB and MySQL show them to who may read the database `mysql`,
+// so where that is not the directory's own account, the account is asked itself, with the password of its file.
+
+import { openServerSession } from '../../database/server/open-session.ts';
+import {
+  ServerRefusal,
+  type ServerAddress,
+  type ServerSession,
+  type SqlRow,
+} from '../../database/server/server-session.ts';
+import type { Grant } from './accounts.ts';
+import type { Drift } from './drift.ts';
+
+export interface WantedAccount {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+  /** MySQL's: from where it connects. */
+  readonly hosts: readonly string[];
+  /** As its file has it. */
+  readonly password: string | undefined;
+  /** The command that makes it as it is to be. */
+  readonly again: string;
+}
+
+/** What it may do: `SELECT postfix_domain`, and how that is taken away where an export does not. */
+type Rights = ReadonlyMap<string, string | undefined>;
+
+/** `address`: where the account logs in. Throws ServerUnavailable, ServerRefusal. */
+export async function accountDrift(
+  session: ServerSession,
+  address: ServerAddress,
+  wanted: WantedAccount,
+): Promise<Drift[]> {
+  const { name, again } = wanted;
+  const own = await openAs(address, wanted);
+  try {
+    const found = await rightsOf(session, wanted);
+    const refused = own instanceof ServerRefusal ? [{ what: refusedLogin(name, own), mend: again }] : [];
+    if (found.size > 0) return [...refused, ...compared(found, wanted)];
+    if (own === undefined) return [];
+    // It is not there, or it is not this session's to see.
+    return own instanceof ServerRefusal ? refused : compared(await rightsOf(own, wanted), wanted, true);
+  } finally {
+    if (own !== undefined && !(own instanceof ServerRefusal)) own.close();
+  }
+}
+
+function refusedLogin(name: string, { message }: ServerRefusal): string {
+  return `the account ${name} cannot log in with the password of its file (${message})`;
+}
+
+/** Undefined where the server cannot be asked by it now. */
+async function openAs(
+  address: ServerAddress,
+  { name, password = '' }: WantedAccount,
+): Promise<ServerSession | ServerRefusal | undefined> {
+  try {
+    return await openServerSession({ ...address, user: name, password });
+  } catch (error) {
+    return error instanceof ServerRefusal ? error : undefined;
+  }
+}
+
+/** `isOneOfMany`: what was asked is the account of one host alone. */
+function compared(found: ReadonlyMap<string, Rights>, wanted: WantedAccount, isOneOfMany = false): Drift[] {
+  const { name, hosts, grants, again } = wanted;
+  const lines = grants.flatMap(({ right, on }) => right.split(', ').map((one) => `${one} ${on}`));
+  const drifts = new Map<string, { readonly mend: string; readonly accounts: Set<string> }>();
+  const note = (account: string, text: string, mend: string): void => {
+    const known = drifts.get(text) ?? { mend, accounts: new Set() };
+    known.accounts.add(account);
+    drifts.set(text, known);
+  };
+  const all = isOneOfMany ? [...found.keys()] : [...new Set([...hosts, ...found.keys()])];
+  for (const host of all) {
+    const rights = found.get(host);
+    if (rights === undefined) note(host, 'is missing', again);
+    for (const one of lines) if (rights?.has(one) === false) note(host, `may not ${one}`, again);
+    for (const [one, revoke = again] of rights ?? []) {
+      if (!lines.includes(one)) note(host, `may ${one}, which it need not`, revoke);
+    }
+  }
+  return [...drifts].flatMap(([text, { mend, accounts }]) => {
+    const names = accounts.size === all.length ? [name] : [...accounts].map((host) => `${name}@${host}`);
+    return names.map((one) => ({ what: `the account ${one} ${text}`, mend }));
+  });
+}
+
+/** By host; PostgreSQL's accounts have ''. */
+async function rightsOf(session: ServerSession, { name }: WantedAccount): Promise<ReadonlyMap<string, Rights>> {
+  return session.dialect === 'mysql' ? await mysqlRights(session, name) : await postgresRights(session, name);
+}
+
+async function mysqlRights(session: ServerSession, name: string): Promise<ReadonlyMap<string, Rights>> {
+  const { rows } = await session.query(
+    `SELECT grantee, privilege_type, table_schema, table_name, '' AS column_name FROM information_schema.table_privileges
+     UNION ALL SELECT grantee, privilege_type, table_schema, table_name, column_name FROM information_schema.column_privileges
+     UNION ALL SELECT grantee, privilege_type, table_schema, '*', '' FROM information_schema.schema_privileges
+     UNION ALL SELECT grantee, privilege_type, '*', '*', '' FROM information_schema.user_privileges`,
+  );
+  const database = String((await session.query('SELECT database()')).rows[0]?.[0]);
+  const found = new Map<string, Map<string, string | undefined>>();
+  for (const [grantee, right, schema, table, column] of rows) {
+    const [, user, host = ''] = /^'(.*)'@'(.*)'$/.exec(String(grantee)) ?? [];
+    if (user !== name) continue;
+    const rights = found.get(host) ?? new Map<string, string | undefined>();
+    found.set(host, rights);
+    // Every account has it: it may connect.
+    if (right === 'USAGE') continue;
+    const on = schema === database ? table : `${schema}.${table}`;
+    rights.set(`${right}${column === '' ? '' : ` (${column})`} ${on}`, undefined);
+  }
+  for (const [host, role] of await mysqlRoles(session, name)) {
+    found.get(String(host))?.set(`do what ${role} may`, `REVOKE ${role} FROM '${name}'@'${host}'`);
+  }
+  return found;
+}
+
+/** MariaDB's table, else MySQL's; none where this session may not look. */
+async function mysqlRoles(session: ServerSession, name: string): Promise<readonly SqlRow[]> {
+  for (const sql of [
+    'SELECT Host, Role FROM mysql.roles_mapping WHERE User = ?',
+    'SELECT TO_HOST, FROM_USER FROM mysql.role_edges WHERE TO_USER = ?',
+  ]) {
+    try {
+      return (await session.query(sql, [name])).rows;
+    } catch (error) {
+      if (!(error instanceof ServerRefusal)) throw error;
+    }
+  }
+  return [];
+}
+
+async function postgresRights(session: ServerSession, name: string): Promise<ReadonlyMap<string, Rights>> {
+  const here = 'n.nspname = current_schema()';
+  const on = `CASE WHEN ${here} THEN c.relname ELSE n.nspname || '.' || c.relname END`;
+  const named =
+    'JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = ?';
+  const { rows } = await session.query(
+    `SELECT a.privilege_type || ' ' || ${on}, (${here})::int FROM pg_class c CROSS JOIN aclexplode(c.relacl) a ${named}
+     UNION ALL SELECT a.privilege_type || ' (' || t.attname || ') ' || ${on}, (${here})::int
+       FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a ${named}
+     UNION ALL SELECT 'do what ' || g.rolname || ' may', 0 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+       JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = ?
+     UNION ALL SELECT 'do everything', 1 FROM pg_roles WHERE rolname = ? AND rolsuper
+     UNION ALL SELECT 'make accounts', 1 FROM pg_roles WHERE rolname = ? AND rolcreaterole
+     UNION ALL SELECT '', 1 FROM pg_roles WHERE rolname = ?`,
+    [name, name, name, name, name, name],
+  );
+  if (rows.length === 0) return new Map();
+  const rights = new Map<string, string | undefined>();
+  for (const [text, isHere] of rows) {
+    if (text !== '') rights.set(String(text), isHere === 1 ? undefined : revokeOf(String(text), name));
+  }
+  return new Map([['', rights]]);
+}
+
+/** An export takes away what was given where our tables are. */
+function revokeOf(text: string, name: string): string {
+  const role = /^do what (.*) may$/.exec(text)?.[1];
+  if (role !== undefined) return `REVOKE ${role} FROM ${name}`;
+  const [, right = '', on = ''] = /^(.*) (\S+)$/.exec(text) ?? [];
+  return `REVOKE ${right} ON ${on} FROM ${name}`;
+}
