@@ -10,6 +10,7 @@ import { checkInput } from './check-input.ts';
 import type { AnyOperation, Operation, OperationContext } from './operation.ts';
 import { actorOf, type Principal } from './principal.ts';
 import { fail } from './problem.ts';
+import { refusalWithin } from './refusal-within.ts';
 import { operationNamed } from './registry.ts';
 import { markOf } from './revision-marks.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -67,6 +68,22 @@ export async function perform(
     site,
     afterwards: (work: () => Promise<void>) => void later.push(work),
   };
+  try {
+    return await run(operation, input, context, conditions, later);
+  } catch (error) {
+    throw refusalWithin(error, sight, input);
+  }
+}
+
+/** `later`: what is to be done when it is durable. */
+async function run(
+  operation: Operation<Input>,
+  input: Input,
+  context: Omit<OperationContext, 'view'>,
+  conditions: Conditions,
+  later: readonly (() => Promise<void>)[],
+): Promise<Performed> {
+  const { principal, sight, directory } = context;
   const prepared = operation.prepare === undefined ? input : await operation.prepare(input, context);
   const actor = actorOf(principal);
   if (operation.kind !== 'change') {

@@ -159,6 +159,26 @@ describe('revisions of a domain administrator', () => {
   });
 });
 
+test('a loop is told to him without the links that are not his', async () => {
+  await api.directory.aliases.add('boss@foreign.test', ['hidden@foreign.test']);
+  await api.directory.aliases.add('hidden@foreign.test', ['loop@own.test']);
+  const input = { address: 'loop@own.test', targets: ['boss@foreign.test'] };
+  const text = 'address,targets\nloop@own.test,boss@foreign.test\n';
+  for (const [path, body] of [
+    ['/aliases', input],
+    ['/directory/plan', { operation: 'alias.add', input }],
+    ['/domains/own.test/import/check', { kind: 'alias', text }],
+    ['/domains/own.test/import', { kind: 'alias', text }],
+  ] as const) {
+    const answer = await ask(dora, 'POST', path, body);
+    expect(answer.text).toContain('loop');
+    expect([path, answer.text]).toEqual([path, expect.not.stringContaining('hidden')]);
+  }
+  const { body } = await ask(dora, 'POST', '/aliases', input);
+  expect(body.detail + body.mend).toContain('boss@foreign.test → (an address elsewhere) → ');
+  expect((await ask(host, 'POST', '/aliases', input)).text).toContain('hidden@foreign.test');
+});
+
 describe('a plan for a domain administrator', () => {
   test('shows the way of his addresses before and after, and no number', async () => {
     const input = { address: '@own.test', targets: ['anna@own.test'] };

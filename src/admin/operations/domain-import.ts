@@ -18,6 +18,7 @@ import { checkNewPassword, makePassword } from '../new-passwords.ts';
 import { type OperationContext, operation } from '../operation.ts';
 import { actorOf } from '../principal.ts';
 import { fail, failMissing } from '../problem.ts';
+import { wordsWithin } from '../refusal-within.ts';
 import { address, anyText, count, domainName, object, optional, yes } from '../schemas.ts';
 import { domainOf } from './mailboxes.ts';
 
@@ -98,7 +99,8 @@ export const domainImportOperations = [
       // What is kept of a password is not computed for a check.
       const read = await readText(input, context, async () => '!');
       const { directory, principal } = context;
-      return counted(await directory.rehearse(actorOf(principal), async (view) => await addAll(read, view, context)));
+      const rows = await directory.rehearse(actorOf(principal), async (view) => await addAll(read, view, context));
+      return counted(rowsWithin(rows, context, input));
     },
   }),
   operation({
@@ -118,7 +120,7 @@ export const domainImportOperations = [
       return { onlyGood, read: await readText(rest, context, hashPassword) };
     },
     run: async ({ onlyGood, read }, context) => {
-      const done = counted(await addAll(read, context.view, context));
+      const done = counted(rowsWithin(await addAll(read, context.view, context), context, read.input));
       if (done.wrong > 0 && !onlyGood) {
         const first = done.rows.find(({ outcome }) => outcome === 'wrong');
         fail(422, 'refused', `${done.wrong} of ${done.rows.length} rows cannot be added, so none was`, {
@@ -327,6 +329,13 @@ function finished(rows: Parsed['rows'], good: Parsed['good'], outcomeOf: (key: s
     }
   }
   return all.toSorted((one, other) => one.line - other.line);
+}
+
+/** Why something is refused may name what leads where elsewhere. */
+function rowsWithin(rows: readonly Row[], { sight }: Pick<OperationContext, 'sight'>, input: Given): Row[] {
+  return rows.map((one) =>
+    one.reason === undefined ? one : { ...one, reason: wordsWithin(one.reason, sight, input.text) },
+  );
 }
 
 function counted(rows: readonly Row[]) {
