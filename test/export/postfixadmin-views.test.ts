@@ -102,9 +102,25 @@ describe.each(serverDialects)("PostfixAdmin's views on %s", (dialect) => {
     expect(Number(noted[0]?.[0])).toBeGreaterThan(0);
   });
 
-  test.each(['secret', '{PLAIN}secret-enough', '{CLEAR.b64}c2VjcmV0LWVub3VnaA=='])('%s is refused', async (text) => {
-    await expect(change(text)).rejects.toThrow('stored as a hash');
+  test('it cannot pass for one of our nodes, which check and note for themselves', async () => {
+    const pretend = dialect === 'mysql' ? 'SET @posthaste_node = 1' : "SET posthaste.node = 'on'";
+    await account.query(pretend);
+    const count = async () => Number((await owner.query('SELECT count(*) FROM event')).rows[0]?.[0]);
+    const noted = async () =>
+      Number((await owner.query("SELECT count(*) FROM change_log WHERE tbl = 'mailbox'")).rows[0]?.[0]);
+    const [events, notes] = [await count(), await noted()];
+    await expect(change('secret')).rejects.toThrow('stored as a hash');
+    await account.query(pretend);
+    await change('{SSHA512}zyxwvutsrqponmlkjihgfedcba');
+    expect([await count(), await noted()]).toEqual([events + 1, notes + 1]);
   });
+
+  test.each(['secret', '{PLAIN}secret-enough', '{plain}secret-enough', '{CLEAR.b64}c2VjcmV0LWVub3VnaA=='])(
+    '%s is refused',
+    async (text) => {
+      await expect(change(text)).rejects.toThrow('stored as a hash');
+    },
+  );
 
   test('the account can do nothing else', async () => {
     for (const sql of [

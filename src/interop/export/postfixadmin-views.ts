@@ -60,16 +60,19 @@ function joined(driver: Driver): string {
 }
 
 const hashPattern = '^([{][A-Za-z0-9.-]+[}].{8,}|[$][A-Za-z0-9]+[$].{8,})$';
-const plainPattern = '^[{](PLAIN|CLEARTEXT|CLEAR|PLAIN-TRUNC)([.][A-Za-z0-9]+)?[}]';
+/** In capitals: the names of schemes may be written in any case. */
+const plainPattern = '^[{](PLAIN|CLEARTEXT|CLEAR|PLAIN-TRUNC)([.][A-Z0-9]+)?[}]';
 const refusal = 'a password is stored as a hash with its scheme, as {SSHA512}... or $6$...';
 
-/** Runs for everybody but our own nodes, which have made the event already. */
-export function mysqlPasswordTrigger(): string[] {
+/** Runs for everybody but our own nodes, which have made the event already; `account` cannot pass for one of them. */
+export function mysqlPasswordTrigger(account: string): string[] {
   return [
     'DROP TRIGGER IF EXISTS mailbox_password_by_sql',
     `CREATE TRIGGER mailbox_password_by_sql BEFORE UPDATE ON mailbox FOR EACH ROW
+BEGIN
+IF SUBSTRING_INDEX(USER(), '@', 1) = '${account}' THEN SET @posthaste_node = NULL; END IF;
 IF @posthaste_node IS NULL AND NEW.password <> OLD.password THEN
-  IF NEW.password NOT REGEXP '${hashPattern}' OR NEW.password REGEXP '${plainPattern}' THEN
+  IF NEW.password NOT REGEXP '${hashPattern}' OR UPPER(NEW.password) REGEXP '${plainPattern}' THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${refusal}';
   END IF;
   SET NEW.password_changed = UNIX_TIMESTAMP() * 1000, NEW.must_change = 0, NEW.password_expires = 0;
@@ -83,7 +86,8 @@ IF @posthaste_node IS NULL AND NEW.password <> OLD.password THEN
     JSON_SET(JSON_REMOVE(@posthaste_before, '$.mustChange', '$.passwordExpires'), '$.passwordChanged', NEW.password_changed,
       '$.password', 'changed'), 0);
   UPDATE event SET "revision" = id WHERE id = (SELECT "value" FROM change_sequence WHERE "name" = 'event');
-END IF`,
+END IF;
+END`,
   ];
 }
 
@@ -110,7 +114,7 @@ DECLARE
   made bigint;
 BEGIN
   IF COALESCE(current_setting('posthaste.node', true), '') <> '' OR NEW.password = OLD.password THEN RETURN NEW; END IF;
-  IF NEW.password !~ '${hashPattern}' OR NEW.password ~ '${plainPattern}' THEN
+  IF NEW.password !~ '${hashPattern}' OR upper(NEW.password) ~ '${plainPattern}' THEN
     RAISE EXCEPTION '${refusal}' USING ERRCODE = '23514';
   END IF;
   NEW.password_changed = floor(extract(epoch FROM now()) * 1000);
@@ -134,6 +138,8 @@ EXECUTE FUNCTION mailbox_password_by_sql()`,
     `CREATE OR REPLACE FUNCTION ${schema}.mailbox_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ${home}, pg_temp AS $$
 BEGIN
+  -- Whoever comes this way is none of our nodes, whatever he calls himself.
+  PERFORM set_config('posthaste.node', '', true);
   UPDATE mailbox m SET password = NEW.password FROM domain d
     WHERE d.id = m.domain_id AND d.tombstone = 0 AND m.tombstone = 0 AND m.localpart = OLD.local_part AND d.name = OLD.domain;
   RETURN NEW;

@@ -56,7 +56,7 @@ export async function exportPostfixAdminViews(
     const home = await homeOf(session);
     await makeSchema(session, schema);
     const password = randomBytes(24).toString('base64url');
-    await makeViews(session, place.driver, home, schema);
+    await makeViews(session, place.driver, home, { schema, account });
     const on = `${schema}.mailbox`;
     const grants = [
       { right: 'SELECT (username)', on },
@@ -98,7 +98,7 @@ async function makeViews(
   session: ServerSession,
   driver: 'mysql' | 'pgsql',
   home: string,
-  schema: string,
+  { schema, account }: Pick<PostfixAdminOptions, 'schema' | 'account'>,
 ): Promise<void> {
   const views = postfixAdminViews(driver, `"${home}".`);
   for (const { name } of views) await session.query(`DROP VIEW IF EXISTS ${schema}.${name}`);
@@ -108,7 +108,7 @@ async function makeViews(
   }
   const triggers =
     driver === 'mysql'
-      ? [...mysqlPasswordTrigger(), ...mysqlPasswordProcedure(schema)]
+      ? [...mysqlPasswordTrigger(account), ...mysqlPasswordProcedure(schema)]
       : postgresPasswordTrigger(`"${home}"`, schema);
   for (const statement of triggers) await session.query(statement);
 }
