@@ -17,10 +17,8 @@ export function authorize(
 ): Sight {
   const sight = new Sight(principal, lookups);
   const access = operation.access as Access<Input>;
+  refuseStrangers(operation, principal);
   if (access.who === 'anyone') return sight;
-  if (principal.role === 'anonymous') {
-    fail(401, 'log-in', 'log in first, or give a token: Authorization: Bearer TOKEN');
-  }
   if (principal.mustChange && !operationsOfNewPassword.has(operation.name)) {
     fail(403, 'change-password', 'this password was made by somebody else: change it first', {
       mend: 'PUT /api/v1/account/password',
@@ -41,6 +39,12 @@ export function authorize(
       checkMailbox(operation, access, principal, input, sight);
       return sight;
   }
+}
+
+/** What is asked before anything that was sent is read. Throws ProblemError. */
+export function refuseStrangers({ access }: Pick<AnyOperation, 'access'>, { role }: Principal): void {
+  if (access.who === 'anyone' || role !== 'anonymous') return;
+  fail(401, 'log-in', 'log in first, or give a token: Authorization: Bearer TOKEN');
 }
 
 /** Somebody whose password must be changed. */

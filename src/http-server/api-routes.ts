@@ -2,6 +2,7 @@
 // is one input together; what comes back is JSON.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { refuseStrangers } from '../admin/authorize.ts';
 import { type AnyOperation, pathFields } from '../admin/operation.ts';
 import { type AdminParts, type Conditions, entityTag, perform } from '../admin/perform.ts';
 import { fail } from '../admin/problem.ts';
@@ -16,6 +17,8 @@ export interface ApiParts extends AdminParts {
 }
 
 export const apiPath = '/api/v1';
+/** A passkey's answer is some thousand. */
+const maxStrangersBytes = 64 * 1024;
 
 export function addApiRoutes(app: FastifyInstance, parts: ApiParts): void {
   let description: string | undefined;
@@ -28,6 +31,9 @@ export function addApiRoutes(app: FastifyInstance, parts: ApiParts): void {
     app.route({
       method: operation.method,
       url: `${apiPath}${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      // Strangers have no large body read: that is done beside the mail.
+      ...(operation.access.who === 'anyone' ? { bodyLimit: maxStrangersBytes } : {}),
+      preParsing: async ({ principal }) => refuseStrangers(operation, principal),
       handler: async (request, reply) => await answer(operation, parts, request, reply, shown.has(operation.name)),
     });
   }

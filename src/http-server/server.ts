@@ -89,7 +89,8 @@ export class HttpServer {
         max: parts.requestsPerMinute,
         timeWindow: 60_000,
         cache: maxRateKeys,
-        hook: 'preHandler',
+        // Who it is, is known by then, and nothing of a body is read.
+        hook: 'onRequest',
         allowList: ({ url }) => !url.startsWith(`${apiPath}/`),
         keyGenerator: rateKey,
         errorResponseBuilder: (_request, { ttl }) =>

@@ -53,10 +53,17 @@ export function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () =
     hostname: () => settings().text('myhostname'),
     allowsPrivateWebhooks: () => settings().flag('posthaste_webhook_private_addresses'),
     keepScramKeys: async (address, password, appPassword) => {
-      const mailbox = directory.credentials(address);
       const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));
-      if (mailbox === undefined || hashes.length === 0) return;
-      await makeScramKeys(directory, hashes, mailbox, password, appPassword);
+      if (hashes.length === 0) return;
+      try {
+        const mailbox = directory.credentials(address);
+        if (mailbox !== undefined) await makeScramKeys(directory, hashes, mailbox, password, appPassword);
+      } catch (error) {
+        // The password is set already, and may be told only once: the next login with PLAIN makes the keys.
+        if (!(error instanceof TemporaryError)) throw error;
+        const own = new ProgramLog(log, `${settings().text('syslog_name')}/http`);
+        own.warning(`no SCRAM keys of ${address} could be kept: ${error.message}`);
+      }
     },
     localDomains: () =>
       settings()

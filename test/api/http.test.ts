@@ -203,3 +203,12 @@ test('a name of elsewhere that leads to loopback is not answered to', async () =
   });
   expect(status).toBe(403);
 });
+
+test("of strangers' bodies nothing large is read", async () => {
+  const large = `{"x": "${'x'.repeat(200_000)}"}`;
+  expect((await api.ask('POST', '/session', { body: large })).status).toBe(413);
+  expect((await api.ask('POST', '/recovery', { body: large })).status).toBe(413);
+  // It is no JSON: who reads it says so.
+  expect((await api.ask('POST', '/mailboxes', { body: large.slice(0, -1) })).status).toBe(401);
+  expect((await api.ask('POST', '/mailboxes', { body: large.slice(0, -1), token })).status).toBe(400);
+});
