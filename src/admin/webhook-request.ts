@@ -40,6 +40,7 @@ function privateNetworks(): BlockList {
     ['2002::', 16],
     ['fc00::', 7],
     ['fe80::', 10],
+    ['fec0::', 10],
     ['ff00::', 8],
   ] as const) {
     list.addSubnet(network, bits, 'ipv6');

@@ -136,6 +136,24 @@ test('a domain administrator hears of his domains alone', async () => {
   }
 });
 
+test('a token is told by a webhook what it may read itself', async () => {
+  const { body: narrow } = await api.ask('POST', '/tokens', {
+    token,
+    body: { name: 'narrow', scopes: ['webhook:*', 'alias:read', 'trace:read'] },
+  });
+  const ask = async (method: string, path: string, body: object) =>
+    (await api.ask(method, path, { token: narrow.secret, body })).status;
+  const at = (name: string, events: string[]) => ({ name, url: 'https://192.0.2.1/', events });
+  expect(await ask('POST', '/webhooks', at('everything', []))).toBe(403);
+  expect(await ask('POST', '/webhooks', at('star', ['*']))).toBe(403);
+  expect(await ask('POST', '/webhooks', at('people', ['mailbox.*']))).toBe(403);
+  expect(await ask('POST', '/webhooks', at('narrow', ['alias.*', 'delivery.bounced']))).toBe(201);
+  expect(await ask('PATCH', '/webhooks/narrow', { events: ['mailbox'] })).toBe(403);
+  // Nor is one that somebody else has made to tell him.
+  expect(await ask('PATCH', '/webhooks/all', { url: 'https://192.0.2.2/' })).toBe(403);
+  await api.ask('DELETE', '/webhooks/narrow', { token });
+});
+
 test('an answer of another protocol keeps nobody waiting', async () => {
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);

@@ -1,6 +1,7 @@
 // Webhooks: a domain administrator's tell what he may see himself.
 
 import { Type } from 'typebox';
+import { hasScope } from '../authorize.ts';
 import { operation } from '../operation.ts';
 import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
@@ -31,6 +32,20 @@ function ownerOf({ role, owner }: Principal): number | undefined {
   return role === 'host' ? undefined : (owner?.id ?? -1);
 }
 
+/** What a webhook is told a token could read itself: otherwise it would be more than its scopes say. */
+function checkScopes({ scopes }: Principal, wanted: readonly string[]): void {
+  if (scopes === undefined) return;
+  for (const word of wanted.length === 0 ? ['*'] : wanted) {
+    const area = word.split('.')[0] ?? '';
+    const scope = `${area === 'delivery' ? 'trace' : area}:read`;
+    if (!hasScope(scopes, scope)) {
+      fail(403, 'scope', `this token does not have the scope ${scope}, which that webhook would be told of`, {
+        field: 'events',
+      });
+    }
+  }
+}
+
 function checkUrl(text: string, server: ServerParts): void {
   const refusal = urlRefusal(text, server.allowsPrivateWebhooks());
   if (refusal !== undefined) fail(422, 'invalid-field', refusal, { field: 'url' });
@@ -59,6 +74,7 @@ export const webhookOperations = [
     kind: 'change',
     run: async ({ events: wanted = [], ...added }, { view, principal, server }) => {
       checkUrl(added.url, server);
+      checkScopes(principal, wanted);
       return await view.webhooks.add({ ...added, events: wanted, ownerId: ownerOf(principal) ?? 0 });
     },
   }),
@@ -85,6 +101,7 @@ export const webhookOperations = [
     shownBy: 'webhook.show',
     run: async ({ name: one, ...settings }, { view, principal, server }) => {
       if (settings.url !== undefined) checkUrl(settings.url, server);
+      checkScopes(principal, settings.events ?? (await view.webhooks.need(one, ownerOf(principal))).events);
       return await view.webhooks.set(one, settings, ownerOf(principal));
     },
   }),
