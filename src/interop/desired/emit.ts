@@ -4,7 +4,7 @@
 /** What reads back as itself without quotes (YAML 1.2 §7.3.3), and looks like no number, boolean, null or time. */
 function isPlain(text: string): boolean {
   if (!/^[A-Za-z_/][\w@.+/=-]*$/.test(text))
-    return /^\d+[A-Za-z][\w@.+-]*$/.test(text) && !/^\d+(e\d+|x[\da-f]+|o\d+)$/i.test(text);
+    return /^\d+[A-Za-z][\w@.+-]*$/.test(text) && !/^\d+(e[+-]?\d+|x[\da-f]+|o\d+)$/i.test(text);
   return !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text);
 }
 

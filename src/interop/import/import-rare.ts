@@ -5,6 +5,7 @@ import { type BulkOutcome, compared, difference } from '../../directory/bulk-out
 import type { Directory } from '../../directory/directory.ts';
 import { foldDomain } from '../../directory/mail-address.ts';
 import { DirectoryRefusedError } from '../../directory/refusal.ts';
+import type { SenderRight } from '../../directory/sender-rights.ts';
 import type {
   ImportedAdministrator,
   ImportedBcc,
@@ -42,7 +43,7 @@ export async function writeRare(directory: Directory, object: RareObject): Promi
 
 async function writeSenderRight(directory: Directory, { address, login }: ImportedSenderRight): Promise<RareResult> {
   const { senderRights } = directory;
-  const all = await senderRights.list({ address }).catch(() => []);
+  const all = await senderRights.list({ address }).catch(unlessRefused<readonly SenderRight[]>([]));
   const known = all.find((one) => one.login === login.toLowerCase());
   const outcome: BulkOutcome =
     known === undefined
@@ -54,7 +55,7 @@ async function writeSenderRight(directory: Directory, { address, login }: Import
 
 /** Of a domain that we host it is its own. */
 async function writeTransport(directory: Directory, { place, transport }: ImportedTransport): Promise<RareResult> {
-  const hosted = /[@*]|^\./.test(place) ? undefined : await directory.domains.show(place).catch(() => undefined);
+  const hosted = /[@*]|^\./.test(place) ? undefined : await directory.domains.show(place).catch(unlessRefused(undefined));
   const update = async (): Promise<void> => {
     if (hosted === undefined) await directory.transports.set(place, transport);
     else await directory.domains.set(place, { transport });
@@ -64,7 +65,7 @@ async function writeTransport(directory: Directory, { place, transport }: Import
       return { name: place, outcome: compared([difference('', hosted.transport, transport)]), update };
     return { name: place, outcome: await outcomeOf(update), update };
   }
-  const known = await directory.transports.show(place).catch(() => undefined);
+  const known = await directory.transports.show(place).catch(unlessRefused(undefined));
   const outcome =
     known === undefined
       ? await outcomeOf(() => directory.transports.add(place, transport, { takesMailboxes: true }))
@@ -77,7 +78,7 @@ async function writeBcc({ bccs }: Directory, { side, place, address }: ImportedB
   const update = async (): Promise<void> => void (await bccs.set(side, place, address));
   const outcome = await outcomeOf(() => bccs.add(side, place, address));
   if (outcome.kind !== 'refused') return { name, outcome, update };
-  const known = await bccs.show(side, place).catch(() => undefined);
+  const known = await bccs.show(side, place).catch(unlessRefused(undefined));
   if (known === undefined) return { name, outcome, update };
   return { name, outcome: compared([difference('to', known.address.toLowerCase(), address.toLowerCase())]), update };
 }
@@ -119,6 +120,14 @@ function administratorOf({ lookups }: Directory, { domains, ...rest }: ImportedA
     ...rest,
     role: 'domain',
     domains: hosted.flatMap((one) => (one === undefined || one.target ? [] : one.name)),
+  };
+}
+
+/** What the directory does not take is not there either; what could not be found out is no answer. */
+function unlessRefused<Value>(value: Value): (error: unknown) => Value {
+  return (error) => {
+    if (error instanceof DirectoryRefusedError) return value;
+    throw error;
   };
 }
 
