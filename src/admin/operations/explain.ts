@@ -169,6 +169,13 @@ function refuseHostsWords({ service, at, withoutKey }: Question, sight: Sight): 
   }
 }
 
+/** Under the same name it may have been somebody else's before. */
+function refuseBefore(at: string | undefined, addresses: readonly string[], sight: Sight): void {
+  if (at === undefined || sight.seesAll) return;
+  const early = addresses.map(domainOf).find((name) => Date.parse(at) < sight.since(name));
+  if (early !== undefined) fail(422, 'refused', `${early} was not yours to see at that time`, { field: 'at' });
+}
+
 export const explainOperations = [
   operation({
     name: 'explain.show',
@@ -192,6 +199,7 @@ export const explainOperations = [
     kind: 'read',
     run: async ({ address: all, ...asked }, { server, sight }) => {
       refuseHostsWords(asked, sight);
+      refuseBefore(asked.at, all, sight);
       if (asked.at !== undefined && all.length > 1) {
         fail(422, 'refused', 'with a time in the past, ask about one address', { field: 'address' });
       }

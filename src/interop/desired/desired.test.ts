@@ -80,7 +80,12 @@ async function fill(view: DirectoryView): Promise<void> {
     passwordExpires: 2e12,
     forward: { mode: 'both', to: ['x@far.test', 'person0@example.com'] },
   });
-  await view.mailboxes.add({ address: '"odd name"@example.com', passwordHash: '{PLAIN}x', quotaBytes: 5, name: '1e-5' });
+  await view.mailboxes.add({
+    address: '"odd name"@example.com',
+    passwordHash: '{PLAIN}x',
+    quotaBytes: 5,
+    name: '1e-5',
+  });
   for (const name of ['123', 'null', 'true', '1e3', '0x1f', 'y', '-dash'].slice(0, 6)) {
     await view.aliases.add(`${name}@example.com`, ['person0@example.com', 'X@far.test']);
   }

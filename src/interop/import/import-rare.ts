@@ -55,7 +55,9 @@ async function writeSenderRight(directory: Directory, { address, login }: Import
 
 /** Of a domain that we host it is its own. */
 async function writeTransport(directory: Directory, { place, transport }: ImportedTransport): Promise<RareResult> {
-  const hosted = /[@*]|^\./.test(place) ? undefined : await directory.domains.show(place).catch(unlessRefused(undefined));
+  const hosted = /[@*]|^\./.test(place)
+    ? undefined
+    : await directory.domains.show(place).catch(unlessRefused(undefined));
   const update = async (): Promise<void> => {
     if (hosted === undefined) await directory.transports.set(place, transport);
     else await directory.domains.set(place, { transport });
