@@ -140,22 +140,30 @@ test('Dovecot: passwd-file and SQL, quota rules, what is shared', async () => {
   );
   const passwd = file(
     'passwd',
-    'anna@d.test:{PLAIN}a:1000:1000:Anna A,,,:/home/anna::userdb_quota_rule=*:storage=2G\njoe:{PLAIN}j::::::\n',
+    'anna@d.test:{PLAIN}a:1000:1000:Anna A,,,:/home/anna::userdb_quota_rule=*:storage=2G\njoe:{PLAIN}j::::::\nshut:{PLAIN}s::::::nologin=y\nnear:{PLAIN}n::::::allow_nets=192.0.2.0/24\n',
   );
+  const masters = file('masters', 'boss:{PLAIN}b::::::\n');
+  const denied = file('denied', 'joe\nevil\n');
   file('global-acls', '* user=anna@d.test lr\n');
   const main = file(
     'dovecot.conf',
     `!include_try absent.conf\nauth_default_realm = d.test\nmail_location = maildir:/srv/%d/%n/Maildir\n` +
       `passdb {\n  driver = passwd-file\n  args = scheme=CRYPT username_format=%u ${passwd}\n}\n` +
       `passdb {\n  driver = sql\n  args = ${sql}\n}\npassdb {\n  driver = pam\n}\n` +
+      `passdb {\n  driver = passwd-file\n  master = yes\n  args = ${masters}\n}\n` +
+      `passdb {\n  driver = passwd-file\n  deny = yes\n  args = ${denied}\n}\n` +
       `namespace shared {\n  type = shared\n  prefix = Shared/%%u/\n}\n` +
       `plugin {\n  quota_rule = *:storage=1G\n  quota_rule2 = Trash:storage=+10%%\n  acl = vfile:${join(folder, 'global-acls')}\n}\n`,
   );
   const result = await host.run('dovecot', main, '--add-domains');
   expect(result.failure).toBe('');
-  expect(told(result)).toEqual(['domain: 1 added', 'mailbox: 4 added']);
+  expect(told(result)).toEqual(['domain: 1 added', 'mailbox: 6 added']);
   expect(result.notTaken.map(({ what }) => what.replace(folder, 'F'))).toEqual([
+    'password of shut@d.test',
+    'allow_nets of near@d.test',
     'passdb of the driver pam',
+    'passdb F/masters',
+    'passdb F/denied',
     'namespace Shared/%%u/',
     'quota_rule2 Trash:storage=+10%%',
     'F/global-acls: * user=anna@d.test lr',
@@ -168,5 +176,6 @@ test('Dovecot: passwd-file and SQL, quota rules, what is shared', async () => {
     [2048, ''],
   ]);
   expect(directory.credentials("o'neil@d.test")?.passwordHash).toBe('{PLAIN}c');
+  expect(directory.credentials('shut@d.test')?.passwordHash).toBe('!');
   directory.close();
 });

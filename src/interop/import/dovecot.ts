@@ -14,7 +14,7 @@ import { type DovecotBlock, readDovecotConfiguration } from './dovecot-configura
 import { readDovecotSql, type SqlUsers } from './dovecot-sql.ts';
 import { type DovecotUser, withScheme } from './dovecot-user.ts';
 import { ImportError, type ImportObject, type ImportSource, notTaken } from './import-source.ts';
-import { passwordOf } from './row-values.ts';
+import { noPassword, passwordOf } from './row-values.ts';
 
 export interface DovecotOptions {
   /** Of names that have none. */
@@ -66,7 +66,11 @@ export class DovecotSource implements ImportSource {
   #openUsers({ name, settings }: DovecotBlock, log: Log): void {
     const driver = settings.get('driver') ?? '';
     const args = settings.get('args') ?? '';
-    if (driver === 'passwd-file') {
+    // Whom they name is no user, or is not to be let in.
+    if (settings.get('deny') === 'yes') this.#note(`${name} ${args}`, 'it shuts users out: switch these mailboxes off');
+    else if (settings.get('master') === 'yes')
+      this.#note(`${name} ${args}`, 'master users log in as others: none do here');
+    else if (driver === 'passwd-file') {
       const words = args.split(/\s+/);
       const file = words.find((word) => word.startsWith('/')) ?? '';
       const scheme = /(?:^|\s)scheme=(\S+)/i.exec(args)?.[1] ?? 'CRYPT';
@@ -87,9 +91,17 @@ export class DovecotSource implements ImportSource {
       yield notTaken(`user ${user.name}`, 'it has no domain: give --domain');
       return;
     }
-    const password = user.password === undefined ? undefined : passwordOf(user.password, 'crypt');
+    const isShut = user.fields['nologin'] !== undefined;
+    const password = isShut
+      ? { hash: noPassword, reason: 'nologin says that nobody logs in with it' }
+      : user.password === undefined
+        ? undefined
+        : passwordOf(user.password, 'crypt');
     if (password?.reason !== undefined) {
       yield notTaken(`password of ${address}`, `${password.reason}: set a new one`);
+    }
+    if (user.fields['allow_nets'] !== undefined) {
+      yield notTaken(`allow_nets of ${address}`, 'logins are taken from everywhere here', address);
     }
     const rules = Object.entries(user.fields).filter(([name]) => /^quota_rule\d*$/.test(name));
     const own = rules.map(([, rule]) => quotaOf(rule)).find((bytes) => bytes !== undefined);
