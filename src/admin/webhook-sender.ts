@@ -23,6 +23,8 @@ export interface WebhookSenderParts {
 const lookMilliseconds = 1000;
 const eventsAtOnce = 100;
 const maxNoted = 5000;
+/** Longer than a request may take: whoever has died in one does not keep the others from it for long. */
+const claimMilliseconds = 15_000;
 /** Requests under way at a time. */
 const maxSending = 8;
 
@@ -134,11 +136,16 @@ export class WebhookSender {
     const changes = found
       .filter((event) => wants(webhook.events, event.action) && seesEvent(event, sight))
       .map((event) => ({ type: event.action, ...shownEvent(event, sight) }));
+    const hasWaiting = (await directory.webhooks.waiting(webhook.id, 1)).length > 0;
+    if (!hasWaiting && position === webhook.position) return;
+    // Every node that shares the directory looks for what is due.
+    if (!(await directory.webhooks.claim(webhook, clock.now() + claimMilliseconds))) return;
+    // Only now: another may have told what waited a moment ago.
     const waiting = await directory.webhooks.waiting(webhook.id, eventsAtOnce);
     const ids = waiting.map(({ id }) => id);
     const events = [...changes, ...waiting.map(({ body }) => JSON.parse(body) as object)];
     if (events.length === 0) {
-      if (position !== webhook.position) await directory.webhooks.arrived(webhook.id, position, []);
+      await directory.webhooks.arrived(webhook.id, position, []);
       return;
     }
     const { url, secret, name } = webhook;

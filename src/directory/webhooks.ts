@@ -171,6 +171,20 @@ export class Webhooks {
     });
   }
 
+  /** False: another node tells it now, or has told it since it was read. Whoever may ends before `until`, or has ended. */
+  async claim({ id, position, nextAttempt = 0 }: DueWebhook, until: number): Promise<boolean> {
+    return await this.#changes.make(async ({ db }) => {
+      const row = await db
+        .selectFrom('webhook')
+        .select(['active', 'position', 'next_attempt'])
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (row?.active !== 1 || row.position !== position || row.next_attempt !== nextAttempt) return false;
+      await db.updateTable('webhook').set({ next_attempt: until }).where('id', '=', id).execute();
+      return true;
+    });
+  }
+
   /** Told of everything up to `position`, and of these messages. */
   async arrived(id: number, position: number, messages: readonly number[]): Promise<void> {
     await this.#changes.make(async ({ db }) => {

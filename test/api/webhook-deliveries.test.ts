@@ -1,8 +1,11 @@
 // Deliveries that a webhook is to be told of and that cannot be written down at the moment are not forgotten.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { WebhookSender } from '../../src/admin/webhook-sender.ts';
 import { Directory } from '../../src/directory/directory.ts';
@@ -44,5 +47,48 @@ test('they wait until they can be', async () => {
   await sender.close();
   expect((await webhooks.waiting(hook?.id ?? 0, 10)).length).toBeGreaterThan(0);
   directory.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('of two nodes one tells, each event once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'webhook-nodes-'));
+  const told: string[] = [];
+  const receiver = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { events } = JSON.parse(Buffer.concat(chunks).toString()) as { events: { object: string }[] };
+      told.push(...events.map(({ object }) => object));
+      // The other looks meanwhile.
+      setTimeout(() => response.writeHead(200).end(), 100);
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const { port } = receiver.address() as AddressInfo;
+  const open = async () => await Directory.open(join(folder, 'directory.db'), { clock, actor: 'test' });
+  const nodes = [await open(), await open()];
+  const [first] = nodes;
+  await first?.webhooks.add({ name: 'hook', url: `http://127.0.0.1:${port}/`, events: ['domain'], ownerId: 0 });
+  const log = new ProgramLog(new MemoryLog(), 'test');
+  const senders = nodes.map(
+    (directory) => new WebhookSender({ directory, clock, log, version: 'x', mayBePrivate: () => true }),
+  );
+  const names = Array.from({ length: 6 }, (_, index) => `d${index}.test`);
+  for (const name of names) {
+    await first?.domains.add(name);
+    for (const sender of senders) sender.look();
+    await wait(40);
+  }
+  await vi.waitFor(
+    () => {
+      for (const sender of senders) sender.look();
+      expect(told).toContain('d5.test');
+    },
+    { timeout: 5000 },
+  );
+  for (const sender of senders) await sender.close();
+  expect(told).toEqual(names);
+  for (const node of nodes) node.close();
+  receiver.close();
   rmSync(folder, { recursive: true });
 });
