@@ -2,6 +2,7 @@
 // own default differs between new and existing files, so it is never left to chance), and no automatic
 // checkpoints where the store's own thread makes them (mailstore/checkpoint-worker.ts).
 
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 
 export type SqliteConnection = Database.Database;
@@ -22,9 +23,10 @@ export interface OpenSqliteOptions {
   readonly rollbackJournal?: boolean;
 }
 
-/** Opens (and, unless `readonly`, creates) a database file in WAL mode. */
+/** Opens (and, unless `readonly`, creates) a database file in WAL mode; a new one is closed to other users. */
 export function openSqlite(file: string, options: OpenSqliteOptions = {}): SqliteConnection {
   const { readonly = false, synchronous = 'FULL', busyTimeout = 0, cacheKib = 8192 } = options;
+  if (!readonly && file !== ':memory:') createClosed(file);
   const database = new Database(file, { readonly, timeout: busyTimeout });
   if (!readonly && !options.rollbackJournal) {
     // Page size and auto_vacuum count only before the first table is made.
@@ -38,6 +40,18 @@ export function openSqlite(file: string, options: OpenSqliteOptions = {}): Sqlit
   database.pragma('temp_store = MEMORY');
   if (options.manualCheckpoints) database.pragma('wal_autocheckpoint = 0');
   return database;
+}
+
+/**
+ * SQLite itself makes a file that everybody may read, with hashes of passwords in it; its WAL and its index get the modes of
+ * the file. What stands in the way here SQLite says better.
+ */
+function createClosed(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o640));
+  } catch {
+    // It is there already, or cannot be made.
+  }
 }
 
 /** The result code of a SQLite error (`SQLITE_FULL`, `SQLITE_IOERR_WRITE` ...), or undefined for other errors. */

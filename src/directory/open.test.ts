@@ -1,7 +1,7 @@
 // Opening directory.db: again, by several processes at once, after a newer version, and where it is not ours.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,6 +63,15 @@ describe('opening directory.db', () => {
     const connection = openSqlite(file);
     expect(connection.pragma('journal_mode', { simple: true })).toBe('wal');
     connection.close();
+    directory.close();
+  });
+
+  it('makes files that other users of the machine cannot read', async () => {
+    const directory = await open();
+    await directory.domains.add('example.com');
+    const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o007);
+    expect(modes.length).toBeGreaterThan(1);
+    expect(new Set(modes)).toEqual(new Set([0]));
     directory.close();
   });
 
