@@ -13,6 +13,8 @@ export const yesOption = ['--yes', 'do not ask, also on a terminal'] as const;
 
 /** What names an address, for the question. */
 export async function namedBy(directory: Directory, address: string): Promise<string[]> {
+  // A catch-all is the name of no person: nothing can name it.
+  if (address.trim().startsWith('@')) return [];
   const { aliases, lists, forwards, senderLogins, copies } = await directory.mailboxes.references(address);
   const named = [...new Set([...aliases, ...lists, ...forwards, ...senderLogins, ...copies])];
   return named.length === 0 ? [] : [`it is named by ${named.slice(0, 20).join(', ')}`];
