@@ -1,6 +1,5 @@
 // posthaste apply: makes the directory what a file says, whole or not at all, after showing what that would do to mail.
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Applied, applyDesired, ApplyRefusedError } from '../interop/desired/apply.ts';
 import { type DesiredState, readDesired } from '../interop/desired/read-desired.ts';
@@ -8,6 +7,7 @@ import { confirmMany } from './confirm.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { printDone } from './output.ts';
+import { readInput } from './read-input.ts';
 import { formatPlan } from './plan-lines.ts';
 import { planChange } from './planner.ts';
 import type { RemoteHost } from './remote-host.ts';
@@ -42,7 +42,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function apply(context: CommandContext, file: string, options: ApplyOptions): Promise<void> {
-  const text = readText(file);
+  const text = await readText(context, file);
   if (context.remote !== undefined) return await applyThere(context, context.remote, text, options);
   const desired = readDesired(text);
   const prune = options.prune === true;
@@ -116,9 +116,9 @@ function tell(context: CommandContext, applied: Applied): void {
   context.warn(`nobody can log in yet to ${shown}: posthaste mailbox set ${withoutPassword[0]} --password`);
 }
 
-function readText(file: string): string {
+async function readText(context: CommandContext, file: string): Promise<string> {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return await readInput(context, file);
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${(error as Error).message}`, 2);
   }

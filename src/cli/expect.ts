@@ -1,7 +1,7 @@
 // posthaste expect FILE: does mail go where the file says? Asks the same questions as explain, prints what is
 // otherwise, and with --record writes today's answers into the file.
 
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { renameSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
 import {
@@ -14,6 +14,7 @@ import {
 import { loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { explainOne, openForExplaining, serviceSettings } from './explainer.ts';
+import { readInput } from './read-input.ts';
 
 const help = `
 A line of the file is an address, perhaps with circumstances, an arrow, and what must come of it:
@@ -41,7 +42,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function expect(context: CommandContext, file: string, isRecording: boolean): Promise<void> {
-  const lines = parseExpectations(readText(file));
+  const lines = parseExpectations(await readText(context, file));
   refuseMistakes(context, file, lines);
   const configuration = await loadConfiguration(context.configDirectory);
   const opened = await openForExplaining(configuration, context);
@@ -116,9 +117,9 @@ function refuseMistakes(context: CommandContext, file: string, lines: readonly E
   if (count > 0) throw new CommandError(`${file}: ${count} lines cannot be understood; nothing was asked`, 2);
 }
 
-function readText(file: string): string {
+async function readText(context: CommandContext, file: string): Promise<string> {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return await readInput(context, file);
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${(error as Error).message}`, 2);
   }

@@ -5,7 +5,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ImapAccount } from '../interop/import-mail/imap-connection.ts';
-import { CommandError } from './context.ts';
+import { type CommandContext, CommandError } from './context.ts';
+import { readStandardInput } from './read-input.ts';
 
 export interface ImapOptions {
   readonly from?: string;
@@ -32,12 +33,17 @@ export function parseImapUrl(text: string): Pick<ImapAccount, 'host' | 'port' | 
   return { host: match[2].replace(/^\[|\]$/g, ''), port: port || (implicitTls ? 993 : 143), implicitTls };
 }
 
-export function accountsToFetch(address: string | undefined, options: ImapOptions): AccountToFetch[] {
+export async function accountsToFetch(
+  context: CommandContext,
+  address: string | undefined,
+  options: ImapOptions,
+): Promise<AccountToFetch[]> {
   const { accounts } = options;
   if (accounts !== undefined) return readAccounts(accounts, options);
   if (address === undefined) throw new CommandError('name the mailbox, or a file of accounts with --accounts FILE', 2);
   if (options.user === undefined) throw new CommandError('--user is missing: the name to log in with there', 2);
-  return [{ address, account: toAccount(options, options.from, options.user, readPassword(options.passwordFile)) }];
+  const password = await readPassword(context, options.passwordFile);
+  return [{ address, account: toAccount(options, options.from, options.user, password) }];
 }
 
 function toAccount(options: ImapOptions, url: string | undefined, user: string, password: string): ImapAccount {
@@ -63,10 +69,10 @@ function isOwn(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function readPassword(file: string | undefined): string {
+async function readPassword(context: CommandContext, file: string | undefined): Promise<string> {
   if (file === undefined)
     throw new CommandError('--password-file is missing: a file with the password, or - for standard input', 2);
-  const text = file === '-' ? readFileSync(0, 'utf8') : readSecret(file);
+  const text = file === '-' ? await readStandardInput(context) : readSecret(file);
   const [line = ''] = text.split(/\r?\n/, 1);
   if (line === '') throw new CommandError(`${file} holds no password on its first line`, 2);
   return line;

@@ -233,7 +233,7 @@ async function runImap(
   address: string | undefined,
   options: ImapOptions & CommonOptions,
 ): Promise<void> {
-  const accounts = accountsToFetch(address, options);
+  const accounts = await accountsToFetch(context, address, options);
   await withSession(context, async (session, directory) => {
     // Known before the first is fetched.
     const mailboxes: Mailbox[] = [];

@@ -205,7 +205,7 @@ async function show(context: CommandContext, address: string): Promise<void> {
 
 async function set(context: CommandContext, address: string, options: SetOptions): Promise<void> {
   if (options.enable && options.disable) throw new CommandError('--enable and --disable contradict each other', 2);
-  const vacation = vacationSettings(options);
+  const vacation = await vacationSettings(context, options);
   const forward = forwardSettings(options);
   const changesPassword = options.password === true || options.passwordStdin === true;
   const settings = {

@@ -16,7 +16,7 @@ const examples = `
 A scope is AREA:read, AREA:write or AREA; * is every area.
 
 Examples:
-  posthaste token add anna backup --scope *:read
+  posthaste token add anna backup --scope '*:read'
   posthaste token add bert@example.com import --scope mailbox alias --expires 30d
   posthaste token list
   posthaste token remove 3`;

@@ -1,6 +1,5 @@
 // The vacation options of `posthaste mailbox set`, and how a vacation is shown.
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   defaultVacationDays,
@@ -8,8 +7,9 @@ import {
   type VacationInfo,
   type VacationSettings,
 } from '../directory/vacations.ts';
-import { CommandError } from './context.ts';
+import { type CommandContext, CommandError } from './context.ts';
 import { formatTime } from './output.ts';
+import { readInput } from './read-input.ts';
 
 export interface VacationOptions {
   /** `--no-vacation` is false. */
@@ -36,11 +36,14 @@ export function addVacationOptions(command: Command): Command {
 }
 
 /** What the options change: null ends the vacation, undefined leaves it. */
-export function vacationSettings(options: VacationOptions): VacationSettings | null | undefined {
+export async function vacationSettings(
+  context: CommandContext,
+  options: VacationOptions,
+): Promise<VacationSettings | null | undefined> {
   const { vacation, vacationFile, vacationSubject, vacationFrom, vacationUntil, vacationDays } = options;
   const settings: VacationSettings = {
     ...(typeof vacation === 'string' ? { text: vacation } : {}),
-    ...(vacationFile === undefined ? {} : { text: readText(vacationFile) }),
+    ...(vacationFile === undefined ? {} : { text: await readText(context, vacationFile) }),
     ...(vacationSubject === undefined ? {} : { subject: vacationSubject }),
     ...(vacationFrom === undefined ? {} : { from: parseTime(vacationFrom, 'now', false) }),
     ...(vacationUntil === undefined ? {} : { until: parseTime(vacationUntil, 'never', true) }),
@@ -57,9 +60,9 @@ export function vacationSettings(options: VacationOptions): VacationSettings | n
   return isChanged ? settings : undefined;
 }
 
-function readText(file: string): string {
+async function readText(context: CommandContext, file: string): Promise<string> {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return await readInput(context, file);
   } catch (error) {
     throw new CommandError(`the vacation's text cannot be read: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
 // What stands before a command is the program's, what stands behind it the command's own.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,4 +44,15 @@ test('--host before it is, and needs a token', () => {
   const { status, stderr } = run('--host', 'https://mail.example.com', 'domain', 'list');
   expect(status).toBe(2);
   expect(stderr).toContain('--token-file');
+});
+
+test('a pipe that begins to speak late is waited for', async () => {
+  // A pipe of the shell's, as in `posthaste dump | posthaste apply -`; what spawn() makes is a socket.
+  const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+  const command = `(sleep 2; echo 'settings: {}') | '${program}' -c '${posthaste.configFolder}' apply - --yes`;
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [status] = (await once(child, 'close')) as [number];
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
