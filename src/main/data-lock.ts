@@ -3,7 +3,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { openSqlite, sqliteCode } from '../database/sqlite.ts';
+import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
 
 export class DataFolderInUseError extends Error {
   override name = 'DataFolderInUseError';
@@ -16,21 +16,24 @@ export interface DataLock {
 /** Throws DataFolderInUseError that names the process which holds the folder. */
 export function lockDataFolder(dataDirectory: string): DataLock {
   const pidFile = path.join(dataDirectory, 'pid');
-  const database = openSqlite(path.join(dataDirectory, 'lock'), { readonly: false, rollbackJournal: true });
+  let database: SqliteConnection | undefined;
   try {
+    // To open it may find it locked already.
+    database = openSqlite(path.join(dataDirectory, 'lock'), { readonly: false, rollbackJournal: true });
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    database.close();
+    database?.close();
     if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
     throw new DataFolderInUseError(
       `${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`,
     );
   }
   fs.writeFileSync(pidFile, `${process.pid}\n`);
+  const lock = database;
   return {
     release() {
       fs.rmSync(pidFile, { force: true });
-      database.close();
+      lock.close();
     },
   };
 }
