@@ -19,7 +19,7 @@ import { withDirectory } from './directory-session.ts';
 import { warningsTo } from './explainer.ts';
 import { type ImportProof, proveImport } from './import-proof.ts';
 import { printImport } from './import-outcome.ts';
-import { openSource, type SourceOptions, sourceCommands } from './import-sources.ts';
+import { openSource, type SourceOptions, sourceCommands, sourceExamples } from './import-sources.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface ImportOptions extends SourceOptions {
@@ -31,23 +31,20 @@ export interface ImportOptions extends SourceOptions {
   readonly maildirs?: string;
 }
 
-const help = `
+const help = (name: string): string => `
 What is read is never written to. What is here and differs stays, unless --update is given; what cannot be taken is
 listed with the reason and stops nothing. Run it again at any time: what is the same is left alone, and an import that
 was interrupted goes on. It ends with a proof: what every address gets from the old tables and from the new.
 
-  posthaste import postfixadmin --dry-run
-  posthaste import postfixadmin --source mysql:/etc/postfix/sql/mysql_virtual_alias_maps.cf
-  posthaste import postfix /etc/postfix
-  posthaste import csv people.csv
-
-Exit status: 0 taken over and equal, 1 refused or different, 2 usage, 75 try again.`;
+Exit status: 0 taken over and equal, 1 refused or different, 2 usage, 75 try again.
+${sourceExamples[name] ?? ''}`;
 
 export function register(program: Command, context: CommandContext): void {
   const command = commandGroup(program, 'import', 'bring mail and directories from elsewhere');
   for (const add of sourceCommands) {
-    const sub = add(command)
-      .addHelpText('after', help)
+    const added = add(command);
+    const sub = added
+      .addHelpText('after', help(added.name()))
       .option('--dry-run', 'do all of it on a copy, and change nothing')
       .option('--update', 'change what is here and differs')
       .option('--no-proof', 'do not compare the old answers with the new')

@@ -85,6 +85,42 @@ export const sourceCommands: readonly ((parent: Command) => Command)[] = [
       .option('--add-domains', 'host the domains that are not hosted yet'),
 ];
 
+const ofDatabase = (name: string, file: string): string => `
+Examples:
+  posthaste import ${name} --source ${file} --dry-run
+  posthaste import ${name} --source ${file}`;
+
+/** Behind the help of each. */
+export const sourceExamples: Readonly<Record<string, string>> = {
+  postfixadmin: `
+Examples:
+  posthaste import postfixadmin --dry-run
+  posthaste import postfixadmin --settings /srv/postfixadmin/config.inc.php --report left-out.txt
+  posthaste import postfixadmin --source mysql:/etc/postfix/sql/mysql_virtual_alias_maps.cf`,
+  modoboa: ofDatabase('modoboa', 'pgsql:/etc/postfix/sql-aliases.cf'),
+  howto: ofDatabase('howto', 'mysql:/etc/postfix/mysql-virtual_forwardings.cf'),
+  mailcow: ofDatabase('mailcow', 'mysql:/opt/postfix/conf/sql/mysql_virtual_alias_maps.cf'),
+  iredmail: ofDatabase('iredmail', 'mysql:/etc/postfix/mysql/virtual_alias_maps.cf'),
+  postfix: `
+Examples:
+  posthaste import postfix --dry-run
+  posthaste import postfix /srv/old/etc/postfix --report left-out.txt`,
+  dovecot: `
+Examples:
+  posthaste import dovecot --add-domains --maildirs maildirs.csv
+  posthaste import dovecot /srv/old/etc/dovecot/dovecot.conf --domain example.com`,
+  aliases: `
+Examples:
+  posthaste import aliases --domain example.com
+  posthaste import aliases /srv/old/etc/aliases --domain example.com`,
+  csv: `
+Columns: address, and targets (an alias), or those of a mailbox: password or password_hash, name, quota, enabled, forward,
+forward_mode. Several targets or forwards stand in one field, with commas between them.
+
+Example:
+  posthaste import csv people.csv --add-domains`,
+};
+
 const openers: Readonly<Record<string, (request: OpenRequest) => Promise<ImportSource> | ImportSource>> = {
   postfixadmin: openPostfixAdmin,
   modoboa: async ({ options, log }) => new ModoboaSource(await openNamed(options, log)),
