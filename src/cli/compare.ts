@@ -51,6 +51,9 @@ async function compare(context: CommandContext, a: string, b: string | undefined
     await compareFolders(context, a, b as string);
     return;
   }
+  if (a.startsWith('/') || a.startsWith('.')) {
+    throw new CommandError(`${a} is neither a folder with a main.cf nor a table as hash:/etc/postfix/virtual`, 2);
+  }
   const opened = await openSides(context);
   const { tables, settings } = opened;
   try {

@@ -48,7 +48,7 @@ export async function withDirectory<T>(
   }
   const file = directoryFile(settings, dataDirectory);
   const isNew = !existsSync(file);
-  const directory = await openDirectory(context, file, isReading && !isNew, settings, dataDirectory);
+  const directory = await openDirectory(context, isReading && !isNew, settings, dataDirectory);
   try {
     if (isNew) giveToOwner(file, dataDirectory);
     return await work({ directory, settings, services, dataDirectory });
@@ -62,7 +62,6 @@ const unsettled = 'keys of the password could not be written now: they are made 
 
 async function openDirectory(
   context: CommandContext,
-  file: string,
   isReadonly: boolean,
   settings: Settings,
   dataDirectory: string,
@@ -72,21 +71,13 @@ async function openDirectory(
     ownerRequestSpecial: settings.flag('owner_request_special'),
     doubleBounceSender: settings.text('double_bounce_sender'),
   };
-  try {
-    return await openConfiguredDirectory(settings, dataDirectory, {
-      readonly: isReadonly,
-      clock: systemClock,
-      actor: userName(),
-      extensionRules,
-      warn: (text) => context.warn(`posthaste: ${text}`),
-    });
-  } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') {
-      throw new CommandError(`${file} cannot be opened: run this as root or as the user that owns it`);
-    }
-    throw error;
-  }
+  return await openConfiguredDirectory(settings, dataDirectory, {
+    readonly: isReadonly,
+    clock: systemClock,
+    actor: userName(),
+    extensionRules,
+    warn: (text) => context.warn(`posthaste: ${text}`),
+  });
 }
 
 /** Addresses of ours that lead to nobody may be added later, so they are only told. */

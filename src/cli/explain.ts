@@ -1,6 +1,7 @@
 // posthaste explain: where will mail for this address go, and why? The same policy and router as the server's, with
 // a trace; works whether a server runs or not, for any folder with a main.cf, and writes nothing.
 
+import { isIP } from 'node:net';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
@@ -55,6 +56,9 @@ async function explain(context: CommandContext, addresses: readonly string[], op
   const { whyNot: question, reaches } = options;
   if ((question === undefined) !== (reaches === undefined)) {
     throw new CommandError('explain: --why-not ADDRESS and --reaches MAILBOX go together', 2);
+  }
+  if (options.client !== undefined && isIP(options.client) === 0) {
+    throw new CommandError(`explain: --client ${options.client} is no IP address: write one as 192.0.2.7`, 2);
   }
   if (context.remote !== undefined) return await explainRemote(context, context.remote, addresses, options);
   const configuration = await loadConfiguration(context.configDirectory);

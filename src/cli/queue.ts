@@ -229,9 +229,14 @@ async function flush(context: CommandContext, { site, id }: { site?: string; id?
   let count = 0;
   if (id !== undefined) count += await changeQueue(folder, 'flush', id);
   if (site !== undefined) count += await changeQueue(folder, 'flush', idsFor(folder, site));
-  if (count === 0)
-    throw new CommandError(`no such message in the queue: ${[...(id ?? []), site ?? ''].join(' ').trim()}`);
+  if (count === 0) throw new CommandError(nothingToTry(site, id));
   printDone(context, `${messages(count)} being tried`, { messages: count });
+}
+
+function nothingToTry(site: string | undefined, ids: readonly string[] = []): string {
+  const told = site === undefined ? [] : [`nothing in the queue waits for ${site}`];
+  if (ids.length > 0) told.push(`no such message in the queue: ${ids.join(' ')}`);
+  return told.join('; ');
 }
 
 async function applyChange(

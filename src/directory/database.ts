@@ -18,7 +18,7 @@ import { up as hosting } from './migrations/0006-hosting.ts';
 import { up as administration } from './migrations/0007-administration.ts';
 import { up as recovery } from './migrations/0008-recovery.ts';
 import { up as adminLogins } from './migrations/0009-admin-logins.ts';
-import { DirectoryOpenError } from './refusal.ts';
+import { DirectoryClosedError, DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
 
 export type DirectoryDatabase = Kysely<DirectorySchema>;
@@ -99,7 +99,7 @@ function openChecked(file: string, mustBeCurrent: boolean): SqliteConnection {
     return reader;
   } catch (error) {
     reader?.close();
-    throw sqliteCode(error) === 'SQLITE_NOTADB' ? notOurs(file) : error;
+    throw sqliteCode(error) === 'SQLITE_NOTADB' ? notOurs(file) : (closedTo(file, error) ?? error);
   }
 }
 
@@ -109,10 +109,17 @@ function openWriter(file: string): SqliteConnection {
     try {
       return openSqlite(file, { busyTimeout: writerBusyMilliseconds, cacheKib: 2048 });
     } catch (error) {
-      if (sqliteCode(error)?.startsWith('SQLITE_BUSY') !== true || attempt === 50) throw error;
+      if (sqliteCode(error)?.startsWith('SQLITE_BUSY') !== true || attempt === 50) throw closedTo(file, error) ?? error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
+}
+
+/** What stands in the way is mostly whose file it is. */
+function closedTo(file: string, error: unknown): DirectoryClosedError | undefined {
+  const code = sqliteCode(error);
+  if (code === undefined || !/^SQLITE_(?:CANTOPEN|READONLY)/.test(code)) return undefined;
+  return new DirectoryClosedError(`${file} cannot be opened: run this as root or as the user that owns it`);
 }
 
 function notOurs(file: string): DirectoryOpenError {

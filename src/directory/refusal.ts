@@ -17,6 +17,9 @@ export class DirectoryRefusedError extends Error {
 /** The file itself cannot be used: made by a newer version, or not a directory of ours. Stops the start. */
 export class DirectoryOpenError extends DirectoryRefusedError {}
 
+/** The file is another user's: what is asked cannot be answered at all, not even that there is none. */
+export class DirectoryClosedError extends DirectoryRefusedError {}
+
 export function refuse(message: string): never {
   throw new DirectoryRefusedError(message);
 }

@@ -155,7 +155,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   // `posthaste ... | head`: who reads has had enough, and that is no mistake.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(`posthaste: what is said here cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
   try {
     return await run(args);
@@ -265,7 +266,11 @@ function report(error: unknown): number {
     process.stderr.write(`posthaste: ${error.message}; try again\n`);
     return 75;
   }
-  const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolderInUse|Table)/.test(error.name);
+  if (/^SQLITE_(?:CANTOPEN|READONLY)/.test(String((error as { code?: unknown } | null)?.code))) {
+    process.stderr.write('posthaste: the data folder cannot be opened: run this as root or as the user that owns it\n');
+    return 1;
+  }
+  const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolder|Table)/.test(error.name);
   process.stderr.write(
     `posthaste: ${expected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
   );

@@ -9,11 +9,15 @@ export class DataFolderInUseError extends Error {
   override name = 'DataFolderInUseError';
 }
 
+export class DataFolderClosedError extends Error {
+  override name = 'DataFolderClosedError';
+}
+
 export interface DataLock {
   release(): void;
 }
 
-/** Throws DataFolderInUseError that names the process which holds the folder. */
+/** Throws DataFolderInUseError that names the process which holds the folder, or DataFolderClosedError. */
 export function lockDataFolder(dataDirectory: string): DataLock {
   const pidFile = path.join(dataDirectory, 'pid');
   let database: SqliteConnection | undefined;
@@ -23,7 +27,10 @@ export function lockDataFolder(dataDirectory: string): DataLock {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
-    if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
+    const code = sqliteCode(error);
+    if (code === 'SQLITE_CANTOPEN' || code?.startsWith('SQLITE_READONLY') === true)
+      throw new DataFolderClosedError(`${dataDirectory} belongs to another user: run this as root or as that user`);
+    if (code !== 'SQLITE_BUSY') throw error;
     throw new DataFolderInUseError(
       `${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`,
     );

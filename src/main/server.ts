@@ -52,6 +52,7 @@ export class Server {
   readonly #configDirectory: string;
   readonly #log: LogWriter;
   readonly #own: ProgramLog;
+  #hasStarted = false;
   readonly #observation: Observation;
   readonly #report: ServerReport;
   #state!: RoutingState;
@@ -145,6 +146,7 @@ export class Server {
     this.#imports = await openImports(this.dataDirectory, this.#store);
     this.#upkeep = new Upkeep({ directory: this.#directory, store: this.#store, clock: systemClock, log: this.#own });
     this.#upkeep.start();
+    this.#hasStarted = true;
     this.#own.info(`daemon started -- version ${version}, configuration ${this.#configDirectory}`);
   }
 
@@ -385,7 +387,7 @@ export class Server {
     await this.#directory?.settle().finally(() => this.#directory.close());
     this.#defence?.close();
     this.#control?.close();
-    this.#own.info('daemon stopped');
+    if (this.#hasStarted) this.#own.info('daemon stopped');
     this.#log.close();
     this.#lock?.release();
   }
