@@ -44,6 +44,7 @@ export interface ImportDifference {
 }
 
 const maxShown = 20;
+const maxWarnings = 5;
 /** Decisions at a time: enough to keep a database server busy. */
 const concurrency = 32;
 
@@ -79,7 +80,8 @@ export interface ProofOptions {
 
 /** Throws TemporaryError where the old tables cannot be asked. */
 export async function proveImport(options: ProofOptions): Promise<ImportProof> {
-  const { old, directory, settings, log } = options;
+  const { old, directory, settings } = options;
+  const log = briefLog(options.log);
   // Nothing of this machine's takes part: neither its Unix users nor its own names.
   const empty = mkdtempSync(path.join(tmpdir(), 'posthaste-proof-'));
   const neutral = {
@@ -114,6 +116,17 @@ export async function proveImport(options: ProofOptions): Promise<ImportProof> {
   }
 }
 
+/** Thousands of addresses meet the same mistake of the old tables; the differences tell which. */
+function briefLog(log: Log): Log {
+  let count = 0;
+  return {
+    write(program, level, text) {
+      if (++count <= maxWarnings) log.write(program, level, text);
+      else if (count === maxWarnings + 1) log.write(program, level, 'there are more warnings of this kind');
+    },
+  };
+}
+
 async function compareSides(
   [old, here]: readonly [Routing, Routing],
   { directory, tally, onProgress, old: system }: ProofOptions,
@@ -139,9 +152,11 @@ async function compareSides(
       const address = addresses[next++] as string;
       const [one, other] = await ask(address);
       if (one !== other) {
-        const reason = isNamed(explained, address)
-          ? notTakenReason
-          : await knownReason(ask, address, directory.lookups);
+        const leadsToOne = other.split(', ').some((recipient) => isNamed(explained, recipient));
+        const reason =
+          isNamed(explained, address) || leadsToOne
+            ? notTakenReason
+            : await knownReason(ask, address, directory.lookups);
         differences.push({ address, old: one, here: other, ...(reason === undefined ? {} : { reason }) });
       }
       if (next % 500 === 0) onProgress(next, addresses.length);
@@ -154,7 +169,7 @@ async function compareSides(
     probes: addresses.length,
     differing: differences.length,
     explained: differences.filter(({ reason }) => reason !== undefined).length,
-    differences: differences.slice(0, maxShown),
+    differences: withoutVariants(differences).slice(0, maxShown),
     untold: [...new Set(untold.map((one) => one.slice(one.indexOf(': ') + 2)))],
   };
 }
@@ -168,6 +183,7 @@ async function knownReason(ask: Ask, address: string, lookups: DirectoryLookups)
   return (
     (await extensionReason(ask, address)) ??
     (await bounceReason(ask, address)) ??
+    (await disabledReason(ask, address, lookups)) ??
     (await aliasDomainReason(ask, address, lookups)) ??
     (await subdomainReason(ask, address, lookups))
   );
@@ -183,6 +199,16 @@ async function bounceReason(ask: Ask, address: string): Promise<string | undefin
     if (one !== 'refused') return undefined;
   }
   return 'it is taken there and bounced afterwards; here it is refused at once';
+}
+
+/** A mailbox that is switched off and has an alias of its own name that is not: the alias makes the address known. */
+async function disabledReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+  const [old, here] = await ask(address);
+  if (here !== 'refused') return undefined;
+  for (const recipient of old.split(', ')) {
+    if (lookups.mailboxByAddress(lookups.loginAddress(recipient))?.enabled !== false) return undefined;
+  }
+  return 'its mailbox is switched off: there mail is taken and bounced afterwards; here it is refused at once';
 }
 
 /** Some systems give only mailboxes their address in an alias domain. */
@@ -227,6 +253,13 @@ function bySize(one: ImportDifference, other: ImportDifference): number {
     one.address.length - other.address.length ||
     (one.address < other.address ? -1 : 1)
   );
+}
+
+/** One in other case, or with a blank behind it, shows nothing that the address itself does not. */
+function withoutVariants(differences: readonly ImportDifference[]): readonly ImportDifference[] {
+  const plain = ({ address }: ImportDifference): string => address.trim().toLowerCase();
+  const asTheyAre = new Set(differences.map(({ address }) => address));
+  return differences.filter((one) => plain(one) === one.address || !asTheyAre.has(plain(one)));
 }
 
 /** Itself, without its extension, its domain's catch-all, or its domain. */

@@ -48,7 +48,14 @@ function fill(admin: PostfixAdmin): void {
   admin.run('domain', 'add', 'backup.test', ...limits, '--backupmx', '1');
   admin.run('domain', 'add', 'off.test', ...limits);
   const secret = ['--password', password, '--password2', password, '--quota', '50'];
-  const mailboxes = ['anna@example.com', 'bob@example.com', 'carl@example.com', 'dora@example.com', 'eve@own.test'];
+  const mailboxes = [
+    'anna@example.com',
+    'bob@example.com',
+    'carl@example.com',
+    'dora@example.com',
+    'eve@own.test',
+    'fox@example.com',
+  ];
   for (const address of mailboxes) admin.run('mailbox', 'add', address, ...secret, '--name', `N ${address}`);
   admin.run('alias', 'add', 'info@example.com', '--goto', 'anna@example.com,bob@example.com,far@else.test');
   admin.run('alias', 'add', '@example.com', '--goto', 'dora@example.com');
@@ -74,8 +81,8 @@ function fill(admin: PostfixAdmin): void {
 const expected = [
   'domain: 4 added',
   'alias-domain: 1 added',
-  'mailbox: 5 added',
-  'alias: 25 added',
+  'mailbox: 6 added',
+  'alias: 26 added',
   'administrator: 2 added',
 ];
 
@@ -118,6 +125,7 @@ describe.skipIf(noPostfixAdmin !== undefined || !hasMariaDb)('PostfixAdmin on Ma
     fill(admin);
     server.execute(
       `UPDATE domain SET active = 0 WHERE domain = 'off.test';
+       UPDATE mailbox SET active = 0 WHERE username = 'fox@example.com';
        INSERT INTO vacation (email, subject, body, cache, domain, active, interval_time)
        VALUES ('anna@example.com', 'Away', 'Back on Monday.', '', 'example.com', 1, 172800);
        UPDATE alias SET goto = 'anna@example.com,anna#example.com@autoreply.example.com' WHERE address = 'anna@example.com';`,
