@@ -190,6 +190,7 @@ describe('catch-all', () => {
     expect((await run('catch-all forget spam@example.com')).out).toBe('spam@example.com forgotten');
     expect((await run('domain list')).out).toContain('catch-all proposes');
     await expect(run('catch-all set example.com maybe')).rejects.toThrow();
+    expect((await run('alias remove @example.com')).out).toBe('@example.com removed');
   });
 });
 

@@ -5,6 +5,10 @@ import type { PatternRule } from '../pattern-rules.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { cut } from '../show.ts';
 import { parseNetwork } from '../../tables/networks.ts';
+import { PatternRulesBuilder } from '../../tables/pattern-rules.ts';
+import { pcreDialect } from '../../tables/pcre-table.ts';
+import { regexpDialect } from '../../tables/regexp-table.ts';
+import { isInline, readRuleLines } from '../../tables/rule-lines.ts';
 import { readable } from './tables.ts';
 
 export const patternRules: readonly Rule[] = [
@@ -97,6 +101,14 @@ export const patternRules: readonly Rule[] = [
     },
   },
   {
+    id: 'pattern-unusable',
+    severity: 'error',
+    title: 'A pattern that does not compile, or a result that asks for a group that it does not have.',
+    consequence: 'The rule is skipped with a warning in the log: it is as if it were not there.',
+    mend: 'Correct the pattern; try it with: posthaste postmap -q KEY pcre:FILE.',
+    check: unusable,
+  },
+  {
     id: 'cidr-network',
     severity: 'error',
     title: 'A cidr: rule whose network cannot be one.',
@@ -113,6 +125,26 @@ export const patternRules: readonly Rule[] = [
     },
   },
 ];
+
+const skipped = ': skipping this rule';
+
+/** As the server reads them. Rows that cannot be read and results that run on have rules of their own. */
+function* unusable(context: LintContext): Generator<Hit> {
+  for (const { use, contents } of readable(context)) {
+    if (contents.kind !== 'patterns' || use.type === 'cidr' || isInline(use.name)) continue;
+    const told = new Set(contents.problems.map(({ line }) => line));
+    const hits: Hit[] = [];
+    const warn = (line: number, text: string): void => {
+      if (!text.endsWith(skipped) || text.includes('bad replacement syntax') || told.has(line)) return;
+      hits.push({ place: { file: contents.file, line }, text: `${use.text}: ${text.slice(0, -skipped.length)}` });
+    };
+    const dialect = use.type === 'regexp' ? regexpDialect() : pcreDialect();
+    // Whether the table takes $1 at all is a rule of its own.
+    const builder = new PatternRulesBuilder(dialect, use.text, true, warn);
+    for (const row of readRuleLines(Buffer.from(contents.source), () => undefined)) builder.add(row);
+    yield* hits;
+  }
+}
 
 function* shadowed(context: LintContext): Generator<Hit> {
   for (const { use, contents } of readable(context)) {
