@@ -152,9 +152,9 @@ async function compareSides(
       const address = addresses[next++] as string;
       const [one, other] = await ask(address);
       if (one !== other) {
-        const leadsToOne = other.split(', ').some((recipient) => isNamed(explained, recipient));
+        const leadsToOne = other.split(', ').some((recipient) => isNamed(explained, recipient, directory.lookups));
         const reason =
-          isNamed(explained, address) || leadsToOne
+          isNamed(explained, address, directory.lookups) || leadsToOne
             ? notTakenReason
             : await knownReason(ask, address, directory.lookups);
         differences.push({ address, old: one, here: other, ...(reason === undefined ? {} : { reason }) });
@@ -263,12 +263,14 @@ function withoutVariants(differences: readonly ImportDifference[]): readonly Imp
 }
 
 /** Itself, without its extension, its domain's catch-all, or its domain. */
-function isNamed(names: ReadonlySet<string>, address: string): boolean {
+function isNamed(names: ReadonlySet<string>, address: string, lookups: DirectoryLookups): boolean {
   const folded = address.trim().toLowerCase();
   const at = folded.lastIndexOf('@');
-  const domain = folded.slice(at + 1);
-  const bare = folded.slice(0, at).split(/[+-]/, 1)[0];
-  return [folded, `${bare}@${domain}`, `@${domain}`, domain].some((name) => names.has(name));
+  const domain = at === -1 ? '' : folded.slice(at + 1);
+  const bare = (at === -1 ? folded : folded.slice(0, at)).split(/[+-]/, 1)[0] ?? '';
+  // A name alone is asked for in the domains of the local class, which the directory never has.
+  const local = domain === '' || lookups.domain(domain) === undefined ? [bare] : [];
+  return [folded, `${bare}@${domain}`, `@${domain}`, domain, ...local].some((name) => names.has(name));
 }
 
 function outcomeOf({ reply, deliveries }: Explanation, { storeTransports, ignoredDomains }: OldSystem): string {

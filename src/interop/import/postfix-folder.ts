@@ -20,6 +20,8 @@ import { listOf } from './row-values.ts';
 
 type Rows = ReadonlyMap<string, string>;
 
+const localName = 'a name without a domain is one of the local class: leave it in main.cf';
+
 const staying = [
   'canonical_maps',
   'sender_canonical_maps',
@@ -178,8 +180,7 @@ export class PostfixFolderSource implements ImportSource {
     return [...aliases].flatMap(([address, value]): ImportObject[] => {
       if (mailboxes.has(address) || domains.has(address)) return [];
       const at = address.lastIndexOf('@');
-      if (at === -1)
-        return [notTaken(`alias ${address}`, 'a name without a domain is one of the local class: leave it in main.cf')];
+      if (at === -1) return [notTaken(`alias ${address}`, localName, address)];
       if (domains.has(address.slice(at + 1)))
         return [{ kind: 'alias', value: { address, targets: this.#targets(value) } }];
       return [notTaken(`alias ${address}`, 'its domain is not hosted here: leave it in main.cf', address)];
