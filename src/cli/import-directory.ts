@@ -36,7 +36,8 @@ What is read is never written to. What is here and differs stays, unless --updat
 listed with the reason and stops nothing. Run it again at any time: what is the same is left alone, and an import that
 was interrupted goes on. It ends with a proof: what every address gets from the old tables and from the new.
 
-Exit status: 0 taken over and equal, 1 refused or different, 2 usage, 75 try again.
+Exit status: 0 taken over, and every difference has a reason that is told; 1 an address gets another answer for no known
+reason, or nothing could be taken over; 2 usage; 75 try again.
 ${sourceExamples[name] ?? ''}`;
 
 export function register(program: Command, context: CommandContext): void {

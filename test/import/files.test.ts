@@ -47,6 +47,8 @@ test('CSV: mailboxes, aliases, a quoted line end; faults by line and column', as
     'F:8, column name',
     'F:9',
   ]);
+  const again = await host.run('csv', path, '--add-domains');
+  expect(told(again)).toEqual(['domain: 1 unchanged', 'mailbox: 2 unchanged', 'alias: 1 unchanged']);
   const directory = await host.open();
   expect((await directory.mailboxes.need('anna@d.test')).name).toBe('Anna "A" Second line');
   directory.close();

@@ -107,7 +107,8 @@ export class CsvSource implements ImportSource {
     }
     if (account.kind === 'alias') return [account];
     const { value, withoutPassword } = account;
-    if (withoutPassword === undefined) return [{ kind: 'mailbox', value }];
+    const typed = values.get('password') ?? '';
+    if (withoutPassword === undefined) return [{ kind: 'mailbox', value, ...(typed === '' ? {} : { typed }) }];
     return [{ kind: 'mailbox', value }, notTaken(`password of ${address}`, `${withoutPassword}: set a new one`)];
   }
 }

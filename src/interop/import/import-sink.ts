@@ -2,6 +2,7 @@
 // is noted and stops nothing. What is there and differs stays as it is, unless it may be updated; then it is changed one
 // by one, as an administrator would. A second run finds everything unchanged, so that one that was interrupted goes on.
 
+import { verifyPassword } from '../../auth/password-scheme.ts';
 import type { BulkOutcome } from '../../directory/bulk-outcome.ts';
 import type { BulkRules } from '../../directory/bulk-room.ts';
 import type { Directory } from '../../directory/directory.ts';
@@ -156,13 +157,14 @@ export class ImportSink implements ImportTally {
   }
 
   async #writeMailboxes(batch: Batch<'mailbox'>): Promise<void> {
+    const known = await Promise.all(batch.map((one) => this.#withKnownPassword(one)));
     const outcomes = await this.#directory.bulk.mailboxes(
-      batch.map(({ value }) => value),
+      known.map(({ value }) => value),
       this.#rules,
     );
     await this.#settle(
       'mailbox',
-      batch,
+      known,
       outcomes,
       ({ value }) => value.address,
       async ({ value }) => {
@@ -175,6 +177,14 @@ export class ImportSink implements ImportTally {
         });
       },
     );
+  }
+
+  /** Each hash of a typed password is another one: where it opens the mailbox already, nothing differs. */
+  async #withKnownPassword(object: Batch<'mailbox'>[number]): Promise<Batch<'mailbox'>[number]> {
+    const { value, typed } = object;
+    const there = typed === undefined ? undefined : this.#directory.credentials(value.address)?.passwordHash;
+    if (typed === undefined || there === undefined || !(await verifyPassword(typed, there))) return object;
+    return { ...object, value: { ...value, passwordHash: there } };
   }
 
   async #settle<Object>(

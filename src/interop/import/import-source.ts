@@ -19,8 +19,8 @@ export interface NotTaken {
 export type ImportObject =
   | { readonly kind: 'domain'; readonly value: BulkDomain }
   | { readonly kind: 'alias-domain'; readonly value: BulkAliasDomain }
-  /** `maildir`: where the old system keeps its mail, for the import of the mail. */
-  | { readonly kind: 'mailbox'; readonly value: BulkMailbox; readonly maildir?: string }
+  /** `maildir`: where the old system keeps its mail, for the import of the mail. `typed`: what the hash was made of. */
+  | { readonly kind: 'mailbox'; readonly value: BulkMailbox; readonly maildir?: string; readonly typed?: string }
   | { readonly kind: 'alias'; readonly value: BulkAlias }
   | { readonly kind: 'sender-right'; readonly value: ImportedSenderRight }
   | { readonly kind: 'transport'; readonly value: ImportedTransport }
