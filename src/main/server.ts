@@ -217,9 +217,8 @@ export class Server {
 
   async #listen({ settings }: Configuration): Promise<void> {
     const gate = this.#defence.guard;
-    const backends = await loadBackends(settings);
-    const logins = { directory: this.#directory, log: this.#log, clock: systemClock, gate, backends };
-    this.#logins = new Logins(settings, logins);
+    const given = { directory: this.#directory, log: this.#log, clock: systemClock, gate };
+    this.#logins = new Logins(settings, { ...given, backends: await loadBackends(settings) });
     const { authenticator, sasl } = this.#logins;
     const freeSpace = new FreeSpace(this.dataDirectory, systemClock);
     const shared = { store: this.#store, sasl, log: this.#log, clock: systemClock };
