@@ -91,7 +91,8 @@ export class HttpServer {
         cache: maxRateKeys,
         // Who it is, is known by then, and nothing of a body is read.
         hook: 'onRequest',
-        allowList: ({ url }) => !url.startsWith(`${apiPath}/`),
+        // By its route: `/%61pi/v1/…` leads to the same.
+        allowList: ({ url, routeOptions }) => !(routeOptions.url ?? url).startsWith(`${apiPath}/`),
         keyGenerator: rateKey,
         errorResponseBuilder: (_request, { ttl }) =>
           Object.assign(new Error('too many requests'), { statusCode: 429, retryAfterSeconds: Math.ceil(ttl / 1000) }),

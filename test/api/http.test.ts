@@ -212,3 +212,16 @@ test("of strangers' bodies nothing large is read", async () => {
   expect((await api.ask('POST', '/mailboxes', { body: large.slice(0, -1) })).status).toBe(401);
   expect((await api.ask('POST', '/mailboxes', { body: large.slice(0, -1), token })).status).toBe(400);
 });
+
+test('another way to write an address is no way round the count', async () => {
+  const slow = await ApiServer.start({ posthaste_http_rate_limit: '3' });
+  try {
+    const statuses: number[] = [];
+    for (let count = 0; count < 5; count++) {
+      statuses.push((await fetch(`${slow.origin}/%61pi/v1/domains`)).status);
+    }
+    expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(3);
+  } finally {
+    await slow.close();
+  }
+});
