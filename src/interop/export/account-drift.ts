@@ -23,6 +23,9 @@ export interface WantedAccount {
   readonly again: string;
 }
 
+/** PostgreSQL's and MySQL's. */
+const wrongPassword = new Set(['28P01', '1045']);
+
 /** What it may do: `SELECT postfix_domain`, and how that is taken away where an export does not. */
 type Rights = ReadonlyMap<string, string | undefined>;
 
@@ -37,7 +40,9 @@ export async function accountDrift(
   try {
     const found = await rightsOf(session, wanted);
     const refused = own instanceof ServerRefusal ? [{ what: refusedLogin(name, own), mend: again }] : [];
-    if (found.size > 0) return [...refused, ...compared(found, wanted)];
+    // One that is there may be let in from other machines alone.
+    const isWrong = own instanceof ServerRefusal && wrongPassword.has(own.code);
+    if (found.size > 0) return [...(isWrong ? refused : []), ...compared(found, wanted)];
     if (own === undefined) return [];
     // It is not there, or it is not this session's to see.
     return own instanceof ServerRefusal ? refused : compared(await rightsOf(own, wanted), wanted, true);
