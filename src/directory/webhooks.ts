@@ -77,7 +77,7 @@ export class Webhooks {
         url: added.url,
         secret,
         owner_id: added.ownerId,
-        events: added.events.join(' '),
+        events: joined(added.events),
         active: 1,
         note: '',
         created: change.now,
@@ -120,7 +120,7 @@ export class Webhooks {
       const begins = settings.active === true && row.active === 0;
       const next = {
         url: settings.url ?? row.url,
-        events: settings.events?.join(' ') ?? row.events,
+        events: settings.events === undefined ? row.events : joined(settings.events),
         active: settings.active === undefined ? row.active : Number(settings.active),
         ...(begins || settings.url !== undefined ? { note: '', failing_since: 0, attempts: 0, next_attempt: 0 } : {}),
       };
@@ -233,6 +233,13 @@ function describe(row: Omit<WebhookRow, 'id'>): WebhookInfo {
     ...(failing_since === 0 ? {} : { failingSince: failing_since }),
     ...(next_attempt === 0 ? {} : { nextAttempt: next_attempt }),
   };
+}
+
+/** As long as the column on a server is. */
+function joined(events: readonly string[]): string {
+  const text = events.join(' ');
+  if (text.length > 1024) refuse('the kinds of events are too many: name areas, as mailbox.*');
+  return text;
 }
 
 function checkName(text: string): string {

@@ -177,6 +177,11 @@ test("a domain administrator has room for some, and takes nobody else's", async 
   for (let count = 0; count < 20; count++) expect((await add(`many ${count}`)).status).toBe(201);
   expect((await add('one more')).body.detail).toBe('you have 20 webhooks already');
   expect((await add('long', { events: ['x'.repeat(65)] })).body.field).toContain('events');
+  const { status, body } = await api.ask('POST', '/webhooks', {
+    token,
+    body: { name: 'wordy', url, events: Array.from({ length: 50 }, () => 'x'.repeat(40)) },
+  });
+  expect([status, body.detail]).toEqual([422, 'the kinds of events are too many']);
   await api.directory.administrators.remove('many');
 });
 

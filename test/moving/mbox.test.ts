@@ -144,6 +144,18 @@ test('goes out as an mbox with uids, flags and keywords, and comes in again as i
   expect(await host.validity('emil', 'INBOX')).toBe(await host.validity('anna', 'INBOX'));
 }, 30_000);
 
+test('folders whose names would be one file go out all the same', async () => {
+  for (const name of ['.notes', '_notes', 'Work', 'Work.mbox/2026']) {
+    const file = write('one', [from, `Subject: ${name}`, '', 'x', '']);
+    expect((await host.run(['import', 'mbox', file, 'fred@home.test', '--folder', name])).status).toBe(0);
+  }
+  const target = join(host.folder, 'out-names');
+  const out = await host.run(['export', 'mbox', 'fred@home.test', target]);
+  expect([out.status, out.stderr]).toEqual([0, '']);
+  expect(out.stdout).toContain('fred@home.test: 4 of 4 messages are there octet for octet');
+  expect(out.stdout).toContain('it is called "_notes_2.mbox" there');
+}, 30_000);
+
 test('what cannot be is said in a line', async () => {
   const missing = await host.run(['import', 'mbox', join(host.folder, 'nothing'), 'fred@home.test']);
   expect(missing.stderr).toBe(`posthaste: ${join(host.folder, 'nothing')} does not exist\n`);

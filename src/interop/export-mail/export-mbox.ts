@@ -32,17 +32,28 @@ export async function exportMbox(options: MboxExportOptions): Promise<ExportRepo
   const root = path.resolve(options.directory);
   const notTaken: NotTaken[] = [];
   const report: ExportedFolder[] = [];
+  const taken = new Set<string>();
   for (const folder of store.folders(mailbox).filter(({ selectable }) => selectable)) {
-    const exported = await new MboxFolderExport(folder, options, notTaken).run(path.join(root, fileName(folder.name)));
+    const name = fileName(folder.name, taken);
+    if (name !== `${folder.name}.mbox`) {
+      const what = `folder name ${JSON.stringify(folder.name)}`;
+      notTaken.push({ what, why: `it is called ${JSON.stringify(name)} there`, isMail: false });
+    }
+    const exported = await new MboxFolderExport(folder, options, notTaken).run(path.join(root, name));
     if (exported !== undefined) report.push(exported);
   }
   return { folders: report, notTaken, isComplete: report.every(({ messages, equal }) => messages === equal) };
 }
 
-/** A folder's name may be any text. */
-function fileName(name: string): string {
+/** A folder's name may be any text: no file takes another's place, nor that of a folder of files. */
+function fileName(name: string, taken: Set<string>): string {
   const levels = name.split('/').map((level) => level.replace(/^\.+/, (dots) => '_'.repeat(dots.length)));
-  return `${levels.join('/')}.mbox`;
+  const below = levels.slice(0, -1).map((level) => (/\.mbox$/i.test(level) ? `${level}_` : level));
+  const wished = [...below, levels.at(-1)].join('/');
+  let free = wished;
+  for (let number = 2; taken.has(free.toLowerCase()); number++) free = `${wished}_${number}`;
+  taken.add(free.toLowerCase());
+  return `${free}.mbox`;
 }
 
 class MboxFolderExport {
