@@ -91,7 +91,7 @@ export class HttpServer {
         cache: maxRateKeys,
         // Who it is, is known by then, and nothing of a body is read.
         hook: 'onRequest',
-        // By its route: `/%61pi/v1/…` leads to the same.
+        // By its route: `/%61pi/v1/account` leads to the same as `/api/v1/account`.
         allowList: ({ url, routeOptions }) => !(routeOptions.url ?? url).startsWith(`${apiPath}/`),
         keyGenerator: rateKey,
         errorResponseBuilder: (_request, { ttl }) =>
