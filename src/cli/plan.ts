@@ -1,5 +1,6 @@
 // posthaste plan: what a change of the directory would do to mail, before it is made.
 
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type CommandContext, CommandError } from './context.ts';
 import { formatPlan } from './plan-lines.ts';
@@ -43,10 +44,11 @@ async function plan(context: CommandContext, words: readonly string[], options: 
   const { run } = context;
   if (run === undefined) throw new Error('plan runs other commands');
   const [name = ''] = words;
-  const command = words.length === 1 && !plannable.has(name) ? ['apply', name] : words;
+  const isFile = words.length === 1 && !plannable.has(name) && (name === '-' || existsSync(name));
+  const command = isFile ? ['apply', name] : words;
   if (!plannable.has(command[0] as string)) {
     throw new CommandError(
-      `plan cannot try "${name}": it takes a file, or -- and one of ${[...plannable].join(', ')}`,
+      `plan cannot try "${name}"${words.length === 1 ? ', and there is no such file' : ''}: it takes a file, or -- and one of ${[...plannable].join(', ')}`,
       2,
     );
   }
