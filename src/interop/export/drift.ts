@@ -73,7 +73,7 @@ function wantedFiles(
   if (kind === 'dovecot') {
     return dovecotTexts(configuration, place, options, keptDovecotPassword(options.destdir) ?? '(none)');
   }
-  const password = keptPassword({ destdir: options.destdir, newPassword: false }, place.driver) ?? '(none)';
+  const password = keptPassword(options.destdir, place.driver) ?? '(none)';
   const maps = mapTexts(configuration, place, options, password);
   return kind === 'postfix-maps'
     ? maps
@@ -106,7 +106,7 @@ function wantedAccount(
   if (kind === 'dovecot') {
     return { ...common, name: account, grants: dovecotGrants(driver), password: keptDovecotPassword(destdir) };
   }
-  const password = keptPassword({ destdir, newPassword: false }, driver);
+  const password = keptPassword(destdir, driver);
   return { ...common, name: reader, grants: readerGrants(driver), password };
 }
 

@@ -8,6 +8,7 @@ import { ServerTarget } from './database-target.ts';
 import type { DirectoryServer } from '../../directory/server/server-settings.ts';
 import { dialects, type Driver } from './dialect.ts';
 import { type ExportedFile, ExportRefused, findGroup, readExisting, writeExport } from './export-files.ts';
+import { readExports } from './export-record.ts';
 import { type MapConnection, mapFiles, mapFileText, passwordIn } from './map-files.ts';
 import {
   asAdmin,
@@ -49,7 +50,7 @@ export async function exportPostfixMaps(configuration: Configuration, options: M
     throw new ExportRefused(`"${options.reader}" is no name for an account: small letters, digits and "_"`);
   }
   const place = findPlace(configuration, options.driver);
-  const password = keptPassword(options, place.driver) ?? randomBytes(24).toString('base64url');
+  const password = readerPassword(configuration, options, place.driver) ?? randomBytes(24).toString('base64url');
   const files = mapTexts(configuration, place, options, password);
   const gid = findGroup(options.group);
   const target = await openTarget(place);
@@ -92,12 +93,28 @@ function connectionOf(place: ExportPlace, user: string, password: string): MapCo
   return { driver: place.driver, hosts, database: addresses[0]?.database ?? '', user, password };
 }
 
-/** What an earlier export has given the reader. */
-export function keptPassword(
-  { destdir, newPassword }: Pick<MapsOptions, 'destdir' | 'newPassword'>,
+/**
+ * The account is the server's, and several folders may name it: the export that was made last says its password, or the
+ * others would be locked out by this one.
+ */
+function readerPassword(
+  configuration: Configuration,
+  { destdir, newPassword, reader }: MapsOptions,
   driver: Driver,
 ): string | undefined {
   if (newPassword) return undefined;
+  const folders = readExports(configuration)
+    .filter(({ kind, options }) => kind !== 'dovecot' && options['reader'] === reader)
+    .map((entry) => entry.destdir);
+  for (const folder of [...folders.toReversed(), destdir]) {
+    const password = keptPassword(folder, driver);
+    if (password !== undefined) return password;
+  }
+  return undefined;
+}
+
+/** What an earlier export has given the reader. */
+export function keptPassword(destdir: string, driver: Driver): string | undefined {
   for (const { name } of mapFiles(driver)) {
     const password = passwordIn(readExisting(destdir, name) ?? '');
     if (password !== undefined) return password;
