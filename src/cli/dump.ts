@@ -34,13 +34,19 @@ async function dump(context: CommandContext, { domain, withHashes }: DumpOptions
   if (context.remote !== undefined) {
     if (withHashes) throw new CommandError('--with-hashes is for the host itself: run it there', 2);
     const { yaml } = await context.remote.call<{ yaml: string }>('directory.dump', { domain });
-    context.print(yaml.replace(/\n$/, ''));
+    context.print(context.json ? JSON.stringify({ yaml }) : yaml.replace(/\n$/, ''));
     return;
   }
   await withDirectory(context, true, async ({ directory }) => {
     const info = domain === undefined ? undefined : await directory.domains.show(domain);
     if (domain !== undefined && info === undefined) throw new CommandError(`${domain} is not hosted here`);
     const options = { withHashes: withHashes === true, ...(info && { domain: info.name }) };
+    if (context.json) {
+      const texts: string[] = [];
+      for await (const text of dumpText(directory, options)) texts.push(text);
+      context.print(JSON.stringify({ yaml: texts.join('') }));
+      return;
+    }
     for await (const text of dumpText(directory, options)) {
       context.print(text.replace(/\n$/, ''));
       await drained();

@@ -142,6 +142,8 @@ function deriveFurther(lookups: DirectoryLookups, localpart: string, domain: str
   return bare !== undefined && bare.reasons.length > 0 ? bare : derive(lookups, '', domain);
 }
 
+const domainGrant = 'granted for the whole domain';
+
 function withRights(
   derived: readonly SenderReason[],
   rights: readonly SenderRightEntry[],
@@ -153,7 +155,8 @@ function withRights(
     const what = isWhole ? ' for the whole domain' : '';
     if (isAllowed) {
       denied.delete(login);
-      if (!allowed.has(login)) allowed.set(login, { login, because: `granted${what}` });
+      const there = allowed.get(login)?.because;
+      if (there === undefined || there === domainGrant) allowed.set(login, { login, because: `granted${what}` });
     } else {
       allowed.delete(login);
       denied.set(login, { login, because: `denied${what}` });
