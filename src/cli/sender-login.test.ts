@@ -51,6 +51,10 @@ it('grants, denies, lists, explains and takes back', async () => {
   expect((await run('sender-login show boss@example.com')).out).toBe(
     'address:  boss@example.com\nmay send: anna@example.com (granted)',
   );
+  await run('sender-login add @example.com anna@example.com');
+  // What is said of the address is named, not what its domain gives besides.
+  expect((await run('sender-login show boss@example.com')).out).toContain('anna@example.com (granted)');
+  await run('sender-login remove @example.com anna@example.com');
   const shown = JSON.parse((await run('sender-login show anna+x@example.com', { json: true })).out);
   expect(shown).toEqual({
     address: 'anna+x@example.com',
