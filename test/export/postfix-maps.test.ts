@@ -152,13 +152,14 @@ describe.each(drivers)('maps over %s', (driver) => {
     expect(after).not.toBe(before);
   });
 
-  test.skipIf(driver === 'sqlite')('into another folder leave the first folder its password', async () => {
+  test('into another folder leave the first folder its password', async () => {
     const other = join(folder, `second-${driver}`);
     expect((await exportMaps(etc, other)).status).toBe(0);
     const password = (destdir: string): string | undefined =>
       /^password = (.+)$/m.exec(readFileSync(join(destdir, 'sql-domains.cf'), 'utf8'))?.[1];
-    expect(password(other)).toMatch(/^\S{20,}$/);
     expect(password(other)).toBe(password(maps));
+    // Of a file nobody needs one.
+    expect(password(other)?.length).toBe(driver === 'sqlite' ? undefined : 32);
   });
 
   test('never take the place of a file that somebody else has made', async () => {
