@@ -2,7 +2,7 @@
 // gets by itself.
 
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { type Configuration, dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
@@ -74,6 +74,8 @@ async function list(context: CommandContext): Promise<void> {
 
 export async function listCertificates(configuration: Configuration): Promise<CertificateLine[]> {
   const files = new CertificateFiles(dataDirectoryOf(configuration));
+  // What stands in a folder that is closed to us would seem not to be there.
+  if (existsSync(files.folder)) accessSync(files.folder, constants.R_OK | constants.X_OK);
   const configured = configuredFiles(configuration);
   const lines = configured.flatMap((file) => describe(file, 'file'));
   lines.push(...(await acmeLines(configuration, files)));
