@@ -123,7 +123,7 @@ describe('the overview', () => {
     await second.goto('/');
     await second.getByRole('heading', { name: 'Newest changes' }).waitFor();
     await server.api.directory.aliases.add('fresh@example.com', ['carla@example.com']);
-    for (const one of [page, second]) await one.getByText('alias.add fresh@example.com').waitFor();
+    for (const one of [page, second]) await one.getByText('Alias: added fresh@example.com').waitFor();
     const streams = await Promise.all(
       [page, second].map((one) =>
         one.evaluate(

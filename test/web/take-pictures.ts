@@ -69,6 +69,8 @@ try {
   }
   await send(smtpPort, 'anna@partner.example', 'info@example.com', 'Question about an order');
   await send(smtpPort, 'anna@partner.example', 'nobody@example.com', 'Lost');
+  await send(smtpPort, 'anna@partner.example', 'orders@shop.example', 'Order 17');
+  await send(smtpPort, 'owner@shop.example', 'user@branch.example', 'Order 17 is on its way');
   for (let index = 0; index < 6; index++) {
     await send(smtpPort, 'anna@example.com', `user${index}@branch.example`, `To the branch ${index}`);
   }
@@ -93,6 +95,8 @@ try {
   const narrow = await server.openAs('anna', '/', { viewport: { width: 360, height: 780 } });
   await take(narrow, '/', 'overview-narrow');
   await take(narrow, '/domains/example.com', 'domain-narrow');
+  const owner = await server.openAs('bert', '/');
+  await take(owner, '/', 'overview-owner');
   const user = await server.openAs('greta@example.com', '/mailbox');
   await take(user, '/mailbox', 'mailbox');
 } finally {

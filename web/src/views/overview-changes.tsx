@@ -3,6 +3,7 @@
 import { Card, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
+import { useActionWords } from '../parts/action-words.ts';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -11,6 +12,7 @@ const shown = 6;
 
 export function OverviewChanges() {
   const { t } = useTranslation();
+  const words = useActionWords();
   const { data, error, isPending, refetch } = useCall('revision.list', { limit: shown });
   return (
     <Card withBorder padding="md" h="100%">
@@ -28,7 +30,7 @@ export function OverviewChanges() {
           {data.items.map(({ mark, time, actor, changes: [first], count }) => (
             <div key={mark}>
               <AnchorLink to="/history" search={{ revision: mark }} size="sm" style={{ overflowWrap: 'anywhere' }}>
-                {first?.action} {first?.object}
+                {first === undefined ? '' : `${words(first.action).text} ${first.object}`}
                 {count > 1 ? ` ${t('and {{number}} more', { number: formatNumber(count - 1) })}` : ''}
               </AnchorLink>
               <Text size="xs" c="dimmed">

@@ -42,14 +42,14 @@ export function DomainOverview() {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <NearlyFull />
         </Grid.Col>
+        <Grid.Col span={12}>
+          <OverviewUndelivered />
+        </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <LastLogins />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <OverviewChanges />
-        </Grid.Col>
-        <Grid.Col span={12}>
-          <OverviewUndelivered />
         </Grid.Col>
       </Grid>
     </>
