@@ -62,7 +62,8 @@ export class RemoteHost {
     if (status < 300) return body as Output;
     const { detail = `the host answered ${status}`, mend } = (body ?? {}) as ToldProblem;
     const isTemporary = status === 503 || status === 429;
-    throw new RemoteError(mend === undefined ? detail : `${detail}: ${mend}`, isTemporary ? 75 : 1, status);
+    const more = mend ?? (status === 401 ? 'make a token there with posthaste token add' : undefined);
+    throw new RemoteError(more === undefined ? detail : `${detail}: ${more}`, isTemporary ? 75 : 1, status);
   }
 
   /** Undefined where it is not there. */
@@ -107,15 +108,33 @@ export class RemoteHost {
         const isJson = response.headers.get('content-type')?.includes('json') === true;
         return { status: response.status, body: isJson ? (JSON.parse(text) as unknown) : undefined };
       } catch (error) {
-        if (mayRepeat && attempt < tries) {
+        if (mayRepeat && attempt < tries && !isUntrusted(error)) {
           await wait(attempt * 500);
           continue;
         }
-        const { cause, message } = error as Error & { cause?: { readonly message?: string; readonly code?: string } };
-        throw new CommandError(`${this.#origin} cannot be asked: ${cause?.message ?? cause?.code ?? message}`, 75);
+        throw unreachable(this.#origin, error);
       }
     }
   }
+}
+
+interface FetchError extends Error {
+  readonly cause?: { readonly message?: string; readonly code?: string };
+}
+
+/** The host's certificate is not one that is trusted here: another attempt finds the same. */
+function isUntrusted(error: unknown): boolean {
+  return /CERT|VERIFY|SELF_SIGNED/.test((error as FetchError).cause?.code ?? '');
+}
+
+function unreachable(origin: string, error: unknown): CommandError {
+  const { cause, message } = error as FetchError;
+  const why = cause?.message ?? cause?.code ?? message;
+  if (!isUntrusted(error)) return new CommandError(`${origin} cannot be asked: ${why}`, 75);
+  return new CommandError(
+    `${origin} cannot be trusted: ${why.replace(/[;,.] if the root CA .*$/, '')}; where its authority is your own, name that: NODE_EXTRA_CA_CERTS=FILE posthaste --host ${origin} ...`,
+    1,
+  );
 }
 
 /** Ends a command whose change was planned. */

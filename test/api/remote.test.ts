@@ -1,7 +1,10 @@
 // The command line on a host elsewhere: the same commands give the same output as on the host itself.
 
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +39,7 @@ import * as trace from '../../src/cli/trace.ts';
 import * as transport from '../../src/cli/transport.ts';
 import * as webhook from '../../src/cli/webhook.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { ApiServer } from './api-server.ts';
 
 const modules = [
@@ -279,6 +283,20 @@ test('the program takes the host and the token by options or from the environmen
   expect(local).toMatchObject({ status: 2, output: expect.stringContaining('the files of the host itself') });
   const nowhere = await runProcess(['--host', 'https://localhost:1', '--token-file', tokenFile, 'domain', 'list']);
   expect(nowhere).toMatchObject({ status: 75, output: expect.stringContaining('cannot be asked') });
+});
+
+test('a host that cannot be trusted, or that does not know the token, is told with what mends it', async () => {
+  const { certificate, key } = await createSelfSigned('localhost', Date.now());
+  const other = createServer({ cert: certificate, key }, (_request, response) => response.end('{}')).listen(0);
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const untrusted = await runProcess(['--host', `https://localhost:${port}`, '--token-file', tokenFile, 'status']);
+  expect(untrusted).toMatchObject({ status: 1, output: expect.stringContaining('NODE_EXTRA_CA_CERTS=FILE') });
+  other.close();
+  const wrong = join(folder, 'wrong');
+  writeFileSync(wrong, 'pht_wrong', { mode: 0o600 });
+  const unknown = await runProcess(['--host', api.origin, '--token-file', wrong, 'domain', 'list']);
+  expect(unknown).toMatchObject({ status: 1, output: expect.stringContaining('posthaste token add') });
 });
 
 test('a token that others may read is not used, nor one sent without encryption', () => {
