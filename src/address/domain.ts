@@ -6,6 +6,9 @@ const maxName = 255;
 const maxLabel = 63;
 
 export function isIpv4(text: string): boolean {
+  // Names, which nearly all that is asked about are, end with a letter.
+  const last = text.charCodeAt(text.length - 1);
+  if (!(last >= 0x30 && last <= 0x39)) return false;
   const parts = text.split('.');
   return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
 }

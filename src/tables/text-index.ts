@@ -24,6 +24,9 @@ export interface TextIndexData {
 export const minHeaderBytes = 6;
 const long = 0xff;
 
+/** A key of ASCII while it is looked up. */
+const scratch = new Uint8Array(320);
+
 export class TextIndex {
   readonly #arena: Buffer;
   readonly #slots: Uint32Array;
@@ -38,8 +41,23 @@ export class TextIndex {
 
   /** Offset of the row with this folded key, or -1. */
   find(foldedKey: string): number {
+    const { length } = foldedKey;
+    // Nearly all keys: to make a Buffer of one costs more than to look it up.
+    if (length <= scratch.length) {
+      let index = 0;
+      for (; index < length; index++) {
+        const code = foldedKey.charCodeAt(index);
+        if (code > 0x7f) break;
+        scratch[index] = code;
+      }
+      if (index === length) return this.#rowOf(scratch, length);
+    }
     const key = Buffer.from(foldedKey);
-    return (this.#slots[findCell(this.#arena, this.#slots, key, 0, key.length)] as number) - 1;
+    return this.#rowOf(key, key.length);
+  }
+
+  #rowOf(key: Uint8Array, length: number): number {
+    return (this.#slots[findCell(this.#arena, this.#slots, key, 0, length)] as number) - 1;
   }
 
   value(row: number): string {

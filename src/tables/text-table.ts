@@ -78,14 +78,19 @@ export class TextTable implements Table {
     this.#loading = this.#load();
   }
 
-  async lookup(key: string): Promise<LookupResult> {
+  lookup(key: string): Promise<LookupResult> {
+    const rows = this.#rows;
+    // Asked several times for every recipient: rows that are there are not waited for.
+    if (rows?.from !== 'text') return this.#lookUp(key);
+    const row = rows.index.find(foldKey(key));
+    if (row === -1) return Promise.resolve(notFound);
+    return Promise.resolve(new FoundRow(rows.index.value(row), this.#options.path, rows.index.line(row)));
+  }
+
+  async #lookUp(key: string): Promise<LookupResult> {
     const rows = await this.#usable();
-    const folded = foldKey(key);
-    if (rows.from === 'text') {
-      const row = rows.index.find(folded);
-      return row === -1 ? notFound : new FoundRow(rows.index.value(row), this.#options.path, rows.index.line(row));
-    }
-    const value = this.#guard(() => rows.file.find(folded));
+    if (rows.from === 'text') return await this.lookup(key);
+    const value = this.#guard(() => rows.file.find(foldKey(key)));
     return value === undefined ? notFound : { kind: 'found', value, source: this.#indexPath() };
   }
 
