@@ -56,7 +56,7 @@ export class Acme {
         } catch (error) {
           http.close();
           tls.close();
-          throw listenError(place, error);
+          throw listenError({ ...place, service: parameter }, error);
         }
       }
     }

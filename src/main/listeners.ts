@@ -227,9 +227,18 @@ export class ListenError extends Error {
   override name = 'ListenError';
 }
 
-export function listenError({ host, port, label }: Pick<PlannedListener, 'host' | 'port' | 'label'>, error: unknown) {
+/** `service`: the parameter that names the address, or the service of master.cf. */
+export function listenError(
+  { host, port, label, service }: Pick<PlannedListener, 'host' | 'port' | 'label' | 'service'>,
+  error: unknown,
+): ListenError {
   const { code } = error as NodeJS.ErrnoException;
+  const other = service.startsWith('posthaste_') ? `${service} of main.cf` : `the line of "${service}" in master.cf`;
   const why =
-    code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'only root may' : String(error);
+    code === 'EADDRINUSE'
+      ? `another program listens there: end it, or change ${other}`
+      : code === 'EACCES'
+        ? `only root may: start as root, or change ${other}`
+        : `${String(error)}: change ${other}`;
   return new ListenError(`cannot listen on ${port === 0 ? host : `${host}:${port}`} (${label}): ${why}`);
 }

@@ -93,7 +93,7 @@ export class AuthListeners {
         const port = await listener.listen(endpoint);
         bound.push({ ...place, port });
       } catch (error) {
-        throw listenError(place, error);
+        throw listenError({ ...place, service: parameter }, error);
       }
       this.#listeners.push(listener);
       const isOpen = 'host' in at && !/^(127\.|::1$)/.test(at.host);

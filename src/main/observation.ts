@@ -100,7 +100,7 @@ export class Observation {
       try {
         bound.push({ label: 'metrics', host, port: await server.listen() });
       } catch (error) {
-        throw listenError({ label: 'metrics', host, port }, error);
+        throw listenError({ label: 'metrics', host, port, service: 'posthaste_metrics_listen' }, error);
       }
     }
     return bound;

@@ -241,7 +241,9 @@ describe('the auth protocol', () => {
     const used = join(rig.folder, 'used');
     const other = createServer((one) => one.destroy());
     await new Promise<void>((resolve) => other.listen(used, resolve));
-    await expect(rig.logins({ posthaste_auth_listen: used }).listen()).rejects.toThrow('another program listens there');
+    await expect(rig.logins({ posthaste_auth_listen: used }).listen()).rejects.toThrow(
+      'another program listens there: end it, or change posthaste_auth_listen of main.cf',
+    );
     await new Promise((resolve) => other.close(resolve));
     writeFileSync(used, 'text');
     await expect(rig.logins({ posthaste_auth_listen: used }).listen()).rejects.toThrow('is no socket');
