@@ -37,7 +37,11 @@ export interface ListenAddress {
 
 /** How long running commands may take to end when the server closes; then connections are cut. */
 const closeMilliseconds = 10_000;
-const backlog = 511;
+/**
+ * Connections that the system keeps until they are taken (Linux: net.core.somaxconn at most). Of more than that it forgets
+ * some that their clients believe open, and these wait in vain for a greeting: a flood must not fill it easily.
+ */
+const backlog = 4096;
 
 export class SmtpServer {
   readonly #parts: SessionParts;
