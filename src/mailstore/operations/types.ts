@@ -152,9 +152,10 @@ const reclaiming: ReadonlySet<WriteOperation['kind']> = new Set([
   'forget-once',
   'queue-update',
   'remove-from-queue',
+  'ensure-mailbox',
 ]);
 
-/** Operations that free space, and the mark that IMAP wants before it: they must succeed on a full disk. */
+/** Operations that free space, and the login and the mark that IMAP wants before it: they must succeed on a full disk. */
 export function isReclaiming(operation: WriteOperation): boolean {
   if (operation.kind !== 'store-flags') return reclaiming.has(operation.kind);
   return operation.action !== 'remove' && operation.flags.some((flag) => flag.toLowerCase() === '\\deleted');
