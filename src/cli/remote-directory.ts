@@ -177,6 +177,14 @@ function otherParts(host: RemoteHost, listed: Listed) {
       },
     },
     tags: {
+      list: async () => (await host.call<{ items: readonly object[] }>('tag.list')).items,
+      objects: async (
+        tag: string,
+        { after, limit }: { readonly after?: { kind: string; object: string }; readonly limit: number },
+      ) => {
+        const from = after === undefined ? {} : { after: `${after.kind} ${after.object}` };
+        return (await host.call<{ items: readonly object[] }>('tag.objects', { tag, limit, ...from })).items;
+      },
       of: async (kind: string, name: string) =>
         (await host.call<{ tags: readonly string[] }>('tag.show', { kind, name })).tags,
       change: async (kind: string, name: string, add: readonly string[], remove: readonly string[] = []) =>

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { type CommandContext, CommandError } from '../cli/context.ts';
 import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
+import { plannedAreas } from '../proof/plan/types.ts';
 import { version } from './version.ts';
 
 interface CommandModule {
@@ -194,17 +195,7 @@ async function runCommand(rest: readonly string[], context: CommandContext): Pro
 
 /** Commands that ask another host; the others need the files of the host itself. */
 const remoteCommands = new Set([
-  'domain',
-  'alias-domain',
-  'mailbox',
-  'alias',
-  'list',
-  'sender-login',
-  'transport',
-  'bcc',
-  'access',
-  'relay-recipient',
-  'catch-all',
+  ...plannedAreas,
   'history',
   'revert',
   'plan',

@@ -146,6 +146,8 @@ export const matrix: Readonly<Record<string, Asked>> = {
   'admin.sessions-remove': { own: { login: 'fred@foreign.test' } },
   'admin.remove': { own: { login: 'nobody' } },
   'admin.second-factors-remove': { own: { login: 'dora' } },
+  'tag.list': nothing,
+  'tag.objects': { own: { tag: 'gold' } },
   'tag.show': each((name) => ({ kind: 'domain', name })),
   'tag.change': each((name) => ({ kind: 'domain', name, add: ['gold'] })),
   'mailbox.references': each((domain) => ({ address: `anna@${domain}` })),

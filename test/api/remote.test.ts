@@ -34,6 +34,7 @@ import * as relayRecipient from '../../src/cli/relay-recipient.ts';
 import { RemoteHost } from '../../src/cli/remote-host.ts';
 import * as revert from '../../src/cli/revert.ts';
 import * as senderLogin from '../../src/cli/sender-login.ts';
+import * as tag from '../../src/cli/tag.ts';
 import * as token from '../../src/cli/token.ts';
 import * as trace from '../../src/cli/trace.ts';
 import * as transport from '../../src/cli/transport.ts';
@@ -65,6 +66,7 @@ const modules = [
   relayRecipient,
   revert,
   senderLogin,
+  tag,
   token,
   trace,
   transport,
@@ -121,6 +123,9 @@ test('what is done there is done, and said in the same words', async () => {
   expect(await say('domain add example.com')).toMatch(/^1 example\.com is already hosted: look at it with: posthaste/);
   expect(await say('mailbox add bob@example.com --name Bob')).toMatch(/^bob@example\.com added\npassword: \w{5}-/);
   expect(await say('mailbox set bob@example.com --quota 1G')).toBe('bob@example.com changed');
+  expect(await say('domain set example.com --tag gold')).toContain('example.com');
+  expect(await say('mailbox set bob@example.com --tag gold')).toBe('bob@example.com changed');
+  expect(await say('tag list gold')).toMatch(/domain +example\.com\nmailbox +bob@example\.com$/);
   expect(await say('alias add sales@example.com bob@example.com nobody@example.com')).toMatch(
     /^sales@example\.com → bob@example\.com, nobody@example\.com\n! nobody@example\.com does not exist yet/,
   );
@@ -243,6 +248,8 @@ test('what is looked at there looks the same as on the host itself', async () =>
     'app-password show bob@example.com telephone',
     'admin list',
     'admin show dora',
+    'tag list',
+    'tag list gold',
     'token list dora',
     'webhook list',
     'webhook show hook',

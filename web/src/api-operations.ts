@@ -827,6 +827,16 @@ export interface Operations {
     input: { readonly kind: "domain" | "mailbox" | "alias" | "list"; readonly name: string; readonly add?: readonly string[]; readonly remove?: readonly string[] };
     output: { readonly tags: readonly string[] };
   };
+  /** List the tags of the whole host, with how many objects have each. */
+  "tag.list": {
+    input: Readonly<Record<string, never>>;
+    output: { readonly items: readonly { readonly tag: string; readonly domains: number; readonly mailboxes: number; readonly aliases: number; readonly lists: number }[] };
+  };
+  /** List what has a tag: domains, mailboxes, aliases, lists. */
+  "tag.objects": {
+    input: { readonly tag: string; readonly after?: string; readonly limit?: number };
+    output: { readonly items: readonly ({ readonly kind: "domain" | "mailbox" | "alias" | "list"; readonly object: string })[]; readonly next?: string };
+  };
   /** List the tags of a domain, a mailbox, an alias or a list. */
   "tag.show": {
     input: { readonly kind: "domain" | "mailbox" | "alias" | "list"; readonly name: string };
@@ -1076,6 +1086,8 @@ export const places: Readonly<Record<keyof Operations, string>> = {
   "statistics.show": 'GET /statistics',
   "status.show": 'GET /status',
   "tag.change": 'PATCH /tags/{kind}/{name}',
+  "tag.list": 'GET /tags',
+  "tag.objects": 'GET /tagged/{tag}',
   "tag.show": 'GET /tags/{kind}/{name}',
   "token.add": 'POST /tokens',
   "token.list": 'GET /tokens',
