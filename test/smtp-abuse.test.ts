@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -263,6 +264,41 @@ test('errors make replies late', async () => {
   const started = performance.now();
   await client.command('NOOP');
   expect(performance.now() - started).toBeGreaterThan(50);
+});
+
+test('of thousands that are refused at once some hear it late, the rest are held and then cut off', async () => {
+  const { port, log } = await start({
+    settings: { smtpd_client_connection_count_limit: '1', smtpd_client_event_limit_exceptions: '' },
+    overrides: { errorSleep: 1500 },
+  });
+  const ends: { heard: string; after: number }[] = [];
+  const visit = (localAddress: string) =>
+    new Promise<{ heard: string; after: number }>((resolve) => {
+      const began = performance.now();
+      let heard = '';
+      const socket = connect({ host: '127.0.0.1', port, localAddress });
+      socket.on('data', (chunk) => {
+        heard += chunk.toString();
+        if (heard.startsWith('220')) socket.destroy();
+      });
+      socket.on('error', () => undefined);
+      socket.on('end', () => socket.destroy());
+      socket.on('close', () => resolve({ heard, after: performance.now() - began }));
+      socket.on('connect', () => socket.write('x'.repeat(1000)));
+    });
+  const first = await open(port);
+  await first.reply();
+  const visits: Promise<unknown>[] = [];
+  for (let count = 0; count < 2100; count++) {
+    visits.push(visit('127.0.0.1').then((end) => ends.push(end)));
+    if (count % 100 === 99) await pause(10);
+  }
+  expect((await visit('127.9.0.1')).heard).toMatch(/^220 /);
+  await Promise.all(visits);
+  expect(ends.filter(({ heard }) => heard.startsWith('421 4.7.0 '))).toHaveLength(2000);
+  expect(ends.filter(({ heard }) => heard === '')).toHaveLength(100);
+  expect(Math.min(...ends.map(({ after }) => after))).toBeGreaterThan(1400);
+  expect(log.lines.some((line) => /refused clients were cut off: 2000 wait already/.test(line))).toBe(true);
 });
 
 test('a slow store pauses the client and loses nothing', async () => {

@@ -1,6 +1,7 @@
 // Clients that are refused at the connection hear it late (smtpd_error_sleep_time): whoever comes back at once, again and
 // again, then spends his connections on waiting and not our processor on accepting. Only so many wait; beyond that the
-// addresses that have been refused a moment ago are cut off without a word, before anything is made for them.
+// addresses that have been refused a moment ago are held as bare sockets, unread and without a session, and then cut off
+// without a word; where too many are held as well, at once.
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
@@ -9,6 +10,8 @@ import { RecentMap } from '../lib/recent-map.ts';
 
 /** A socket each, and a session where there is one: some 15 MB. */
 const maxWaiting = 2000;
+/** A bare socket and a timer each: some 25 MB. */
+const maxHeld = 8000;
 const momentMilliseconds = 5000;
 const maxAddresses = 10_000;
 /** How often it is told how many were cut off. */
@@ -19,8 +22,9 @@ export class RefusedClients {
   readonly #max: number;
   readonly #lately = new RecentMap<string, number>(maxAddresses);
   #waiting = 0;
+  readonly #held = new Set<Socket>();
   #cutOff = 0;
-  #toldAt = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, max = maxWaiting) {
     this.#clock = clock;
@@ -36,14 +40,18 @@ export class RefusedClients {
     this.#waiting--;
   }
 
-  /** True where the socket has been cut off: too many wait, and this one would only be refused again. */
-  cutOff(socket: Socket, address: string, log: ProgramLog): boolean {
+  /**
+   * True where this one would only be refused again, and too many wait: it is cut off, after as many milliseconds where so
+   * many can be held. The socket must not have been read yet.
+   */
+  turnsAway(socket: Socket, address: string, milliseconds: number, log: ProgramLog): boolean {
     if (this.#waiting < this.#max) return false;
     const refusedAt = this.#lately.get(address);
     const now = this.#clock.monotonic();
     if (refusedAt === undefined || now - refusedAt > momentMilliseconds) return false;
     socket.on('error', () => undefined);
-    socket.resetAndDestroy();
+    if (milliseconds === 0 || this.#held.size >= maxHeld) socket.resetAndDestroy();
+    else this.#hold(socket, milliseconds);
     this.#cutOff++;
     if (now - this.#toldAt > tellMilliseconds) {
       this.#toldAt = now;
@@ -53,5 +61,18 @@ export class RefusedClients {
       this.#cutOff = 0;
     }
     return true;
+  }
+
+  #hold(socket: Socket, milliseconds: number): void {
+    this.#held.add(socket);
+    setTimeout(() => {
+      this.#held.delete(socket);
+      socket.resetAndDestroy();
+    }, milliseconds).unref();
+  }
+
+  /** The server closes: nobody is held any longer. */
+  close(): void {
+    for (const socket of this.#held) socket.resetAndDestroy();
   }
 }

@@ -66,9 +66,10 @@ export class SmtpServer {
       limits: new ClientLimits(parts.clock, service.rateUnit),
       sleep: (milliseconds) => sleep(milliseconds),
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // Nobody is read before it is known who will: the wire, the screen, or nobody.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
       if (screen === undefined) this.#take(socket);
-      else screen.examine(socket, () => this.#acceptScreened(socket));
+      else screen.examine(socket, () => this.#accept(socket));
     });
   }
 
@@ -116,6 +117,7 @@ export class SmtpServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#strangers) socket.destroy();
     this.#screen?.close();
+    this.#refused.close();
     for (const session of this.#sessions) session.shutDown();
     if (this.#sessions.size > 0) {
       const empty = new Promise<void>((resolve) => {
@@ -150,17 +152,12 @@ export class SmtpServer {
       .finally(() => this.#strangers.delete(socket));
   }
 
-  #acceptScreened(socket: Socket): void {
-    this.#accept(socket);
-    // Its reading was stopped while it was looked at.
-    socket.resume();
-  }
-
   /** `endpoints` where a load balancer has told who its client is. */
   #accept(socket: Socket, endpoints?: ProxyEndpoints): void {
     const address = plainAddress(endpoints?.remoteAddress ?? socket.remoteAddress);
     const options = this.#options;
-    if (this.#refused.cutOff(socket, address, new ProgramLog(this.#parts.log, options.program))) return;
+    const log = new ProgramLog(this.#parts.log, options.program);
+    if (this.#refused.turnsAway(socket, address, options.errorSleep, log)) return;
     const counts = this.#parts.limits.connected(address);
     const client: SessionClient = {
       address,

@@ -109,6 +109,8 @@ export class Wire {
       }
       this.#events.onInput();
     });
+    // It may have been stopped while others looked at it.
+    socket.resume();
     const lost = () => {
       if (socket !== this.#socket || this.#isLost) return;
       this.#isLost = true;

@@ -76,7 +76,9 @@ export class ConnectionScreen {
     const address = plainAddress(socket.remoteAddress);
     const client = `[${address}]:${socket.remotePort ?? 0}`;
     const log = new ProgramLog(this.#options.log, rules.options.program);
-    if (this.#refused.cutOff(socket, address, log)) return;
+    if (this.#refused.turnsAway(socket, address, rules.options.refusalDelay, log)) return;
+    // Who hangs up is noticed, and what comes early is kept.
+    socket.read(0);
     const examined = { socket, rules, address, client, log, began: this.#options.clock.monotonic() };
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -98,6 +100,7 @@ export class ConnectionScreen {
   }
 
   close(): void {
+    this.#refused.close();
     for (const dialog of this.#dialogs) dialog.close();
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -184,7 +187,6 @@ export class ConnectionScreen {
     });
     this.#dialogs.add(dialog);
     dialog.start();
-    socket.resume();
     return 'refused';
   }
 
@@ -267,6 +269,7 @@ class EarlyTest {
           if (greetAction === 'drop') isAsking = false;
           settle();
         });
+        socket.resume();
       }
       if (!isAsking) return;
       void rules.score(address).then((score) => {
