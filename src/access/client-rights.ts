@@ -8,7 +8,6 @@ import { naming, openMaps, openMatchList, type OpenOptions } from '../routing/op
 import type { Client } from '../routing/types.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { MatchList } from '../tables/match-list.ts';
-import type { Table } from '../tables/table.ts';
 
 export interface ClientRights {
   readonly mayUseXclient: boolean;
@@ -106,9 +105,13 @@ export class ClientLists {
   }
 }
 
-/** The tables behind check_address_map, with or without that word before them. */
-export function openHeaderClients({ settings, registry }: OpenOptions): Table[] {
+/** check_address_map, with or without that word before the tables: does one list the address? Throws TemporaryError. */
+export function openHeaderClients({ settings, registry }: OpenOptions): (address: string) => Promise<boolean> {
   const parameter = 'local_header_rewrite_clients';
   const names = settings.list(parameter).filter((word) => word.includes(':'));
-  return naming(parameter, settings, () => names.map((name) => registry.open(name)));
+  const tables = naming(parameter, settings, () => names.map((name) => registry.open(name)));
+  return async (address) => {
+    for (const table of tables) if ((await table.lookup(address)).kind === 'found') return true;
+    return false;
+  };
 }

@@ -2,6 +2,7 @@
 
 import type { Client } from '../routing/types.ts';
 import type { MessageActions } from './message-actions.ts';
+import type { RecipientsAhead } from './recipients-ahead.ts';
 
 export interface MailRequest {
   readonly client: Client;
@@ -22,6 +23,14 @@ export interface MailRequest {
   readonly isQuestionOnly?: boolean;
   /** The transaction's own. */
   readonly actions?: MessageActions;
+}
+
+/** One transaction's command, without the recipient. */
+export interface RecipientEnvelope extends Omit<MailRequest, 'recipient'> {
+  /** External form; '' is the null sender. */
+  readonly sender?: string;
+  /** What is found out about recipients that the client has named already. */
+  readonly ahead?: RecipientsAhead | undefined;
 }
 
 /** `name[address]`. */

@@ -27,7 +27,7 @@ import type {
 } from '../routing/types.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { MatchList } from '../tables/match-list.ts';
-import type { Table, TableRegistry } from '../tables/table.ts';
+import type { TableRegistry } from '../tables/table.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import type { AddressVerifier } from './address-verifier.ts';
@@ -37,11 +37,12 @@ import { ContentChecks } from './content-checks.ts';
 import { Deliverable } from './deliverable.ts';
 import { Evaluation, lookupFailure, softened, type Verdict } from './evaluation.ts';
 import type { GreylistSource } from './greylisting.ts';
-import type { MailRequest } from './mail-request.ts';
+import type { MailRequest, RecipientEnvelope } from './mail-request.ts';
 import { keepOrders, noActions } from './message-actions.ts';
 import type { PostingSource } from './posting-source.ts';
 import type { QuotaSource } from './quota-source.ts';
 import { ProbeSender } from '../routing/probe-sender.ts';
+import { AskingAhead } from './recipients-ahead.ts';
 import { RejectFooter } from './reject-footer.ts';
 import { RestrictionStages } from './stages.ts';
 
@@ -65,12 +66,6 @@ export interface RecipientPolicyOptions {
   readonly greylist?: GreylistSource | undefined;
 }
 
-/** One transaction's command, without the recipient. */
-export interface RecipientEnvelope extends Omit<MailRequest, 'recipient'> {
-  /** External form; '' is the null sender. */
-  readonly sender?: string;
-}
-
 type Order = 'bcc' | 'redirect';
 const accepted: Reply = { code: 250, status: '2.1.5', text: 'Ok' };
 const badRecipient: Reply = { code: 501, status: '5.1.3', text: 'Bad recipient address syntax' };
@@ -92,11 +87,13 @@ export class RecipientPolicy {
   readonly #loggedPermits: MatchList;
   readonly #flushedSites: MatchList;
   readonly #mapsAddresses: boolean;
-  readonly #headerClients: readonly Table[];
+  /** check_address_map of local_header_rewrite_clients. Throws TemporaryError. */
+  readonly isHeaderClient: (address: string) => Promise<boolean>;
   readonly #isSoft: boolean;
   readonly #probeSender: ProbeSender;
   readonly #verifier: RecipientPolicyOptions['verifier'];
   readonly #greylist: GreylistSource | undefined;
+  readonly ahead: AskingAhead;
 
   /** Throws SettingsError for a restriction or table that cannot be used, and where nothing keeps strangers from relaying. */
   constructor(options: RecipientPolicyOptions) {
@@ -117,7 +114,8 @@ export class RecipientPolicy {
     this.#loggedPermits = openMatchList(open, 'smtpd_log_access_permit_actions', 'exact');
     this.#flushedSites = openMatchList(open, 'fast_flush_domains', 'domain');
     this.#mapsAddresses = !overrides(settings).includes('no_address_mappings');
-    this.#headerClients = openHeaderClients(open);
+    this.ahead = new AskingAhead({ router, listed: this.#listed, mapsAddresses: this.#mapsAddresses });
+    this.isHeaderClient = openHeaderClients(open);
     this.#isSoft = settings.flag('soft_bounce');
     this.#probeSender = new ProbeSender(settings, router.settings.standardForm);
     this.#verifier = options.verifier;
@@ -209,14 +207,6 @@ export class RecipientPolicy {
     return this.#router.envelopeSender(sender, this.handling);
   }
 
-  /** check_address_map of local_header_rewrite_clients. Throws TemporaryError. */
-  async isHeaderClient(address: string): Promise<boolean> {
-    for (const table of this.#headerClients) {
-      if ((await table.lookup(address)).kind === 'found') return true;
-    }
-    return false;
-  }
-
   /** One command's lists, at one revision of the tables; a failed lookup is told about whom it concerned. */
   async #ask(
     request: MailRequest,
@@ -236,12 +226,14 @@ export class RecipientPolicy {
 
   /** At RCPT TO. Never throws TemporaryError: what could not be found out is a 451 reply. */
   async checkRecipient(recipient: string, envelope: RecipientEnvelope, trace?: TraceSink): Promise<RecipientDecision> {
-    const revision = this.#router.revisions.revision();
+    const { revisions } = this.#router;
+    const revision = revisions.revision();
+    const { ahead, sender = '' } = envelope;
     try {
-      const decided = await decideAtOneRevision(this.#router.revisions, trace, (decision) =>
-        this.#decide(decision, recipient, envelope),
-      );
-      return { ...decided, revision };
+      const decide = (decision: Decision) => this.#decide(decision, recipient, envelope);
+      const deciding = decideAtOneRevision(revisions, trace, decide, ahead?.take(recipient));
+      this.ahead.begin(ahead, sender);
+      return { ...(await deciding), revision };
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
       this.#log.warning(`${recipient}: ${error.message}`);
@@ -279,6 +271,7 @@ export class RecipientPolicy {
       return this.#isAlwaysTaken(recipient, address) ? 'permit' : await this.#stages.recipient(evaluation);
     });
     const refusal = typeof verdict === 'string' ? undefined : verdict;
+    this.ahead.learn(decision, envelope.ahead, refusal === undefined || evaluation.isRecipientChecked);
     if (refusal !== undefined) return this.#tell(decision, this.#refused(external, addressClass, refusal));
 
     const routed = await this.#route(evaluation, recipient, address);

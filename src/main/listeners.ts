@@ -2,6 +2,7 @@
 
 import type { AddressHandling } from '../routing/types.ts';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import type { AskingAhead } from '../access/recipients-ahead.ts';
 import type { CommandFilter } from '../access/command-filter.ts';
 import type { ContentChecks } from '../access/content-checks.ts';
 import type { RejectFooter } from '../access/reject-footer.ts';
@@ -141,6 +142,10 @@ class CurrentPolicy implements SmtpPolicy {
 
   get isDelayed(): boolean {
     return this.#policy.isDelayed;
+  }
+
+  get ahead(): AskingAhead {
+    return this.#policy.ahead;
   }
 
   clientRights: SmtpPolicy['clientRights'] = (client) => this.#policy.clientRights(client);

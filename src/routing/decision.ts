@@ -27,6 +27,7 @@ export class Decision implements Asker {
 
   readonly #revisions: RevisionSource | undefined;
   #revision: number | undefined;
+  #asksServers = false;
 
   readonly #without: TraceSink['without'];
 
@@ -34,6 +35,11 @@ export class Decision implements Asker {
     this.#steps = isTracing ? [] : undefined;
     this.#revisions = revisions;
     this.#without = without;
+  }
+
+  /** A server was asked. */
+  get asksServers(): boolean {
+    return this.#asksServers;
   }
 
   /** The revision of the first answer; undefined where nothing was asked. */
@@ -82,6 +88,7 @@ export class Decision implements Asker {
     }
     const answer = this.#without?.(table.name, key) === true ? Promise.resolve(leftOut) : table.lookup(key);
     answers.set(key, answer);
+    if (table.isServed === true) this.#asksServers = true;
     return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);
   }
 
@@ -117,14 +124,19 @@ export class Decision implements Asker {
   }
 }
 
-/** Runs `decide` until the tables stood still while it ran. Throws TemporaryError where they never do. */
+/**
+ * Runs `decide` until the tables stood still while it ran: first with `begun`, whose answers count where nothing has changed
+ * since they were asked for. Throws TemporaryError where the tables never stand still.
+ */
 export async function decideAtOneRevision<Result>(
   revisions: RevisionSource,
   trace: TraceSink | undefined,
   decide: (decision: Decision) => Promise<Result>,
+  begun?: Decision,
 ): Promise<Result> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const decision = new Decision(trace !== undefined, revisions, trace?.without);
+    const isBegun = attempt === 0 && begun !== undefined;
+    const decision = isBegun ? begun : new Decision(trace !== undefined, revisions, trace?.without);
     const result = await decide(decision);
     // Most questions to the client's own words ask no table: then there is nothing to compare, and to look costs.
     if (decision.revision !== undefined && revisions.revision() !== decision.revision) continue;

@@ -4,8 +4,7 @@
 import type { ClientRights } from '../access/client-rights.ts';
 import type { CommandFilter } from '../access/command-filter.ts';
 import type { ContentChecks } from '../access/content-checks.ts';
-import type { MailRequest } from '../access/mail-request.ts';
-import type { RecipientEnvelope } from '../access/recipient-policy.ts';
+import type { MailRequest, RecipientEnvelope } from '../access/mail-request.ts';
 import type { FieldRewriter } from '../routing/header-rewriting.ts';
 import type { AddressHandling, Client, Delivery, RecipientDecision, Reply, TraceSink } from '../routing/types.ts';
 
@@ -34,6 +33,8 @@ export interface SmtpPolicy {
     trace?: TraceSink,
     request?: Partial<MailRequest>,
   ): Promise<Reply | undefined>;
+  /** Where it is worthwhile, envelopes have their own `ahead`; absent: it never is. */
+  readonly ahead?: { readonly isWorthwhile: boolean };
   /** Asked at RCPT. Throws TemporaryError where a table could not be asked. */
   checkRecipient(recipient: string, envelope: RecipientEnvelope): Promise<RecipientDecision>;
   checkData(request: MailRequest): Promise<Reply | undefined>;

@@ -2,6 +2,7 @@
 
 import type { MailRequest } from '../access/mail-request.ts';
 import type { MessageActions } from '../access/message-actions.ts';
+import type { RecipientsAhead } from '../access/recipients-ahead.ts';
 import type { Client, Delivery } from '../routing/types.ts';
 import type { MailParameters } from '../smtp/parameters.ts';
 import type { SmtpReply } from '../smtp/reply.ts';
@@ -48,6 +49,8 @@ export interface Transaction {
   queueId: string | undefined;
   /** Refused recipients beyond smtpd_recipient_limit. */
   overshoot: number;
+  /** Of recipients that the client has named already. */
+  ahead?: RecipientsAhead;
   /** Set by the first BDAT. */
   bdat: ChunkReader | undefined;
 }

@@ -28,6 +28,7 @@ export interface WireEvents {
 
 const CR = 0x0d;
 const LF = 0x0a;
+const maxPeekedLine = 512;
 /** Unread input above this pauses the socket: one pipelined batch of commands is far smaller. */
 const maxUnread = 65_536;
 const lingerMilliseconds = 2_000;
@@ -144,6 +145,19 @@ export class Wire {
     const rest =
       this.#offset < this.#current.length ? this.#current.subarray(this.#offset) : (this.#chunks[0] ?? nothing);
     return rest.toString('latin1', 0, Math.min(length, rest.length));
+  }
+
+  /** The next whole lines of what has come in one piece, at most so many; they stay where they are. */
+  peekLines(count: number): string[] {
+    const lines: string[] = [];
+    const current = this.#current;
+    for (let start = this.#offset; lines.length < count; ) {
+      const end = current.indexOf(LF, start);
+      if (end === -1 || end - start > maxPeekedLine) break;
+      lines.push(current.toString('latin1', start, current[end - 1] === CR ? end - 1 : end));
+      start = end + 1;
+    }
+    return lines;
   }
 
   giveBack(rest: Buffer): void {

@@ -31,6 +31,8 @@ export interface Table {
   readonly kind: TableKind;
   /** Fixed-key tables fold the key themselves. Throws TemporaryError where the answer cannot be found out. */
   lookup(key: string): Promise<LookupResult>;
+  /** True: a server is asked, and several questions at once cost it hardly more than one. */
+  readonly isServed?: boolean;
   /** True: it has no row at present, so nobody needs to make keys for it. Throws TemporaryError. */
   isVoid?(): boolean;
   /** All rows, for `postmap -s`; only types that Postfix can list have it. Throws TemporaryError. */

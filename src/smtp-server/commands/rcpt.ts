@@ -3,6 +3,7 @@
 import { isReply, parseRcptParameters } from '../../smtp/parameters.ts';
 import { hasForeignDomain } from '../../smtp/path.ts';
 import { isRefusal, replies, replyText, reply, type SmtpReply } from '../../smtp/reply.ts';
+import { RecipientsAhead } from '../../access/recipients-ahead.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import type { RecipientDecision } from '../../routing/types.ts';
 import type { RcptParameters } from '../../smtp/parameters.ts';
@@ -49,7 +50,8 @@ async function check(
   const began = clock.monotonic();
   let decision: RecipientDecision;
   try {
-    decision = await session.parts.policy.checkRecipient(address, requestOf(transaction, session.asker, 'RCPT'));
+    const request = { ...requestOf(transaction, session.asker, 'RCPT'), ahead: aheadOf(session, transaction) };
+    decision = await session.parts.policy.checkRecipient(address, request);
   } catch (error) {
     if (!(error instanceof TemporaryError)) throw error;
     session.log.warning(`RCPT from ${session.clientText}: <${address}>: ${error.message}`);
@@ -73,6 +75,23 @@ async function check(
   const accepted = { original: address, ...parameters, deliveries, ...(revision === undefined ? {} : { revision }) };
   transaction.recipients.push(isDataRefusal ? { ...accepted, dataRefusal: decision.reply } : accepted);
   return isDataRefusal || replyText(decision.reply) === '250 2.1.5 Ok' ? replies.recipientOk : decision.reply;
+}
+
+function aheadOf({ parts, wire }: Conversation, transaction: Transaction): RecipientsAhead | undefined {
+  if (parts.policy.ahead?.isWorthwhile !== true || !wire.hasInput) return transaction.ahead;
+  transaction.ahead ??= new RecipientsAhead((count) => upcoming(wire.peekLines(count)));
+  return transaction.ahead;
+}
+
+/** The plain ones: what is written in an unusual way is looked at when its turn comes. */
+function upcoming(lines: readonly string[]): string[] {
+  const addresses: string[] = [];
+  for (const line of lines) {
+    const [, address] = /^RCPT TO:[ \t]*<([^\s<>@"\\:,]+@[^\s<>@"\\:,]+)>(?:[ \t]|$)/i.exec(line) ?? [];
+    if (address === undefined) break;
+    addresses.push(address);
+  }
+  return addresses;
 }
 
 /** The first accepted recipient gives the transaction its queue id, and the log its client line. */

@@ -32,6 +32,7 @@ export function openLdapTable(name: string, context: ServerTableContext): Table 
 class LdapTable implements Table {
   readonly name: string;
   readonly kind = 'fixed';
+  readonly isServed = true;
   readonly #settings: LdapSettings;
   readonly #log: ProgramLog;
   readonly #servers: LdapServers;

@@ -24,7 +24,7 @@ const usualSockets = ['/run/mysqld/mysqld.sock', '/var/lib/mysql/mysql.sock', '/
 // In the others a backslash may be the second octet of a character, and escaping is not safe.
 const charsets = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'latin1', 'ascii', 'binary']);
 /** A slow one holds up those behind it. */
-const maxTogether = 16;
+const maxTogether = 32;
 
 interface MysqlSession {
   readonly user: string;

@@ -36,7 +36,7 @@ export interface PoolOptions {
 }
 
 const firstRetryMilliseconds = 1000;
-const gatheringConnections = 2;
+const gatheringConnections = 3;
 const gatherMilliseconds = 2;
 
 export class ServerPool implements SqlServer {
@@ -117,7 +117,7 @@ export class ServerPool implements SqlServer {
     return host.waiting.splice(0, alone === -1 ? count : Math.max(1, Math.min(count, alone)));
   }
 
-  /** While two connections are asked, what comes waits for one of them and goes together; unless they are slow. */
+  /** While three connections are asked, what comes waits for one of them and goes together; unless they are slow. */
   #gathers(host: HostState): boolean {
     if (host.host.maxTogether === 1 || busyConnections(host) < gatheringConnections) return false;
     const [oldest] = host.waiting;

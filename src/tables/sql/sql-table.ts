@@ -60,6 +60,7 @@ class FoundRows implements Found {
 export class SqlTable implements Table {
   readonly name: string;
   readonly kind = 'fixed';
+  readonly isServed: boolean;
   readonly #server: SqlServer;
   readonly #log: ProgramLog;
   readonly #templates: KeyTemplates;
@@ -72,6 +73,8 @@ export class SqlTable implements Table {
   /** `mode` is the usual one, in which the template is looked through for unquoted placeholders. Throws TableError. */
   constructor(settings: TableSettings, context: ServerTableContext, server: SqlServer, mode: SqlMode) {
     this.name = settings.table;
+    // SQLite is a file, and asked in turn.
+    this.isServed = mode.dialect !== 'sqlite';
     this.#server = server;
     this.#log = context.log;
     this.#templates = new KeyTemplates(settings.table);
