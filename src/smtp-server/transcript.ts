@@ -4,6 +4,7 @@
 /** As in notify_classes. */
 export type Trouble = 'bounce' | 'data' | 'policy' | 'protocol' | 'resource' | 'software';
 
+const letterA = 97;
 const maxLineLength = 512;
 /** Of a longer session its beginning and its end. */
 const firstLines = 50;
@@ -20,18 +21,28 @@ export class Transcript {
   in(text: string): void {
     const isSecret = this.#hidesNext;
     this.#hidesNext = false;
-    const shown = isSecret ? '(not shown)' : text.replace(/^(AUTH\s+\S+)\s.*/is, '$1 (not shown)');
-    this.#add(`In:  ${shown}`);
+    if (isSecret) this.#add('In:  (not shown)');
+    // Nearly all lines are nothing of the kind, and every line of every client comes here.
+    else if ((text.charCodeAt(0) | 32) === letterA)
+      this.#add(`In:  ${text.replace(/^(AUTH\s+\S+)\s.*/is, '$1 (not shown)')}`);
+    else this.#add(`In:  ${text}`);
   }
 
   /** What the server says: one reply or several, with their line ends. */
   out(text: string): void {
-    for (const line of text.split('\r\n')) {
-      if (line === '') continue;
-      this.#add(`Out: ${line}`);
-      if (line.startsWith('334')) this.#hidesNext = true;
-      if ((line.startsWith('4') || line.startsWith('5')) && line[3] === ' ') this.#note(troubleOf(line));
+    let start = 0;
+    for (let end = text.indexOf('\r\n'); end !== -1; end = text.indexOf('\r\n', start)) {
+      this.#said(text.slice(start, end));
+      start = end + 2;
     }
+    if (start < text.length) this.#said(text.slice(start));
+  }
+
+  #said(line: string): void {
+    if (line === '') return;
+    this.#add(`Out: ${line}`);
+    if (line.startsWith('334')) this.#hidesNext = true;
+    if ((line.startsWith('4') || line.startsWith('5')) && line[3] === ' ') this.#note(troubleOf(line));
   }
 
   /** Each with the word before it that tells who spoke. */
@@ -45,7 +56,7 @@ export class Transcript {
   }
 
   #add(line: string): void {
-    const cut = line.slice(0, maxLineLength);
+    const cut = line.length > maxLineLength ? line.slice(0, maxLineLength) : line;
     if (this.#first.length < firstLines) {
       this.#first.push(cut);
       return;
