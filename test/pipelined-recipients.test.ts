@@ -4,6 +4,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasMariaDb, MariaDbServer } from './harness/mariadb.ts';
 import { RawClient, startTestServer, type TestServer } from './smtp-dialogs/test-server.ts';
@@ -95,6 +96,7 @@ describe.skipIf(!hasMariaDb)('recipients in one packet (package mariadb-server)'
       'u2@EXAMPLE.com',
       'u3@[127.0.0.1]',
       'u4',
+      'gr\u00fcn@example.com',
       '@a:u5@example.com',
       'u6@example.com',
       'u6@example.com',
@@ -119,6 +121,24 @@ describe.skipIf(!hasMariaDb)('recipients in one packet (package mariadb-server)'
       'mail',
     );
     expect((await ask(server, late, true)).replies.every((reply) => reply.startsWith('250 '))).toBe(true);
+  });
+
+  test('see what was added meanwhile, where their first command was refused before anybody asked', async () => {
+    const client = await RawClient.open(server.port);
+    await client.reply();
+    await client.command('EHLO client.test');
+    await client.command('MAIL FROM:<sender@elsewhere.test>');
+    const refused = 'RCPT TO:<soon@example.com> FOO=BAR\r\n';
+    client.send(`RCPT TO:<u1@example.com>\r\nRCPT TO:<u2@example.com>\r\n${refused}`);
+    expect(await client.reply()).toMatch(/^250 /);
+    expect(await client.reply()).toMatch(/^250 /);
+    expect(await client.reply()).toMatch(/^555 /);
+    // What was asked about it meanwhile has been answered.
+    expect(await client.command('NOOP')).toMatch(/^250 /);
+    await pause(50);
+    database.execute("INSERT INTO mailbox VALUES ('soon@example.com', 'x')", 'mail');
+    expect(await client.command('RCPT TO:<soon@example.com>')).toMatch(/^250 /);
+    client.destroy();
   });
 
   test('wait for a slow server together', async () => {

@@ -12,30 +12,40 @@ import type { Router } from '../routing/router.ts';
 /** For each session: all its questions wait for the same few connections. */
 const maxAhead = 8;
 
+/** What a client has sent. */
+export interface SentAhead {
+  /** The number of the line that is carried out. */
+  readonly line: number;
+  /** Recipients of the lines behind it, one each, as the client wrote them; at most so many. */
+  upcoming(count: number): readonly string[];
+}
+
 /** One transaction's. */
 export class RecipientsAhead {
-  /** The next recipients as the client wrote them, so far as they have come; at most so many. */
-  readonly #upcoming: (count: number) => readonly string[];
-  readonly #begun = new Map<string, Decision>();
+  readonly #sent: SentAhead;
+  /** By the number of the line: another command that names the same recipient is another question. */
+  readonly #begun = new Map<number, { readonly recipient: string; readonly decision: Decision }>();
   /** The last recipient was looked for, with the help of a server. */
   isWorthwhile = false;
 
-  constructor(upcoming: (count: number) => readonly string[]) {
-    this.#upcoming = upcoming;
+  constructor(sent: SentAhead) {
+    this.#sent = sent;
   }
 
-  /** What has been asked about this one. */
+  /** What has been asked about this one, on the line that is carried out. Lines before it were refused unasked. */
   take(recipient: string): Decision | undefined {
-    const decision = this.#begun.get(recipient);
-    this.#begun.delete(recipient);
-    return decision;
+    const { line } = this.#sent;
+    const begun = this.#begun.get(line);
+    for (const earlier of this.#begun.keys()) if (earlier <= line) this.#begun.delete(earlier);
+    return begun?.recipient === recipient ? begun.decision : undefined;
   }
 
   /** Calls `begin` for those that nothing has been asked about. */
   begin(begin: (recipient: string) => Decision): void {
-    for (const recipient of this.#upcoming(maxAhead)) {
-      if (this.#begun.size >= maxAhead) return;
-      if (!this.#begun.has(recipient)) this.#begun.set(recipient, begin(recipient));
+    let { line } = this.#sent;
+    for (const recipient of this.#sent.upcoming(maxAhead)) {
+      line++;
+      if (!this.#begun.has(line)) this.#begun.set(line, { recipient, decision: begin(recipient) });
     }
   }
 }

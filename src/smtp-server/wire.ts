@@ -58,6 +58,7 @@ export class Wire {
   /** How far `#current` has been searched for a line end. */
   #searched = 0;
   #isSkippingLine = false;
+  #linesTaken = 0;
   #output = '';
   #isSending = false;
   #closesAfterSending = false;
@@ -89,6 +90,11 @@ export class Wire {
   /** The client has closed its side; what hasInput is the last that comes. */
   get isInputOver(): boolean {
     return this.#isInputOver;
+  }
+
+  /** How many lines takeLine has handed out. */
+  get linesTaken(): number {
+    return this.#linesTaken;
   }
 
   get isHandshaking(): boolean {
@@ -188,6 +194,7 @@ export class Wire {
 
   #finishLine(current: Buffer, lineFeed: number, limit: number): Line {
     const start = this.#offset;
+    this.#linesTaken++;
     this.#offset = lineFeed + 1;
     this.#searched = lineFeed + 1;
     const hasCr = lineFeed > start && current[lineFeed - 1] === CR;

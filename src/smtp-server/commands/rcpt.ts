@@ -79,7 +79,12 @@ async function check(
 
 function aheadOf({ parts, wire }: Conversation, transaction: Transaction): RecipientsAhead | undefined {
   if (parts.policy.ahead?.isWorthwhile !== true || !wire.hasInput) return transaction.ahead;
-  transaction.ahead ??= new RecipientsAhead((count) => upcoming(wire.peekLines(count)));
+  transaction.ahead ??= new RecipientsAhead({
+    get line() {
+      return wire.linesTaken;
+    },
+    upcoming: (count) => upcoming(wire.peekLines(count)),
+  });
   return transaction.ahead;
 }
 
@@ -87,7 +92,8 @@ function aheadOf({ parts, wire }: Conversation, transaction: Transaction): Recip
 function upcoming(lines: readonly string[]): string[] {
   const addresses: string[] = [];
   for (const line of lines) {
-    const [, address] = /^RCPT TO:[ \t]*<([^\s<>@"\\:,]+@[^\s<>@"\\:,]+)>(?:[ \t]|$)/i.exec(line) ?? [];
+    const [, address] =
+      /^RCPT TO:[ \t]*<([^\s<>@"\\:,\u0080-\u00ff]+@[^\s<>@"\\:,\u0080-\u00ff]+)>(?:[ \t]|$)/i.exec(line) ?? [];
     if (address === undefined) break;
     addresses.push(address);
   }
