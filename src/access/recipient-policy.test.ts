@@ -5,7 +5,9 @@ import { MemoryLog } from '../lib/log.ts';
 import type { Client, RecipientDecision, TraceStep } from '../routing/types.ts';
 import { Settings } from '../settings/settings.ts';
 import { notFound, type RevisionSource, type TableOpener } from '../tables/table.ts';
+import { noActions } from './message-actions.ts';
 import { openRouting, type OpenRoutingOptions, type Routing } from './open-routing.ts';
+import { RecipientsAhead } from './recipients-ahead.ts';
 
 const base = {
   compatibility_level: '3.6',
@@ -166,6 +168,52 @@ describe('what cannot be decided', () => {
     );
     expect((await rcpt(routing, 'new@m.test')).reply.code).toBe(250);
     expect(asked.filter((key) => key === 'new@m.test')).toHaveLength(2);
+  });
+});
+
+describe('what was asked ahead', () => {
+  /** As if the client had named `second` in the packet in which it names `first`. */
+  async function together(first: () => Routing, second: () => Routing, meanwhile: () => void) {
+    const sent = { line: 1, upcoming: () => ['b@m.test'] };
+    const ahead = new RecipientsAhead(sent);
+    const actions = noActions();
+    const envelope = { sender: 's@x.test', client: stranger, actions, ahead };
+    ahead.isWorthwhile = true;
+    await first().policy(first().settings).checkRecipient('a@m.test', envelope);
+    meanwhile();
+    sent.line++;
+    const decided = await second().policy(second().settings).checkRecipient('b@m.test', envelope);
+    return { decided, actions };
+  }
+
+  test('is asked again where a table has changed, and orders nothing twice', async () => {
+    let revision = 0;
+    const one = open(
+      { smtpd_recipient_restrictions: 'check_recipient_access inline:{{b@m.test=PREPEND X-Seen: yes}}' },
+      {
+        openers: { still: (name) => ({ name, kind: 'fixed', lookup: async () => notFound }) },
+        revisionSources: [{ revision: () => revision }],
+      },
+    );
+    one.tables.open('still:x');
+    const { decided, actions } = await together(
+      () => one,
+      () => one,
+      () => revision++,
+    );
+    expect(decided.reply.code).toBe(250);
+    expect(actions.prepended).toEqual(['X-Seen: yes']);
+  });
+  test('counts for nothing after a reload', async () => {
+    const before = open({ mydestination: 'm.test', virtual_mailbox_domains: '', local_recipient_maps: 'inline:{x=x}' });
+    const after = open();
+    const { decided } = await together(
+      () => before,
+      () => after,
+      () => undefined,
+    );
+    expect(text(decided)).toBe('rcpt 250 2.1.5 Ok');
+    expect(decided.class).toBe('virtual-mailbox');
   });
 });
 

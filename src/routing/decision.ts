@@ -47,6 +47,12 @@ export class Decision implements Asker {
     return this.#revision;
   }
 
+  /** False where another configuration's tables were asked, or these have changed since. */
+  holds(revisions: RevisionSource): boolean {
+    if (this.#revisions !== revisions) return false;
+    return this.#revision === undefined || this.#revision === revisions.revision();
+  }
+
   get isTracing(): boolean {
     return this.#steps !== undefined;
   }
@@ -125,8 +131,8 @@ export class Decision implements Asker {
 }
 
 /**
- * Runs `decide` until the tables stood still while it ran: first with `begun`, whose answers count where nothing has changed
- * since they were asked for. Throws TemporaryError where the tables never stand still.
+ * Runs `decide` until the tables stood still while it ran: first with `begun`, where nothing has changed since its answers
+ * were asked for: who decides may order something, or count the question. Throws TemporaryError where the tables never stand still.
  */
 export async function decideAtOneRevision<Result>(
   revisions: RevisionSource,
@@ -135,7 +141,7 @@ export async function decideAtOneRevision<Result>(
   begun?: Decision,
 ): Promise<Result> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const isBegun = attempt === 0 && begun !== undefined;
+    const isBegun = attempt === 0 && begun?.holds(revisions) === true;
     const decision = isBegun ? begun : new Decision(trace !== undefined, revisions, trace?.without);
     const result = await decide(decision);
     // Most questions to the client's own words ask no table: then there is nothing to compare, and to look costs.
