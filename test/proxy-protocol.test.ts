@@ -1,9 +1,13 @@
 // Behind a load balancer (smtpd_upstream_proxy_protocol, posthaste_imap_upstream_proxy_protocol): the client is the one
 // that the PROXY header names, however it is cut into packets; whoever sends no header is cut off.
 
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { parseProxyHeader, ProxyHeaderError } from '../src/lib/proxy-header.ts';
 import { PosthasteProcess } from './harness/posthaste-process.ts';
@@ -77,6 +81,34 @@ test('a header that trickles in is read octet by octet, and restrictions see who
   expect(await client.command('RCPT TO:<x@example.com>')).toMatch(
     /^554 5\.7\.1 <client\.example\.org\[192\.0\.2\.7\]>/,
   );
+});
+
+test.each(['apart', 'in one packet'])('header and TLS handshake %s', async (how) => {
+  const { port } = await behind({ smtpd_tls_wrappermode: 'yes', smtpd_tls_security_level: 'may' });
+  const header = Buffer.from('PROXY TCP4 192.0.2.7 203.0.113.1 4660 25\r\n');
+  const balancer = connect({ port, host: '127.0.0.1' });
+  let first = header;
+  if (how === 'apart') {
+    balancer.write(header);
+    first = Buffer.alloc(0);
+  }
+  const client = new Duplex({
+    read: () => undefined,
+    write: (octets: Buffer, _encoding, done) => {
+      balancer.write(Buffer.concat([first, octets]));
+      first = Buffer.alloc(0);
+      done();
+    },
+  });
+  balancer.on('data', (octets) => client.push(octets));
+  const secure = connectTls({ socket: client, rejectUnauthorized: false });
+  try {
+    const [greeting] = (await once(secure, 'data')) as [Buffer];
+    expect(greeting.toString()).toMatch(/^220 /);
+  } finally {
+    secure.destroy();
+    balancer.destroy();
+  }
 });
 
 test.each([

@@ -332,6 +332,8 @@ export class Wire {
     this.flushNow();
     plain.removeAllListeners('data');
     this.discardInput();
+    // What came behind a load balancer's header waits in the socket still, and is for TLS alone.
+    plain.pause();
     return new Promise((resolve, reject) => {
       const secure = new TLSSocket(plain, handshake.socketOptions);
       this.#socket = secure;
