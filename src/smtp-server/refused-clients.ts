@@ -3,19 +3,34 @@
 // addresses that have been refused a moment ago are held as bare sockets, unread and without a session, and then cut off
 // without a word; where too many are held as well, at once.
 
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 
+/** Half of what the process may open is for those who are served. */
+const openFiles = openFilesLimit();
 /** A socket each, and a session where there is one: some 15 MB. */
-const maxWaiting = 2000;
+const maxWaiting = Math.min(2000, Math.floor(openFiles / 4));
 /** A bare socket and a timer each: some 25 MB. */
-const maxHeld = 8000;
+const maxHeld = Math.min(8000, Math.floor(openFiles / 2) - maxWaiting);
 const momentMilliseconds = 5000;
 const maxAddresses = 10_000;
 /** How often it is told how many were cut off. */
 const tellMilliseconds = 10_000;
+
+/** Of all services together. */
+let held = 0;
+
+/** Node has made the soft limit what the hard one is. */
+function openFilesLimit(): number {
+  try {
+    return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? Infinity);
+  } catch {
+    return 1024;
+  }
+}
 
 export class RefusedClients {
   readonly #clock: Clock;
@@ -50,7 +65,7 @@ export class RefusedClients {
     const now = this.#clock.monotonic();
     if (refusedAt === undefined || now - refusedAt > momentMilliseconds) return false;
     socket.on('error', () => undefined);
-    if (milliseconds === 0 || this.#held.size >= maxHeld) socket.resetAndDestroy();
+    if (milliseconds === 0 || held >= maxHeld) socket.resetAndDestroy();
     else this.#hold(socket, milliseconds);
     this.#cutOff++;
     if (now - this.#toldAt > tellMilliseconds) {
@@ -65,7 +80,9 @@ export class RefusedClients {
 
   #hold(socket: Socket, milliseconds: number): void {
     this.#held.add(socket);
+    held++;
     setTimeout(() => {
+      held--;
       this.#held.delete(socket);
       socket.resetAndDestroy();
     }, milliseconds).unref();

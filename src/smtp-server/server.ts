@@ -157,7 +157,9 @@ export class SmtpServer {
     const address = plainAddress(endpoints?.remoteAddress ?? socket.remoteAddress);
     const options = this.#options;
     const log = new ProgramLog(this.#parts.log, options.program);
-    if (this.#refused.turnsAway(socket, address, options.errorSleep, log)) return;
+    // Once the screen or the header's reader has begun to read, up to 64 KB would wait with each that is held.
+    const isRead = this.#screen !== undefined || options.isBehindProxy;
+    if (this.#refused.turnsAway(socket, address, isRead ? 0 : options.errorSleep, log)) return;
     const counts = this.#parts.limits.connected(address);
     const client: SessionClient = {
       address,
