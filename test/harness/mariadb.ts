@@ -43,6 +43,8 @@ export class MariaDbServer {
       if (this.#child.exitCode !== null) throw new Error(`mariadbd ended:\n${this.#logTail()}`);
       await sleep(30);
     }
+    // It listens before it is ready, and one that is told to end meanwhile never does. (A node of Galera answers SHOW alone.)
+    this.execute("SHOW STATUS LIKE 'Uptime'");
     return isNew;
   }
 
