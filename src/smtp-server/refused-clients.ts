@@ -11,8 +11,8 @@ import { RecentMap } from '../lib/recent-map.ts';
 
 /** Half of what the process may open is for those who are served. */
 const openFiles = openFilesLimit();
-/** A socket each, and a session where there is one: some 15 MB. */
-const maxWaiting = Math.min(2000, Math.floor(openFiles / 4));
+/** A socket each, a session where there is one, and what the client has sent before it was stopped: 50 MB at most. */
+const maxWaiting = Math.min(500, Math.floor(openFiles / 4));
 /** A bare socket and a timer each: some 25 MB. */
 const maxHeld = Math.min(8000, Math.floor(openFiles / 2) - maxWaiting);
 const momentMilliseconds = 5000;

@@ -223,6 +223,7 @@ export class SmtpServer {
     if (session.isOver) return;
     session.log.info(`connect from ${session.clientText}`);
     if (!session.isLimitException && this.#exceedsLimits(session, counts)) {
+      session.wire.pause();
       await this.#refused.wait(address, options.errorSleep);
       session.sayLast(hostReplies.tooManyConnections(options.hostname, session.client.address));
       return;

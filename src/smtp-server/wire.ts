@@ -136,6 +136,12 @@ export class Wire {
     });
   }
 
+  /** Reads no more: nobody will hear it. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
   /** The next stretch of input, or undefined. The caller gives back what it does not use. */
   takeChunk(): Buffer | undefined {
     if (this.#offset < this.#current.length) {
