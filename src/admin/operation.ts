@@ -58,6 +58,8 @@ export interface Operation<Input, Prepared = Input> {
   readonly isPersonal?: boolean;
   /** The operation that shows what this one changes, by the same path: its ETag is what If-Match is compared with. */
   readonly shownBy?: string;
+  /** Fields of the answer that change while nobody changes the object: If-Match is not about them. */
+  readonly passing?: readonly string[];
   /** Before the transaction: what takes long, as to hash a password. */
   readonly prepare?: (input: Input, context: Omit<OperationContext, 'view'>) => Promise<Prepared>;
   readonly run: (input: Prepared, context: OperationContext) => Promise<unknown>;

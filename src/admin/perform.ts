@@ -36,10 +36,15 @@ export interface AdminParts {
   readonly server: ServerParts;
 }
 
-/** The words of an entity tag (RFC 9110 §8.8.3) of what an operation shows, as JSON. */
-export function entityTag(text: string): string {
-  return `"${hash('sha256', text, 'base64url').slice(0, 22)}"`;
+/** An entity tag (RFC 9110 §8.8.3) of what an operation shows. What is passing stands in a part of its own, after a dot. */
+export function entityTag({ passing }: Pick<AnyOperation, 'passing'>, output: unknown): string {
+  const sum = (text = ''): string => hash('sha256', text, 'base64url').slice(0, 22);
+  if (passing === undefined) return `"${sum(JSON.stringify(output))}"`;
+  const lasting = JSON.stringify(output, (field, value) => (passing.includes(field) ? undefined : value));
+  return `"${sum(lasting)}.${sum(JSON.stringify(output))}"`;
 }
+
+const lastingPart = (tag: string): string => tag.replace(/\..*$/, '');
 
 /** Throws ProblemError, DirectoryRefusedError, TemporaryError. */
 export async function perform(
@@ -118,8 +123,8 @@ async function checkMatch(
   if (operation.shownBy === undefined) fail(400, 'no-if-match', 'If-Match has no meaning for this operation');
   const show = operationNamed(operation.shownBy) as unknown as Operation<Input> | undefined;
   if (show === undefined) throw new Error(`${operation.name}: there is no operation ${operation.shownBy}`);
-  const current = entityTag(JSON.stringify(await show.run(input, context)) ?? '');
-  if (ifMatch.includes('*') || ifMatch.includes(current)) return;
+  const current = entityTag(show, await show.run(input, context));
+  if (ifMatch.includes('*') || ifMatch.some((tag) => lastingPart(tag) === lastingPart(current))) return;
   fail(412, 'changed-meanwhile', 'somebody else has changed this since you read it', {
     mend: 'read it again, and repeat your change on what it is now',
   });

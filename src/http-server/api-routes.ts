@@ -69,7 +69,7 @@ async function answer(
   const text = JSON.stringify(output) ?? '';
   if (revision !== undefined) reply.header('Posthaste-Revision', revision);
   if (hasTag) {
-    const tag = entityTag(text);
+    const tag = entityTag(operation, output);
     reply.header('ETag', tag);
     if (tagsOf(request.headers['if-none-match'])?.includes(tag)) return reply.code(304).send();
   }

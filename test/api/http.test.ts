@@ -81,6 +81,21 @@ describe('an entity tag', () => {
     expect((await api.ask('GET', '/mailboxes/tag@example.com', { token })).body.name).toBe('First');
   });
 
+  test('is not about a login, which changes nothing; what is shown has another tag', async () => {
+    await add('away@example.com');
+    const path = '/mailboxes/away@example.com';
+    const show = async () => await api.ask('GET', path, { token });
+    const tag = (await show()).headers.get('etag') ?? '';
+    const body = { login: 'away@example.com', password: 'x' };
+    expect((await api.ask('POST', '/session', { body })).status).toBe(200);
+    await expect.poll(async () => (await show()).body.lastLogin).toBeDefined();
+    expect((await api.ask('GET', path, { token, headers: { 'if-none-match': tag } })).status).toBe(200);
+    const set = async () =>
+      await api.ask('PATCH', path, { token, body: { name: 'Away' }, headers: { 'if-match': tag } });
+    expect((await set()).status).toBe(200);
+    expect((await set()).status).toBe(412);
+  });
+
   test('lets one of many at once through', async () => {
     await add('race@example.com');
     const tag = (await api.ask('GET', '/mailboxes/race@example.com', { token })).headers.get('etag') ?? '';

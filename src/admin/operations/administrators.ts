@@ -121,6 +121,7 @@ export const administratorOperations = [
     output: info,
     access: { who: 'host' },
     kind: 'read',
+    passing: ['lastLogin'],
     run: async (input, { view }) => await view.administrators.need(input.login),
   }),
   operation({

@@ -204,6 +204,7 @@ export const mailboxOperations = [
     output: info,
     access: { who: 'user', mailbox: ofOwner },
     kind: 'read',
+    passing: ['lastLogin'],
     run: async ({ address: own }, { view, sight }) => shownMailbox(await view.mailboxes.need(own), sight),
   }),
   operation({
