@@ -44,7 +44,9 @@ export function problemOf(error: unknown, isAboutPath: boolean): Problem | undef
   if (!(error instanceof DirectoryRefusedError)) return undefined;
   const { kind, message } = error;
   const split = message.indexOf(': ');
-  const text = split < 0 ? { detail: message } : { detail: message.slice(0, split), mend: message.slice(split + 2) };
+  // What comes after the colon stands apart, as in "..., as in: posthaste alias add ...".
+  const detail = message.slice(0, split < 0 ? undefined : split).replace(/, as in$/, '');
+  const text = split < 0 ? { detail } : { detail, mend: message.slice(split + 2) };
   if (kind === 'taken') return { status: 409, kind: 'taken', ...text };
   if (kind === 'missing' && isAboutPath) return { status: 404, kind: 'not-found', ...text };
   return { status: 422, kind: kind === 'missing' ? 'names-what-is-not-there' : 'refused', ...text };

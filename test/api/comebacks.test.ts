@@ -57,6 +57,11 @@ test('an alias and a list come back as they were', async () => {
   expect(body.items).toEqual(['anna@own.test']);
 });
 
+test('a refusal ends before its example', async () => {
+  const { status, body } = await ask('hanna', 'POST', '/aliases', { address: 'nowhere@own.test', targets: [] });
+  expect([status, body.detail]).toEqual([422, 'an alias needs at least one target']);
+});
+
 test('domains are found by a part of their name, page by page', async () => {
   for (const name of ['a-shop.test', 'b-shop.test', 'shop.example']) await api.directory.domains.add(name);
   const found = async (login: string, query: string): Promise<string[]> => {
