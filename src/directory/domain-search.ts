@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { DirectoryDatabase } from './database.ts';
+import { foldDomain } from './mail-address.ts';
 import type { DirectorySchema, DomainClass, DomainRow } from './schema.ts';
 
 /**
@@ -83,7 +84,7 @@ function selectDomains(db: DirectoryDatabase, query: DomainSearch, limit: number
     .where('d.tombstone', '=', 0)
     .where('d.kind', '!=', 'alias-domain');
   if (query.search !== undefined) {
-    select = select.where(sql<number>`instr(d.name, ${query.search.toLowerCase()})`, '>', 0);
+    select = select.where(sql<number>`instr(d.name, ${foldDomain(query.search)})`, '>', 0);
   }
   if (query.class !== undefined) select = select.where('d.kind', '=', query.class);
   const { having } = query;

@@ -72,6 +72,9 @@ test('domains are found by a part of their name, page by page', async () => {
   const first = (await ask('hanna', 'GET', '/domains?search=shop&limit=2')).body;
   expect(first.next).toBe('b-shop.test');
   expect(await found('hanna', 'search=shop&limit=2&after=b-shop.test')).toEqual(['shop.example']);
+  // As people write it, too.
+  await api.directory.domains.add('bücher.example');
+  expect(await found('hanna', 'search=B%C3%9Ccher')).toEqual(['xn--bcher-kva.example']);
   // No pattern: % is not in any name.
   expect(await found('hanna', 'search=%25')).toEqual([]);
   expect(await found('dora', 'search=shop')).toEqual([]);
