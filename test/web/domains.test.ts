@@ -1,7 +1,7 @@
 // Domains and what they hold, on the page: what somebody does there is what the server then does with mail.
 
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fillDomains } from '../harness/fill-directory.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
@@ -114,6 +114,36 @@ describe('what is done on the page', () => {
     await anna.getByRole('button', { name: 'Undo' }).first().click();
     await anna.getByText('Undone').waitFor();
     expect(await replyTo('sales@example.com')).toBe(550);
+  });
+
+  test('what is being typed stays when somebody else adds a mailbox, and when one clicks beside it', async () => {
+    const shown = Promise.withResolvers<void>();
+    const late = async (route: Route) => {
+      await shown.promise;
+      await route.continue();
+    };
+    await anna.route('**/api/v1/mailboxes/ben@example.com', late);
+    await anna.goto('/domains/example.com?open=ben%40example.com');
+    await dialog(anna, 'ben@example.com').getByRole('status', { name: 'Loading' }).waitFor();
+    expect(await anna.getByText('That did not work').count()).toBe(0);
+    shown.resolve();
+    await dialog(anna, 'ben@example.com').getByRole('tab').first().waitFor();
+    await anna.unroute('**/api/v1/mailboxes/ben@example.com', late);
+    await anna.goto('/domains/example.com?tab=settings');
+    const why = anna.getByLabel('In maintenance');
+    await why.fill('We are moving');
+    const count = await anna.getByRole('tab', { name: 'Mailboxes' }).textContent();
+    await server.api.directory.mailboxes.add({ address: 'elsa@example.com', passwordHash: '{PLAIN}x' });
+    await expect.poll(() => anna.getByRole('tab', { name: 'Mailboxes' }).textContent()).not.toBe(count);
+    expect(await why.inputValue()).toBe('We are moving');
+    await server.api.directory.mailboxes.remove('elsa@example.com');
+    await anna.goto('/domains/example.com');
+    await anna.getByRole('button', { name: 'Add a mailbox' }).click();
+    await anna.getByRole('textbox', { name: 'Address', exact: true }).fill('dora');
+    await anna.mouse.click(5, 5);
+    expect(await anna.getByRole('textbox', { name: 'Address', exact: true }).inputValue()).toBe('dora');
+    await anna.keyboard.press('Escape');
+    await dialog(anna, 'Add a mailbox').waitFor({ state: 'hidden' });
   });
 
   test('a catch-all takes what nobody has, and then refuses what was not accepted', async () => {

@@ -27,8 +27,9 @@ export const theme = createTheme({
   respectReducedMotion: true,
   headings: { fontWeight: '650' },
   components: {
-    // Their heads are elements that mean the page's own (HTML §4.3.9): a screen reader would find several.
-    Modal: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
+    // Their heads are elements that mean the page's own (HTML §4.3.9): a screen reader would find several. A click beside a
+    // dialog must not throw away what was typed there, nor a password that is shown once.
+    Modal: { defaultProps: { closeOnClickOutside: false, attributes: { header: { role: 'presentation' } } } },
     Drawer: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
   },
 });

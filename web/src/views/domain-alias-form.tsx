@@ -88,7 +88,7 @@ interface AliasPanelProps {
 
 export function AliasPanel({ address, onGone }: AliasPanelProps) {
   const { data, error, refetch } = useTagged('alias.show', { address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   return <AliasForm key={data.etag} alias={data.value} etag={data.etag} onGone={onGone} />;
 }

@@ -21,7 +21,7 @@ const route = getRouteApi('/shell/domains/$domain');
 
 export function CatchAllTab({ domain }: { readonly domain: string }) {
   const { data, error, refetch } = useTagged('catch-all.show', { domain });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   return (
     <Stack>

@@ -97,7 +97,7 @@ interface ListPanelProps {
 export function ListPanel({ address, onGone }: ListPanelProps) {
   const { t } = useTranslation();
   const { data, error, refetch } = useTagged('list.show', { address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   return (
     <Stack gap="sm">

@@ -30,7 +30,7 @@ export function MailboxEnd(props: MailboxEndProps) {
 function References({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useCall('mailbox.references', { address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   const named = Object.values(data).flat();
   return (

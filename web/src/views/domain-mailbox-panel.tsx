@@ -34,7 +34,7 @@ export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useTagged('mailbox.show', { address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   const { value: mailbox, etag } = data;
   const set: MailboxPartProps['set'] = async (settings, isPlain = false) => {
@@ -43,8 +43,8 @@ export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
     return (await planned.run({ operation: 'mailbox.set', input, etag, done, isPlain })) !== undefined;
   };
   const part = { mailbox, planned, set };
-  // What has been changed is shown as it is now.
-  const key = etag ?? '';
+  // What has been changed is shown as it is now; that its owner has logged in takes away nothing that is being typed.
+  const key = JSON.stringify({ ...mailbox, lastLogin: undefined });
   return (
     <Stack gap="sm">
       <Facts mailbox={mailbox} />

@@ -34,7 +34,7 @@ function Removed({ domain }: { readonly domain: string }) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useCall('mailbox.list', { domain, removed: true, limit: 1000 });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   if (data.items.length === 0) {
     return (

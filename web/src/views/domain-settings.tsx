@@ -41,14 +41,18 @@ export function DomainSettingsTab({ domain, etag }: SettingsProps) {
       </Stack>
     );
   }
-  // What has been changed is shown as it is now.
   const props = { domain, etag, planned };
+  // What has been changed is shown as it is now; of what else happens in the domain what is being typed takes no notice.
+  const { class: kind, active, maintenance, transport, unknownTo } = domain;
+  const { maxMailboxes, maxAliases, totalQuotaBytes, maxQuotaBytes, defaultQuotaBytes } = domain;
+  const mail = JSON.stringify([kind, active, maintenance, transport, unknownTo]);
+  const limits = JSON.stringify([maxMailboxes, maxAliases, totalQuotaBytes, maxQuotaBytes, defaultQuotaBytes]);
   return (
     <Stack gap="lg" maw={720}>
       {planned.problem === undefined ? null : <Failed error={planned.problem} />}
-      <MailForm key={`mail ${etag}`} {...props} />
+      <MailForm key={`mail ${mail}`} {...props} />
       <Divider />
-      <LimitsForm key={`limits ${etag}`} {...props} />
+      <LimitsForm key={`limits ${limits}`} {...props} />
       <Divider />
       <ObjectTags kind="domain" name={domain.name} />
       <Divider />

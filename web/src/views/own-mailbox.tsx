@@ -31,7 +31,8 @@ function OwnMailbox({ address }: { readonly address: string }) {
   const navigate = route.useNavigate();
   const query = useCall('mailbox.show', { address });
   if (query.isPending) return <Loading />;
-  if (query.error !== null) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  // What is being typed stays while the server is away.
+  if (query.data === undefined) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const mailbox = query.data;
   return (
     <>

@@ -222,7 +222,7 @@ function JobProgress({ job, onClose }: { readonly job: string; readonly onClose:
     { job },
     { refetchInterval: ({ state }) => (state.data === undefined || state.data.state === 'running' ? 1000 : false) },
   );
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   if (data.state === 'done') return <Done changed={data.changed} onClose={onClose} />;
   const percent = Math.min(100, (data.seen / Math.max(1, data.expected)) * 100);
