@@ -45,7 +45,9 @@ export function formatBytes(bytes: number): string {
     value /= 1024;
     unit++;
   }
-  const options = { style: 'unit', unit: units[unit], unitDisplay: 'short', maximumFractionDigits: 1 } as const;
+  // "759 byte" is what the short one says.
+  const unitDisplay = unit === 0 ? 'long' : 'short';
+  const options = { style: 'unit', unit: units[unit], unitDisplay, maximumFractionDigits: 1 } as const;
   return new Intl.NumberFormat(i18next.language, options).format(value);
 }
 

@@ -4,6 +4,7 @@ import { Card, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { useActionWords } from '../parts/action-words.ts';
+import { byLink } from '../parts/actor-words.ts';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -35,7 +36,10 @@ export function OverviewChanges() {
               </AnchorLink>
               <Text size="xs" c="dimmed">
                 {t('{{actor}}, {{age}}', {
-                  actor: actor.replace(/^api:/, '').replace(/#\d+$/, ''),
+                  actor:
+                    actor === byLink
+                      ? t('by a link that is good once')
+                      : actor.replace(/^api:/, '').replace(/#\d+$/, ''),
                   age: formatAge(time),
                 })}
               </Text>
