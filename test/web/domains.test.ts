@@ -1,7 +1,7 @@
 // Domains and what they hold, on the page: what somebody does there is what the server then does with mail.
 
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fillDomains } from '../harness/fill-directory.ts';
 import { SmtpConnection } from '../harness/smtp-connection.ts';
@@ -116,13 +116,51 @@ describe('what is done on the page', () => {
     expect(await replyTo('sales@example.com')).toBe(550);
   });
 
+  test('what has not come yet is being loaded, and has not failed', async () => {
+    const mailbox = '/api/v1/mailboxes/ben@example.com';
+    const asked = [
+      mailbox,
+      '/api/v1/tags/mailbox/ben@example.com',
+      `${mailbox}/app-passwords`,
+      `${mailbox}/references`,
+    ];
+    const shown = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
+    const held: string[] = [];
+    const hold = async (route: Route) => {
+      const url = decodeURIComponent(route.request().url());
+      held.push(url);
+      await (url.endsWith(mailbox) ? shown.promise : opened.promise);
+      await route.continue();
+    };
+    const ofBen = (url: URL) =>
+      url.pathname.startsWith('/api/') && decodeURIComponent(url.href).includes('ben@example.com');
+    const alarms = () => anna.getByText('That did not work').count();
+    await anna.route(ofBen, hold);
+    await anna.goto('/domains/example.com?open=ben%40example.com');
+    const panel = dialog(anna, 'ben@example.com');
+    await panel.getByRole('status', { name: 'Loading' }).waitFor();
+    expect(await alarms()).toBe(0);
+    shown.resolve();
+    await panel.getByRole('tab').first().waitFor();
+    const tabs = await panel.getByRole('tab').all();
+    for (const tab of tabs) {
+      await tab.click();
+      expect(await alarms()).toBe(0);
+    }
+    expect(held.map((url) => new URL(url).pathname)).toEqual(expect.arrayContaining(asked));
+    opened.resolve();
+    await anna.unroute(ofBen, hold);
+  });
+
   test('what is being typed stays when somebody else adds a mailbox, and when one clicks beside it', async () => {
     await anna.goto('/domains/example.com?tab=settings');
     const why = anna.getByLabel('In maintenance');
     await why.fill('We are moving');
     const count = await anna.getByRole('tab', { name: 'Mailboxes' }).textContent();
     await server.api.directory.mailboxes.add({ address: 'elsa@example.com', passwordHash: '{PLAIN}x' });
-    await expect.poll(() => anna.getByRole('tab', { name: 'Mailboxes' }).textContent()).not.toBe(count);
+    const counted = () => anna.getByRole('tab', { name: 'Mailboxes' }).textContent();
+    await expect.poll(counted, { timeout: 15_000 }).not.toBe(count);
     expect(await why.inputValue()).toBe('We are moving');
     await server.api.directory.mailboxes.remove('elsa@example.com');
     await anna.goto('/domains/example.com');

@@ -9,7 +9,7 @@ import { Dialog } from '../parts/dialog.tsx';
 import { NewPasswordForm } from '../login/new-password-form.tsx';
 import { AskPassword } from '../parts/ask-password.tsx';
 import { Section } from '../parts/section.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import { TotpSetup } from '../parts/totp-setup.tsx';
 import { useSession } from '../session.tsx';
 import { OnOff } from './on-off.tsx';
@@ -19,8 +19,7 @@ import { RecoverySection } from './recovery-section.tsx';
 export function SecurityTab() {
   const { role } = useSession();
   const factors = useCall('account.second-factors', {});
-  if (factors.isPending) return <Loading />;
-  if (factors.error !== null) return <Failed error={factors.error} onRetry={() => void factors.refetch()} />;
+  if (factors.data === undefined) return <NoAnswer error={factors.error} onRetry={() => void factors.refetch()} />;
   return (
     <Stack maw={860}>
       <PasswordSection />

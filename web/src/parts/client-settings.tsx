@@ -4,15 +4,14 @@ import { Alert, Badge, Card, Group, SimpleGrid, Stack, Text, Title } from '@mant
 import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { Icon } from './icon.tsx';
-import { Failed, Loading } from './states.tsx';
+import { NoAnswer } from './states.tsx';
 
 type Setting = Output<'mailbox.client-settings'>['items'][number];
 
 export function ClientSettings({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const query = useCall('mailbox.client-settings', { address });
-  if (query.isPending) return <Loading />;
-  if (query.error !== null) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
   const { items, login, isSelfSigned } = query.data;
   const receiving = items.filter(({ protocol }) => protocol !== 'submission');
   const sending = items.filter(({ protocol }) => protocol === 'submission');

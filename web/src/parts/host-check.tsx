@@ -4,15 +4,14 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { CheckMark } from './check-mark.tsx';
-import { Failed, Loading } from './states.tsx';
+import { NoAnswer } from './states.tsx';
 
 type Check = Output<'host.check'>['items'][number];
 
 export function HostCheck({ hostname }: { readonly hostname: string }) {
   const { t } = useTranslation();
   const query = useCall('host.check', { hostname }, { staleTime: 30_000, retry: false });
-  if (query.isPending) return <Loading />;
-  if (query.error !== null) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
   return (
     <Stack gap="sm">
       <ul className="plain-list check-list" aria-label={t('What others find')}>

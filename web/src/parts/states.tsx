@@ -44,6 +44,28 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   );
 }
 
+interface NoAnswerProps {
+  readonly error: unknown;
+  readonly onRetry: () => void;
+  /** What is being waited for, where that may take long. */
+  readonly children?: string;
+}
+
+/** What stands for an answer that has not come: loading, until there is an error to tell of. */
+export function NoAnswer({ error, onRetry, children }: NoAnswerProps) {
+  if (error !== null) return <Failed error={error} onRetry={onRetry} />;
+  return (
+    <Stack align="center" gap={0}>
+      <Loading />
+      {children === undefined ? null : (
+        <Text size="sm" c="dimmed">
+          {children}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
 export function problemText(error: unknown): string {
   if (error instanceof Problem) return error.text;
   return error instanceof Error ? error.message : String(error);

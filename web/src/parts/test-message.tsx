@@ -76,7 +76,8 @@ function Arrival({ queueId }: { readonly queueId: string }) {
       },
     },
   );
-  if (query.error !== null) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error !== null && query.data === undefined)
+    return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const story = query.data?.items[0] as Story | undefined;
   return (
     <Stack gap="sm">

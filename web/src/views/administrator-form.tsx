@@ -10,7 +10,7 @@ import { Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { type Change, useChange } from '../parts/use-change.ts';
 import { useSession } from '../session.tsx';
 import { RoleChoice } from './administrator-add.tsx';
@@ -136,9 +136,8 @@ function Logins({ login, isSelf, change }: LoginsProps) {
 
 function Sessions({ login, change }: { readonly login: string; readonly change: Change }) {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('admin.sessions', { login });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('admin.sessions', { login });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) return <Text size="sm">{t('No browser is logged in now.')}</Text>;
   const endAll = () => change.run(() => call('admin.sessions-remove', { login }), t('All sessions have ended'));
   return (

@@ -8,7 +8,7 @@ import { type Row, useCall } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { AddAdministrator } from './administrator-add.tsx';
 import { AdministratorForm } from './administrator-form.tsx';
 
@@ -67,9 +67,8 @@ export function AdministratorList() {
 }
 
 function OpenedAdministrator({ login, onDone }: { readonly login: string; readonly onDone: () => void }) {
-  const { data, error, isPending, refetch } = useCall('admin.show', { login });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('admin.show', { login });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return <AdministratorForm key={JSON.stringify(data)} administrator={data} onDone={onDone} />;
 }
 

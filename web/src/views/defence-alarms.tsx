@@ -6,7 +6,7 @@ import { call, type Row, useCall } from '../api.ts';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ButtonLink } from '../parts/links.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 
 type Alarm = Row<'alarm.list'>;
@@ -14,9 +14,8 @@ type Alarm = Row<'alarm.list'>;
 export function AlarmsTab() {
   const { t } = useTranslation();
   const change = useChange();
-  const { data, error, isPending, refetch } = useCall('alarm.list', {}, { refetchInterval: 10_000 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('alarm.list', {}, { refetchInterval: 10_000 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nobody sends as they never do')}>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Row, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatNumber, formatTime } from '../parts/format.ts';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 
 type Lockout = Row<'lockout.list'>;
@@ -18,9 +18,8 @@ const maxShown = 300;
 export function LockoutsTab() {
   const { t } = useTranslation();
   const change = useChange();
-  const { data, error, isPending, refetch } = useCall('lockout.list', {}, { refetchInterval });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('lockout.list', {}, { refetchInterval });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nobody is locked out')}>
@@ -85,9 +84,8 @@ function Why({ lockout: { kind, times } }: { readonly lockout: Lockout }) {
 
 export function FailedLoginsTab() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('lockout.failures', {}, { refetchInterval });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('lockout.failures', {}, { refetchInterval });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('No login has failed since the server was started')}>

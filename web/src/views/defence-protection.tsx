@@ -23,7 +23,7 @@ export function ProtectionTab() {
   const sites = useCall('setting.show', { name: 'postscreen_dnsbl_sites' });
   const logins = useCall('setting.list', { search: 'posthaste_auth', limit: 100 });
   const asked = [status, services, lists, sites, logins];
-  const failed = asked.find(({ error }) => error !== null);
+  const failed = asked.find(({ error, data }) => error !== null && data === undefined);
   if (failed !== undefined) return <Failed error={failed.error} onRetry={() => void failed.refetch()} />;
   if (!status.data || !services.data || !lists.data || !sites.data || !logins.data) return <Loading />;
   const { greylisted = 0, screened = 0, refusedLogins = 0, lockouts = 0 } = status.data.defence ?? {};

@@ -9,7 +9,7 @@ import { AddressesField } from '../parts/addresses-field.tsx';
 import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { domainOf } from './domain-mailbox-away.tsx';
 import { ObjectTags } from './object-tags.tsx';
@@ -88,8 +88,7 @@ interface AliasPanelProps {
 
 export function AliasPanel({ address, onGone }: AliasPanelProps) {
   const { data, error, refetch } = useTagged('alias.show', { address });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return <AliasForm key={data.etag} alias={data.value} etag={data.etag} onGone={onGone} />;
 }
 

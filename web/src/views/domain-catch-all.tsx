@@ -10,7 +10,7 @@ import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { useUnknownTargets } from './domain-alias-form.tsx';
 
@@ -21,8 +21,7 @@ const route = getRouteApi('/shell/domains/$domain');
 
 export function CatchAllTab({ domain }: { readonly domain: string }) {
   const { data, error, refetch } = useTagged('catch-all.show', { domain });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <CatchAllCard key={`${data.value.mode} ${data.value.targets.join(' ')}`} catchAll={data.value} />

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import type { DomainInfo } from './domain-state.tsx';
 
 type DnsRecord = Output<'domain.dns'>['items'][number];
@@ -13,13 +13,11 @@ type DnsRecord = Output<'domain.dns'>['items'][number];
 export function DnsTab({ domain: { name } }: { readonly domain: DomainInfo }) {
   const { t } = useTranslation();
   const { data, error, refetch, isFetching } = useCall('domain.dns', { name }, { staleTime: 30_000 });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) {
     return (
-      <Stack align="center" role="status">
-        <Loading />
-        <Text size="sm">{t('The DNS is being asked: that may take some seconds.')}</Text>
-      </Stack>
+      <NoAnswer error={error} onRetry={() => void refetch()}>
+        {t('The DNS is being asked: that may take some seconds.')}
+      </NoAnswer>
     );
   }
   const { items, hostname } = data;

@@ -8,7 +8,7 @@ import { AddressesField } from '../parts/addresses-field.tsx';
 import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { ListMembers } from './domain-list-members.tsx';
 import { domainOf } from './domain-mailbox-away.tsx';
@@ -97,8 +97,7 @@ interface ListPanelProps {
 export function ListPanel({ address, onGone }: ListPanelProps) {
   const { t } = useTranslation();
   const { data, error, refetch } = useTagged('list.show', { address });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack gap="sm">
       <AnchorLink to="/explain" search={{ address }} size="sm">

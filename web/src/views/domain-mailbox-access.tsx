@@ -20,7 +20,7 @@ import { call, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
-import { Failed } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { MadePassword } from './domain-mailbox-add.tsx';
 import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
@@ -146,7 +146,7 @@ function AppPasswords({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const change = useChange();
   const { data, error, refetch } = useCall('app-password.list', { mailbox: address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const remove = (name: string) =>
     modals.openConfirmModal({
       title: t('Remove the app password {{name}}?', { name }),
@@ -161,7 +161,7 @@ function AppPasswords({ address }: { readonly address: string }) {
         {t('App passwords')}
       </Title>
       {change.problem === undefined ? null : <Failed error={change.problem} />}
-      {data === undefined || data.items.length === 0 ? (
+      {data.items.length === 0 ? (
         <Text size="sm" c="dimmed">
           {t('None. Its owner makes them, one for each device.')}
         </Text>

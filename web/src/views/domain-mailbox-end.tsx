@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
 
@@ -30,8 +30,7 @@ export function MailboxEnd(props: MailboxEndProps) {
 function References({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useCall('mailbox.references', { address });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const named = Object.values(data).flat();
   return (
     <Stack gap="xs">

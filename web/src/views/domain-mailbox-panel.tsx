@@ -6,7 +6,7 @@ import type { Output } from '../api.ts';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
 import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { MailboxAccess } from './domain-mailbox-access.tsx';
 import { MailboxAway } from './domain-mailbox-away.tsx';
@@ -34,8 +34,7 @@ export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useTagged('mailbox.show', { address });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const { value: mailbox, etag } = data;
   const set: MailboxPartProps['set'] = async (settings, isPlain = false) => {
     const input = { address, ...settings };

@@ -6,7 +6,7 @@ import { useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 
 interface RemovedMailboxesProps {
   readonly domain: string;
@@ -34,8 +34,7 @@ function Removed({ domain }: { readonly domain: string }) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useCall('mailbox.list', { domain, removed: true, limit: 1000 });
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) {
     return (
       <Empty title={t('Nothing to bring back')}>

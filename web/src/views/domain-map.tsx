@@ -20,7 +20,7 @@ import { FlowTable } from '../graph/flow-table.tsx';
 import { useFlowWords } from '../graph/flow-words.ts';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { MapPanel } from './domain-map-panel.tsx';
 
 const route = getRouteApi('/shell/domains/$domain');
@@ -28,15 +28,11 @@ const route = getRouteApi('/shell/domains/$domain');
 export function FlowMapTab({ domain }: { readonly domain: string }) {
   const { t } = useTranslation();
   const { data, error, refetch, isFetching } = useCall('domain.flow', { name: domain });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   if (data === undefined) {
     return (
-      <Stack align="center" gap={0}>
-        <Loading />
-        <Text size="sm" c="dimmed">
-          {t('Every address of the domain is asked where its mail goes.')}
-        </Text>
-      </Stack>
+      <NoAnswer error={error} onRetry={() => void refetch()}>
+        {t('Every address of the domain is asked where its mail goes.')}
+      </NoAnswer>
     );
   }
   if (data.nodes.length === 0 && data.plain.length === 0) {

@@ -8,7 +8,7 @@ import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
-import { Empty, Failed } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 
 type Right = Row<'sender-login.list'>;
 
@@ -165,8 +165,7 @@ function WhoMay({ domain }: { readonly domain: string }) {
 function Answer({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useCall('sender-login.show', { address });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return null;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Alert color="gray" variant="light" title={t('{{address}} may be used by', { address })} role="status">
       {data.allowed.length === 0 ? (

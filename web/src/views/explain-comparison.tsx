@@ -24,8 +24,8 @@ export function ExplainComparison({ address, search }: ComparisonProps) {
   const [left, right] = isSwapped ? [revision, compare] : [compare, revision];
   const before = useCall('explain.show', questionOf(address, { ...rest, ...moment(left) }));
   const after = useCall('explain.show', questionOf(address, { ...rest, ...moment(right) }));
-  for (const { error, refetch } of [before, after]) {
-    if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  for (const { data, error, refetch } of [before, after]) {
+    if (error !== null && data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
   }
   const [one, two] = [before.data?.items[0], after.data?.items[0]];
   if (one === undefined || two === undefined) return <Loading />;

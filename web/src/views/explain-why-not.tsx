@@ -1,11 +1,11 @@
 // Why mail does not arrive where somebody expected it, in words: what stands in the way, what would change it, and who does reach
 // that mailbox.
 
-import { Alert, Code, Group, List, Loader, Stack, Text } from '@mantine/core';
+import { Alert, Code, Group, List, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Input, useCall } from '../api.ts';
 import { AnchorLink } from '../parts/links.tsx';
-import { Failed } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 interface WhyNotProps {
   readonly question: Input<'explain.show'>;
@@ -17,8 +17,7 @@ export function WhyNot({ question, address, wanted }: WhyNotProps) {
   const { t } = useTranslation();
   const { address: _, at, ...rest } = question;
   const { data, error, refetch } = useCall('explain.why-not', { ...rest, address, wanted });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loader size="sm" />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const { reaches, reasons, open, reachedBy } = data;
   const names = { address, wanted };
   const others = reachedBy.addresses.filter((one) => one !== address.toLowerCase());

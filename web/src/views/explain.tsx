@@ -11,7 +11,7 @@ import { FlowGraph } from '../graph/flow-graph.tsx';
 import { FlowTable } from '../graph/flow-table.tsx';
 import { useFlowWords } from '../graph/flow-words.ts';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { ExplainComparison } from './explain-comparison.tsx';
 import { ExplainForm, type ExplainSearch } from './explain-form.tsx';
 import { ExplainPanel } from './explain-panel.tsx';
@@ -75,9 +75,8 @@ interface WayProps {
 function Way({ address, search, onLook }: WayProps) {
   const { t } = useTranslation();
   const question = questionOf(address, search);
-  const { data, error, isPending, refetch } = useCall('explain.show', question);
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('explain.show', question);
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const explanation = data.items[0];
   if (explanation === undefined) return <Empty title={t('No answer')} />;
   return (

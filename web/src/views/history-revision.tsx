@@ -9,7 +9,7 @@ import { ObjectDifference } from '../parts/differences.tsx';
 import { formatNumber, formatTime } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 interface RevisionDetailProps {
   readonly mark: string;
@@ -23,9 +23,8 @@ export function RevisionDetail({ mark, onOpen }: RevisionDetailProps) {
   const nameOf = useActorName();
   const planned = usePlannedChange();
   const [shown, setShown] = useState(usualChanges);
-  const { data, error, isPending, refetch } = useCall('revision.show', { revision: mark });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('revision.show', { revision: mark });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const { revision, time, actor, changes, count, mayRevert } = data;
   const undone = changes.find(({ action }) => action === 'revision.revert')?.object;
   const undo = async () => {

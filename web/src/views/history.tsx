@@ -11,7 +11,7 @@ import { useActionWords } from '../parts/action-words.ts';
 import { useActorName } from '../parts/actor-words.ts';
 import { formatDay, formatNumber, formatTimeOfDay } from '../parts/format.ts';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { HistoryDownload } from './history-download.tsx';
 import { HistoryFilters, type HistorySearch, inputOf } from './history-filters.tsx';
 import { RevisionDetail } from './history-revision.tsx';
@@ -69,8 +69,7 @@ function Revisions({ search, onOpen }: RevisionsProps) {
     },
     getNextPageParam: ({ next }) => next,
   });
-  if (query.isPending) return <Loading />;
-  if (query.error !== null) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data.pages.flatMap(({ items }) => items);
   const isNarrowed = Object.keys(input).length > 0;
   return (

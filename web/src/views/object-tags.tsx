@@ -16,7 +16,7 @@ export function ObjectTags({ kind, name }: ObjectTagsProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const { data, error, refetch } = useCall('tag.show', { kind, name });
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   const tags = data?.tags ?? [];
   const change = (next: readonly string[]) => {
     const add = next.filter((tag) => !tags.includes(tag));

@@ -7,23 +7,21 @@ import { useActionWords } from '../parts/action-words.ts';
 import { byLink } from '../parts/actor-words.ts';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 const shown = 6;
 
 export function OverviewChanges() {
   const { t } = useTranslation();
   const words = useActionWords();
-  const { data, error, isPending, refetch } = useCall('revision.list', { limit: shown });
+  const { data, error, refetch } = useCall('revision.list', { limit: shown });
   return (
     <Card withBorder padding="md" h="100%">
       <Title order={2} size="h4" mb="xs">
         {t('Newest changes')}
       </Title>
-      {isPending ? (
-        <Loading />
-      ) : data === undefined ? (
-        <Failed error={error} onRetry={() => void refetch()} />
+      {data === undefined ? (
+        <NoAnswer error={error} onRetry={() => void refetch()} />
       ) : data.items.length === 0 ? (
         <Text c="dimmed">{t('Nothing has been changed yet.')}</Text>
       ) : (

@@ -8,7 +8,7 @@ import { type Output, useCall } from '../api.ts';
 import { formatAge, formatBytes, formatNumber } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { OverviewChanges } from './overview-changes.tsx';
 import { OverviewUndelivered } from './overview-undelivered.tsx';
 
@@ -20,9 +20,8 @@ const maxNear = 200;
 
 export function DomainOverview() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('domain.list', { limit: 200 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('domain.list', { limit: 200 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) {
     return (
       <Empty title={t('No domain is yours yet')}>
@@ -111,14 +110,12 @@ function Domains({ domains, hasMore }: DomainsProps) {
 
 function NearlyFull() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('quota.list', { minPercent: nearPercent, limit: maxNear });
+  const { data, error, refetch } = useCall('quota.list', { minPercent: nearPercent, limit: maxNear });
   const near = (data?.items ?? []).toSorted((a, b) => (b.percent ?? 0) - (a.percent ?? 0)).slice(0, shownRows);
   return (
     <Part title={t('Nearly full')}>
-      {isPending ? (
-        <Loading />
-      ) : data === undefined ? (
-        <Failed error={error} onRetry={() => void refetch()} />
+      {data === undefined ? (
+        <NoAnswer error={error} onRetry={() => void refetch()} />
       ) : near.length === 0 ? (
         <Text c="dimmed">
           {data.next === undefined
@@ -158,7 +155,7 @@ function NearlyFull() {
 
 function LastLogins() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('mailbox.list', { limit: looked });
+  const { data, error, refetch } = useCall('mailbox.list', { limit: looked });
   const logins = (data?.items ?? [])
     .flatMap(({ address, lastLogin }) => (lastLogin === undefined ? [] : [{ ...lastLogin, mailbox: address }]))
     .toSorted((a, b) => b.time - a.time)
@@ -166,10 +163,8 @@ function LastLogins() {
   const never = (data?.items ?? []).filter(({ lastLogin }) => lastLogin === undefined).length;
   return (
     <Part title={t('Last logins')}>
-      {isPending ? (
-        <Loading />
-      ) : data === undefined ? (
-        <Failed error={error} onRetry={() => void refetch()} />
+      {data === undefined ? (
+        <NoAnswer error={error} onRetry={() => void refetch()} />
       ) : logins.length === 0 && data.next === undefined ? (
         <Text c="dimmed">{t('Nobody has logged in yet.')}</Text>
       ) : (

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { formatAge, formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { Icon, type IconName } from '../parts/icon.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 type Check = Output<'health.show'>['checks'][number];
 
@@ -19,9 +19,8 @@ const looks: Readonly<Record<Check['state'], { readonly icon: IconName; readonly
 
 export function OverviewHealth() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('health.show', {}, { refetchInterval: 30_000 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('health.show', {}, { refetchInterval: 30_000 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const { checks, faults } = data;
   const bad = checks.filter(({ state }) => state === 'bad');
   const worth = checks.filter(({ state }) => state === 'warning');

@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { formatNumber } from '../parts/format.ts';
 import { fullTime, MailChart, type Series, stacked, useCountedWords } from '../parts/mail-chart.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 const ranges = ['1h', '24h', '7d', '90d'] as const;
 
@@ -18,7 +18,7 @@ export function OverviewMail() {
   const range = ranges.find((one) => one === word) ?? '24h';
   const [isTable, setTable] = useState(false);
   const zoneMinutes = -new Date().getTimezoneOffset();
-  const { data, error, isPending, refetch } = useCall(
+  const { data, error, refetch } = useCall(
     'statistics.show',
     { range, zoneMinutes },
     { placeholderData: (before) => before, refetchInterval: 60_000 },
@@ -48,10 +48,8 @@ export function OverviewMail() {
           </Button>
         </Group>
       </Group>
-      {isPending ? (
-        <Loading />
-      ) : data === undefined ? (
-        <Failed error={error} onRetry={() => void refetch()} />
+      {data === undefined ? (
+        <NoAnswer error={error} onRetry={() => void refetch()} />
       ) : (
         <>
           <Group gap="xl" mb="sm">

@@ -7,7 +7,7 @@ import { useCall } from '../api.ts';
 import { HeatTable } from '../parts/heat-table.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { OverviewBegin } from './overview-begin.tsx';
 import { OverviewChanges } from './overview-changes.tsx';
@@ -45,7 +45,7 @@ function HostOverview() {
 
 function Waiting() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('queue.summary', {});
+  const { data, error, refetch } = useCall('queue.summary', {});
   return (
     <Card withBorder padding="md" h="100%">
       <Group justify="space-between" mb="xs">
@@ -56,10 +56,8 @@ function Waiting() {
           {t('To the queue')}
         </AnchorLink>
       </Group>
-      {isPending ? (
-        <Loading />
-      ) : data === undefined ? (
-        <Failed error={error} onRetry={() => void refetch()} />
+      {data === undefined ? (
+        <NoAnswer error={error} onRetry={() => void refetch()} />
       ) : data.recipients === 0 ? (
         <Text c="dimmed">{t('Nothing waits: all mail has been delivered or passed on.')}</Text>
       ) : (

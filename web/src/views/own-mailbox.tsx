@@ -11,7 +11,7 @@ import { OverviewTab } from '../own-mailbox/overview-tab.tsx';
 import { VacationTab } from '../own-mailbox/vacation-tab.tsx';
 import { ClientSettings } from '../parts/client-settings.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 
 const route = getRouteApi('/shell/mailbox');
@@ -30,9 +30,8 @@ function OwnMailbox({ address }: { readonly address: string }) {
   const { tab = 'overview' } = route.useSearch();
   const navigate = route.useNavigate();
   const query = useCall('mailbox.show', { address });
-  if (query.isPending) return <Loading />;
   // What is being typed stays while the server is away.
-  if (query.data === undefined) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
   const mailbox = query.data;
   return (
     <>

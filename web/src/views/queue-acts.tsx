@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Input, useCall } from '../api.ts';
 import { formatBytes, formatNumber } from '../parts/format.ts';
 import { Icon, type IconName } from '../parts/icon.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import type { QueueFilter } from './queue-filters.tsx';
 
@@ -183,8 +183,7 @@ function ActOnFilter({ act, filter, onClose }: ActOnFilterProps) {
   const [job, setJob] = useState<string>();
   const summary = useCall('queue.summary', { ...filter, fresh: true }, { staleTime: 0, refetchOnMount: 'always' });
   if (job !== undefined) return <JobProgress job={job} onClose={() => onClose(true)} />;
-  if (summary.isPending) return <Loading />;
-  if (summary.error !== null) return <Failed error={summary.error} onRetry={() => void summary.refetch()} />;
+  if (summary.data === undefined) return <NoAnswer error={summary.error} onRetry={() => void summary.refetch()} />;
   const { messages, recipients, destinationCount, bytes, isComplete } = summary.data;
   const numbers = {
     messages: formatNumber(messages),
@@ -222,8 +221,7 @@ function JobProgress({ job, onClose }: { readonly job: string; readonly onClose:
     { job },
     { refetchInterval: ({ state }) => (state.data === undefined || state.data.state === 'running' ? 1000 : false) },
   );
-  if (data === undefined && error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Loading />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.state === 'done') return <Done changed={data.changed} onClose={onClose} />;
   const percent = Math.min(100, (data.seen / Math.max(1, data.expected)) * 100);
   return (

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { formatAge, formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { ButtonLink } from '../parts/links.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Failed, Loading, NoAnswer } from '../parts/states.tsx';
 import { ActDialog, ActMenu, type QueueAct } from './queue-acts.tsx';
 import { type QueueState, useStateWords } from './queue-filters.tsx';
 
@@ -52,8 +52,7 @@ export function QueueMessage({ id, onClose }: QueueMessageProps) {
 function MessageBody({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const { t } = useTranslation();
   const [act, setAct] = useState<QueueAct>();
-  const { data, error, isPending, refetch } = useCall('queue.show', { id }, { retry: false });
-  if (isPending) return <Loading />;
+  const { data, error, refetch } = useCall('queue.show', { id }, { retry: false });
   if (error !== null && error.status === 404) {
     return (
       <Stack align="flex-start">
@@ -64,7 +63,7 @@ function MessageBody({ id, onClose }: { readonly id: string; readonly onClose: (
       </Stack>
     );
   }
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Group justify="space-between">

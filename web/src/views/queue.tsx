@@ -10,7 +10,7 @@ import { useQueueNumbers } from '../live.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge, formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { ActDialog, ActMenu, type Chosen, type QueueAct } from './queue-acts.tsx';
 import { filterNames, filterOf, type FilterSearch, isFiltered, QueueFilters } from './queue-filters.tsx';
@@ -42,8 +42,7 @@ function HostQueue() {
     setSelected(new Set());
     void navigate({ to: '/queue', search: (before) => ({ ...before, ...changed }), replace: true });
   };
-  if (summary.isPending) return <Loading />;
-  if (summary.data === undefined) return <Failed error={summary.error} onRetry={() => void summary.refetch()} />;
+  if (summary.data === undefined) return <NoAnswer error={summary.error} onRetry={() => void summary.refetch()} />;
   const isLong = summary.data.messages > fewMessages && !isFiltered(search);
   const shown = view === 'groups' || view === 'messages' ? view : isLong ? 'groups' : 'messages';
   const chosen: Chosen = selected.size > 0 ? { ids: [...selected] } : { filter };

@@ -7,7 +7,7 @@ import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { AnchorLink } from '../parts/links.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 
 type Certificate = Row<'certificate.list'>;
@@ -15,9 +15,8 @@ type Certificate = Row<'certificate.list'>;
 export function CertificatesTab() {
   const { t } = useTranslation();
   const change = useChange();
-  const { data, error, isPending, refetch } = useCall('certificate.list', {});
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('certificate.list', {});
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('There is no certificate yet')}>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { Icon } from '../parts/icon.tsx';
 import { AnchorLink } from '../parts/links.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 
 type Finding = Row<'lint.list'>;
 
@@ -14,9 +14,8 @@ const order: readonly Finding['severity'][] = ['error', 'warning', 'hint'];
 
 export function FindingsTab() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('lint.list', {});
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('lint.list', {});
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0)
     return (
       <Empty title={t('Nothing to mend')}>

@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { SettingForm } from './setting-form.tsx';
 import { SettingOrigin } from './setting-origin.tsx';
 
@@ -99,9 +99,8 @@ function onlyOf(only: Only) {
 }
 
 function OpenedSetting({ name }: { readonly name: string }) {
-  const { data, error, isPending, refetch } = useCall('setting.show', { name });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('setting.show', { name });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return <SettingForm key={name} setting={data} />;
 }
 

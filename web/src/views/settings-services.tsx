@@ -5,15 +5,14 @@ import { useTranslation } from 'react-i18next';
 import { type Row, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { AnchorLink } from '../parts/links.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 
 type Service = Row<'service.list'>;
 
 export function ServicesTab() {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = useCall('service.list', {}, { refetchInterval: 15_000 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('service.list', {}, { refetchInterval: 15_000 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) return <Empty title={t('master.cf has no service: nothing listens for mail')} />;
   return (
     <Stack>

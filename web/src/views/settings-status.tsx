@@ -6,14 +6,13 @@ import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { formatAge, formatBytes, formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 
 type Status = Output<'status.show'>;
 
 export function StatusTab() {
-  const { data, error, isPending, refetch } = useCall('status.show', {}, { refetchInterval: 5_000 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('status.show', {}, { refetchInterval: 5_000 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Mismatch status={data} />

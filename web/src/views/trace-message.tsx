@@ -7,7 +7,7 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { formatBytes, formatNumber, formatTimeExactly } from '../parts/format.ts';
 import { AnchorLink, ButtonLink } from '../parts/links.tsx';
 import { MessageStateBadge } from '../parts/message-state.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { Sender, type TracedMessage } from './trace.tsx';
 import { Timeline } from './trace-timeline.tsx';
@@ -25,11 +25,10 @@ export function MessageDetail({ id, onOpen }: MessageDetailProps) {
   const { t } = useTranslation();
   // Sessions have a dash in their names, queue ids have none.
   const input = id.includes('-') ? { session: id } : { text: id, limit: 10 };
-  const { data, error, isPending, refetch } = useCall('trace.list', input, {
+  const { data, error, refetch } = useCall('trace.list', input, {
     refetchInterval: ({ state }) => (find(state.data?.items, id)?.isDone === false ? refreshMilliseconds : false),
   });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const message = find(data.items, id);
   if (message === undefined) {
     return (

@@ -9,7 +9,7 @@ import { call, type Row } from '../api.ts';
 import { formatDayTime } from '../parts/format.ts';
 import { MessageStateBadge } from '../parts/message-state.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { inputOf, TraceFilters, type TraceSearch } from './trace-filters.tsx';
 import { MessageDetail } from './trace-message.tsx';
 
@@ -67,11 +67,8 @@ function Messages({ search, onOpen }: MessagesProps) {
     getNextPageParam: ({ next }) => next,
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 1 ? false : refreshMilliseconds),
   });
-  if (query.isPending) return <Loading />;
-  if (query.error !== null && query.data === undefined) {
-    return <Failed error={query.error} onRetry={() => void query.refetch()} />;
-  }
-  const rows = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
+  const rows = query.data.pages.flatMap(({ items }) => items);
   const isNarrowed = Object.keys(search).length > 0;
   return (
     <Stack gap="sm">

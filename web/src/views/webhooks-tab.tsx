@@ -10,7 +10,7 @@ import { Form, FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 
 type Webhook = Output<'webhook.show'>;
@@ -18,9 +18,8 @@ type Webhook = Output<'webhook.show'>;
 export function WebhooksTab() {
   const { t } = useTranslation();
   const [isAdding, { open, close }] = useDisclosure();
-  const { data, error, isPending, refetch } = useCall('webhook.list', {}, { refetchInterval: 10_000 });
-  if (isPending) return <Loading />;
-  if (data === undefined) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch } = useCall('webhook.list', {}, { refetchInterval: 10_000 });
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
       <Group justify="space-between">

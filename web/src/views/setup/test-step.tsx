@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../../api.ts';
 import { ClientSettings } from '../../parts/client-settings.tsx';
 import { ButtonLink } from '../../parts/links.tsx';
-import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { Empty, NoAnswer } from '../../parts/states.tsx';
 import { TestMessage } from '../../parts/test-message.tsx';
 import { StepHead } from './step-head.tsx';
 
@@ -16,9 +16,9 @@ export function TestStep() {
   const { t } = useTranslation();
   const { mailbox, message } = route.useSearch();
   const first = useCall('mailbox.list', { limit: 1 }, { enabled: mailbox === undefined });
-  if (first.error !== null) return <Failed error={first.error} onRetry={() => void first.refetch()} />;
+  if (mailbox === undefined && first.data === undefined)
+    return <NoAnswer error={first.error} onRetry={() => void first.refetch()} />;
   const address = mailbox ?? first.data?.items[0]?.address;
-  if (address === undefined && first.isPending) return <Loading />;
   return (
     <>
       <StepHead title={t('See mail arrive')}>
