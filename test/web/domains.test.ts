@@ -150,7 +150,7 @@ describe('what is done on the page', () => {
     }
     expect(held.map((url) => new URL(url).pathname)).toEqual(expect.arrayContaining(asked));
     opened.resolve();
-    await anna.unroute(ofBen, hold);
+    await anna.unrouteAll({ behavior: 'wait' });
   });
 
   test('what is being typed stays when somebody else adds a mailbox, and when one clicks beside it', async () => {
