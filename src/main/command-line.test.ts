@@ -56,3 +56,14 @@ test('a pipe that begins to speak late is waited for', async () => {
   const [status] = (await once(child, 'close')) as [number];
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
+
+test('what Node itself does not take is said in its words, and no other Node is fetched', () => {
+  const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+  const env = { ...process.env, NODE_OPTIONS: '--no-such-option' };
+  const { status, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8', env });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr:
+      'posthaste: Node.js does not start with what is set in NODE_OPTIONS: --no-such-option is not allowed in NODE_OPTIONS; change or unset NODE_OPTIONS\n',
+  });
+});
