@@ -13,7 +13,7 @@ import { ListenError } from '../main/listeners.ts';
 import { hostsNothing } from '../main/open-parts.ts';
 import { Server } from '../main/server.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
-import { writeFirstConfiguration } from '../settings/first-start.ts';
+import { usualDataDirectory, writeFirstConfiguration } from '../settings/first-start.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { pageOrigin, setupLink } from './setup-address.ts';
 
@@ -59,10 +59,8 @@ async function open(configuration: Configuration, onBroken: () => void): Promise
   }
 }
 
-/** Below a checkout the configuration stands in data/etc and the data around it; elsewhere in /var/lib/posthaste. */
 async function writeFirst(context: CommandContext): Promise<void> {
-  const isCheckout = path.basename(context.configDirectory) === 'etc' && context.configDirectory !== '/etc';
-  const dataDirectory = isCheckout ? path.dirname(context.configDirectory) : '/var/lib/posthaste';
+  const dataDirectory = usualDataDirectory(context.configDirectory);
   for (const file of await writeFirstConfiguration(context.configDirectory, { dataDirectory, loopback: true })) {
     context.print(`wrote ${file}`);
   }

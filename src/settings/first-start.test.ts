@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { realPostconf, runRealPostconf, withConfiguration } from '../../test/harness/real-postconf.ts';
-import { loadConfiguration } from './configuration.ts';
-import { writeFirstConfiguration } from './first-start.ts';
+import { dataDirectoryOf, loadConfiguration } from './configuration.ts';
+import { usualDataDirectory, writeFirstConfiguration } from './first-start.ts';
 
 async function inNewFolder(use: (directory: string) => Promise<void>): Promise<void> {
   await withConfiguration({}, (directory) => use(join(directory, 'new', 'etc')));
@@ -31,6 +31,23 @@ test('the first configuration has no findings and relays for nobody but this mac
       expect(own.list('smtpd_relay_restrictions')).toEqual(['permit_sasl_authenticated', 'reject']);
       expect(own.text('smtpd_tls_security_level') === 'encrypt' || own.flag('smtpd_tls_wrappermode')).toBe(true);
     }
+  });
+});
+
+test("a folder of one's own has its data in itself; the system's has them in /var/lib", async () => {
+  expect(usualDataDirectory('/home/anna/mail')).toBe('/home/anna/mail/data');
+  expect(usualDataDirectory('/opt/posthaste/data/etc')).toBe('/opt/posthaste/data');
+  expect(usualDataDirectory('/etc/posthaste')).toBe('/var/lib/posthaste');
+  expect(usualDataDirectory('/etc/posthaste-trial')).toBe('/var/lib/posthaste-trial');
+  for (const system of ['/etc', '/etc/mail/posthaste', '/usr/local/etc', '/usr/local/etc/posthaste']) {
+    expect(usualDataDirectory(system)).toBe('/var/lib/posthaste');
+  }
+  await withConfiguration({}, async (directory) => {
+    const own = join(directory, 'own');
+    await writeFirstConfiguration(own, { dataDirectory: usualDataDirectory(own), loopback: true });
+    const configuration = await loadConfiguration(own);
+    expect(configuration.settings.raw('posthaste_data_directory')).toBe('$config_directory/data');
+    expect(dataDirectoryOf(configuration)).toBe(join(own, 'data'));
   });
 });
 

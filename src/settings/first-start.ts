@@ -7,7 +7,7 @@
 // (local_recipient_maps); delivery to Unix users is for who adds a `local` service to master.cf.
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 export interface FirstConfiguration {
   /** Where the directory, mail and queue will be. */
@@ -45,6 +45,17 @@ const wellKnownPorts: Ports = {
   imaps: 'imaps',
 };
 
+/**
+ * Where a new configuration keeps its data: in /var/lib for a folder below /etc, under the same name; around a folder that is
+ * itself called etc, as that of a checkout; else inside the folder, which is somebody's own.
+ */
+export function usualDataDirectory(directory: string): string {
+  const parent = dirname(directory);
+  if (parent === '/etc') return join('/var/lib', basename(directory));
+  if (/^(?:\/usr\/local)?\/etc(?:\/|$)/.test(directory)) return '/var/lib/posthaste';
+  return basename(directory) === 'etc' ? parent : join(directory, 'data');
+}
+
 /** Returns the files that it wrote; a file that exists is never written. */
 export async function writeFirstConfiguration(directory: string, options: FirstConfiguration): Promise<string[]> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
@@ -73,8 +84,8 @@ export function linesOfFirstStart(directory: string, dataDirectory: string, text
 }
 
 function mainCf(directory: string, options: FirstConfiguration, ports: Ports): string {
-  const isParent = relative(directory, options.dataDirectory) === '..';
-  const dataDirectory = isParent ? '$config_directory/..' : options.dataDirectory;
+  const place = relative(directory, options.dataDirectory);
+  const dataDirectory = place === '..' || place === 'data' ? `$config_directory/${place}` : options.dataDirectory;
   const hostname =
     options.hostname === undefined ? '#myhostname = mail.example.com' : `myhostname = ${options.hostname}`;
   return `# The settings of this mail server, in Postfix's words: every parameter that is not here has Postfix's default.
