@@ -24,7 +24,7 @@ export async function makeSetupToken(directory: Directory, clock: Clock): Promis
 export async function checkSetupToken(
   directory: Directory,
   token: string,
-  { gate, clock, address }: Pick<ServerParts, 'gate' | 'clock'> & { readonly address: string },
+  { gate, clock, command, address }: Pick<ServerParts, 'gate' | 'clock' | 'command'> & { readonly address: string },
 ): Promise<void> {
   // Nobody can guess it: those who try are not to lock out whoever has it.
   const attempt = { account: `setup ${address}`, address, protocol: 'http', mechanism: 'TOKEN' } as const;
@@ -43,7 +43,7 @@ export async function checkSetupToken(
   }
   fail(403, 'denied', 'this setup link is not good, or no longer', {
     field: 'token',
-    mend: 'have a new one shown on the host with: posthaste setup-link',
+    mend: `have a new one shown on the host with: ${command(true)} setup-link`,
   });
 }
 

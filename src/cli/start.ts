@@ -11,6 +11,7 @@ import { TemporaryError } from '../lib/temporary-error.ts';
 import { isKeptInJournal } from '../main/journal.ts';
 import { ListenError } from '../main/listeners.ts';
 import { hostsNothing } from '../main/open-parts.ts';
+import { ownCommand } from '../main/own-command.ts';
 import { Server } from '../main/server.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { usualDataDirectory, writeFirstConfiguration } from '../settings/first-start.ts';
@@ -46,7 +47,8 @@ export async function start(context: CommandContext): Promise<void> {
     () => void server.reload().catch((error: unknown) => context.warn(`posthaste: reload: ${String(error)}`)),
   );
   server.whenStopped(() => ended(0));
-  greet(server, context, await wayToPage(server, configuration));
+  const command = ownCommand(configuration.directory);
+  greet(server, context, command, await wayToPage(server, configuration, command));
   process.exit(await end);
 }
 
@@ -84,11 +86,12 @@ interface Way {
  * The link to the first administrator is shown to whoever started the server, and not where the journal keeps what is
  * printed: many may read that.
  */
-async function wayToPage({ directory, listeners }: Server, { settings }: Configuration): Promise<Way> {
+async function wayToPage({ directory, listeners }: Server, { settings }: Configuration, command: string): Promise<Way> {
   const origin = pageOrigin(listeners, settings.text('myhostname'));
   if (origin === undefined) return {};
   if (hasAdministrator(directory)) return { origin };
-  if (isKeptInJournal()) return { setup: 'Set up this host in a browser: posthaste setup-link shows the link' };
+  if (isKeptInJournal())
+    return { setup: `Set up this host in a browser, with the link that this prints: ${command} setup-link` };
   // Only a host without an administrator pays for it.
   const { makeSetupToken } = await import('../admin/setup-token.ts');
   const token = await makeSetupToken(directory, systemClock).catch((error: unknown) => {
@@ -109,7 +112,7 @@ function hasAdministrator({ lookups }: Directory): boolean {
   }
 }
 
-function greet(server: Server, context: CommandContext, { origin, setup }: Way): void {
+function greet(server: Server, context: CommandContext, command: string, { origin, setup }: Way): void {
   if (setup !== undefined) {
     context.print('');
     // A secret: not to where output is collected, but to where whoever started the server looks.
@@ -128,10 +131,11 @@ function greet(server: Server, context: CommandContext, { origin, setup }: Way):
   context.print('');
   if (hostsNothing(server.directory)) {
     context.print('No domain is hosted yet. Set up in the browser, or in another terminal:');
-    context.print('  bin/posthaste domain add example.com');
-    context.print('  bin/posthaste mailbox add anna@example.com');
+    context.print(`  ${command} domain add example.com`);
+    context.print(`  ${command} mailbox add anna@example.com`);
   } else {
-    context.print('In another terminal: bin/posthaste status, bin/posthaste explain ADDRESS, bin/posthaste --help');
+    context.print('In another terminal:');
+    for (const words of ['status', 'explain ADDRESS', '--help']) context.print(`  ${command} ${words}`);
   }
   context.print('');
   context.print('Ctrl-C ends it.');

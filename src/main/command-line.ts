@@ -1,12 +1,12 @@
 // The command line as a function: global options, the table of subcommands, exit statuses.
 
-import fs from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, CommandError } from '../cli/context.ts';
 import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { plannedAreas } from '../proof/plan/types.ts';
+import { usualConfigDirectory } from './own-command.ts';
 import { version } from './version.ts';
 
 interface CommandModule {
@@ -81,17 +81,6 @@ async function together(parts: readonly (() => Promise<CommandModule>)[]): Promi
   };
 }
 
-const root = path.resolve(import.meta.dirname, '../..');
-
-/** Without -c: $POSTHASTE_CONFIG, else data/etc of the checkout, else /etc/posthaste. */
-function defaultConfigDirectory(): string {
-  const fromEnvironment = process.env['POSTHASTE_CONFIG'];
-  if (fromEnvironment) return path.resolve(fromEnvironment);
-  const isInstalled =
-    root.split(path.sep).includes('node_modules') || !fs.existsSync(path.join(root, 'scripts', 'with-node'));
-  return isInstalled ? '/etc/posthaste' : path.join(root, 'data', 'etc');
-}
-
 interface GlobalOptions {
   /** Another host's address, and the file with its token. */
   host: string | undefined;
@@ -147,7 +136,7 @@ function takeGlobalOptions(args: readonly string[]): GlobalOptions {
     result.configDirectory = path.resolve(fromPostfix);
     result.isConfigNamed = true;
   }
-  result.configDirectory ||= defaultConfigDirectory();
+  result.configDirectory ||= path.resolve(process.env['POSTHASTE_CONFIG'] || usualConfigDirectory());
   return result;
 }
 

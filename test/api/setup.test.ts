@@ -15,12 +15,14 @@ const password = 'correct horse battery';
 
 describe('the setup link', () => {
   let api: ApiServer;
+  let command: string;
   beforeAll(async () => {
     api = await ApiServer.start({
       mynetworks: '192.0.2.1/32',
       posthaste_auth_address_limit: '6',
       posthaste_auth_lockout_time: '1s',
     });
+    command = `bin/posthaste -c ${api.folder}`;
   });
   afterAll(async () => {
     await api.close();
@@ -30,12 +32,15 @@ describe('the setup link', () => {
     await api.ask('POST', '/setup/check', { body: { token } });
 
   test('is good until another one is made, and for a day', async () => {
-    expect((await api.ask('GET', '/setup')).body).toEqual({ hasAdministrator: false });
+    expect((await api.ask('GET', '/setup')).body).toEqual({ hasAdministrator: false, command });
     const first = await makeSetupToken(api.directory, systemClock);
     expect((await check(first)).body).toEqual({ isGood: true, hostname: 'mail.host.test' });
     const yesterday = { ...systemClock, now: () => Date.now() - 25 * 3_600_000 };
     const old = await makeSetupToken(api.directory, yesterday);
-    expect((await check(first)).status).toBe(403);
+    expect((await check(first)).body).toMatchObject({
+      status: 403,
+      mend: expect.stringContaining(`${command} setup-link`),
+    });
     expect((await check(old)).body).toMatchObject({ status: 403, field: 'token' });
     expect((await check(await makeSetupToken(api.directory, systemClock))).status).toBe(200);
   });
@@ -65,7 +70,7 @@ describe('the setup link', () => {
     }
     const elsewhere = { headers: { origin: 'https://elsewhere.example' }, body: { token, login: 'first', password } };
     expect((await api.ask('POST', '/setup', elsewhere)).body).toMatchObject({ status: 403, title: 'Not allowed' });
-    expect((await api.ask('GET', '/setup')).body).toEqual({ hasAdministrator: false });
+    expect((await api.ask('GET', '/setup')).body).toEqual({ hasAdministrator: false, command });
     expect((await check(token)).status).toBe(200);
   });
 
@@ -86,7 +91,10 @@ describe('the setup link', () => {
 
     expect((await check(token)).body).toMatchObject({ status: 409, detail: expect.stringContaining('log in') });
     expect((await api.ask('POST', '/setup', { body: { token, login: 'second', password } })).status).toBe(409);
-    expect((await api.ask('GET', '/setup')).body).toEqual({ hasAdministrator: true });
+    expect((await api.ask('GET', '/setup')).body).toEqual({
+      hasAdministrator: true,
+      command: 'bin/posthaste',
+    });
     expect(await makeSetupToken(api.directory, systemClock)).toBeUndefined();
   });
 });
@@ -122,7 +130,7 @@ describe('a host', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
     const { body } = await api.ask('PATCH', '/host', { token, body: { hostname: 'MX.Example.com.' } });
     expect(body).toMatchObject({ hostname: 'mx.example.com', isSet: true });
-    expect(body.needsRestart).toContain('myhostname has changed: that needs a restart');
+    expect(body.needsRestart).toEqual(['myhostname has changed: that needs a restart']);
     expect(readFileSync(file, 'utf8')).toBe(
       before.replace('myhostname = mail.host.test', 'myhostname = mx.example.com'),
     );

@@ -70,6 +70,7 @@ mail.silent.net SILENT
     const page = await fetch(link.replace(/#.*/, ''), { headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     expect(await check(link)).toBe(200);
+    expect(server.logLines()).toContain(`  bin/posthaste -c ${server.configFolder} domain add example.com`);
     expect(readFileSync(join(folder, 'maillog'), 'utf8')).not.toContain('phi_');
     const { stdout } = await setupLink();
     expect(await check(link)).toBe(403);

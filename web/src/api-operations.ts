@@ -810,7 +810,7 @@ export interface Operations {
   /** Say whether the host has an administrator. */
   "setup.show": {
     input: Readonly<Record<string, never>>;
-    output: { readonly hasAdministrator: boolean };
+    output: { readonly hasAdministrator: boolean; readonly command: string };
   };
   /** Say how much mail there was over time. */
   "statistics.show": {

@@ -33,10 +33,16 @@ export const setupOperations = [
     method: 'GET',
     path: '/setup',
     input: object({}),
-    output: object({ hasAdministrator: yes('There is one: no setup link is good any more.') }),
+    output: object({
+      hasAdministrator: yes('There is one: no setup link is good any more.'),
+      command: anyText('How the posthaste command is typed on the host; without its folders once there is one.'),
+    }),
     access: { who: 'anyone' },
     kind: 'read',
-    run: async (_input, { view }) => ({ hasAdministrator: view.lookups.identities.hasHost() }),
+    run: async (_input, { view, server }) => {
+      const hasAdministrator = view.lookups.identities.hasHost();
+      return { hasAdministrator, command: server.command(!hasAdministrator) };
+    },
   }),
   operation({
     name: 'setup.check',

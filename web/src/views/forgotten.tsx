@@ -12,7 +12,7 @@ import { ButtonLink } from '../parts/links.tsx';
 import { PasswordStrength } from '../parts/password-strength.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
 import { useSubmit } from '../parts/use-submit.ts';
-import { Door } from './login.tsx';
+import { Door, SetUpFirst } from './login.tsx';
 
 export function ForgottenView() {
   const [link, setLink] = useState(() => ({ token: takeToken(), opened: 0 }));
@@ -26,7 +26,13 @@ export function ForgottenView() {
     return () => removeEventListener('hashchange', take);
   }, []);
   const { token, opened } = link;
-  if (token === undefined) return <Ask />;
+  if (token === undefined) {
+    return (
+      <SetUpFirst>
+        <Ask />
+      </SetUpFirst>
+    );
+  }
   return <WithLink key={opened} token={token} onAnother={() => setLink({ token: undefined, opened })} />;
 }
 

@@ -2,20 +2,40 @@
 
 import { Card, Center, Group, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useCallback, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCall } from '../api.ts';
 import { LoginForm } from '../login/login-form.tsx';
+import { Loading } from '../parts/states.tsx';
 import { type Session, sessionKey } from '../session.tsx';
 import { LanguageMenu, LightButton } from '../shell.tsx';
+
+/** Nobody sees it twice. */
+const NotSetUp = lazy(async () => ({ default: (await import('../login/not-set-up.tsx')).NotSetUp }));
+
+/** While the host has no administrator, whoever comes is led to its setup first. */
+export function SetUpFirst({ children }: { readonly children: ReactNode }) {
+  const { data, isPending } = useCall('setup.show', {}, { retry: false });
+  const [isUser, setUser] = useState(false);
+  if (isPending) return <Loading />;
+  if (isUser || data === undefined || data.hasAdministrator) return children;
+  return (
+    <Suspense fallback={<Loading />}>
+      <NotSetUp command={data.command} onLogin={() => setUser(true)} />
+    </Suspense>
+  );
+}
 
 export function LoginView() {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const done = useCallback((session: Session) => queries.setQueryData(sessionKey, session), [queries]);
   return (
-    <Door title={t('Log in')}>
-      <LoginForm onDone={done} />
-    </Door>
+    <SetUpFirst>
+      <Door title={t('Log in')}>
+        <LoginForm onDone={done} />
+      </Door>
+    </SetUpFirst>
   );
 }
 

@@ -49,11 +49,17 @@ export function SetupView() {
   if (session?.role === 'host') return <HostSteps step={step} login={session.login} />;
   if (session !== undefined) return <NotYours login={session.login} />;
   if (setup.data.hasAdministrator) {
-    return wantsLogin ? <LoginView /> : <AlreadyDone onLogin={() => setWantsLogin(true)} />;
+    return wantsLogin ? (
+      <LoginView />
+    ) : (
+      <AlreadyDone command={setup.data.command} onLogin={() => setWantsLogin(true)} />
+    );
   }
   return (
     <Frame at={0}>
-      <LinkCheck token={hash}>{(token) => <AdministratorStep token={token} />}</LinkCheck>
+      <LinkCheck token={hash} command={setup.data.command}>
+        {(token) => <AdministratorStep token={token} />}
+      </LinkCheck>
     </Frame>
   );
 }
@@ -119,7 +125,7 @@ function Note({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function AlreadyDone({ onLogin }: { readonly onLogin: () => void }) {
+function AlreadyDone({ command, onLogin }: { readonly command: string; readonly onLogin: () => void }) {
   const { t } = useTranslation();
   return (
     <Note title={t('This host is set up')}>
@@ -127,7 +133,7 @@ function AlreadyDone({ onLogin }: { readonly onLogin: () => void }) {
       <Button onClick={onLogin}>{t('Log in')}</Button>
       <Alert variant="light" color="gray" icon={<Icon name="key" />} title={t('Nobody can log in?')}>
         <Text size="sm">{t('On the host, this gives an administrator a new password:')}</Text>
-        <Code>posthaste admin set LOGIN --password</Code>
+        <Code>{`${command} admin set LOGIN --password`}</Code>
       </Alert>
     </Note>
   );

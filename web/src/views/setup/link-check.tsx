@@ -1,20 +1,21 @@
 // Whether the link is good, before anybody fills in a form for nothing.
 
-import { Alert, Code, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, Problem } from '../../api.ts';
-import { Icon } from '../../parts/icon.tsx';
+import { HowToLink } from '../../login/not-set-up.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { StepHead } from './step-head.tsx';
 
 interface LinkCheckProps {
   readonly token: string;
+  /** As the host's command is typed there. */
+  readonly command: string;
   readonly children: (token: string) => ReactNode;
 }
 
-export function LinkCheck({ token, children }: LinkCheckProps) {
+export function LinkCheck({ token, command, children }: LinkCheckProps) {
   const { t } = useTranslation();
   const query = useQuery<unknown, Problem>({
     queryKey: ['setup link', token],
@@ -31,6 +32,7 @@ export function LinkCheck({ token, children }: LinkCheckProps) {
       <NewLink
         title={t('This page needs its link')}
         text={t('The link is shown when the server starts for the first time.')}
+        command={command}
       />
     );
   if (query.isPending) return <Loading />;
@@ -42,21 +44,22 @@ export function LinkCheck({ token, children }: LinkCheckProps) {
       text={t(
         'A setup link is good once, for a day, and only the newest one. It may also have been cut when it was copied.',
       )}
+      command={command}
     />
   );
 }
 
-function NewLink({ title, text }: { readonly title: string; readonly text: string }) {
-  const { t } = useTranslation();
+interface NewLinkProps {
+  readonly title: string;
+  readonly text: string;
+  readonly command: string;
+}
+
+function NewLink({ title, text, command }: NewLinkProps) {
   return (
     <>
       <StepHead title={title}>{text}</StepHead>
-      <Alert variant="light" color="gray" icon={<Icon name="key" />} title={t('Have a new link shown')}>
-        <Stack gap="xs" align="flex-start">
-          <Text size="sm">{t('Type this on the host, as the user that the server runs as:')}</Text>
-          <Code>bin/posthaste setup-link</Code>
-        </Stack>
-      </Alert>
+      <HowToLink command={command} />
     </>
   );
 }
