@@ -223,7 +223,9 @@ async function refuseWithoutHost(db: DirectoryDatabase, login: string): Promise<
 export function parseLogin(text: string): string {
   const login = fold(text.trim());
   if (!/^[a-z0-9][a-z0-9._@+-]{0,253}$/.test(login)) {
-    refuse(`"${text.trim()}" cannot be an administrator's login: take letters, digits, ".", "_", "@", "+" and "-"`);
+    refuse(
+      `"${text.trim()}" cannot be an administrator's login: take the letters a to z, digits, ".", "_", "@", "+" and "-"`,
+    );
   }
   return login;
 }

@@ -92,8 +92,12 @@ export function needsRestart(
   const old = new Set(before.listeners.map(name));
   const now = new Set(after.listeners.map(name));
   const valueOf = (settings: Settings, parameter: string) => settings.expanded(parameter);
+  // While no authority is asked for certificates, nothing else about that counts, though it may follow the host name.
+  const getsCertificates = before.settings.text('posthaste_acme_directory') !== '';
+  const isIdle = (parameter: string) =>
+    !getsCertificates && parameter.startsWith('posthaste_acme_') && parameter !== 'posthaste_acme_directory';
   const changed = readAtStart.filter(
-    (parameter) => valueOf(before.settings, parameter) !== valueOf(after.settings, parameter),
+    (parameter) => !isIdle(parameter) && valueOf(before.settings, parameter) !== valueOf(after.settings, parameter),
   );
   return [
     ...[...now].filter((listener) => !old.has(listener)).map((listener) => `${listener} needs a restart to be opened`),

@@ -38,6 +38,20 @@ describe('the door', () => {
     await page.context().close();
   });
 
+  test('what cannot be a login is told what one looks like, whether or not somebody is called so', async () => {
+    const page = await server.open();
+    for (const name of ['jörg', 'bert', 'nobody']) {
+      await page.getByLabel('Login or address').fill(name);
+      await page.locator('input[type=password]').fill('wrong');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByText('A mailbox logs in with its whole address, as anna@example.com.').waitFor();
+      const letters = page.getByText('The letters a to z, digits and . _ @ + - make up the login of an administrator.');
+      expect(await letters.count()).toBe(name === 'jörg' ? 1 : 0);
+      await page.reload();
+    }
+    await page.context().close();
+  });
+
   test('leads to where one wanted to go', async () => {
     const page = await server.openAs('anna', '/domains');
     await page.getByRole('heading', { name: 'Domains', level: 1 }).waitFor();

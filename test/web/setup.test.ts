@@ -42,10 +42,23 @@ describe('a host that nobody administers yet', () => {
     await server.close();
   });
 
+  test('leads every stranger to its setup, without the link; owners of mailboxes can log in', async () => {
+    for (const path of ['/', '/domains', '/forgotten']) {
+      const page = await server.open(path);
+      await heading(page, 'This server is not set up yet').waitFor();
+      await page.getByText(`bin/posthaste -c ${server.api.folder} setup-link`, { exact: true }).waitFor();
+      expect(await page.getByRole('textbox').count()).toBe(0);
+      await expectAccessibleStep(page);
+      await page.getByRole('button', { name: 'I have a mailbox here' }).click();
+      await page.getByLabel(/^(Login or address|Address of the mailbox)/).waitFor();
+      await page.context().close();
+    }
+  });
+
   test('shows how to get a link to whoever has none, or one that is not good', async () => {
     const page = await server.open('/setup');
     await heading(page, 'This page needs its link').waitFor();
-    await page.getByText('bin/posthaste setup-link').waitFor();
+    await page.getByText(`bin/posthaste -c ${server.api.folder} setup-link`, { exact: true }).waitFor();
     await expectAccessibleStep(page);
     const old = await makeSetupToken(server.api.directory, systemClock);
     token = await makeSetupToken(server.api.directory, systemClock);
@@ -59,7 +72,7 @@ describe('a host that nobody administers yet', () => {
 
   test('tells what is wrong with the administrator, and makes none', async () => {
     const page = await server.open(`/setup#${token}`);
-    await page.getByLabel('Login').fill('no such login');
+    await page.getByLabel('Login').fill('jörg');
     await page.getByLabel('With a password').check();
     await page
       .getByLabel(/^Password/)
@@ -67,7 +80,7 @@ describe('a host that nobody administers yet', () => {
       .fill('password');
     await page.getByText('Too short: at least 12 characters').waitFor();
     await page.getByRole('button', { name: 'Make the administrator' }).click();
-    await page.getByText('make up a login').waitFor();
+    await page.getByText('The letters a to z, digits and . _ @ + - make up a login').waitFor();
     await page.getByText('At least 12 characters', { exact: true }).waitFor();
     await page.getByText('The two are not the same').waitFor();
     await page
@@ -86,12 +99,17 @@ describe('a host that nobody administers yet', () => {
 
   test('is set up with the keyboard alone, and every step is accessible', async () => {
     const page = await server.open(`/setup#${token}`);
+    const taken: string[] = [];
+    page.on('response', (response) => {
+      if (response.status() === 409) taken.push(response.url());
+    });
     await administratorByKeyboard(page);
     expect(new URL(page.url()).hash).toBe('');
     await codesByKeyboard(page);
     await hostByKeyboard(page);
     await domainByKeyboard(page);
     const id = await testByKeyboard(page);
+    expect(taken, 'asked for what is there').toEqual([]);
 
     const imap = await ImapConnection.open({ port: imapPort });
     await imap.ok(`LOGIN anna@example.com "${password}"`);
@@ -175,6 +193,7 @@ describe('a host that nobody administers yet', () => {
     await typeInto(page, page.getByLabel('Password of the mailbox'), password);
     await page.keyboard.press('Enter');
     await heading(page, 'anna@example.com is ready').waitFor();
+    await page.getByText('It also gets the mail for postmaster@example.com, abuse@example.com.').waitFor();
     await page.getByText('MX 10 mail.example.com.').waitFor();
     await expectAccessibleStep(page);
     await pressButton(page, 'Continue');
@@ -208,10 +227,32 @@ describe('a host that nobody administers yet', () => {
   test('then leads to the login, whatever link one has', async () => {
     const page = await server.open(`/setup#${token}`);
     await heading(page, 'This host is set up').waitFor();
+    await page.getByText('bin/posthaste admin set LOGIN --password', { exact: true }).waitFor();
     await expectAccessibleStep(page);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByLabel('Login or address').waitFor();
     await page.context().close();
+  });
+});
+
+describe('a host that gets certificates', () => {
+  test('says in words which names a new host name changes too, and where', async () => {
+    const [port = 0] = await findFreePorts(1);
+    const server = await PageServer.start({
+      posthaste_acme_directory: 'https://127.0.0.1:1/directory',
+      posthaste_acme_http_listen: `127.0.0.1:${port}`,
+      posthaste_acme_terms_agreed: 'yes',
+      posthaste_acme_hosts: 'imap.$myhostname',
+    });
+    const page = await server.openAs('anna');
+    await page.goto('/setup?step=host');
+    await page.getByLabel('Host name').fill('mail.example.com');
+    await page.keyboard.press('Enter');
+    await page.getByText('the names that the server gets certificates for').waitFor();
+    await page.getByRole('link', { name: 'posthaste_acme_hosts' }).click();
+    await page.getByText('Host names for which certificates are got').first().waitFor();
+    await page.context().close();
+    await server.close();
   });
 });
 

@@ -38,7 +38,7 @@ export function useLogin(onDone: (session: Session) => void): LoginState {
   const [codeError, setCodeError] = useState<string>();
   const [lockedUntil, setLockedUntil] = useState<number>();
   const refused = useCallback(
-    (problem: unknown, isCode: boolean): void => {
+    (problem: unknown, isCode: boolean, login?: string): void => {
       if (!(problem instanceof Problem)) return setError(problem);
       if (problem.status === 429 && problem.retryAfterSeconds !== undefined) {
         setLockedUntil(Date.now() + problem.retryAfterSeconds * 1000);
@@ -46,12 +46,16 @@ export function useLogin(onDone: (session: Session) => void): LoginState {
         setCodeError(t('This code is not right, or has been used already. Wait for the next one.'));
       } else if (problem.status === 401 && problem.kind === 'denied') {
         setGiven(undefined);
-        setError(new Error(t('The login or the password is wrong.')));
+        setError(new Error(wrongLogin(login, t)));
       } else setError(problem);
     },
     [t],
   );
-  const attempt = async (work: () => Promise<Session | undefined>, isCode: boolean): Promise<boolean> => {
+  const attempt = async (
+    work: () => Promise<Session | undefined>,
+    isCode: boolean,
+    login?: string,
+  ): Promise<boolean> => {
     setBusy(true);
     setError(undefined);
     setCodeError(undefined);
@@ -61,7 +65,7 @@ export function useLogin(onDone: (session: Session) => void): LoginState {
       if (session !== undefined) onDone(session);
       return session !== undefined;
     } catch (problem) {
-      refused(problem, isCode);
+      refused(problem, isCode, login);
       return false;
     } finally {
       setBusy(false);
@@ -75,15 +79,19 @@ export function useLogin(onDone: (session: Session) => void): LoginState {
     codeError,
     lockedUntil,
     withPassword: (login, password) =>
-      attempt(async () => {
-        try {
-          return await call('session.add', { login, password });
-        } catch (problem) {
-          if (!(problem instanceof Problem) || problem.kind !== 'second-factor') throw problem;
-          setGiven({ login, password });
-          return undefined;
-        }
-      }, false),
+      attempt(
+        async () => {
+          try {
+            return await call('session.add', { login, password });
+          } catch (problem) {
+            if (!(problem instanceof Problem) || problem.kind !== 'second-factor') throw problem;
+            setGiven({ login, password });
+            return undefined;
+          }
+        },
+        false,
+        login,
+      ),
     withCode: (code) => attempt(async () => await call('session.add', { ...(given as Given), code }), true),
     withPasskey: async () => {
       await attempt(async () => {
@@ -97,6 +105,15 @@ export function useLogin(onDone: (session: Session) => void): LoginState {
       setError(undefined);
     },
   };
+}
+
+/** What a login looks like, where what was typed is no address: that tells nothing of who is here. */
+function wrongLogin(login: string | undefined, t: (text: string) => string): string {
+  const wrong = t('The login or the password is wrong.');
+  if (login === undefined || login.includes('@')) return wrong;
+  const whole = t('A mailbox logs in with its whole address, as anna@example.com.');
+  if (/^[\w.+-]*$/.test(login.trim())) return `${wrong} ${whole}`;
+  return `${wrong} ${t('The letters a to z, digits and . _ @ + - make up the login of an administrator.')} ${whole}`;
 }
 
 function remembered(session: Session | undefined): Session | undefined {

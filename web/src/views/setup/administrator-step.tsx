@@ -24,7 +24,8 @@ export function AdministratorStep({ token }: { readonly token: string }) {
   const form = useForm({
     initialValues: { name: '', login: '', way: hasPasskeys ? 'passkey' : 'password', password: '', again: '' },
     validate: {
-      login: (value) => (loginPattern.test(value.trim()) ? null : t('Letters, digits and . _ @ + - make up a login')),
+      login: (value) =>
+        loginPattern.test(value.trim()) ? null : t('The letters a to z, digits and . _ @ + - make up a login'),
       password: (value, { way }) =>
         way === 'password' && lengthOf(value) < minPasswordLength
           ? t('At least {{count}} characters', { count: minPasswordLength })

@@ -57,16 +57,14 @@ export function DomainForm({ domain: present, onMade }: DomainFormProps) {
     let made: Made | undefined;
     const isMade = await run(
       async () => {
-        await unlessThere(() => call('domain.add', { name: domain }));
-        const { password } = await call('mailbox.add', {
+        if (domain !== present) await unlessThere(() => call('domain.add', { name: domain }));
+        const added = await call('mailbox.add', {
           address: mailbox,
           ...(values.name.trim() === '' ? {} : { name: values.name.trim() }),
           ...(values.way === 'chosen' ? { password: values.password } : {}),
         });
-        const wanted = values.roles ? roles.map((role) => `${role}@${domain}`) : [];
-        const aliases = wanted.filter((address) => address !== mailbox);
-        for (const address of aliases) await unlessThere(() => call('alias.add', { address, targets: [mailbox] }));
-        made = { mailbox, password, aliases };
+        const { address, password, becameAdministrator } = added;
+        made = { mailbox: address, password, aliases: await giveRoles(address, values.roles, becameAdministrator) };
       },
       (field, text) => form.setFieldError(formFields[field] ?? field, text),
     );
@@ -141,10 +139,29 @@ export function DomainForm({ domain: present, onMade }: DomainFormProps) {
   );
 }
 
-async function unlessThere(work: () => Promise<unknown>): Promise<void> {
+/** Gives the addresses whose mail the mailbox gets: of a host's first mailbox the server has seen to them itself. */
+async function giveRoles(mailbox: string, isWanted: boolean, isFirst: boolean): Promise<string[]> {
+  const domain = mailbox.slice(mailbox.lastIndexOf('@') + 1);
+  const own: string[] = [];
+  if (!isWanted && !isFirst) return own;
+  for (const role of roles) {
+    const address = `${role}@${domain}`;
+    const { items } = await call('alias.list', { domain, search: address, limit: 20 });
+    const there = items.find((alias) => alias.address === address);
+    const isToBe = there === undefined && address !== mailbox && isWanted;
+    const isMade = isToBe && (await unlessThere(() => call('alias.add', { address, targets: [mailbox] })));
+    if (isMade || there?.targets.includes(mailbox)) own.push(address);
+  }
+  return own;
+}
+
+/** True: it was not there. */
+async function unlessThere(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== 'taken') throw error;
+    return false;
   }
 }

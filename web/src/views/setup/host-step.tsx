@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../../api.ts';
 import { HostCheck } from '../../parts/host-check.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { AnchorLink } from '../../parts/links.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { useSubmit } from '../../parts/use-submit.ts';
 import { StepHead } from './step-head.tsx';
@@ -26,6 +27,18 @@ export function HostStep() {
       {host.error === null ? null : <Failed error={host.error} onRetry={() => void host.refetch()} />}
       {host.data === undefined ? null : <HostForm host={host.data} />}
     </>
+  );
+}
+
+function CertificateNames() {
+  const { t } = useTranslation();
+  return (
+    <Text size="sm">
+      {t('These are the names that the server gets certificates for. They contain the host name; change them here:')}{' '}
+      <AnchorLink size="sm" to="/settings" search={{ tab: 'parameters', name: 'posthaste_acme_hosts' }}>
+        posthaste_acme_hosts
+      </AnchorLink>
+    </Text>
   );
 }
 
@@ -86,7 +99,10 @@ function HostForm({ host }: { readonly host: Output<'host.show'> }) {
                 </Text>
                 <List size="sm">
                   {needsRestart.map((line) => (
-                    <List.Item key={line}>{line}</List.Item>
+                    <List.Item key={line}>
+                      {line}
+                      {line.startsWith('posthaste_acme_hosts ') ? <CertificateNames /> : null}
+                    </List.Item>
                   ))}
                 </List>
               </Alert>
