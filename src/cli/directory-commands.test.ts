@@ -73,7 +73,7 @@ const json = async (line: string): Promise<unknown[]> =>
 describe('the five-minute tour', () => {
   it('hosts a domain, adds a mailbox with a generated password, an alias and an alias domain', async () => {
     expect((await run('domain add Example.com')).out).toBe(
-      'example.com is hosted (class mailbox)\nnext: posthaste mailbox add USER@example.com',
+      `example.com is hosted (class mailbox)\nnext: bin/posthaste -c ${join(folder, 'etc')} mailbox add USER@example.com`,
     );
     const { out } = await run('mailbox add anna@example.com --quota 1G --name Anna');
     expect(out).toMatch(

@@ -6,7 +6,8 @@ import { countWords, type DomainInfo, type RecipientsMode } from '../directory/d
 import type { RemovedDomain } from '../directory/removals.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { DomainClass } from '../directory/schema.ts';
-import { foldDomain } from '../directory/mail-address.ts';
+import { foldDomain, parseHostedDomain } from '../directory/mail-address.ts';
+import { ownCommand } from '../main/own-command.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
@@ -113,13 +114,15 @@ export function register(program: Command, context: CommandContext): void {
 
 async function add(context: CommandContext, name: string, options: DomainOptions): Promise<void> {
   await withDirectory(context, false, async ({ directory, settings }) => {
+    parseHostedDomain(name);
     refuseLocalDomain(settings, name);
     refuseUnknownToSelf(settings, options.unknownTo);
     const info = await directory.domains.add(name, domainSettings(options));
     printDone(context, `${info.name} is hosted (class ${info.class})`, info);
     if (context.json || info.class === 'relay') return;
     const next = info.class === 'mailbox' ? `mailbox add USER@${info.name}` : `alias add USER@${info.name} TARGET`;
-    context.print(`next: posthaste ${next}`);
+    const command = context.remote === undefined ? ownCommand(context.configDirectory) : 'posthaste';
+    context.print(`next: ${command} ${next}`);
   });
 }
 
@@ -128,7 +131,7 @@ function refuseLocalDomain(settings: Settings, name: string): void {
   const domain = foldDomain(name.trim().replace(/\.$/, ''));
   if (!settings.list('mydestination').some((local) => local.toLowerCase() === domain)) return;
   throw new CommandError(
-    `${domain} is one of this host's own names (mydestination), where only postmaster, abuse and root have mail: take it out with: posthaste postconf -e "mydestination = localhost"`,
+    `${domain} is one of this host's own names (mydestination), where only postmaster, abuse and root have mail: take it out with: posthaste postconf -e "mydestination = localhost", then: posthaste reload`,
   );
 }
 

@@ -42,10 +42,17 @@ Examples:
 
 export function register(program: Command, context: CommandContext): void {
   const group = program.command('queue').description('mail that waits').addHelpText('after', examples);
-  group.option('--watch', 'as queue watch').action(async ({ watch }: { watch?: true }) => {
-    if (watch) await startWatch(context, {});
-    else group.help();
-  });
+  group
+    .option('--watch', 'as queue watch')
+    .allowExcessArguments()
+    .action(async ({ watch }: { watch?: true }) => {
+      const [word] = group.args;
+      if (word !== undefined) {
+        throw new CommandError(`unknown command '${word}': see posthaste queue --help`, 2);
+      }
+      if (watch) await startWatch(context, {});
+      else group.help();
+    });
   registerViews(group, context);
   registerMatching(group, context);
   group

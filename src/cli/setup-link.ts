@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { makeSetupToken } from '../admin/setup-token.ts';
 import { systemClock } from '../lib/clock.ts';
 import { planListeners } from '../main/listeners.ts';
-import { ownCommand } from '../main/own-command.ts';
 import { loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
@@ -32,7 +31,7 @@ async function print(context: CommandContext): Promise<void> {
     const token = await makeSetupToken(directory, systemClock);
     if (token === undefined) {
       throw new CommandError(
-        `this host has an administrator already: log in; a lost password is set anew with: ${ownCommand(context.configDirectory)} admin set LOGIN --password`,
+        'this host has an administrator already: log in; a lost password is set anew with: posthaste admin set LOGIN --password',
       );
     }
     const link = setupLink(origin, token);

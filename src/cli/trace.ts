@@ -54,7 +54,8 @@ async function trace(context: CommandContext, what: string, options: TraceOption
   await controlRequest(dataDirectory, { command: 'trace-flush' }).catch(() => undefined);
   const folder = path.join(dataDirectory, traceFolder);
   if (!isReadable(folder)) {
-    const off = days > 0 ? 'no server has run on it yet' : 'posthaste_trace_days = 0 keeps none';
+    const off =
+      days > 0 ? 'no message has come since the server was first started' : 'posthaste_trace_days = 0 keeps none';
     throw new CommandError(`there is no trace in ${dataDirectory}: ${off}`);
   }
   const found = new TraceSearch(folder).find({ text: what, since, limit });

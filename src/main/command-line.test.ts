@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,4 +66,24 @@ test('what Node itself does not take is said in its words, and no other Node is 
     stderr:
       'posthaste: Node.js does not start with what is set in NODE_OPTIONS: --no-such-option is not allowed in NODE_OPTIONS; change or unset NODE_OPTIONS\n',
   });
+});
+
+test('commands that a message names are those that can be typed here', () => {
+  const typed = `bin/posthaste -c ${posthaste.configFolder}`;
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const program = join(cwd, 'bin/posthaste');
+  const said = (...args: string[]) => spawnSync(program, args, { cwd, encoding: 'utf8' }).stderr;
+  expect(said('-c', posthaste.configFolder, 'mailbox', 'add', 'anna@nowhere.example')).toBe(
+    `posthaste: nowhere.example is not hosted here: add it with: ${typed} domain add nowhere.example\n`,
+  );
+  expect(said('-c', join(folder, 'none'), 'status')).toContain(
+    `or run \`bin/posthaste -c ${join(folder, 'none')} start\` to make one`,
+  );
+  expect(said('-c', posthaste.configFolder, 'queue', 'delete', 'ABC')).toBe(
+    `posthaste: unknown command 'delete': see ${typed} queue --help\n`,
+  );
+  symlinkSync(program, join(folder, 'posthaste'));
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+  const { stderr } = spawnSync('posthaste', ['-c', posthaste.configFolder, 'mailbox', 'add', 'a@no.example'], { env });
+  expect(String(stderr)).toContain(`add it with: posthaste -c ${posthaste.configFolder} domain add no.example`);
 });

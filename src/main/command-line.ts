@@ -6,7 +6,7 @@ import { type CommandContext, CommandError } from '../cli/context.ts';
 import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { plannedAreas } from '../proof/plan/types.ts';
-import { usualConfigDirectory } from './own-command.ts';
+import { ownCommand, usualConfigDirectory } from './own-command.ts';
 import { version } from './version.ts';
 
 interface CommandModule {
@@ -148,22 +148,32 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     process.stderr.write(`posthaste: what is said here cannot be written: ${error.message}\n`);
     process.exit(1);
   });
+  // Of another host nobody knows here how its command is typed.
+  let shown = (text: string): string => text;
   try {
-    return await run(args);
+    const options = takeGlobalOptions(args);
+    if (options.host === undefined) shown = (text) => asTyped(text, options.configDirectory);
+    return await run(options, shown);
   } catch (error) {
-    return report(error);
+    return report(error, shown);
   }
 }
 
-async function run(args: readonly string[]): Promise<number> {
-  const { configDirectory, isConfigNamed, json, rest, host, tokenFile } = takeGlobalOptions(args);
+/** Commands that a text names, as they are typed here. */
+function asTyped(text: string, configDirectory: string): string {
+  const named = new RegExp(`(?<=^|[\\s"'\`(])posthaste (?=(?:${Object.keys(modules).join('|')})(?![\\w-]))`, 'g');
+  return named.test(text) ? text.replaceAll(named, `${ownCommand(configDirectory)} `) : text;
+}
+
+async function run(options: GlobalOptions, shown: (text: string) => string): Promise<number> {
+  const { configDirectory, isConfigNamed, json, rest, host, tokenFile } = options;
   const context: CommandContext = {
     configDirectory,
     isConfigNamed,
     json,
     ...(host === undefined ? {} : { remote: await openRemote(host, tokenFile, rest) }),
     print: (line) => process.stdout.write(`${line}\n`),
-    warn: (line) => process.stderr.write(`${line}\n`),
+    warn: (line) => process.stderr.write(`${shown(line)}\n`),
     run: (others, context) => runCommand(takeGlobalOptions(others).rest, context),
   };
   await runCommand(rest, context);
@@ -236,14 +246,14 @@ function createProgram(): Command {
 }
 
 /** Prints what went wrong in one line that says what to do. */
-function report(error: unknown): number {
+function report(error: unknown, shown: (text: string) => string): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof CommandError) {
-    if (error.message !== '') process.stderr.write(`${error.program}: ${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`${error.program}: ${shown(error.message)}\n`);
     return error.exitCode;
   }
   if (error instanceof TemporaryError) {
-    process.stderr.write(`posthaste: ${error.message}; try again\n`);
+    process.stderr.write(`posthaste: ${shown(error.message)}; try again\n`);
     return 75;
   }
   if (/^SQLITE_(?:CANTOPEN|READONLY)/.test(String((error as { code?: unknown } | null)?.code))) {
@@ -252,7 +262,7 @@ function report(error: unknown): number {
   }
   const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolder|Table)/.test(error.name);
   process.stderr.write(
-    `posthaste: ${expected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
+    `posthaste: ${expected ? shown((error as Error).message) : error instanceof Error ? error.stack : String(error)}\n`,
   );
   return 1;
 }

@@ -137,7 +137,7 @@ export const domainOperations = [
       if (server.localDomains().includes(name.toLowerCase())) {
         fail(422, 'refused', `${name} is one of this host's own names (mydestination)`, {
           field: 'name',
-          mend: 'take it out with: posthaste postconf -e "mydestination = localhost"',
+          mend: 'take it out with: posthaste postconf -e "mydestination = localhost", then: posthaste reload',
         });
       }
       return await view.domains.add(name, settings);
