@@ -48,16 +48,34 @@ the code this address is not used.
   };
 }
 
-export function passwordNotice(mailbox: string, hostname: string): Omit<Letter, 'to'> {
+interface Keys {
+  readonly tokens: number;
+  readonly appPasswords: number;
+}
+
+export function passwordNotice(mailbox: string, hostname: string, keys: Keys): Omit<Letter, 'to'> {
+  const { tokens, appPasswords } = keys;
+  const gone =
+    tokens === 0 ? '' : `\n${counted(tokens, 'API token')} made for it ${tokens === 1 ? 'was' : 'were'} removed.`;
+  const left =
+    appPasswords === 0
+      ? ''
+      : `
+The mailbox has ${counted(appPasswords, 'app password')}, which still ${appPasswords === 1 ? 'opens' : 'open'} it:
+log in to the page and remove what you do not know.`;
   return {
     subject: `The password of ${mailbox} was changed`,
     text: `The password of the mailbox ${mailbox} on ${hostname}
 was changed just now, by a link that was mailed to its recovery address. Whoever
-was logged in to its page has been logged out. App passwords stay as they are.
+was logged in to its page has been logged out.${gone}${left}
 
 If that was not you, tell the administrator of your mail at once.
 `,
   };
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 export function addressNotice(mailbox: string, hostname: string, address: string | undefined): Omit<Letter, 'to'> {

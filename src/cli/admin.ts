@@ -5,7 +5,7 @@ import { hashPassword } from '../auth/password-scheme.ts';
 import type { AdministratorInfo } from '../directory/administrators.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
-import { newPassword } from './new-password.ts';
+import { formerKeysEnd, newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 
 const examples = `
@@ -154,7 +154,9 @@ async function set(context: CommandContext, login: string, options: SetOptions):
     const info = await directory.administrators.set(login, { ...settings, ...secret });
     const shown = changed?.isGenerated ? { ...info, password: changed.password } : info;
     printDone(context, `${info.login} changed: administers ${domainsOf(info)}`, shown);
-    if (changed?.isGenerated && !context.json) context.print(`password: ${changed.password}`);
+    if (changed === undefined || context.json) return;
+    if (changed.isGenerated) context.print(`password: ${changed.password}`);
+    context.print(formerKeysEnd);
   });
 }
 

@@ -19,7 +19,7 @@ import {
 } from './mailbox-options.ts';
 import { registerLogins } from './mailbox-logins.ts';
 import { registerRemoval } from './mailbox-removal.ts';
-import { newPassword } from './new-password.ts';
+import { formerKeysEnd, newPassword } from './new-password.ts';
 import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
 import { addRestraintOptions, restraintLines, type RestraintOptions, restraintSettings } from './restraint-options.ts';
 import { keepScramKeys, scramMechanismsOf } from './scram-keys.ts';
@@ -238,6 +238,13 @@ async function set(context: CommandContext, address: string, options: SetOptions
       `${info.address} changed`,
       changed?.isGenerated ? { ...info, password: changed.password } : info,
     );
-    if (changed?.isGenerated && !context.json) context.print(`password: ${changed.password}`);
+    if (changed === undefined || context.json) return;
+    if (changed.isGenerated) context.print(`password: ${changed.password}`);
+    context.print(formerKeysEnd);
+    const { length } = await directory.appPasswords.list(info.address);
+    if (length > 0) {
+      const left = length === 1 ? '1 app password still opens' : `${length} app passwords still open`;
+      context.print(`${left} it: see posthaste app-password list ${info.address}`);
+    }
   });
 }

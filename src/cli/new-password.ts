@@ -11,6 +11,9 @@ export interface NewPassword {
   readonly isGenerated: boolean;
 }
 
+/** Said of one that is set for somebody else. */
+export const formerKeysEnd = 'sessions and API tokens made before open nothing any more';
+
 export async function newPassword(fromStdin: boolean): Promise<NewPassword> {
   if (fromStdin) return { password: check(await readFirstLine()), isGenerated: false };
   if (!process.stdin.isTTY || !process.stderr.isTTY) return { password: makePassword(), isGenerated: true };

@@ -4,6 +4,7 @@
 
 import type { AdminRole, AdminRow } from './administration-schema.ts';
 import { removeOwned } from './owned-keys.ts';
+import { removeTokensOf } from './api-tokens.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { findDomain } from './domain-rows.ts';
@@ -44,7 +45,10 @@ export interface NewAdministrator {
   readonly active?: boolean;
 }
 
-export type AdministratorSettings = Partial<Omit<NewAdministrator, 'login'>>;
+export interface AdministratorSettings extends Partial<Omit<NewAdministrator, 'login'>> {
+  /** As MailboxSettings has it. */
+  readonly keepsTokens?: boolean;
+}
 
 export class Administrators {
   readonly #db: DirectoryDatabase;
@@ -141,6 +145,7 @@ export class Administrators {
         const owned = change.db.deleteFrom('web_session').where('owner_kind', '=', 'admin');
         await owned.where('owner_id', '=', row.id).execute();
       }
+      if (isNewPassword && settings.keepsTokens !== true) await removeTokensOf(change, { kind: 'admin', id: row.id });
       const after = await describe(change.db, { ...row, ...next });
       await change.event('admin.set', row.login, before, {
         ...after,

@@ -3,7 +3,7 @@
 
 import { hash, randomBytes } from 'node:crypto';
 import type { ApiTokenRow, OwnerKind } from './administration-schema.ts';
-import type { Changes } from './change.ts';
+import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 
@@ -86,6 +86,13 @@ export class ApiTokens {
     return (await rowsOf(this.#db, owner)).map((row) => describe(row, name));
   }
 
+  /** `created`: a number may be given again. */
+  async find(id: number, created: number): Promise<ApiTokenInfo | undefined> {
+    const select = this.#db.selectFrom('api_token').selectAll().where('id', '=', id).where('created', '=', created);
+    const row = await select.executeTakeFirst();
+    return row && describe(row, await ownerName(this.#db, { kind: row.owner_kind, id: row.owner_id }));
+  }
+
   /** Of everybody, by id. */
   async listAll(after: number, limit: number): Promise<ApiTokenInfo[]> {
     const rows = await this.#db
@@ -111,6 +118,16 @@ export class ApiTokens {
       await change.event('token.remove', name, describe({ ...row, used: 0 }, name), null);
     });
   }
+}
+
+/** Of somebody whose password somebody else has set: who had it may have made them. */
+export async function removeTokensOf(change: Change, owner: Owner): Promise<void> {
+  const rows = await rowsOf(change.db, owner);
+  if (rows.length === 0) return;
+  const { kind, id } = owner;
+  await change.db.deleteFrom('api_token').where('owner_kind', '=', kind).where('owner_id', '=', id).execute();
+  const name = await ownerName(change.db, owner);
+  for (const row of rows) await change.event('token.remove', name, describe({ ...row, used: 0 }, name), null);
 }
 
 /** '' where the owner is gone. */

@@ -3,6 +3,7 @@
 // postmaster, abuse and root reach it (RFC 5321 §4.5.1, RFC 2142), so that no fresh host is deaf to complaints.
 
 import { deleteLoginSecrets, deleteScramKeys } from './app-passwords.ts';
+import { removeTokensOf } from './api-tokens.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { refuseMailboxBeyondLimits, refuseQuotaBeyondLimits } from './domain-limits.ts';
@@ -51,6 +52,8 @@ export interface NewMailbox extends LoginRuleSettings {
 
 export interface MailboxSettings extends MailboxRestraints, LoginRuleSettings {
   readonly passwordHash?: string;
+  /** The owner has changed the password, knowing the one before; otherwise the tokens go with it. */
+  readonly keepsTokens?: boolean;
   readonly name?: string;
   readonly quotaBytes?: number;
   readonly enabled?: boolean;
@@ -185,7 +188,10 @@ export class Mailboxes {
       await refuseQuotaBeyondLimits(change.db, await needDomain(change.db, key.domain), next.quota, row.quota);
       const before = await describeWhole(change.db, row);
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
-      if (next.password !== row.password) await deleteScramKeys(change.db, row.id);
+      if (next.password !== row.password) {
+        await deleteScramKeys(change.db, row.id);
+        if (settings.keepsTokens !== true) await removeTokensOf(change, { kind: 'mailbox', id: row.id });
+      }
       // Whoever had the old password, or is switched off, is to be out.
       if (next.password !== row.password || next.enabled === 0) await removeSessions(change.db, row.id);
       if (next.recovery_address !== row.recovery_address) await voidRecovery(change.db, row.id);

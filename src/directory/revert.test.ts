@@ -238,6 +238,21 @@ it('says that passwords do not come back', async () => {
   await expect(directory.revert(await newest())).rejects.toThrow(/passwords are not kept/);
 });
 
+it('says that tokens that went with a password do not come back, and takes one away that was made', async () => {
+  const owner = { kind: 'mailbox', id: (await directory.mailboxes.need('anna@example.com')).id } as const;
+  const added = { owner, name: 'backup', scopes: ['*'], expires: 0 };
+  await directory.tokens.add(added);
+  await directory.mailboxes.set('anna@example.com', { passwordHash: '{PLAIN}newer', name: 'Anna Adams' });
+  expect(await directory.tokens.list(owner)).toEqual([]);
+  expect((await directory.revert(await newest())).notes.toSorted()).toEqual([
+    'the password of anna@example.com stays as it is now: former ones are not kept',
+    'the token "backup" of anna@example.com is gone for good: its secret is not kept',
+  ]);
+  await directory.tokens.add(added);
+  await directory.revert(await newest());
+  expect(await directory.tokens.list(owner)).toEqual([]);
+});
+
 it('makes several changes one revision, or none', async () => {
   await directory.whole('tester', async (part) => {
     await part.domains.add('example.net');

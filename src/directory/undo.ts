@@ -264,6 +264,12 @@ interface AppPasswordFields {
   readonly expires?: number;
 }
 
+interface TokenFields {
+  readonly id: number;
+  readonly name: string;
+  readonly created: number;
+}
+
 const appPassword: Undo = {
   part: ({ before, after }) => ((after ?? before) as AppPasswordFields).name,
   current: async (directory, { object, before, after }) => {
@@ -281,6 +287,19 @@ const appPassword: Undo = {
   },
 };
 
+const token: Undo = {
+  part: ({ before, after }) => String(((after ?? before) as TokenFields).id),
+  current: async (directory, { before, after }) => {
+    const { id, created } = (after ?? before) as TokenFields;
+    return await directory.tokens.find(id, created);
+  },
+  takeAway: (directory, { after }) => directory.tokens.remove((after as TokenFields).id),
+  bringBack: async (_directory, { object, before }) =>
+    `the token "${(before as TokenFields).name}" of ${object} is gone for good: its secret is not kept`,
+  // Nothing changes one.
+  setBack: async () => undefined,
+};
+
 /** By what stands before the dot in an event's action. A revision that undid another is undone by its own events. */
 export const undoKinds: Readonly<Record<string, Undo>> = {
   domain,
@@ -292,6 +311,7 @@ export const undoKinds: Readonly<Record<string, Undo>> = {
   'sender-login': senderLogin,
   setting,
   'app-password': appPassword,
+  token,
   ...placeUndoKinds,
 };
 

@@ -89,6 +89,25 @@ describe('a session', () => {
     expect((await logIn({ login: 'nina', password: 'secret' })).status).toBe(401);
   });
 
+  test('and tokens: they go on after a change by their owner, and end when somebody else sets the password', async () => {
+    const { ask } = await administrator('wera');
+    const host = await administrator('hester');
+    const answerOf = async (token: string): Promise<number> => (await api.ask('GET', '/account', { token })).status;
+    const [first, second, own] = [await api.token('wera'), await api.token('wera'), await api.token('hester')];
+    const change = await ask('PUT', '/account/password', { body: { current: 'secret', password: 'another' } });
+    expect(change.body).toEqual({ changed: true, tokens: 2, appPasswords: 0 });
+    expect([await answerOf(first), await answerOf(second)]).toEqual([200, 200]);
+    expect((await host.ask('DELETE', '/admins/wera/sessions')).body).toEqual({ removed: true, tokens: 2 });
+    expect((await host.ask('POST', '/admins/wera/password')).body).toMatchObject({ login: 'wera', tokensRemoved: 2 });
+    expect([await answerOf(first), await answerOf(second), await answerOf(own)]).toEqual([401, 401, 200]);
+    const third = await api.token('wera');
+    await host.ask('PATCH', '/admins/wera', { body: { name: 'Wera', passwordHash } });
+    expect(await answerOf(third)).toBe(401);
+    expect(await api.directory.events({ object: 'wera' })).toEqual(
+      expect.arrayContaining([expect.objectContaining({ action: 'token.remove', actor: 'api:hester' })]),
+    );
+  });
+
   test('of somebody with a password that was made for him may only change that', async () => {
     const host = await administrator('olga');
     const { body } = await host.ask('POST', '/admins', { body: { login: 'petra', role: 'host' } });

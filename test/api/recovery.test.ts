@@ -129,6 +129,28 @@ describe('a link to a new password', () => {
     expect(event).toMatchObject({ actor: 'recovery:ben@own.test', action: 'mailbox.set' });
   });
 
+  test('ends the tokens, keeps the app passwords and says how many there are; so does an administrator', async () => {
+    const { mailboxes, appPasswords, recovery } = api.directory;
+    const address = 'eve@elsewhere.test';
+    const { id: mailbox } = await mailboxes.set(address, { recoveryAddress: 'eve@own.test' });
+    await appPasswords.add({ mailbox: address, name: 'telephone', digest: 'x' });
+    const [token, owner] = [await api.token(address), await api.token('hanna')];
+    await recovery.addLink({ mailbox, address: 'eve@own.test' }, secretDigest('phl_tokens'));
+    const reset = await post('/recovery/password', { token: 'phl_tokens', password: 'new secret' });
+    expect(reset.body).toEqual({ login: address, tokensRemoved: 1, appPasswords: 1 });
+    expect((await api.ask('GET', '/account', { token })).status).toBe(401);
+    const [notice = ''] = (await inboxes.when(address, 1)).slice(-1);
+    expect(notice).toMatch(/1 app password,?\s+which still opens it/);
+    const ask = await logIn(address, 'new secret');
+    const next = await api.token(address);
+    const change = { current: 'new secret', password: 'secret' };
+    expect((await ask('PUT', '/account/password', change)).body).toEqual({ changed: true, tokens: 1, appPasswords: 1 });
+    expect((await api.ask('GET', '/account', { token: next })).status).toBe(200);
+    await api.ask('PATCH', `/mailboxes/${address}`, { token: owner, body: { password: 'secret again' } });
+    expect((await api.ask('GET', '/account', { token: next })).status).toBe(401);
+    expect(await appPasswords.list(address)).toHaveLength(1);
+  });
+
   test('may be asked for twice: both are good until one is used; more than three in an hour are not sent', async () => {
     await api.directory.mailboxes.set('carl@own.test', { recoveryAddress: 'carl@elsewhere.test' });
     for (let asked = 1; asked <= 3; asked++) {

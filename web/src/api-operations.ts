@@ -47,10 +47,10 @@ export interface Operations {
     input: { readonly id: number };
     output: { readonly removed: true };
   };
-  /** Change one's own password; all other sessions end. */
+  /** Change one's own password; all other sessions end. Tokens and app passwords go on; how many is said. */
   "account.password": {
     input: { readonly current: string; readonly password: string };
-    output: { readonly changed: true };
+    output: { readonly changed: true; readonly tokens: number; readonly appPasswords: number };
   };
   /** Change a mailbox's password with the one so far, also by a form: for webmail. All its sessions end. */
   "account.password-by-login": {
@@ -132,10 +132,10 @@ export interface Operations {
     input: { readonly after?: string; readonly limit?: number };
     output: { readonly items: readonly ({ readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number; readonly lastLogin?: { readonly time: number; readonly address: string }; readonly totp: boolean; readonly passkeys: number })[]; readonly next?: string };
   };
-  /** Make a new password for an administrator, to be changed at the next login; all sessions end. */
+  /** Make a new password for an administrator, to be changed at the next login; all sessions and tokens end. */
   "admin.password": {
     input: { readonly login: string };
-    output: { readonly login: string; readonly password: string };
+    output: { readonly login: string; readonly password: string; readonly tokensRemoved: number };
   };
   /** Remove an administrator, with tokens and sessions. */
   "admin.remove": {
@@ -152,12 +152,12 @@ export interface Operations {
     input: { readonly login: string };
     output: { readonly items: readonly { readonly created: number; readonly expires: number; readonly seen: number; readonly address: string; readonly program: string }[] };
   };
-  /** End all sessions of an administrator in browsers. */
+  /** End all sessions of an administrator in browsers. Tokens go on; how many is said. */
   "admin.sessions-remove": {
     input: { readonly login: string };
-    output: { readonly removed: true };
+    output: { readonly removed: true; readonly tokens: number };
   };
-  /** Change an administrator; domains replace what was there. */
+  /** Change an administrator; domains replace what was there. A new password ends sessions and tokens. */
   "admin.set": {
     input: { readonly login: string; readonly name?: string; readonly role?: "host" | "domain"; readonly domains?: readonly string[]; readonly active?: boolean; readonly password?: string; readonly passwordHash?: string; readonly mustChange?: boolean };
     output: { readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number };
@@ -557,7 +557,7 @@ export interface Operations {
     input: { readonly address: string };
     output: { readonly removed: true };
   };
-  /** Change a mailbox. Its owner may change the name, the vacation and the forward. */
+  /** Change a mailbox. Its owner may change the name, the vacation and the forward. A new password ends sessions and tokens. */
   "mailbox.set": {
     input: { readonly address: string; readonly password?: string; readonly passwordHash?: string; readonly name?: string; readonly quotaBytes?: number; readonly enabled?: boolean; readonly vacation?: { readonly subject?: string; readonly text?: string; readonly from?: number; readonly until?: number; readonly days?: number } | null; readonly forward?: { readonly mode?: "keep" | "forward" | "both"; readonly to?: readonly string[] } | null; readonly protocols?: readonly string[]; readonly mustChange?: boolean; readonly passwordExpires?: number; readonly maintenance?: string; readonly messageLimit?: number | null; readonly recipientLimit?: number | null; readonly recoveryAddress?: string };
     output: { readonly id?: number; readonly address: string; readonly name: string; readonly quotaBytes: number; readonly enabled: boolean; readonly vacation?: { readonly subject: string; readonly text: string; readonly from?: number; readonly until?: number; readonly days: number }; readonly maintenance?: string; readonly messageLimit?: number; readonly recipientLimit?: number; readonly forward?: { readonly mode: "keep" | "forward" | "both"; readonly to: readonly string[] }; readonly recoveryAddress?: string; readonly protocols?: readonly string[]; readonly mustChange?: true; readonly passwordChanged?: number; readonly passwordExpires?: number; readonly lastLogin?: { readonly time: number; readonly protocol: string; readonly address: string }; readonly usedBytes?: number; readonly created: number; readonly removedAt?: number; readonly recoverableUntil?: number };
@@ -672,10 +672,10 @@ export interface Operations {
     input: { readonly address: string };
     output: { readonly asked: true };
   };
-  /** Set a new password by a mailed link, once. All sessions end. */
+  /** Set a new password by a mailed link, once. All sessions and tokens end; app passwords go on. */
   "recovery.reset": {
     input: { readonly token: string; readonly password: string; readonly code?: string };
-    output: { readonly login: string };
+    output: { readonly login: string; readonly tokensRemoved: number; readonly appPasswords: number };
   };
   /** Say whose a mailed link is. It stays good. */
   "recovery.show": {

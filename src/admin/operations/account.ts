@@ -3,6 +3,7 @@
 import { Type } from 'typebox';
 import { hashPassword } from '../../auth/password-scheme.ts';
 import type { Owner } from '../../directory/api-tokens.ts';
+import type { DirectoryView } from '../../directory/directory-view.ts';
 import { identifyOwner } from '../identify.ts';
 import { beginSession } from '../begin-session.ts';
 import { checkNewPassword } from '../new-passwords.ts';
@@ -10,7 +11,7 @@ import { type OperationContext, operation } from '../operation.ts';
 import { needPassword } from '../password-login.ts';
 import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
-import { anyText, object, optional, password, removed, time, words, yes } from '../schemas.ts';
+import { anyText, count, object, optional, password, removed, time, words, yes } from '../schemas.ts';
 import { checkSecondFactor } from '../totp.ts';
 
 const login = Type.String({
@@ -51,6 +52,18 @@ export function describeAccount(principal: Principal, { directory }: Pick<Operat
 
 export function ownerOf({ owner }: Principal): Owner {
   return owner ?? fail(403, 'not-allowed', 'this needs a person who has logged in');
+}
+
+/** What opens the account besides the password, and goes on when that is changed. */
+export async function keysOf(
+  { tokens, appPasswords }: Pick<DirectoryView, 'tokens' | 'appPasswords'>,
+  owner: Owner,
+  of: string,
+) {
+  return {
+    tokens: (await tokens.list(owner)).length,
+    appPasswords: owner.kind === 'mailbox' ? (await appPasswords.list(of)).length : 0,
+  };
 }
 
 export const accountOperations = [
@@ -107,30 +120,34 @@ export const accountOperations = [
   }),
   operation({
     name: 'account.password',
-    summary: "Change one's own password; all other sessions end.",
+    summary: "Change one's own password; all other sessions end. Tokens and app passwords go on; how many is said.",
     method: 'PUT',
     path: '/account/password',
     input: object({ current: password('The password so far.'), password: password('The new one.') }),
-    output: object({ changed: Type.Literal(true) }),
+    output: object({
+      changed: Type.Literal(true),
+      tokens: count('API tokens that go on.'),
+      appPasswords: count('App passwords that go on.'),
+    }),
     access: { who: 'known' },
     kind: 'act',
     isPersonal: true,
-    run: async ({ current, password: next }, { principal, directory, server, setSession, program }) => {
+    run: async ({ current, password: plain }, { principal, directory, server, setSession, program }) => {
       const owner = ownerOf(principal);
-      checkNewPassword(next);
+      checkNewPassword(plain);
       const asked = { login: principal.login, password: current, address: principal.address };
       await needPassword(asked, server, { status: 403, detail: 'the password so far is wrong', field: 'current' });
-      const passwordHash = await hashPassword(next);
+      const next = { passwordHash: await hashPassword(plain), keepsTokens: true };
       await directory.whole(`api:${principal.login}`, async (view) => {
-        if (owner.kind === 'admin') await view.administrators.set(principal.login, { passwordHash, mustChange: false });
-        else await view.mailboxes.set(principal.login, { passwordHash });
+        if (owner.kind === 'admin') await view.administrators.set(principal.login, { ...next, mustChange: false });
+        else await view.mailboxes.set(principal.login, next);
         await view.sessions.removeAll(owner);
       });
-      if (owner.kind === 'mailbox') await server.keepScramKeys(principal.login, next);
+      if (owner.kind === 'mailbox') await server.keepScramKeys(principal.login, plain);
       if (principal.sessionId !== undefined) {
         setSession((await directory.sessions.add(owner, principal.address, program)).secret);
       }
-      return { changed: true };
+      return { changed: true, ...(await keysOf(directory, owner, principal.login)) };
     },
   }),
   operation({
@@ -156,7 +173,7 @@ export const accountOperations = [
       await checkSecondFactor(directory, owner, code, { login: known.login, address }, server);
       const passwordHash = await hashPassword(newpass);
       await directory.whole(`api:${known.login}`, async (view) => {
-        await view.mailboxes.set(known.login, { passwordHash });
+        await view.mailboxes.set(known.login, { passwordHash, keepsTokens: true });
         await view.sessions.removeAll(owner);
       });
       await server.keepScramKeys(known.login, newpass);

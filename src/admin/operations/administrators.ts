@@ -126,7 +126,7 @@ export const administratorOperations = [
   }),
   operation({
     name: 'admin.set',
-    summary: 'Change an administrator; domains replace what was there.',
+    summary: 'Change an administrator; domains replace what was there. A new password ends sessions and tokens.',
     method: 'PATCH',
     path: '/admins/{login}',
     input: object({
@@ -166,11 +166,15 @@ export const administratorOperations = [
   }),
   operation({
     name: 'admin.password',
-    summary: 'Make a new password for an administrator, to be changed at the next login; all sessions end.',
+    summary: 'Make a new password for an administrator, to be changed at the next login; all sessions and tokens end.',
     method: 'POST',
     path: '/admins/{login}/password',
     input: object(byLogin),
-    output: object({ login, password: anyText('Nobody can see it again.') }),
+    output: object({
+      login,
+      password: anyText('Nobody can see it again.'),
+      tokensRemoved: count('API tokens that ended.'),
+    }),
     access: { who: 'host' },
     kind: 'change',
     prepare: async (input) => {
@@ -178,8 +182,9 @@ export const administratorOperations = [
       return { login: input.login, made, passwordHash: await hashPassword(made) };
     },
     run: async ({ login: one, made, passwordHash }, { view }) => {
+      const tokens = await view.tokens.list(ownerOf(one, view));
       const { login: of } = await view.administrators.set(one, { passwordHash, mustChange: true });
-      return { login: of, password: made };
+      return { login: of, password: made, tokensRemoved: tokens.length };
     },
   }),
   operation({
@@ -203,16 +208,17 @@ export const administratorOperations = [
   }),
   operation({
     name: 'admin.sessions-remove',
-    summary: 'End all sessions of an administrator in browsers.',
+    summary: 'End all sessions of an administrator in browsers. Tokens go on; how many is said.',
     method: 'DELETE',
     path: '/admins/{login}/sessions',
     input: object(byLogin),
-    output: removed,
+    output: object({ ...removed.properties, tokens: count('API tokens that go on.') }),
     access: { who: 'host' },
     kind: 'change',
     run: async (input, { view }) => {
-      await view.sessions.removeAll(ownerOf(input.login, view));
-      return { removed: true };
+      const owner = ownerOf(input.login, view);
+      await view.sessions.removeAll(owner);
+      return { removed: true, tokens: (await view.tokens.list(owner)).length };
     },
   }),
 ];

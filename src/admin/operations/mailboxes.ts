@@ -209,7 +209,8 @@ export const mailboxOperations = [
   }),
   operation({
     name: 'mailbox.set',
-    summary: 'Change a mailbox. Its owner may change the name, the vacation and the forward.',
+    summary:
+      'Change a mailbox. Its owner may change the name, the vacation and the forward. A new password ends sessions and tokens.',
     method: 'PATCH',
     path: '/mailboxes/{address}',
     input: object({

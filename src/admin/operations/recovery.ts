@@ -13,9 +13,9 @@ import { needPassword } from '../password-login.ts';
 import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { addressNotice, passwordNotice } from '../recovery-letters.ts';
-import { address, anyText, object, optional, password, removed, time, yes } from '../schemas.ts';
+import { address, anyText, count, object, optional, password, removed, time, yes } from '../schemas.ts';
 import { checkSecondFactor } from '../totp.ts';
-import { ownerOf } from './account.ts';
+import { keysOf, ownerOf } from './account.ts';
 
 const token = anyText('From the link that was mailed.', 200);
 const personal = { access: { who: 'known' }, isPersonal: true } as const;
@@ -108,7 +108,7 @@ const strangerOperations = [
   }),
   operation({
     name: 'recovery.reset',
-    summary: 'Set a new password by a mailed link, once. All sessions end.',
+    summary: 'Set a new password by a mailed link, once. All sessions and tokens end; app passwords go on.',
     method: 'POST',
     path: '/recovery/password',
     input: object({
@@ -116,7 +116,11 @@ const strangerOperations = [
       password: password('The new one.'),
       code: optional(anyText('Of the app, or a recovery code, where one is needed.', 64)),
     }),
-    output: object({ login: address('Of the mailbox.') }),
+    output: object({
+      login: address('Of the mailbox.'),
+      tokensRemoved: count('API tokens that ended.'),
+      appPasswords: count('App passwords that go on.'),
+    }),
     access: { who: 'anyone' },
     kind: 'act',
     run: async ({ token: given, password: plain, code }, context) => {
@@ -125,15 +129,17 @@ const strangerOperations = [
       const { owner, known, link, digest } = await needLink(given, context);
       await checkSecondFactor(directory, owner, code, known, server);
       const passwordHash = await hashPassword(plain);
-      await directory.whole(`recovery:${known.login}`, async (view) => {
+      const keys = await directory.whole(`recovery:${known.login}`, async (view) => {
         await view.recovery.takeLink(digest);
+        const before = await keysOf(view, owner, known.login);
         await view.mailboxes.set(known.login, { passwordHash });
         await view.sessions.removeAll(owner);
+        return before;
       });
       await server.keepScramKeys(known.login, plain);
-      const notice = passwordNotice(known.login, server.hostname());
+      const notice = passwordNotice(known.login, server.hostname(), keys);
       await (await server.recovery()).tell([known.login, link.address], notice);
-      return { login: known.login };
+      return { login: known.login, tokensRemoved: keys.tokens, appPasswords: keys.appPasswords };
     },
   }),
 ];

@@ -2,8 +2,9 @@
 
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { call, useCall } from '../api.ts';
+import { call, type Output, useCall } from '../api.ts';
 import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { NewPasswordForm } from '../login/new-password-form.tsx';
@@ -34,9 +35,11 @@ function PasswordSection() {
   const { t } = useTranslation();
   const { login, role } = useSession();
   const [isOpen, { open, close }] = useDisclosure();
-  const done = () => {
+  const [left, setLeft] = useState({ tokens: 0, appPasswords: 0 });
+  const done = ({ tokens, appPasswords }: Output<'account.password'>) => {
     close();
     notify(t('The password is changed; all other sessions have ended'));
+    setLeft({ tokens, appPasswords });
   };
   return (
     <Section
@@ -49,6 +52,18 @@ function PasswordSection() {
           : t('All other sessions end when it is changed.')
       }
     >
+      {left.tokens === 0 ? null : (
+        <Text size="sm" role="status">
+          {t('API tokens that go on: {{count}}. Remove under Tokens what you do not know.', { count: left.tokens })}
+        </Text>
+      )}
+      {left.appPasswords === 0 ? null : (
+        <Text size="sm" role="status">
+          {t('App passwords that go on: {{count}}. Remove under My mailbox what you do not know.', {
+            count: left.appPasswords,
+          })}
+        </Text>
+      )}
       <Group>
         <Button variant="default" onClick={open}>
           {t('Change the password')}

@@ -4,7 +4,7 @@ import { Button, PasswordInput, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { call } from '../api.ts';
+import { call, type Output } from '../api.ts';
 import { PasswordStrength } from '../parts/password-strength.tsx';
 import { Failed } from '../parts/states.tsx';
 import { useSubmit } from '../parts/use-submit.ts';
@@ -13,7 +13,7 @@ export const minPasswordLength = 8;
 
 interface NewPasswordFormProps {
   readonly login: string;
-  readonly onDone?: () => void;
+  readonly onDone?: (changed: Output<'account.password'>) => void;
 }
 
 export function NewPasswordForm({ login, onDone }: NewPasswordFormProps) {
@@ -28,13 +28,14 @@ export function NewPasswordForm({ login, onDone }: NewPasswordFormProps) {
     },
   });
   const change = form.onSubmit(async ({ current, password }) => {
-    const isDone = await submit.run(async () => {
-      await call('account.password', { current, password });
+    let changed: Output<'account.password'> | undefined;
+    await submit.run(async () => {
+      changed = await call('account.password', { current, password });
     }, form.setFieldError);
-    if (!isDone) return;
+    if (changed === undefined) return;
     form.reset();
     await queries.invalidateQueries();
-    onDone?.();
+    onDone?.(changed);
   });
   const toggle = { 'aria-label': t('Show the password') };
   return (

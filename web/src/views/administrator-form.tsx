@@ -9,6 +9,7 @@ import { DomainPicker } from '../parts/domain-picker.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { notify } from '../parts/notify.ts';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Failed, NoAnswer } from '../parts/states.tsx';
 import { type Change, useChange } from '../parts/use-change.ts';
@@ -88,7 +89,7 @@ function Logins({ login, isSelf, change }: LoginsProps) {
     ask(
       {
         title: t('Make a new password for {{login}}?', { login }),
-        text: t('The one so far opens nothing any more, and all sessions end.'),
+        text: t('The one so far opens nothing any more, and all sessions and tokens end.'),
         confirm: t('Make a new one'),
       },
       () => void change.run(async () => setMade((await call('admin.password', { login })).password)),
@@ -139,7 +140,15 @@ function Sessions({ login, change }: { readonly login: string; readonly change: 
   const { data, error, refetch } = useCall('admin.sessions', { login });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   if (data.items.length === 0) return <Text size="sm">{t('No browser is logged in now.')}</Text>;
-  const endAll = () => change.run(() => call('admin.sessions-remove', { login }), t('All sessions have ended'));
+  const endAll = () =>
+    change.run(async () => {
+      const { tokens } = await call('admin.sessions-remove', { login });
+      notify(
+        tokens === 0
+          ? t('All sessions have ended')
+          : t('All sessions have ended. API tokens that go on: {{count}}', { count: tokens }),
+      );
+    });
   return (
     <Stack gap={6}>
       {data.items.map(({ created, seen, address, program }) => (

@@ -76,6 +76,7 @@ function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
         )}
         <PasswordInput
           label={t('New password')}
+          description={t('Sessions and API tokens of the mailbox end with it; app passwords stay, and stand below.')}
           autoComplete="new-password"
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}

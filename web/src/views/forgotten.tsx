@@ -137,7 +137,7 @@ function WithLink({ token, onAnother }: WithLinkProps) {
   const { t } = useTranslation();
   const [link, setLink] = useState<Output<'recovery.show'>>();
   const [failure, setFailure] = useState<unknown>();
-  const [login, setLogin] = useState<string>();
+  const [done, setDone] = useState<Output<'recovery.reset'>>();
   useEffect(() => {
     const asking = new AbortController();
     call('recovery.show', { token }, { signal: asking.signal }).then(setLink, (error: unknown) => {
@@ -145,15 +145,11 @@ function WithLink({ token, onAnother }: WithLinkProps) {
     });
     return () => asking.abort();
   }, [token]);
-  if (login !== undefined) return <Changed login={login} />;
+  if (done !== undefined) return <Changed {...done} />;
   if (failure !== undefined) return <BadLink error={failure} onAnother={onAnother} />;
   return (
     <Door title={t('Choose a new password')}>
-      {link === undefined ? (
-        <Loading />
-      ) : (
-        <NewPassword token={token} link={link} onDone={setLogin} onBad={setFailure} />
-      )}
+      {link === undefined ? <Loading /> : <NewPassword token={token} link={link} onDone={setDone} onBad={setFailure} />}
     </Door>
   );
 }
@@ -185,7 +181,7 @@ function BadLink({ error, onAnother }: { readonly error: unknown; readonly onAno
 interface NewPasswordProps {
   readonly token: string;
   readonly link: Output<'recovery.show'>;
-  readonly onDone: (login: string) => void;
+  readonly onDone: (done: Output<'recovery.reset'>) => void;
   readonly onBad: (error: unknown) => void;
 }
 
@@ -203,7 +199,7 @@ function NewPassword({ token, link, onDone, onBad }: NewPasswordProps) {
     await submit.run(async () => {
       try {
         const given = { token, password, ...(link.code ? { code } : {}) };
-        onDone((await call('recovery.reset', given)).login);
+        onDone(await call('recovery.reset', given));
       } catch (error) {
         if (!(error instanceof Problem) || error.field !== 'token') throw error;
         onBad(error);
@@ -250,7 +246,7 @@ function NewPassword({ token, link, onDone, onBad }: NewPasswordProps) {
   );
 }
 
-function Changed({ login }: { readonly login: string }) {
+function Changed({ login, tokensRemoved, appPasswords }: Output<'recovery.reset'>) {
   const { t } = useTranslation();
   return (
     <Door title={t('The password is changed')}>
@@ -263,6 +259,12 @@ function Changed({ login }: { readonly login: string }) {
             'Programs that use the password itself need the new one; app passwords are as they were. If you have forgotten it because somebody else has changed it, look at the app passwords too.',
           )}
         </Text>
+        {tokensRemoved === 0 ? null : (
+          <Text size="sm">{t('API tokens that were removed: {{count}}', { count: tokensRemoved })}</Text>
+        )}
+        {appPasswords === 0 ? null : (
+          <Text size="sm">{t('App passwords that still open the mailbox: {{count}}', { count: appPasswords })}</Text>
+        )}
         <ButtonLink to="/">{t('Log in')}</ButtonLink>
       </Stack>
     </Door>
