@@ -191,10 +191,6 @@ describe('changes', () => {
     expect((await run('mailbox set anna@example.com --password')).out).toMatch(
       /^anna@example.com changed\npassword: \S{23}\nsessions and API tokens made before open nothing any more$/,
     );
-    await run('app-password add anna@example.com telephone');
-    expect((await run('mailbox set anna@example.com --password')).out).toMatch(
-      /\n1 app password still opens it: see posthaste app-password list anna@example.com$/,
-    );
   });
 
   it('changes and removes aliases and alias domains', async () => {

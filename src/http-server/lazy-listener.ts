@@ -1,21 +1,35 @@
 // A listener of HTTP whose server is loaded when somebody first connects: the libraries are large, and most hosts are idle
-// most of the time, or are administered by the command line.
+// most of the time, or are administered by the command line. No client address holds more than its share of connections,
+// so that one cannot hold them all; what is beyond is closed unread.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { networksOf } from '../defence/network.ts';
 import type { ProgramLog } from '../lib/log.ts';
+import { clientAddress } from './client-address.ts';
 
 const maxConnections = 1000;
+
+export interface ClientLimits {
+  /** Connections that one address (IPv6: one /64) may hold; 0: no limit. */
+  readonly clientLimit: number;
+  /** Asked only about who has as many. */
+  readonly isExempt: (address: string) => Promise<boolean>;
+}
 
 export class LazyListener {
   readonly #listener: Server;
   readonly #log: ProgramLog;
+  readonly #limits: ClientLimits;
+  /** By client, as long as one is open: no more than maxConnections entries. */
+  readonly #held = new Map<string, { connections: number; isTold: boolean }>();
   /** Those who wait until the server is there. */
   readonly #waiting = new Set<Socket>();
   #take: Promise<(socket: Socket) => void> | undefined;
 
   /** `open` is called once, and again after it has failed. */
-  constructor(open: () => Promise<(socket: Socket) => void>, log: ProgramLog) {
+  constructor(open: () => Promise<(socket: Socket) => void>, log: ProgramLog, limits: ClientLimits) {
     this.#log = log;
+    this.#limits = limits;
     // Nothing is read before the server knows the connection.
     this.#listener = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => void this.#accept(socket, open));
     this.#listener.maxConnections = maxConnections;
@@ -45,6 +59,7 @@ export class LazyListener {
     socket.on('error', onError);
     this.#waiting.add(socket);
     try {
+      if (await this.#isOneTooMany(socket)) return void socket.destroy();
       this.#take ??= open();
       const take = await this.#take;
       if (!socket.destroyed) take(socket);
@@ -55,5 +70,25 @@ export class LazyListener {
     } finally {
       this.#waiting.delete(socket);
     }
+  }
+
+  async #isOneTooMany(socket: Socket): Promise<boolean> {
+    const { clientLimit, isExempt } = this.#limits;
+    const address = clientAddress({ socket });
+    const client = networksOf(address).narrow;
+    const held = this.#held.get(client) ?? { connections: 0, isTold: false };
+    this.#held.set(client, held);
+    const others = held.connections++;
+    socket.once('close', () => {
+      if (--held.connections === 0) this.#held.delete(client);
+    });
+    if (clientLimit === 0 || others < clientLimit || (await isExempt(address))) return false;
+    if (!held.isTold) {
+      held.isTold = true;
+      this.#log.warning(
+        `${client} has ${others} connections (posthaste_http_client_connection_limit): more are closed`,
+      );
+    }
+    return true;
   }
 }

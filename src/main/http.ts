@@ -5,6 +5,7 @@ import type { Authenticator } from '../auth/types.ts';
 import type { ControlRequest } from '../cli/control.ts';
 import type { WebhookSender } from '../admin/webhook-sender.ts';
 import type { Directory } from '../directory/directory.ts';
+import { isLoopback } from '../http-server/client-address.ts';
 import { LazyListener } from '../http-server/lazy-listener.ts';
 import type { HttpServer } from '../http-server/server.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -69,7 +70,13 @@ export class HttpListeners {
       this.#server ??= this.#open(settings.integer('posthaste_http_rate_limit'), name);
       return (await this.#server).serve({ host, handshake, httpsPort: () => this.#httpsPort });
     };
-    const listener = new LazyListener(open, new ProgramLog(log, `${name}/http`));
+    const limits = {
+      clientLimit: settings.integer('posthaste_http_client_connection_limit'),
+      // A proxy on this host or in mynetworks speaks for many.
+      isExempt: async (address: string) =>
+        isLoopback(address) || (await this.#parts.state().isLimitException({ address, name: 'unknown' })),
+    };
+    const listener = new LazyListener(open, new ProgramLog(log, `${name}/http`), limits);
     const bound = await listener.listen(host, port);
     if (kind === 'https') this.#httpsPort ??= bound;
     else this.#httpPort ??= bound;

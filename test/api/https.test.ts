@@ -113,7 +113,11 @@ describe.skipIf(!hasOpenssl || outer === undefined)('beyond loopback', () => {
   });
 
   test('a cookie of HTTPS is bound to the host, and sent by HTTPS alone', async () => {
-    await api.directory.administrators.set('anna', { passwordHash: '{PLAIN}secret', mustChange: false });
+    await api.directory.administrators.set('anna', {
+      passwordHash: '{PLAIN}secret',
+      keepsTokens: true,
+      mustChange: false,
+    });
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const body = JSON.stringify({ login: 'anna', password: 'secret' });
       const headers = { 'content-type': 'application/json', 'content-length': body.length };

@@ -1,7 +1,7 @@
 // Clients that connect to the API and then keep it waiting: they are let go, so that they cannot hold all its connections.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,6 +18,7 @@ let directory: Directory;
 let server: HttpServer;
 let listener: LazyListener;
 let port: number;
+let written: MemoryLog;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'slow-clients-'));
@@ -28,7 +29,9 @@ beforeAll(async () => {
   const parts = { directory, ...others, clock, version: 'x', log, requestsPerMinute: 0 };
   server = await HttpServer.open({ ...parts, headMilliseconds: 300 });
   const serve = server.serve({ host: '127.0.0.1', httpsPort: () => undefined });
-  listener = new LazyListener(async () => serve, log);
+  written = new MemoryLog();
+  const limits = { clientLimit: 3, isExempt: async (address: string) => address === '127.0.0.9' };
+  listener = new LazyListener(async () => serve, new ProgramLog(written, 'test'), limits);
   port = await listener.listen('127.0.0.1', 0);
 });
 afterAll(async () => {
@@ -54,4 +57,29 @@ test.each([
   ['half a head', 'GET /api/v1/domains HTTP/1.1\r\nHost: localhost\r\nX-Slow: '],
 ])('who sends %s is let go', async (_what, text) => {
   expect(await say(text)).toMatch(/^(?:HTTP\/1\.1 408 |$)/);
+});
+
+test('one address holds only its share of the connections, if it is not exempt', async () => {
+  const held: Socket[] = [];
+  /** False: it was closed at once, before a head was too late. */
+  const holds = async (localAddress: string): Promise<boolean> =>
+    await new Promise((resolve) => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress });
+      held.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(false));
+      setTimeout(() => resolve(true), 150);
+    });
+  const several = async (address: string) =>
+    (await Promise.all(Array.from({ length: 5 }, () => holds(address)))).sort();
+  expect(await several('127.0.0.2')).toEqual([false, false, true, true, true]);
+  expect(await several('127.0.0.9')).toEqual([true, true, true, true, true]);
+  expect(await several('127.0.0.3')).toEqual([false, false, true, true, true]);
+  for (const socket of held) socket.destroy();
+  await expect.poll(() => holds('127.0.0.2')).toBe(true);
+  const warnings = written.lines.filter((line) => line.includes('127.0.0.2'));
+  expect(warnings).toEqual([
+    expect.stringContaining('127.0.0.2 has 3 connections (posthaste_http_client_connection_limit)'),
+  ]);
+  for (const socket of held) socket.destroy();
 });
