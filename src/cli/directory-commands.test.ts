@@ -188,8 +188,9 @@ describe('changes', () => {
     expect(await json('mailbox show anna@example.com')).toMatchObject([
       { quotaBytes: 0, name: 'Anna Adams', enabled: false },
     ]);
+    await run('app-password add anna@example.com telephone');
     expect((await run('mailbox set anna@example.com --password')).out).toMatch(
-      /^anna@example.com changed\npassword: \S{23}\nsessions and API tokens made before open nothing any more$/,
+      /^anna@example.com changed\npassword: \S{23}\nsessions and API tokens made before .*\n1 app password still opens it: see posthaste app-password list anna@example.com$/,
     );
   });
 

@@ -112,10 +112,6 @@ describe('posthaste mailbox', () => {
       /\nprotocols: +smtp, imap\npassword set: +\d{4}-.*\npassword: +expires \d{4}.*\nlast login: +never\n/,
     );
     expect(out).toMatch(/\nforward: +x@far.test, y@far.test; a copy stays$/);
-    await run('app-password add anna@example.com telephone');
-    expect((await run('mailbox set anna@example.com --password')).out).toMatch(
-      /\n1 app password still opens it: see posthaste app-password list anna@example.com$/,
-    );
     await run('mailbox set anna@example.com --forward-mode forward --must-change --any-protocol');
     expect((await run('mailbox list')).out).toMatch(/forward must-change$/);
     await run('mailbox set anna@example.com --no-forward --no-must-change --password-expires never');

@@ -12,6 +12,7 @@ import { masterCfRules } from './rules/master-cf.ts';
 import { patternRules } from './rules/patterns.ts';
 import { sqlRules } from './rules/sql.ts';
 import { tableRules } from './rules/tables.ts';
+import { tlsRules } from './rules/tls.ts';
 import { transportRules } from './rules/transports.ts';
 
 /** By family, under the heading that the family has in the documentation. */
@@ -24,6 +25,7 @@ export const ruleFamilies: readonly (readonly [heading: string, rules: readonly 
   ['Transports, BCC and luser_relay', transportRules],
   ['Access and relay control', accessRules],
   ['Content filters', filterRules],
+  ['TLS', tlsRules],
   ['Tables', tableRules],
   ['Pattern tables', patternRules],
   ['SQL and LDAP', sqlRules],
