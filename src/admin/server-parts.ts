@@ -62,6 +62,9 @@ export interface ExplainedRecipient {
     readonly depth?: number;
   }[];
   readonly replyStage?: string;
+  /** The whole message goes there first. */
+  readonly filter?: { readonly by: string; readonly transport: string; readonly nexthop: string };
+  readonly milters?: readonly string[];
   readonly flow: ExplainedFlow;
 }
 

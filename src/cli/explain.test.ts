@@ -38,6 +38,10 @@ submission inet n - n - - smtpd
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 2525 inet n - n - - smtpd
   -o { smtpd_recipient_restrictions = check_client_access inline:{{held.test=HOLD},{away.test=REDIRECT b@m.test},{gone.test=DISCARD},{seen.test=BCC b@m.test}}, check_policy_service inet:127.0.0.1:1 }
+2526 inet n - n - - smtpd
+  -o content_filter=scan:[127.0.0.1]:10025
+  -o { smtpd_milters = inet:127.0.0.1:11332, { unix:/run/other, default_action=accept } }
+  -o { smtpd_recipient_restrictions = check_client_access inline:{{odd.test=FILTER other:},{gone.test=DISCARD}} }
 smtp unix - - n - - smtp
 virtual unix - n n - - virtual
 `,
@@ -101,6 +105,26 @@ test('people get a tree that names the row', async () => {
   expect(text).toContain('├─ reply     250 2.1.5 Ok');
   expect(text).toContain(`[${folder}/virtual:1]`);
   expect(text).toContain('c@far.test by smtp (far.test)');
+});
+
+test('names the filter that the message goes to first, and the milters that see it', async () => {
+  const service = ['--service', '2526'];
+  const filter = { by: 'content_filter', transport: 'scan', nexthop: '[127.0.0.1]:10025' };
+  const milters = ['inet:127.0.0.1:11332', 'unix:/run/other'];
+  const explained = await object(...service, 'a@m.test');
+  expect(Object.keys(explained)).toEqual(['recipient', 'class', 'reply', 'deliveries', 'filter', 'milters', 'steps']);
+  expect(explained).toMatchObject({ filter, milters, deliveries: [{ transport: 'virtual' }] });
+  // Without a next hop it is the domain of each recipient.
+  expect(await object(...service, '--client-name', 'odd.test', 'a@m.test')).toMatchObject({
+    filter: { by: 'FILTER', transport: 'other', nexthop: 'm.test' },
+  });
+  expect(await object(...service, '--client-name', 'gone.test', 'a@m.test')).not.toHaveProperty('filter');
+  expect(await object(...service, 'x@far.test')).not.toHaveProperty('filter');
+  const text = (await explain(false, ...service, 'a@m.test')).join('\n');
+  expect(text).toContain('├─ milters   inet:127.0.0.1:11332, unix:/run/other\n');
+  expect(text).toContain(
+    '├─ filter    first to scan ([127.0.0.1]:10025) by content_filter; what comes back is decided anew\n',
+  );
 });
 
 test('nothing is written', async () => {

@@ -12,7 +12,14 @@ import type { RemoteHost } from './remote-host.ts';
 import { whyNot } from '../proof/why-not.ts';
 import { flowFacts, formatEdges, toldFlow, whyNotFacts } from './explained.ts';
 import { formatWhyNot } from './why-not.ts';
-import { explainOne, type ExplainOptions, openForExplaining, parseMoment, serviceSettings } from './explainer.ts';
+import {
+  explainOne,
+  type ExplainOptions,
+  filtersOnTheWay,
+  openForExplaining,
+  parseMoment,
+  serviceSettings,
+} from './explainer.ts';
 
 interface Options extends ExplainOptions {
   readonly at?: string;
@@ -82,7 +89,8 @@ async function explain(context: CommandContext, addresses: readonly string[], op
     }
     const facts = flowFacts(configuration, opened.directory);
     for await (const address of inputs(addresses)) {
-      const explanation = await explainOne(policy, address, options);
+      const told = await explainOne(policy, address, options);
+      const explanation = { ...told, ...filtersOnTheWay(settings, told) };
       const flow = options.edges ? { flow: toldFlow(address, explanation, facts) } : {};
       if (context.json) context.print(JSON.stringify({ ...asObject(explanation), ...flow }));
       else for (const line of formatExplanation(address, explanation)) context.print(line);
@@ -159,12 +167,15 @@ async function* inputs(addresses: readonly string[]): AsyncGenerator<string> {
 }
 
 /** The JSON object that programs rely on: one a line, exactly these members. */
-function asObject({ recipient, class: addressClass, reply, deliveries, steps }: Explanation): object {
+function asObject(explanation: Explanation): object {
+  const { recipient, class: addressClass, reply, deliveries, filter, milters, steps } = explanation;
   return {
     recipient,
     class: addressClass,
     reply,
     deliveries,
+    ...(filter === undefined ? {} : { filter }),
+    ...(milters === undefined ? {} : { milters }),
     steps: steps.map(({ stage, table = '', key = '', result }) => ({ stage, table, key, result })),
   };
 }

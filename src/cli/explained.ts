@@ -10,8 +10,9 @@ import { type ExplainedFlow, explainedFlow } from '../proof/flow/told-flow.ts';
 import { type FlowFacts, type FlowState, MailFlow } from '../proof/flow/mail-flow.ts';
 import type { WhyNotFacts } from '../proof/why-not.ts';
 import type { Configuration } from '../settings/configuration.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Explanation } from './explanation-tree.ts';
-import { explainOne } from './explainer.ts';
+import { explainOne, filtersOnTheWay } from './explainer.ts';
 
 /** Members of a list that are drawn. */
 const maxMembers = 12;
@@ -56,10 +57,12 @@ export async function explainedFor(
   policy: RecipientPolicy,
   { address, withoutTable, withoutKey, ...question }: Omit<ExplainQuestion, 'service' | 'at'>,
   facts: FlowFacts,
+  settings: Settings,
 ): Promise<ExplainedRecipient> {
   const without =
     withoutTable === undefined || withoutKey === undefined ? {} : { without: { table: withoutTable, key: withoutKey } };
-  return told(address, await explainOne(policy, address, { ...question, ...without }), facts);
+  const explained = await explainOne(policy, address, { ...question, ...without });
+  return { ...told(address, explained, facts), ...filtersOnTheWay(settings, explained) };
 }
 
 function told(address: string, explained: Explanation, facts: FlowFacts): ExplainedRecipient {

@@ -16,6 +16,8 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
+import { readMilters } from '../milter/options.ts';
+import { throughFilter } from '../queue/content-filter.ts';
 import { queueIdTime } from '../queue/queue-id.ts';
 import { mailboxRoom } from '../main/mailbox-room.ts';
 import { extensionRules } from '../routing/routing-settings.ts';
@@ -23,7 +25,7 @@ import type { Client, Delivery, Reply, TraceEdge, TraceSink, TraceStep } from '.
 import { type Configuration, dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
-import type { Explanation } from './explanation-tree.ts';
+import type { Explanation, FiltersOnTheWay } from './explanation-tree.ts';
 
 export interface ExplainOptions {
   readonly sender?: string;
@@ -62,7 +64,11 @@ export async function explainOne(
   const envelope = { sender, client, actions, isQuestionOnly: true };
   const trace = sinkInto(steps, edges, options.without);
   const decided = await policy.checkRecipient(address, envelope, trace);
-  if (early === undefined) return await withOrders(policy, sender, actions, { ...decided, steps, edges });
+  if (early === undefined) {
+    const { filter } = actions;
+    const ordered = filter === undefined ? {} : { orderedFilter: filter };
+    return await withOrders(policy, sender, actions, { ...decided, ...ordered, steps, edges });
+  }
   const { code, status, text } = early.reply;
   const refused: TraceStep = { stage: 'reply', result: `${code} ${status} ${text} (at ${early.where})` };
   return {
@@ -142,6 +148,23 @@ async function withOrders(
   const steps = [...explained.steps];
   steps.splice(-1, 0, ...orders.map((result) => ({ stage: 'order', result })));
   return { ...explained, deliveries, steps, edges };
+}
+
+/** What sees an accepted message. FILTER of header_checks, and what a milter decides, is not known before there is a message. */
+export function filtersOnTheWay(
+  settings: Settings,
+  { reply, deliveries, orderedFilter }: Explanation,
+): FiltersOnTheWay {
+  if (reply.code >= 400) return {};
+  const isUnseen = settings.list('receive_override_options').includes('no_milters');
+  const milters = isUnseen ? [] : readMilters(settings, 'smtpd_milters').map(({ name }) => name);
+  const text = orderedFilter ?? settings.text('content_filter');
+  const [first] = deliveries;
+  const seen = milters.length === 0 ? {} : { milters };
+  if (text === '' || first === undefined) return seen;
+  const usual = { nexthop: settings.text('default_filter_nexthop'), hostname: settings.text('myhostname') };
+  const { transport, nexthop } = throughFilter(first, text, usual);
+  return { filter: { by: orderedFilter === undefined ? 'content_filter' : 'FILTER', transport, nexthop }, ...seen };
 }
 
 export function serviceSettings({ services, settings }: Configuration, name: string | undefined): Settings {

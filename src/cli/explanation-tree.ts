@@ -4,12 +4,22 @@
 import { styleText } from 'node:util';
 import type { RecipientDecision, TraceEdge, TraceStep } from '../routing/types.ts';
 
-export interface Explanation extends RecipientDecision {
+/** What sees the message on its way, in front of the deliveries. */
+export interface FiltersOnTheWay {
+  /** The whole message goes there first; behind it everything is decided anew. */
+  readonly filter?: { readonly by: 'content_filter' | 'FILTER'; readonly transport: string; readonly nexthop: string };
+  /** They see it before it is accepted. */
+  readonly milters?: readonly string[];
+}
+
+export interface Explanation extends RecipientDecision, FiltersOnTheWay {
   readonly steps: readonly TraceStep[];
   /** How mail goes from one address to the next, and ends. */
   readonly edges?: readonly TraceEdge[];
   /** Refused before RCPT. */
   readonly isEarly?: boolean;
+  /** FILTER of an access table, as it is written there. */
+  readonly orderedFilter?: string;
 }
 
 type Style = Parameters<typeof styleText>[0];
@@ -50,6 +60,7 @@ export function formatExplanation(address: string, explanation: Explanation): st
     paint('bold', shown),
     `├─ reply     ${paint(isAccepted ? 'green' : 'red', `${reply.code} ${reply.status} ${reply.text}`)}${when}`,
     `├─ class     ${addressClass}`,
+    ...filterLines(explanation),
     ...deliveryLines(deliveries),
     '└─ because',
   ];
@@ -62,6 +73,14 @@ export function formatExplanation(address: string, explanation: Explanation): st
   const hidden = steps.filter(({ depth = 0 }) => depth > maxDepth).length;
   if (hidden > 0) lines.push(`      … and ${hidden} steps in deeper aliases (--json shows them)`);
   return lines;
+}
+
+function filterLines({ filter, milters }: FiltersOnTheWay): string[] {
+  const seen = milters === undefined ? [] : [`├─ milters   ${milters.join(', ')}`];
+  if (filter === undefined) return seen;
+  const { by, transport, nexthop } = filter;
+  const where = nexthop === '' ? transport : `${transport} (${nexthop})`;
+  return [...seen, `├─ filter    first to ${paint('yellow', where)} by ${by}; what comes back is decided anew`];
 }
 
 function deliveryLines(deliveries: Explanation['deliveries']): string[] {

@@ -16,11 +16,12 @@ const { directory, questions, at } = workerData as {
 const configuration = await loadConfiguration(directory);
 const opened = await openForExplaining(configuration, { warn: () => undefined }, parseMoment(at));
 try {
-  const policy = opened.routing.policy(serviceSettings(configuration, questions[0]?.service));
+  const settings = serviceSettings(configuration, questions[0]?.service);
+  const policy = opened.routing.policy(settings);
   await opened.routing.tables.ready();
   const facts = flowFacts(configuration, opened.directory);
   const answers = [];
-  for (const question of questions) answers.push(await explainedFor(policy, question, facts));
+  for (const question of questions) answers.push(await explainedFor(policy, question, facts, settings));
   parentPort?.postMessage(answers);
 } finally {
   opened.close();

@@ -48,7 +48,8 @@ export class Explaining {
       return await this.#inTurn(async () => await this.#past(question, at));
     }
     const state = this.#parts.state();
-    return await explainedFor(this.#policy(service), asked, this.#facts(state));
+    const settings = checked(() => serviceSettings(state.configuration, service));
+    return await explainedFor(state.policy(settings), asked, this.#facts(state), settings);
   }
 
   async whyNot(question: ExplainQuestion, wanted: string): Promise<WhyNotAnswer> {

@@ -63,6 +63,14 @@ const explained = object({
       path: optional(anyText('The mailbox.')),
     }),
   ),
+  filter: optional(
+    object({
+      by: anyText('content_filter or FILTER.'),
+      transport: anyText('Where the whole message goes first; behind it everything is decided anew.'),
+      nexthop: anyText('Its next hop.'),
+    }),
+  ),
+  milters: optional(words('They see the message before it is accepted.')),
   steps: Type.Array(
     object({
       stage: anyText('What was decided.'),
@@ -82,6 +90,8 @@ const explained = object({
  */
 function within(answer: ExplainedRecipient, sight: Sight): ExplainedRecipient {
   if (sight.seesAll) return answer;
+  // How the host filters mail is the host's to know.
+  const { filter: _filter, milters: _milters, ...rest } = answer;
   const isMine = (text: string): boolean => (text.includes('@') ? sight.address(text) : sight.domain(text));
   const own = answer.steps.filter(({ key }) => isMine(key));
   const named = new Set(own.flatMap(({ result }) => addressesIn(result)));
@@ -92,7 +102,7 @@ function within(answer: ExplainedRecipient, sight: Sight): ExplainedRecipient {
     const shown = isWhole ? one : { recipient: isNamed ? one.recipient : '', original: '', transport: '', nexthop: '' };
     deliveries.set(`${shown.recipient} ${shown.transport}`, { ...shown, original: answer.recipient });
   }
-  return { ...answer, deliveries: [...deliveries.values()], steps: own, flow: flowOf(answer, own, sight) };
+  return { ...rest, deliveries: [...deliveries.values()], steps: own, flow: flowOf(answer, own, sight) };
 }
 
 /** Its questions are those that are left, at their new places. */
