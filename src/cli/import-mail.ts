@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { importMailbox } from '../interop/import-mail/import-mailbox.ts';
-import { ImapRefused } from '../interop/import-mail/imap-connection.ts';
+import { type ImapAccount, ImapRefused } from '../interop/import-mail/imap-connection.ts';
 import { ImapSource } from '../interop/import-mail/imap-source.ts';
 import { findMaildirs } from '../interop/import-mail/maildir-layout.ts';
 import { MaildirSource } from '../interop/import-mail/maildir-source.ts';
@@ -235,12 +235,18 @@ async function runImap(
 ): Promise<void> {
   const accounts = await accountsToFetch(context, address, options);
   await withSession(context, async (session, directory) => {
-    // Known before the first is fetched.
-    const mailboxes: Mailbox[] = [];
-    for (const one of accounts) mailboxes.push(await directory.mailboxes.need(one.address));
-    let isComplete = true;
-    for (const [index, { account }] of accounts.entries()) {
-      const mailbox = mailboxes[index] as Mailbox;
+    // Looked for before the first is fetched; those that are not there are said at the end, where they are not overlooked.
+    const found: { readonly mailbox: Mailbox; readonly account: ImapAccount }[] = [];
+    const missing: string[] = [];
+    for (const { address: of, account } of accounts) {
+      // The one of the command line is refused at once.
+      const mailbox =
+        options.accounts === undefined ? await directory.mailboxes.need(of) : directory.mailboxByAddress(of);
+      if (mailbox === undefined) missing.push(of);
+      else found.push({ mailbox, account });
+    }
+    let isComplete = missing.length === 0;
+    for (const { mailbox, account } of found) {
       try {
         isComplete = (await importInto(context, session, new ImapSource(account), mailbox, options)) && isComplete;
       } catch (error) {
@@ -248,6 +254,11 @@ async function runImap(
         context.warn(`posthaste: ${mailbox.address}: ${error.message}`);
         isComplete = false;
       }
+    }
+    for (const of of missing) {
+      context.warn(
+        `not taken: there is no mailbox ${of}; add it with: posthaste mailbox add ${of}, and run this again`,
+      );
     }
     return isComplete;
   });
