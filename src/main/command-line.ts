@@ -162,7 +162,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 /** Commands that a text names, as they are typed here. */
 function asTyped(text: string, configDirectory: string): string {
   const named = new RegExp(`(?<=^|[\\s"'\`(])posthaste (?=(?:${Object.keys(modules).join('|')})(?![\\w-]))`, 'g');
-  return named.test(text) ? text.replaceAll(named, `${ownCommand(configDirectory)} `) : text;
+  return text.replaceAll(named, () => `${ownCommand(configDirectory)} `);
 }
 
 async function run(options: GlobalOptions, shown: (text: string) => string): Promise<number> {
