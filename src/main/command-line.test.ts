@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +66,25 @@ test('what Node itself does not take is said in its words, and no other Node is 
     stderr:
       'posthaste: Node.js does not start with what is set in NODE_OPTIONS: --no-such-option is not allowed in NODE_OPTIONS; change or unset NODE_OPTIONS\n',
   });
+});
+
+test('folders and users that cannot be used are told in one line', () => {
+  const file = join(folder, 'a-file');
+  writeFileSync(file, '');
+  const said = (config: string, command: string) => {
+    const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+    return spawnSync(program, ['-c', config, command], { encoding: 'utf8' }).stderr;
+  };
+  const cannotWrite = `main.cf and master.cf cannot be written in ${file}`;
+  expect(said(file, 'start')).toBe(`posthaste: ${cannotWrite} (EEXIST): name a folder of your own with -c\n`);
+  expect(said(file, 'status')).toBe(`posthaste: ${file} is no folder: name the folder with main.cf\n`);
+  const own = join(folder, 'own');
+  cpSync(posthaste.configFolder, own, { recursive: true });
+  appendFileSync(join(own, 'main.cf'), `posthaste_data_directory = ${file}/data\n`);
+  expect(said(own, 'start')).toMatch(/^posthaste: the data folder \S+ cannot be made \(ENOTDIR\): change .*\n$/m);
+  if (process.getuid?.() !== 0) return;
+  appendFileSync(join(own, 'main.cf'), `posthaste_data_directory = ${own}/data\nposthaste_user = no-such-user\n`);
+  expect(said(own, 'start')).toMatch(/^posthaste: posthaste_user: there is no user no-such-user: add it .*\n$/m);
 });
 
 test('commands that a message names are those that can be typed here', () => {

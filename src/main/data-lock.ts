@@ -17,6 +17,18 @@ export interface DataLock {
   release(): void;
 }
 
+/** Throws DataFolderClosedError. */
+export function makeDataFolder(dataDirectory: string): void {
+  try {
+    fs.mkdirSync(dataDirectory, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DataFolderClosedError(
+      `the data folder ${dataDirectory} cannot be made (${code}): change posthaste_data_directory in main.cf, or start as a user who may make it`,
+    );
+  }
+}
+
 /** Throws DataFolderInUseError that names the process which holds the folder, or DataFolderClosedError. */
 export function lockDataFolder(dataDirectory: string): DataLock {
   const pidFile = path.join(dataDirectory, 'pid');

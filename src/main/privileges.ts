@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ProgramLog } from '../lib/log.ts';
+import { SettingsError } from '../settings/settings-error.ts';
 
 /** Throws (in words) where the user does not exist. Without a user, or without root, nothing changes. */
 export function dropPrivileges(user: string, dataDirectory: string, log: ProgramLog): void {
@@ -28,7 +29,7 @@ function primaryGroup(user: string): number {
   try {
     return Number(execFileSync('id', ['-g', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   } catch {
-    throw new Error(`posthaste_user: there is no user ${user}`);
+    throw new SettingsError(`posthaste_user: there is no user ${user}: add it with useradd --system, or name another`);
   }
 }
 

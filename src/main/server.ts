@@ -1,7 +1,6 @@
 // The composition root: one server from one configuration folder. Opens the parts in the order in which mail
 // needs them, closes them in the opposite order, and knows no mail itself.
 
-import fs from 'node:fs';
 import type { ControlRequest, DefenceRequest } from '../cli/control.ts';
 import type { Directory } from '../directory/directory.ts';
 import { ClientNames } from '../dns/client-names.ts';
@@ -22,7 +21,7 @@ import { type Finding, unsaid } from '../settings/origin.ts';
 import type { Settings } from '../settings/settings.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { startControlServer } from './control-server.ts';
-import { type DataLock, lockDataFolder } from './data-lock.ts';
+import { type DataLock, lockDataFolder, makeDataFolder } from './data-lock.ts';
 import { Defence, isDefenceRequest } from './defence.ts';
 import { HttpListeners } from './http.ts';
 import { FreeSpace } from './free-space.ts';
@@ -123,7 +122,7 @@ export class Server {
     const { settings } = configuration;
     this.#warn(configuration.findings);
     this.#started = { listeners: planListeners(configuration), settings };
-    fs.mkdirSync(this.dataDirectory, { recursive: true, mode: 0o750 });
+    makeDataFolder(this.dataDirectory);
     this.#lock = lockDataFolder(this.dataDirectory);
     await this.#openStores(configuration);
     this.#tls = await openTls(settings, this.dataDirectory, this.#own, () => this.#state);

@@ -2,7 +2,7 @@
 // What is wrong with the files is in `findings`; only a folder that cannot be read at all is an exception.
 
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { checkConfiguration } from './check-configuration.ts';
 import { parseMainCf } from './main-cf.ts';
 import { parseMasterCf } from './master-cf.ts';
@@ -77,7 +77,9 @@ async function readOptional(file: string): Promise<string | undefined> {
     const text = bytes.toString('utf8');
     return text.includes('\ufffd') ? bytes.toString('latin1') : text;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR') throw new SettingsError(`${dirname(file)} is no folder: name the folder with main.cf`);
     throw new SettingsError(`${file} cannot be read: ${(error as Error).message}`);
   }
 }

@@ -8,6 +8,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { SettingsError } from './settings-error.ts';
 
 export interface FirstConfiguration {
   /** Where the directory, mail and queue will be. */
@@ -56,22 +57,35 @@ export function usualDataDirectory(directory: string): string {
   return basename(directory) === 'etc' ? parent : join(directory, 'data');
 }
 
-/** Returns the files that it wrote; a file that exists is never written. */
+/** Returns the files that it wrote; a file that exists is never written. Throws SettingsError where none can be. */
 export async function writeFirstConfiguration(directory: string, options: FirstConfiguration): Promise<string[]> {
-  await mkdir(directory, { recursive: true, mode: 0o755 });
   const ports = options.loopback ? trialPorts : wellKnownPorts;
   const files = { 'main.cf': mainCf(directory, options, ports), 'master.cf': masterCf(ports) };
   const written: string[] = [];
-  for (const [name, text] of Object.entries(files)) {
-    const file = join(directory, name);
-    try {
-      await writeFile(file, text, { flag: 'wx', mode: 0o644 });
-      written.push(file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(files)) {
+      const file = join(directory, name);
+      if (await writeNew(file, text)) written.push(file);
     }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SettingsError(
+      `main.cf and master.cf cannot be written in ${directory} (${code}): name a folder of your own with -c`,
+    );
   }
   return written;
+}
+
+/** False: it is there already. */
+async function writeNew(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: 'wx', mode: 0o644 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
 }
 
 /** Whether a main.cf was written by a first start, and the lines that it wrote. */
