@@ -101,8 +101,9 @@ test('commands that a message names are those that can be typed here', () => {
   expect(said('-c', posthaste.configFolder, 'queue', 'delete', 'ABC')).toBe(
     `posthaste: unknown command 'delete': see ${typed} queue --help\n`,
   );
-  symlinkSync(program, join(folder, 'posthaste'));
+  const link = join(folder, 'posthaste');
+  symlinkSync(program, link);
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
-  const { stderr } = spawnSync('posthaste', ['-c', posthaste.configFolder, 'mailbox', 'add', 'a@no.example'], { env });
+  const { stderr } = spawnSync(link, ['-c', posthaste.configFolder, 'mailbox', 'add', 'a@no.example'], { env });
   expect(String(stderr)).toContain(`add it with: posthaste -c ${posthaste.configFolder} domain add no.example`);
 });
