@@ -27,7 +27,7 @@ describe.skipIf(!hasMariaDb)('recipients in one packet (package mariadb-server)'
       "CREATE DATABASE mail; CREATE USER mail IDENTIFIED BY 'mail'; GRANT ALL ON mail.* TO mail; USE mail; " +
         'CREATE TABLE mailbox (name VARCHAR(200) PRIMARY KEY, target TEXT); ' +
         'CREATE TABLE alias (name VARCHAR(200) PRIMARY KEY, target TEXT); ' +
-        `INSERT INTO mailbox VALUES ${rows}; INSERT INTO alias VALUES ('all@example.com', 'u1@example.com,u2@example.com')`,
+        `INSERT INTO mailbox VALUES ${rows}; INSERT INTO alias VALUES ('all@example.com', 'u1@example.com,u2@example.com'), ('round@example.com', 'about@example.com'), ('about@example.com', 'round@example.com')`,
     );
     server = await start();
   });
@@ -111,6 +111,15 @@ describe.skipIf(!hasMariaDb)('recipients in one packet (package mariadb-server)'
     expect(together.questions).toBe(turnAbout.questions);
     const withOthers = ['u1@example.com', 'x@elsewhere.test', 'u2@example.com', 'y@elsewhere.test', 'u3@example.com'];
     expect((await ask(server, withOthers, true)).replies).toEqual((await ask(server, withOthers, false)).replies);
+  });
+
+  test('warn of an alias loop once', async () => {
+    const { log } = server;
+    const { length } = log.lines;
+    const { replies } = await ask(server, [...known.slice(1, 4), 'round@example.com'], true);
+    // It is refused at the end of DATA.
+    expect(replies.map((reply) => reply.slice(0, 3))).toEqual(['250', '250', '250', '250']);
+    expect(log.lines.slice(length).filter((line) => line.includes('alias loop: '))).toHaveLength(1);
   });
 
   test('see what was added before they came', async () => {

@@ -30,6 +30,7 @@ export class Decision implements Asker {
   #asksServers = false;
 
   readonly #without: TraceSink['without'];
+  readonly #warned = new Set<string>();
 
   constructor(isTracing: boolean, revisions?: RevisionSource, without?: TraceSink['without']) {
     this.#steps = isTracing ? [] : undefined;
@@ -100,6 +101,12 @@ export class Decision implements Asker {
 
   note(stage: string, table: string, key: string, result: string): void {
     if (this.#steps !== undefined) this.#told({ stage, table, key, result, depth: this.depth });
+  }
+
+  /** False where it has been said: what was asked ahead of the one who decides meets the same. */
+  isNews(warning: string): boolean {
+    const { size } = this.#warned;
+    return this.#warned.add(warning).size > size;
   }
 
   /** Tells a decision that no table made. */

@@ -334,7 +334,8 @@ export class Router {
   }
 
   #failed(decision: Decision, given: string, reply: Reply, reason: string, stage: string): Deliveries {
-    this.#options.log.warning(`${given}: ${reason} -- message not accepted, try again later`);
+    const warning = `${given}: ${reason} -- message not accepted, try again later`;
+    if (decision.isNews(warning)) this.#options.log.warning(warning);
     if (decision.isTracing) decision.tell(stage, `error: ${reason}`);
     return { kind: 'failed', reply };
   }
