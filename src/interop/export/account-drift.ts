@@ -137,15 +137,23 @@ async function mysqlRoles(session: ServerSession, name: string): Promise<readonl
   return [];
 }
 
+const asEverybody = 'as everybody (PUBLIC) may';
+
 async function postgresRights(session: ServerSession, name: string): Promise<ReadonlyMap<string, Rights>> {
   const here = 'n.nspname = current_schema()';
   const on = `CASE WHEN ${here} THEN c.relname ELSE n.nspname || '.' || c.relname END`;
   const named =
     'JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = ?';
+  // PUBLIC, of our own tables: the server's catalogues are everybody's to read.
+  const ofEverybody = `JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.grantee = 0 AND ${here}`;
   const { rows } = await session.query(
     `SELECT a.privilege_type || ' ' || ${on}, (${here})::int FROM pg_class c CROSS JOIN aclexplode(c.relacl) a ${named}
      UNION ALL SELECT a.privilege_type || ' (' || t.attname || ') ' || ${on}, (${here})::int
        FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a ${named}
+     UNION ALL SELECT a.privilege_type || ' ' || c.relname || ' ${asEverybody}', 0
+       FROM pg_class c CROSS JOIN aclexplode(c.relacl) a ${ofEverybody}
+     UNION ALL SELECT a.privilege_type || ' (' || t.attname || ') ' || c.relname || ' ${asEverybody}', 0
+       FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) a ${ofEverybody}
      UNION ALL SELECT 'do what ' || g.rolname || ' may', 0 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
        JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = ?
      UNION ALL SELECT 'do everything', 1 FROM pg_roles WHERE rolname = ? AND rolsuper
@@ -161,10 +169,12 @@ async function postgresRights(session: ServerSession, name: string): Promise<Rea
   return new Map([['', rights]]);
 }
 
-/** An export takes away what was given where our tables are. */
+/** An export takes away what was given to the account where our tables are. */
 function revokeOf(text: string, name: string): string {
   const role = /^do what (.*) may$/.exec(text)?.[1];
   if (role !== undefined) return `REVOKE ${role} FROM ${name}`;
-  const [, right = '', on = ''] = /^(.*) (\S+)$/.exec(text) ?? [];
-  return `REVOKE ${right} ON ${on} FROM ${name}`;
+  const isEverybodys = text.endsWith(` ${asEverybody}`);
+  const own = isEverybodys ? text.slice(0, -asEverybody.length - 1) : text;
+  const [, right = '', on = ''] = /^(.*) (\S+)$/.exec(own) ?? [];
+  return `REVOKE ${right} ON ${on} FROM ${isEverybodys ? 'PUBLIC' : name}`;
 }
