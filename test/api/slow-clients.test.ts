@@ -71,10 +71,10 @@ test('one address holds only its share of the connections, if it is not exempt',
       setTimeout(() => resolve(true), 150);
     });
   const several = async (address: string) =>
-    (await Promise.all(Array.from({ length: 5 }, () => holds(address)))).sort();
-  expect(await several('127.0.0.2')).toEqual([false, false, true, true, true]);
-  expect(await several('127.0.0.9')).toEqual([true, true, true, true, true]);
-  expect(await several('127.0.0.3')).toEqual([false, false, true, true, true]);
+    (await Promise.all(Array.from({ length: 5 }, () => holds(address)))).filter(Boolean).length;
+  expect(await several('127.0.0.2')).toBe(3);
+  expect(await several('127.0.0.9')).toBe(5);
+  expect(await several('127.0.0.3')).toBe(3);
   for (const socket of held) socket.destroy();
   await expect.poll(() => holds('127.0.0.2')).toBe(true);
   const warnings = written.lines.filter((line) => line.includes('127.0.0.2'));
