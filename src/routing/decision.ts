@@ -30,7 +30,7 @@ export class Decision implements Asker {
   #asksServers = false;
 
   readonly #without: TraceSink['without'];
-  readonly #warned = new Set<string>();
+  #warned: Set<string> | undefined;
 
   constructor(isTracing: boolean, revisions?: RevisionSource, without?: TraceSink['without']) {
     this.#steps = isTracing ? [] : undefined;
@@ -105,6 +105,7 @@ export class Decision implements Asker {
 
   /** False where it has been said: what was asked ahead of the one who decides meets the same. */
   isNews(warning: string): boolean {
+    this.#warned ??= new Set();
     const { size } = this.#warned;
     return this.#warned.add(warning).size > size;
   }
