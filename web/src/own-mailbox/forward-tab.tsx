@@ -1,12 +1,11 @@
 // Where the mailbox's mail goes on to, and whether a copy stays. It is said plainly what will happen before it is saved.
 
 import { Alert, Button, Group, Radio, Stack, TagsInput, Text } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../api.ts';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Section } from '../parts/section.tsx';
-import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import type { Mailbox } from './overview-tab.tsx';
 
@@ -16,28 +15,28 @@ export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
   const { t } = useTranslation();
   const change = useChange();
   const { address, forward } = mailbox;
-  const [mode, setMode] = useState<Mode>(forward?.mode ?? 'keep');
-  const [to, setTo] = useState<string[]>([...(forward?.to ?? [])]);
-  const [typed, setTyped] = useState('');
+  const { mode: oldMode = 'keep', to: oldTo = [] } = forward ?? {};
+  const draft = useDraft({ mode: oldMode, to: oldTo, typed: '' });
+  const { mode, to, typed } = draft.value;
   // What stands in the field counts too, also where nobody has pressed Enter.
   const targets = typed.trim() === '' ? to : [...new Set([...to, typed.trim()])];
   const isForwarded = mode !== 'keep';
   const wrong = isForwarded ? targets.find((one) => !/^[^\s@]+@[^\s@]+$/.test(one)) : undefined;
-  const isChanged = mode !== (forward?.mode ?? 'keep') || targets.join() !== (forward?.to ?? []).join();
-  const save = async (event: FormEvent) => {
-    event.preventDefault();
+  const isChanged = mode !== oldMode || targets.join() !== oldTo.join();
+  const save = async () => {
     const next = isForwarded ? { mode, to: targets } : null;
-    await change.run(
+    const isSaved = await change.run(
       () => call('mailbox.set', { address, forward: next }),
       isForwarded ? t('Mail is forwarded from now on') : t('Mail is forwarded no more'),
     );
+    if (isSaved) draft.drop();
   };
   return (
     <Section title={t('Forward')} note={t('Send the mail of this mailbox on to other addresses.')}>
-      <form onSubmit={(event) => void save(event)}>
+      <Form onSubmit={save}>
         <Stack maw={620}>
-          {change.problem === undefined ? null : <Failed error={change.problem} />}
-          <Radio.Group label={t('New mail')} value={mode} onChange={(value) => setMode(value as Mode)}>
+          <DraftState draft={draft} change={change} />
+          <Radio.Group label={t('New mail')} value={mode} onChange={(value) => draft.set({ mode: value as Mode })}>
             <Stack gap="xs" mt="xs">
               <Radio value="keep" label={t('stays here')} />
               <Radio value="both" label={t('stays here, and a copy goes on')} />
@@ -49,10 +48,10 @@ export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
               label={t('To these addresses')}
               description={t('Several are possible: Enter or a comma after each')}
               placeholder={to.length === 0 ? 'name@example.org' : ''}
-              value={to}
-              onChange={setTo}
+              value={[...to]}
+              onChange={(next) => draft.set({ to: next })}
               searchValue={typed}
-              onSearchChange={setTyped}
+              onSearchChange={(text) => draft.set({ typed: text })}
               splitChars={[',', ';', ' ']}
               maxTags={50}
               error={wrong === undefined ? undefined : t('"{{address}}" is no address', { address: wrong })}
@@ -69,7 +68,7 @@ export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
             </Button>
           </Group>
         </Stack>
-      </form>
+      </Form>
     </Section>
   );
 }

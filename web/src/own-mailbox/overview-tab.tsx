@@ -1,10 +1,10 @@
 // How full the mailbox is, which addresses reach it, what happens to its mail, and who has logged in lately.
 
 import { Alert, Badge, Button, Group, Progress, Stack, Text, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { AnchorLink } from '../parts/links.tsx';
@@ -202,29 +202,31 @@ function LoginsSection({ address }: { readonly address: string }) {
 function NameSection({ mailbox }: { readonly mailbox: Mailbox }) {
   const { t } = useTranslation();
   const change = useChange();
-  const [name, setName] = useState(mailbox.name);
-  const save = (event: FormEvent) => {
-    event.preventDefault();
-    void change.run(() => call('mailbox.set', { address: mailbox.address, name }), t('Saved'));
+  const draft = useDraft({ name: mailbox.name });
+  const { name } = draft.value;
+  const save = async () => {
+    if (await change.run(() => call('mailbox.set', { address: mailbox.address, name }), t('Saved'))) draft.drop();
   };
   return (
     <Section title={t('Your name')} note={t('As it stands on answers that are sent while you are away.')}>
-      <form onSubmit={save}>
-        <Group align="flex-end">
-          <TextInput
-            label={t('Name')}
-            maxLength={255}
-            value={name}
-            error={change.problem?.text}
-            onChange={(event) => setName(event.currentTarget.value)}
-            style={{ flex: '1 1 220px' }}
-            maw={420}
-          />
-          <Button type="submit" variant="default" loading={change.isBusy} disabled={name === mailbox.name}>
-            {t('Save')}
-          </Button>
-        </Group>
-      </form>
+      <Form onSubmit={save}>
+        <Stack>
+          <DraftState draft={draft} change={change} />
+          <Group align="flex-end">
+            <TextInput
+              label={t('Name')}
+              maxLength={255}
+              value={name}
+              onChange={(event) => draft.set({ name: event.currentTarget.value })}
+              style={{ flex: '1 1 220px' }}
+              maw={420}
+            />
+            <Button type="submit" variant="default" loading={change.isBusy} disabled={name === mailbox.name}>
+              {t('Save')}
+            </Button>
+          </Group>
+        </Stack>
+      </Form>
     </Section>
   );
 }

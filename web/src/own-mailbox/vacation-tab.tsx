@@ -1,13 +1,12 @@
 // What the mailbox answers while its owner is away: from when until when, in which words, how often; as it will look.
 
 import { Alert, Button, Card, Group, NumberInput, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { call } from '../api.ts';
+import { call, type Input } from '../api.ts';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Section } from '../parts/section.tsx';
-import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { OnOff } from '../account/on-off.tsx';
 import { dayOf, endOfDay, startOfDay } from './days.ts';
@@ -20,19 +19,22 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
   const { t } = useTranslation();
   const change = useChange();
   const { address, vacation } = mailbox;
-  const [from, setFrom] = useState(dayOf(vacation?.from));
-  const [until, setUntil] = useState(dayOf(vacation?.until, -1));
-  const [subject, setSubject] = useState(vacation?.subject ?? '');
-  const [text, setText] = useState(vacation?.text ?? '');
-  const [days, setDays] = useState(vacation?.days ?? usualDays);
+  const draft = useDraft({
+    from: dayOf(vacation?.from),
+    until: dayOf(vacation?.until, -1),
+    subject: vacation?.subject ?? '',
+    text: vacation?.text ?? '',
+    days: vacation?.days ?? usualDays,
+  });
+  const { from, until, subject, text, days } = draft.value;
   const isBackwards = from !== '' && until !== '' && until < from;
-  const save = async (event: FormEvent) => {
-    event.preventDefault();
-    const next = { from: startOfDay(from), until: endOfDay(until), subject, text, days };
-    await change.run(() => call('mailbox.set', { address, vacation: next }), t('Mail is answered while you are away'));
+  const set = async (next: NonNullable<Input<'mailbox.set'>['vacation']> | null, done: string) => {
+    if (await change.run(() => call('mailbox.set', { address, vacation: next }), done)) draft.drop();
   };
-  const switchOff = () =>
-    void change.run(() => call('mailbox.set', { address, vacation: null }), t('Mail is answered no more'));
+  const save = () => {
+    const next = { from: startOfDay(from), until: endOfDay(until), subject, text, days };
+    return set(next, t('Mail is answered while you are away'));
+  };
   return (
     <Section
       title={t('Vacation')}
@@ -42,16 +44,16 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
       state={<OnOff isOn={vacation !== undefined} />}
     >
       <VacationState vacation={vacation} />
-      <form onSubmit={(event) => void save(event)}>
+      <Form onSubmit={save}>
         <Stack maw={680}>
-          {change.problem === undefined ? null : <Failed error={change.problem} />}
+          <DraftState draft={draft} change={change} />
           <Group grow align="flex-start" preventGrowOverflow={false}>
             <TextInput
               type="date"
               label={t('From')}
               description={t('Empty: at once')}
               value={from}
-              onChange={(event) => setFrom(event.currentTarget.value)}
+              onChange={(event) => draft.set({ from: event.currentTarget.value })}
             />
             <TextInput
               type="date"
@@ -59,7 +61,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
               description={t('Empty: until you switch it off')}
               value={until}
               error={isBackwards ? t('That is before it begins') : undefined}
-              onChange={(event) => setUntil(event.currentTarget.value)}
+              onChange={(event) => draft.set({ until: event.currentTarget.value })}
             />
           </Group>
           <TextInput
@@ -67,7 +69,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
             description={t('Empty: "Auto:" and the subject of what is answered')}
             maxLength={255}
             value={subject}
-            onChange={(event) => setSubject(event.currentTarget.value)}
+            onChange={(event) => draft.set({ subject: event.currentTarget.value })}
           />
           <Textarea
             label={t('Text')}
@@ -76,7 +78,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
             minRows={5}
             maxRows={20}
             value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
+            onChange={(event) => draft.set({ text: event.currentTarget.value })}
           />
           <NumberInput
             label={t('Each sender hears once in so many days')}
@@ -84,7 +86,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
             max={maxDays}
             allowDecimal={false}
             value={days}
-            onChange={(value) => setDays(typeof value === 'number' ? value : usualDays)}
+            onChange={(value) => draft.set({ days: typeof value === 'number' ? value : usualDays })}
             w={380}
             maw="100%"
           />
@@ -94,13 +96,13 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
               {vacation === undefined ? t('Switch on') : t('Save')}
             </Button>
             {vacation === undefined ? null : (
-              <Button variant="light" color="red" onClick={switchOff}>
+              <Button variant="light" color="red" onClick={() => void set(null, t('Mail is answered no more'))}>
                 {t('Switch off')}
               </Button>
             )}
           </Group>
         </Stack>
-      </form>
+      </Form>
     </Section>
   );
 }

@@ -37,6 +37,8 @@ export interface PlannedChange {
   readonly isBusy: boolean;
   /** Why it was refused: to be shown where it was typed. */
   readonly problem: Problem | undefined;
+  /** The problem is of no interest any more. */
+  readonly forget: () => void;
   /** To be rendered anywhere. */
   readonly dialog: ReactNode;
   /** What the operation gave; undefined where it was left or refused. */
@@ -144,6 +146,7 @@ export function usePlannedChange(): PlannedChange {
   return {
     isBusy,
     problem,
+    forget: () => setProblem(undefined),
     dialog: asking === undefined ? null : <PlanDialog asking={asking} />,
     run: async ({ operation, input, etag, ...words }) =>
       await start({

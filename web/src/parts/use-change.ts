@@ -10,6 +10,8 @@ import { problemText } from './states.tsx';
 export interface Change {
   readonly isBusy: boolean;
   readonly problem: Problem | undefined;
+  /** The problem is of no interest any more. */
+  readonly forget: () => void;
   /** True when it was made. */
   run(work: () => Promise<unknown>, done?: string): Promise<boolean>;
 }
@@ -34,5 +36,5 @@ export function useChange(): Change {
       setBusy(false);
     }
   };
-  return { isBusy, problem, run };
+  return { isBusy, problem, forget: () => setProblem(undefined), run };
 }

@@ -6,12 +6,12 @@ import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
 import { DomainPicker } from '../parts/domain-picker.tsx';
-import { Form } from '../parts/form.tsx';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { notify } from '../parts/notify.ts';
 import { SecretOnce } from '../parts/secret-once.tsx';
-import { Failed, NoAnswer } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import { type Change, useChange } from '../parts/use-change.ts';
 import { useSession } from '../session.tsx';
 import { RoleChoice } from './administrator-add.tsx';
@@ -27,15 +27,18 @@ export function AdministratorForm({ administrator, onDone }: Props) {
   const change = useChange();
   const { login } = administrator;
   const isSelf = useSession().login === login;
-  const [name, setName] = useState(administrator.name);
-  const [role, setRole] = useState<AdministratorRole>(administrator.role);
-  const [domains, setDomains] = useState([...administrator.domains]);
-  const [isActive, setActive] = useState(administrator.active);
+  const draft = useDraft({
+    name: administrator.name,
+    role: administrator.role as AdministratorRole,
+    domains: administrator.domains,
+    isActive: administrator.active,
+  });
+  const { name, role, domains, isActive } = draft.value;
   const areOther = domains.join() !== administrator.domains.join();
   const mandateChanges = role !== administrator.role || (role === 'domain' && areOther);
-  const save = () => {
+  const save = async () => {
     const mandate = mandateChanges ? { role, domains: role === 'host' ? [] : domains } : {};
-    return change.run(
+    const isSaved = await change.run(
       () =>
         call('admin.set', {
           login,
@@ -45,20 +48,27 @@ export function AdministratorForm({ administrator, onDone }: Props) {
         }),
       t('Saved'),
     );
+    if (isSaved) draft.drop();
   };
   return (
     <Stack>
-      {change.problem === undefined ? null : <Failed error={change.problem} />}
+      <DraftState draft={draft} change={change} />
       <Form onSubmit={save}>
         <Stack>
-          <TextInput label={t('Name')} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <RoleChoice value={role} onChange={setRole} />
-          {role === 'host' ? null : <DomainPicker label={t('Domains')} value={domains} onChange={setDomains} />}
+          <TextInput
+            label={t('Name')}
+            value={name}
+            onChange={(event) => draft.set({ name: event.currentTarget.value })}
+          />
+          <RoleChoice value={role} onChange={(next) => draft.set({ role: next })} />
+          {role === 'host' ? null : (
+            <DomainPicker label={t('Domains')} value={domains} onChange={(next) => draft.set({ domains: next })} />
+          )}
           {mandateChanges ? <Mandate role={role} domains={domains} before={administrator} /> : null}
           <Switch
             label={t('May log in, and use tokens')}
             checked={isActive}
-            onChange={(event) => setActive(event.currentTarget.checked)}
+            onChange={(event) => draft.set({ isActive: event.currentTarget.checked })}
           />
           <Group justify="flex-end">
             <Button type="submit" loading={change.isBusy}>

@@ -69,7 +69,7 @@ export function AdministratorList() {
 function OpenedAdministrator({ login, onDone }: { readonly login: string; readonly onDone: () => void }) {
   const { data, error, refetch } = useCall('admin.show', { login });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
-  return <AdministratorForm key={JSON.stringify(data)} administrator={data} onDone={onDone} />;
+  return <AdministratorForm administrator={data} onDone={onDone} />;
 }
 
 function Administers({ administrator: { role, domains } }: { readonly administrator: AdministratorInfo }) {

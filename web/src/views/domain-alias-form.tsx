@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
-import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
+import { DraftState, Form, FormEnd, LocalpartInput, useDraft } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed, NoAnswer } from '../parts/states.tsx';
@@ -89,7 +89,7 @@ interface AliasPanelProps {
 export function AliasPanel({ address, onGone }: AliasPanelProps) {
   const { data, error, refetch } = useTagged('alias.show', { address });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
-  return <AliasForm key={data.etag} alias={data.value} etag={data.etag} onGone={onGone} />;
+  return <AliasForm alias={data.value} etag={data.etag} onGone={onGone} />;
 }
 
 function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | undefined; onGone: () => void }) {
@@ -97,22 +97,30 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
   const planned = usePlannedChange();
   const tellUnknown = useUnknownTargets();
   const { address } = alias;
-  const [targets, setTargets] = useState<readonly string[]>(alias.targets);
-  const [isActive, setActive] = useState(alias.active !== false);
-  const [post, setPost] = useState<Post>(alias.post ?? 'anyone');
-  const [posters, setPosters] = useState<readonly string[]>(alias.posters ?? []);
+  const draft = useDraft(
+    {
+      targets: alias.targets,
+      active: alias.active !== false,
+      post: alias.post ?? ('anyone' as Post),
+      posters: alias.posters ?? [],
+    },
+    etag,
+  );
+  const { targets, active, post, posters } = draft.value;
   const domain = domainOf(address);
   const save = async () => {
-    const input = { address, targets, active: isActive, post, posters: post === 'listed' ? posters : [] };
+    const input = { address, targets, active, post, posters: post === 'listed' ? posters : [] };
     const done = t('{{address}} changed', { address });
-    const changed = await planned.run({ operation: 'alias.set', input, etag, done });
-    if (changed !== undefined) tellUnknown(changed.unknownTargets);
+    const changed = await planned.run({ operation: 'alias.set', input, etag: draft.etag, done });
+    if (changed === undefined) return;
+    draft.drop();
+    tellUnknown(changed.unknownTargets);
   };
   const remove = async () => {
     const removed = await planned.run({
       operation: 'alias.remove',
       input: { address },
-      etag,
+      etag: draft.etag,
       title: t('Remove {{address}}?', { address }),
       confirm: t('Remove'),
       done: t('{{address}} is removed', { address }),
@@ -123,17 +131,23 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
   return (
     <Form onSubmit={save}>
       <Stack>
-        {planned.problem === undefined ? null : <Failed error={planned.problem} />}
+        <DraftState draft={draft} change={planned} />
         <AnchorLink to="/explain" search={{ address }} size="sm">
           {t('Where does its mail go?')}
         </AnchorLink>
-        <AddressesField label={t('Leads to')} domain={domain} value={targets} onChange={setTargets} required />
+        <AddressesField
+          label={t('Leads to')}
+          domain={domain}
+          value={targets}
+          onChange={(next) => draft.set({ targets: next })}
+          required
+        />
         <Select
           label={t('Who may post')}
           description={t('Others are refused, by what they say who they are')}
           allowDeselect={false}
           value={post}
-          onChange={(value) => setPost((value ?? 'anyone') as Post)}
+          onChange={(value) => draft.set({ post: (value ?? 'anyone') as Post })}
           data={[
             { value: 'anyone', label: t('Anybody') },
             { value: 'members', label: t('Those whom it reaches') },
@@ -147,14 +161,14 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
             description={t('Addresses, and @example.com for a whole domain')}
             domain={domain}
             value={posters}
-            onChange={setPosters}
+            onChange={(next) => draft.set({ posters: next })}
           />
         ) : null}
         <Switch
           label={t('The alias is on')}
           description={t('Off: as if it were not there')}
-          checked={isActive}
-          onChange={(event) => setActive(event.currentTarget.checked)}
+          checked={active}
+          onChange={(event) => draft.set({ active: event.currentTarget.checked })}
         />
         <ObjectTags kind="alias" name={address} />
         <Group justify="space-between">

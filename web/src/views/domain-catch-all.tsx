@@ -7,9 +7,9 @@ import { useTranslation } from 'react-i18next';
 import type { Output, Row } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
 import { BigTable, type Column } from '../parts/big-table.tsx';
-import { Form } from '../parts/form.tsx';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatAge, formatNumber } from '../parts/format.ts';
-import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
+import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { useUnknownTargets } from './domain-alias-form.tsx';
@@ -24,15 +24,14 @@ export function CatchAllTab({ domain }: { readonly domain: string }) {
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
-      <CatchAllCard key={`${data.value.mode} ${data.value.targets.join(' ')}`} catchAll={data.value} />
+      <CatchAllCard catchAll={data.value} />
       <CaughtAddresses catchAll={data.value} />
     </Stack>
   );
 }
 
-function CatchAllCard({ catchAll }: { readonly catchAll: CatchAll }) {
+function CatchAllCard({ catchAll }: FormProps) {
   const { t } = useTranslation();
-  const planned = usePlannedChange();
   const { domain } = catchAll;
   return (
     <Card withBorder padding="lg">
@@ -47,30 +46,29 @@ function CatchAllCard({ catchAll }: { readonly catchAll: CatchAll }) {
             )}
           </Text>
         </Stack>
-        {planned.problem === undefined ? null : <Failed error={planned.problem} />}
-        <TargetsForm catchAll={catchAll} planned={planned} />
+        <TargetsForm catchAll={catchAll} />
         {catchAll.targets.length === 0 ? (
           <Text size="sm">
             {t('There is no catch-all: mail to names that nobody has in {{domain}} is refused.', { domain })}
           </Text>
         ) : (
-          <ModeForm catchAll={catchAll} planned={planned} />
+          <ModeForm catchAll={catchAll} />
         )}
       </Stack>
-      {planned.dialog}
     </Card>
   );
 }
 
 interface FormProps {
   readonly catchAll: CatchAll;
-  readonly planned: PlannedChange;
 }
 
-function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormProps) {
+function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const tellUnknown = useUnknownTargets();
-  const [targets, setTargets] = useState<readonly string[]>(before);
+  const draft = useDraft({ targets: before });
+  const { targets } = draft.value;
   const address = `@${domain}`;
   const save = async () => {
     const input = { address, targets };
@@ -79,26 +77,31 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
       before.length === 0
         ? await planned.run({ operation: 'alias.add', input, done, asksAlways: true })
         : await planned.run({ operation: 'alias.set', input, done });
-    if (made !== undefined) tellUnknown(made.unknownTargets);
+    if (made === undefined) return;
+    draft.drop();
+    tellUnknown(made.unknownTargets);
   };
-  const remove = async () =>
-    void (await planned.run({
+  const remove = async () => {
+    const removed = await planned.run({
       operation: 'alias.remove',
       input: { address },
       title: t('Remove the catch-all?'),
       confirm: t('Remove'),
       done: t('The catch-all is removed'),
       asksAlways: true,
-    }));
+    });
+    if (removed !== undefined) draft.drop();
+  };
   return (
     <Form onSubmit={save}>
       <Stack gap="sm">
+        <DraftState draft={draft} change={planned} />
         <AddressesField
           label={t('The catch-all leads to')}
           placeholder={t('nobody: there is none')}
           domain={domain}
           value={targets}
-          onChange={setTargets}
+          onChange={(next) => draft.set({ targets: next })}
         />
         <Group justify="flex-end">
           {before.length === 0 ? null : (
@@ -110,23 +113,30 @@ function TargetsForm({ catchAll: { domain, targets: before }, planned }: FormPro
             {t('Set the catch-all')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );
 }
 
-function ModeForm({ catchAll: { domain, mode: before }, planned }: FormProps) {
+function ModeForm({ catchAll: { domain, mode: before } }: FormProps) {
   const { t } = useTranslation();
-  const [mode, setMode] = useState<Mode>(before);
-  const save = async () =>
-    void (await planned.run({ operation: 'catch-all.set', input: { domain, mode }, done: t('The mode is set') }));
+  const planned = usePlannedChange();
+  const draft = useDraft({ mode: before });
+  const { mode } = draft.value;
+  const save = async () => {
+    const input = { domain, mode };
+    const made = await planned.run({ operation: 'catch-all.set', input, done: t('The mode is set') });
+    if (made !== undefined) draft.drop();
+  };
   return (
     <Form onSubmit={save}>
       <Stack gap="sm">
+        <DraftState draft={draft} change={planned} />
         <Radio.Group
           label={t('A name that nobody has decided on')}
           value={mode}
-          onChange={(value) => setMode(value as Mode)}
+          onChange={(value) => draft.set({ mode: value as Mode })}
         >
           <Stack gap="xs" mt="xs">
             <Radio value="accept" label={t('Accept')} description={t('Its mail is taken, and nothing is noted.')} />
@@ -147,6 +157,7 @@ function ModeForm({ catchAll: { domain, mode: before }, planned }: FormProps) {
             {t('Set the mode')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
-import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
+import { DraftState, Form, FormEnd, LocalpartInput, useDraft } from '../parts/form.tsx';
 import { AnchorLink } from '../parts/links.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { Failed, NoAnswer } from '../parts/states.tsx';
@@ -112,7 +112,7 @@ export function ListPanel({ address, onGone }: ListPanelProps) {
           <ListMembers list={address} />
         </Tabs.Panel>
         <Tabs.Panel value="list">
-          <ListForm key={data.etag} list={data.value} etag={data.etag} onGone={onGone} />
+          <ListForm list={data.value} etag={data.etag} onGone={onGone} />
         </Tabs.Panel>
       </Tabs>
     </Stack>
@@ -124,19 +124,19 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
   const planned = usePlannedChange();
   const { address } = list;
   const domain = domainOf(address);
-  const [name, setName] = useState(list.name);
-  const [post, setPost] = useState<Post>(list.post);
-  const [owners, setOwners] = useState<readonly string[]>(list.owners);
-  const [posters, setPosters] = useState<readonly string[]>(list.posters);
+  const draft = useDraft({ name: list.name, post: list.post, owners: list.owners, posters: list.posters }, etag);
+  const { name, post, owners, posters } = draft.value;
   const save = async () => {
     const input = { address, name, post, owners, posters: post === 'listed' ? posters : [] };
-    await planned.run({ operation: 'list.set', input, etag, done: t('{{address}} changed', { address }) });
+    const done = t('{{address}} changed', { address });
+    const changed = await planned.run({ operation: 'list.set', input, etag: draft.etag, done });
+    if (changed !== undefined) draft.drop();
   };
   const remove = async () => {
     const removed = await planned.run({
       operation: 'list.remove',
       input: { address },
-      etag,
+      etag: draft.etag,
       title: t('Remove {{address}}?', { address }),
       confirm: t('Remove'),
       done: t('{{address}} is removed', { address }),
@@ -147,26 +147,26 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
   return (
     <Form onSubmit={save}>
       <Stack>
-        {planned.problem === undefined ? null : <Failed error={planned.problem} />}
+        <DraftState draft={draft} change={planned} />
         <TextInput
           label={t('Name')}
           value={name}
           maxLength={255}
-          onChange={(event) => setName(event.currentTarget.value)}
+          onChange={(event) => draft.set({ name: event.currentTarget.value })}
         />
         <AddressesField
           label={t('Owners')}
           description={t('They get what cannot be delivered')}
           domain={domain}
           value={owners}
-          onChange={setOwners}
+          onChange={(next) => draft.set({ owners: next })}
           required
         />
         <Select
           label={t('Who may post')}
           allowDeselect={false}
           value={post}
-          onChange={(value) => setPost((value ?? 'members') as Post)}
+          onChange={(value) => draft.set({ post: (value ?? 'members') as Post })}
           data={[
             { value: 'members', label: t('Its members') },
             { value: 'domain', label: t('Everybody of the domain') },
@@ -180,7 +180,7 @@ function ListForm({ list, etag, onGone }: { list: ListInfo; etag: string | undef
             description={t('Addresses, and @example.com for a whole domain')}
             domain={domain}
             value={posters}
-            onChange={setPosters}
+            onChange={(next) => draft.set({ posters: next })}
           />
         ) : null}
         <ObjectTags kind="list" name={address} />

@@ -18,12 +18,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
-import { Form } from '../parts/form.tsx';
+import { DraftState, Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { MadePassword } from './domain-mailbox-add.tsx';
-import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
+import { type MailboxPartProps, useMailboxForm } from './domain-mailbox-form.ts';
 
 const allProtocols = ['smtp', 'imap', 'pop3', 'sieve', 'http'] as const;
 
@@ -41,29 +41,25 @@ export function MailboxAccess(props: MailboxPartProps) {
   );
 }
 
-function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
+function NewPassword(props: MailboxPartProps) {
   const { t } = useTranslation();
-  const [password, setPassword] = useState('');
-  const [mustChange, setMustChange] = useState(mailbox.mustChange === true);
+  const { mailbox } = props;
+  const hadToChange = mailbox.mustChange === true;
+  const { draft, planned, save } = useMailboxForm(props, { password: '', mustChange: hadToChange });
+  const { password, mustChange } = draft.value;
   const [made, setMade] = useState<string>();
-  const save = async (value: string) => {
-    const isDone = await set(
-      { password: value, ...(mustChange === (mailbox.mustChange === true) ? {} : { mustChange }) },
-      true,
-    );
-    if (isDone) setPassword('');
-    return isDone;
-  };
+  const set = (value: string) => save({ password: value, ...(mustChange === hadToChange ? {} : { mustChange }) }, true);
   const make = async () => {
     const value = makePassword();
-    if (await save(value)) setMade(value);
+    if (await set(value)) setMade(value);
   };
   return (
-    <Form onSubmit={() => save(password)}>
+    <Form onSubmit={() => set(password)}>
       <Stack>
         <Title order={3} size="h5">
           {t('Password')}
         </Title>
+        <DraftState draft={draft} change={planned} />
         {mailbox.passwordChanged === undefined ? null : (
           <Text size="sm" c="dimmed">
             {t('Set {{time}}', { time: formatTime(mailbox.passwordChanged) })}
@@ -79,12 +75,12 @@ function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
           description={t('Sessions and API tokens of the mailbox end with it; app passwords stay, and stand below.')}
           autoComplete="new-password"
           value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
+          onChange={(event) => draft.set({ password: event.currentTarget.value })}
         />
         <Switch
           label={t('Its owner must change it at the next login')}
           checked={mustChange}
-          onChange={(event) => setMustChange(event.currentTarget.checked)}
+          onChange={(event) => draft.set({ mustChange: event.currentTarget.checked })}
         />
         <Group justify="flex-end">
           <Button variant="default" loading={planned.isBusy} onClick={() => void make()}>
@@ -99,26 +95,30 @@ function NewPassword({ mailbox, planned, set }: MailboxPartProps) {
   );
 }
 
-function LoginRules({ mailbox, planned, set }: MailboxPartProps) {
+function LoginRules(props: MailboxPartProps) {
   const { t } = useTranslation();
+  const { mailbox } = props;
   const before = mailbox.protocols === undefined || mailbox.protocols.length === 0 ? allProtocols : mailbox.protocols;
-  const [protocols, setProtocols] = useState<readonly string[]>(before.filter((one) => one !== 'none'));
   const end = mailbox.passwordExpires === undefined ? '' : new Date(mailbox.passwordExpires).toISOString().slice(0, 10);
-  const [expires, setExpires] = useState(end);
+  const { draft, planned, save } = useMailboxForm(props, {
+    protocols: before.filter((one) => one !== 'none'),
+    expires: end,
+  });
+  const { protocols, expires } = draft.value;
   const wanted = protocols.length === 0 ? ['none'] : protocols.length === allProtocols.length ? [] : protocols;
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      onSubmit={() => {
         const passwordExpires = expires === '' ? 0 : Date.parse(expires);
-        void set({ protocols: wanted, ...(expires === end ? {} : { passwordExpires }) }, true);
+        return save({ protocols: wanted, ...(expires === end ? {} : { passwordExpires }) }, true);
       }}
     >
       <Stack>
+        <DraftState draft={draft} change={planned} />
         <Checkbox.Group
           label={t('It may be logged in to by')}
           value={[...protocols]}
-          onChange={(value) => setProtocols(value)}
+          onChange={(value) => draft.set({ protocols: value })}
         >
           <Group mt="xs">
             {allProtocols.map((one) => (
@@ -131,7 +131,7 @@ function LoginRules({ mailbox, planned, set }: MailboxPartProps) {
           label={t('The password ends on')}
           description={t('Empty: never')}
           value={expires}
-          onChange={(event) => setExpires(event.currentTarget.value)}
+          onChange={(event) => draft.set({ expires: event.currentTarget.value })}
         />
         <Group justify="flex-end">
           <Button type="submit" loading={planned.isBusy}>
@@ -139,7 +139,7 @@ function LoginRules({ mailbox, planned, set }: MailboxPartProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   );
 }
 

@@ -1,11 +1,10 @@
 // Where a mailbox's mail goes besides, and what it answers while its owner is away.
 
 import { Button, Divider, Group, NumberInput, Radio, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { AddressesField } from '../parts/addresses-field.tsx';
-import { Form } from '../parts/form.tsx';
-import type { MailboxInfo, MailboxPartProps } from './domain-mailbox-panel.tsx';
+import { DraftState, Form } from '../parts/form.tsx';
+import { type MailboxInfo, type MailboxPartProps, useMailboxForm } from './domain-mailbox-form.ts';
 
 export function MailboxAway(props: MailboxPartProps) {
   return (
@@ -19,21 +18,18 @@ export function MailboxAway(props: MailboxPartProps) {
 
 type Mode = NonNullable<MailboxInfo['forward']>['mode'];
 
-function ForwardForm({ mailbox, planned, set }: MailboxPartProps) {
+function ForwardForm(props: MailboxPartProps) {
   const { t } = useTranslation();
-  const before = mailbox.forward ?? { mode: 'keep' as const, to: [] };
-  const [mode, setMode] = useState<Mode>(before.mode);
-  const [to, setTo] = useState<readonly string[]>(before.to);
-  const isSame = mode === before.mode && to.join(' ') === before.to.join(' ');
+  const { mailbox } = props;
+  const { mode: oldMode = 'keep', to: oldTo = [] } = mailbox.forward ?? {};
+  const { draft, planned, save } = useMailboxForm(props, { mode: oldMode, to: oldTo });
+  const { mode, to } = draft.value;
+  const isSame = mode === oldMode && to.join(' ') === oldTo.join(' ');
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void set({ forward: mode === 'keep' && to.length === 0 ? null : { mode, to } });
-      }}
-    >
+    <Form onSubmit={() => save({ forward: mode === 'keep' && to.length === 0 ? null : { mode, to } })}>
       <Stack>
-        <Radio.Group label={t('Forward')} value={mode} onChange={(value) => setMode(value as Mode)}>
+        <DraftState draft={draft} change={planned} />
+        <Radio.Group label={t('Forward')} value={mode} onChange={(value) => draft.set({ mode: value as Mode })}>
           <Stack gap="xs" mt="xs">
             <Radio value="keep" label={t('Mail stays here')} />
             <Radio value="both" label={t('Mail stays here, and a copy is forwarded')} />
@@ -45,7 +41,7 @@ function ForwardForm({ mailbox, planned, set }: MailboxPartProps) {
             label={t('Forwarded to')}
             domain={domainOf(mailbox.address)}
             value={to}
-            onChange={setTo}
+            onChange={(next) => draft.set({ to: next })}
             required
           />
         )}
@@ -54,28 +50,33 @@ function ForwardForm({ mailbox, planned, set }: MailboxPartProps) {
             {t('Save the forward')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
-    </form>
+    </Form>
   );
 }
 
-function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
+function VacationForm(props: MailboxPartProps) {
   const { t } = useTranslation();
-  const before = mailbox.vacation;
-  const [isAway, setAway] = useState(before !== undefined);
-  const [subject, setSubject] = useState(before?.subject ?? '');
-  const [text, setText] = useState(before?.text ?? '');
-  const [from, setFrom] = useState(dayOf(before?.from));
-  const [until, setUntil] = useState(dayOf(before?.until));
-  const [days, setDays] = useState<number | string>(before?.days ?? 7);
+  const before = props.mailbox.vacation;
+  const { draft, planned, save } = useMailboxForm(props, {
+    isAway: before !== undefined,
+    subject: before?.subject ?? '',
+    text: before?.text ?? '',
+    from: dayOf(before?.from),
+    until: dayOf(before?.until),
+    days: before?.days ?? (7 as number | string),
+  });
+  const { isAway, subject, text, from, until, days } = draft.value;
   const wanted = { subject, text, from: timeOf(from), until: timeOf(until, true), days: Number(days) || 7 };
   return (
-    <Form onSubmit={() => set({ vacation: isAway ? wanted : null }, true)}>
+    <Form onSubmit={() => save({ vacation: isAway ? wanted : null }, true)}>
       <Stack>
+        <DraftState draft={draft} change={planned} />
         <Switch
           label={t('Answer while its owner is away')}
           checked={isAway}
-          onChange={(event) => setAway(event.currentTarget.checked)}
+          onChange={(event) => draft.set({ isAway: event.currentTarget.checked })}
         />
         {isAway ? (
           <>
@@ -84,7 +85,7 @@ function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
               description={t('Empty: Auto: and the subject of the message')}
               maxLength={255}
               value={subject}
-              onChange={(event) => setSubject(event.currentTarget.value)}
+              onChange={(event) => draft.set({ subject: event.currentTarget.value })}
             />
             <Textarea
               label={t('Text')}
@@ -93,20 +94,20 @@ function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
               minRows={4}
               maxRows={14}
               value={text}
-              onChange={(event) => setText(event.currentTarget.value)}
+              onChange={(event) => draft.set({ text: event.currentTarget.value })}
             />
             <Group grow>
               <TextInput
                 type="date"
                 label={t('From')}
                 value={from}
-                onChange={(event) => setFrom(event.currentTarget.value)}
+                onChange={(event) => draft.set({ from: event.currentTarget.value })}
               />
               <TextInput
                 type="date"
                 label={t('To and including')}
                 value={until}
-                onChange={(event) => setUntil(event.currentTarget.value)}
+                onChange={(event) => draft.set({ until: event.currentTarget.value })}
               />
             </Group>
             <NumberInput
@@ -115,7 +116,7 @@ function VacationForm({ mailbox, planned, set }: MailboxPartProps) {
               max={30}
               allowDecimal={false}
               value={days}
-              onChange={setDays}
+              onChange={(next) => draft.set({ days: next })}
             />
           </>
         ) : null}

@@ -7,11 +7,13 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
-import { NoAnswer } from '../parts/states.tsx';
+import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { Failed, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
-import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
+import type { MailboxInfo } from './domain-mailbox-form.ts';
 
-interface MailboxEndProps extends MailboxPartProps {
+interface MailboxEndProps {
+  readonly mailbox: MailboxInfo;
   readonly onMove: (address: string | undefined) => void;
 }
 
@@ -55,8 +57,9 @@ function References({ address }: { readonly address: string }) {
   );
 }
 
-function Rename({ mailbox, planned, onMove }: MailboxEndProps) {
+function Rename({ mailbox, onMove }: MailboxEndProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const { role } = useSession();
   const { address } = mailbox;
   const [to, setTo] = useState('');
@@ -81,6 +84,7 @@ function Rename({ mailbox, planned, onMove }: MailboxEndProps) {
         <Title order={3} size="h5">
           {t('Rename')}
         </Title>
+        {planned.problem === undefined ? null : <Failed error={planned.problem} />}
         <Text size="sm">
           {t('Its mail, passwords, settings and app passwords move with it; mail programs need the new login.')}
         </Text>
@@ -108,13 +112,15 @@ function Rename({ mailbox, planned, onMove }: MailboxEndProps) {
             {t('Rename…')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );
 }
 
-function Remove({ mailbox, planned, onMove }: MailboxEndProps) {
+function Remove({ mailbox, onMove }: MailboxEndProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const { address } = mailbox;
   const remove = async () => {
     const removed = await planned.run({
@@ -135,6 +141,7 @@ function Remove({ mailbox, planned, onMove }: MailboxEndProps) {
       <Title order={3} size="h5">
         {t('Remove')}
       </Title>
+      {planned.problem === undefined ? null : <Failed error={planned.problem} />}
       <Alert color="red" variant="light">
         {t(
           'Mail to it is refused from then on, and nobody can log in. Its mail is kept for some time, and the mailbox can be brought back until then.',
@@ -145,6 +152,7 @@ function Remove({ mailbox, planned, onMove }: MailboxEndProps) {
           {t('Remove…')}
         </Button>
       </Group>
+      {planned.dialog}
     </Stack>
   );
 }

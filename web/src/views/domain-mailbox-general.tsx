@@ -1,21 +1,24 @@
 // A mailbox: whose it is, how much it may hold and send, and whether it takes mail now.
 
 import { Button, Group, NumberInput, Stack, Switch, TextInput } from '@mantine/core';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Form } from '../parts/form.tsx';
+import { DraftState, Form } from '../parts/form.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
-import type { MailboxPartProps } from './domain-mailbox-panel.tsx';
+import { type MailboxPartProps, useMailboxForm } from './domain-mailbox-form.ts';
 import { ObjectTags } from './object-tags.tsx';
 
-export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
+export function MailboxGeneral(props: MailboxPartProps) {
   const { t } = useTranslation();
-  const [name, setName] = useState(mailbox.name);
-  const [quota, setQuota] = useState(sizeText(mailbox.quotaBytes));
-  const [isEnabled, setEnabled] = useState(mailbox.enabled);
-  const [maintenance, setMaintenance] = useState(mailbox.maintenance ?? '');
-  const [messages, setMessages] = useState(limitText(mailbox.messageLimit));
-  const [recipients, setRecipients] = useState(limitText(mailbox.recipientLimit));
+  const { mailbox } = props;
+  const { draft, planned, save } = useMailboxForm(props, {
+    name: mailbox.name,
+    quota: sizeText(mailbox.quotaBytes),
+    isEnabled: mailbox.enabled,
+    maintenance: mailbox.maintenance ?? '',
+    messages: limitText(mailbox.messageLimit),
+    recipients: limitText(mailbox.recipientLimit),
+  });
+  const { name, quota, isEnabled, maintenance, messages, recipients } = draft.value;
   const settings = {
     ...(name === mailbox.name ? {} : { name }),
     ...(quota === sizeText(mailbox.quotaBytes) ? {} : { quotaBytes: sizeOf(quota) }),
@@ -25,27 +28,28 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
     ...(recipients === limitText(mailbox.recipientLimit) ? {} : { recipientLimit: limitOf(recipients) }),
   };
   return (
-    <Form onSubmit={() => set(settings)}>
+    <Form onSubmit={() => save(settings)}>
       <Stack>
+        <DraftState draft={draft} change={planned} />
         <TextInput
           label={t("The owner's name")}
           maxLength={255}
           value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
+          onChange={(event) => draft.set({ name: event.currentTarget.value })}
         />
-        <SizeField label={t('Quota')} value={quota} onChange={setQuota} />
+        <SizeField label={t('Quota')} value={quota} onChange={(text) => draft.set({ quota: text })} />
         <Switch
           label={t('Takes mail and logins')}
           description={t('Off: its mail is refused as for unknown users, and nobody can log in')}
           checked={isEnabled}
-          onChange={(event) => setEnabled(event.currentTarget.checked)}
+          onChange={(event) => draft.set({ isEnabled: event.currentTarget.checked })}
         />
         <TextInput
           label={t('In maintenance')}
           description={t('Why its mail is put off for now; other hosts try again. Empty: it is not')}
           maxLength={200}
           value={maintenance}
-          onChange={(event) => setMaintenance(event.currentTarget.value)}
+          onChange={(event) => draft.set({ maintenance: event.currentTarget.value })}
         />
         <Group grow align="flex-start">
           <NumberInput
@@ -54,7 +58,7 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
             min={0}
             allowDecimal={false}
             value={messages}
-            onChange={(value) => setMessages(String(value))}
+            onChange={(value) => draft.set({ messages: String(value) })}
           />
           <NumberInput
             label={t('Recipients a day')}
@@ -62,7 +66,7 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
             min={0}
             allowDecimal={false}
             value={recipients}
-            onChange={(value) => setRecipients(String(value))}
+            onChange={(value) => draft.set({ recipients: String(value) })}
           />
         </Group>
         <Group justify="flex-end">
@@ -75,6 +79,7 @@ export function MailboxGeneral({ mailbox, planned, set }: MailboxPartProps) {
           </Button>
         </Group>
         <ObjectTags kind="mailbox" name={mailbox.address} />
+        {planned.dialog}
       </Stack>
     </Form>
   );

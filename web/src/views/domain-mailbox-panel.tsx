@@ -2,27 +2,15 @@
 
 import { Group, Stack, Tabs, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { Output } from '../api.ts';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
-import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
-import { Failed, NoAnswer } from '../parts/states.tsx';
+import { NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { MailboxAccess } from './domain-mailbox-access.tsx';
 import { MailboxAway } from './domain-mailbox-away.tsx';
 import { MailboxEnd } from './domain-mailbox-end.tsx';
+import type { MailboxInfo } from './domain-mailbox-form.ts';
 import { MailboxGeneral } from './domain-mailbox-general.tsx';
-
-export type MailboxInfo = Output<'mailbox.show'>;
-
-export interface MailboxPartProps {
-  readonly mailbox: MailboxInfo;
-  readonly planned: PlannedChange;
-  /** Changes it, as far as nobody else has meanwhile. */
-  readonly set: (settings: Omit<Parameters<SetMailbox>[0], 'address'>, isPlain?: boolean) => Promise<boolean>;
-}
-
-type SetMailbox = (input: import('../api.ts').Input<'mailbox.set'>) => void;
 
 interface MailboxPanelProps {
   readonly address: string;
@@ -32,22 +20,13 @@ interface MailboxPanelProps {
 
 export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
   const { t } = useTranslation();
-  const planned = usePlannedChange();
   const { data, error, refetch } = useTagged('mailbox.show', { address });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const { value: mailbox, etag } = data;
-  const set: MailboxPartProps['set'] = async (settings, isPlain = false) => {
-    const input = { address, ...settings };
-    const done = t('{{address}} changed', { address });
-    return (await planned.run({ operation: 'mailbox.set', input, etag, done, isPlain })) !== undefined;
-  };
-  const part = { mailbox, planned, set };
-  // What has been changed is shown as it is now; that its owner has logged in takes away nothing that is being typed.
-  const key = JSON.stringify({ ...mailbox, lastLogin: undefined });
+  const part = { mailbox, etag };
   return (
     <Stack gap="sm">
       <Facts mailbox={mailbox} />
-      {planned.problem === undefined ? null : <Failed error={planned.problem} />}
       <Tabs defaultValue="general" keepMounted={false}>
         <Tabs.List mb="md" className="long-tabs">
           <Tabs.Tab value="general">{t('Mailbox')}</Tabs.Tab>
@@ -56,19 +35,18 @@ export function MailboxPanel({ address, onMove }: MailboxPanelProps) {
           <Tabs.Tab value="end">{t('Rename or remove')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="general">
-          <MailboxGeneral key={key} {...part} />
+          <MailboxGeneral {...part} />
         </Tabs.Panel>
         <Tabs.Panel value="away">
-          <MailboxAway key={key} {...part} />
+          <MailboxAway {...part} />
         </Tabs.Panel>
         <Tabs.Panel value="access">
-          <MailboxAccess key={key} {...part} />
+          <MailboxAccess {...part} />
         </Tabs.Panel>
         <Tabs.Panel value="end">
-          <MailboxEnd key={key} {...part} onMove={onMove} />
+          <MailboxEnd {...part} onMove={onMove} />
         </Tabs.Panel>
       </Tabs>
-      {planned.dialog}
     </Stack>
   );
 }

@@ -16,11 +16,10 @@ import {
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Form } from '../parts/form.tsx';
+import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatBytes, formatNumber } from '../parts/format.ts';
-import { type PlannedChange, usePlannedChange } from '../parts/plan-preview.tsx';
+import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
-import { Failed } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { type DomainInfo, useClassWords } from './domain-state.tsx';
 import { ObjectTags } from './object-tags.tsx';
@@ -32,7 +31,6 @@ interface SettingsProps {
 
 export function DomainSettingsTab({ domain, etag }: SettingsProps) {
   const { role } = useSession();
-  const planned = usePlannedChange();
   if (role !== 'host') {
     return (
       <Stack gap="lg" maw={640}>
@@ -41,38 +39,36 @@ export function DomainSettingsTab({ domain, etag }: SettingsProps) {
       </Stack>
     );
   }
-  const props = { domain, etag, planned };
-  // What has been changed is shown as it is now; of what else happens in the domain what is being typed takes no notice.
-  const { class: kind, active, maintenance, transport, unknownTo } = domain;
-  const { maxMailboxes, maxAliases, totalQuotaBytes, maxQuotaBytes, defaultQuotaBytes } = domain;
-  const mail = JSON.stringify([kind, active, maintenance, transport, unknownTo]);
-  const limits = JSON.stringify([maxMailboxes, maxAliases, totalQuotaBytes, maxQuotaBytes, defaultQuotaBytes]);
+  const props = { domain, etag };
   return (
     <Stack gap="lg" maw={720}>
-      {planned.problem === undefined ? null : <Failed error={planned.problem} />}
-      <MailForm key={`mail ${mail}`} {...props} />
+      <MailForm {...props} />
       <Divider />
-      <LimitsForm key={`limits ${limits}`} {...props} />
+      <LimitsForm {...props} />
       <Divider />
       <ObjectTags kind="domain" name={domain.name} />
       <Divider />
       <RemoveDomain {...props} />
-      {planned.dialog}
     </Stack>
   );
 }
 
-type FormProps = SettingsProps & { readonly planned: PlannedChange };
-
-function MailForm({ domain, etag, planned }: FormProps) {
+function MailForm({ domain, etag }: SettingsProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const classes = useClassWords();
   const { name } = domain;
-  const [kind, setKind] = useState(domain.class);
-  const [isActive, setActive] = useState(domain.active);
-  const [maintenance, setMaintenance] = useState(domain.maintenance ?? '');
-  const [transport, setTransport] = useState(domain.transport);
-  const [unknownTo, setUnknownTo] = useState(domain.unknownTo ?? '');
+  const draft = useDraft(
+    {
+      kind: domain.class,
+      isActive: domain.active,
+      maintenance: domain.maintenance ?? '',
+      transport: domain.transport,
+      unknownTo: domain.unknownTo ?? '',
+    },
+    etag,
+  );
+  const { kind, isActive, maintenance, transport, unknownTo } = draft.value;
   const settings = {
     ...(kind === domain.class ? {} : { class: kind }),
     ...(isActive === domain.active ? {} : { active: isActive }),
@@ -82,7 +78,9 @@ function MailForm({ domain, etag, planned }: FormProps) {
   };
   const save = async () => {
     const done = t('{{domain}} changed', { domain: name });
-    await planned.run({ operation: 'domain.set', input: { name, ...settings }, etag, done });
+    const input = { name, ...settings };
+    const changed = await planned.run({ operation: 'domain.set', input, etag: draft.etag, done });
+    if (changed !== undefined) draft.drop();
   };
   return (
     <Form onSubmit={save}>
@@ -90,32 +88,33 @@ function MailForm({ domain, etag, planned }: FormProps) {
         <Title order={2} size="h4">
           {t('Its mail')}
         </Title>
+        <DraftState draft={draft} change={planned} />
         <Select
           label={t('Class')}
           description={classes[kind].long}
           allowDeselect={false}
           value={kind}
-          onChange={(value) => setKind((value ?? kind) as DomainInfo['class'])}
+          onChange={(value) => draft.set({ kind: (value ?? kind) as DomainInfo['class'] })}
           data={(['mailbox', 'alias', 'relay'] as const).map((value) => ({ value, label: classes[value].short }))}
         />
         <Switch
           label={t('Its mail is taken')}
           description={t('Off: as if the domain were not hosted')}
           checked={isActive}
-          onChange={(event) => setActive(event.currentTarget.checked)}
+          onChange={(event) => draft.set({ isActive: event.currentTarget.checked })}
         />
         <TextInput
           label={t('In maintenance')}
           description={t('Why its mail is put off for now; other hosts try again. Empty: it is not')}
           maxLength={200}
           value={maintenance}
-          onChange={(event) => setMaintenance(event.currentTarget.value)}
+          onChange={(event) => draft.set({ maintenance: event.currentTarget.value })}
         />
         <TextInput
           label={t('Transport')}
           description={t('Where all its mail goes instead, as smtp:[192.0.2.1]:25; empty for the usual way')}
           value={transport}
-          onChange={(event) => setTransport(event.currentTarget.value)}
+          onChange={(event) => draft.set({ transport: event.currentTarget.value })}
         />
         {kind === 'mailbox' ? (
           <TextInput
@@ -124,7 +123,7 @@ function MailForm({ domain, etag, planned }: FormProps) {
               'Where mail for them goes, where a part of the users is on another host, as smtp:[192.0.2.1]; empty: it is refused',
             )}
             value={unknownTo}
-            onChange={(event) => setUnknownTo(event.currentTarget.value)}
+            onChange={(event) => draft.set({ unknownTo: event.currentTarget.value })}
           />
         ) : null}
         <Group justify="flex-end">
@@ -132,19 +131,27 @@ function MailForm({ domain, etag, planned }: FormProps) {
             {t('Save')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );
 }
 
-function LimitsForm({ domain, etag, planned }: FormProps) {
+function LimitsForm({ domain, etag }: SettingsProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const { name } = domain;
-  const [mailboxes, setMailboxes] = useState<string | number>(domain.maxMailboxes ?? '');
-  const [aliases, setAliases] = useState<string | number>(domain.maxAliases ?? '');
-  const [total, setTotal] = useState(sizeText(domain.totalQuotaBytes ?? 0));
-  const [usual, setUsual] = useState(sizeText(domain.defaultQuotaBytes ?? 0));
-  const [most, setMost] = useState(sizeText(domain.maxQuotaBytes ?? 0));
+  const draft = useDraft(
+    {
+      mailboxes: domain.maxMailboxes ?? ('' as string | number),
+      aliases: domain.maxAliases ?? ('' as string | number),
+      total: sizeText(domain.totalQuotaBytes ?? 0),
+      usual: sizeText(domain.defaultQuotaBytes ?? 0),
+      most: sizeText(domain.maxQuotaBytes ?? 0),
+    },
+    etag,
+  );
+  const { mailboxes, aliases, total, usual, most } = draft.value;
   const areSizes = [total, usual, most].every(isSize);
   const save = async () => {
     const limits = {
@@ -155,7 +162,9 @@ function LimitsForm({ domain, etag, planned }: FormProps) {
       maxQuotaBytes: sizeOf(most),
     };
     const done = t('The limits of {{domain}} are set', { domain: name });
-    await planned.run({ operation: 'domain.set', input: { name, ...limits }, etag, done, isPlain: true });
+    const input = { name, ...limits };
+    const changed = await planned.run({ operation: 'domain.set', input, etag: draft.etag, done, isPlain: true });
+    if (changed !== undefined) draft.drop();
   };
   return (
     <Form onSubmit={save}>
@@ -168,20 +177,34 @@ function LimitsForm({ domain, etag, planned }: FormProps) {
             {t('Empty is without limit. A limit below what is there takes nothing away.')}
           </Text>
         </Stack>
+        <DraftState draft={draft} change={planned} />
         <Group grow align="flex-start">
-          <NumberInput label={t('Mailboxes')} min={0} allowDecimal={false} value={mailboxes} onChange={setMailboxes} />
-          <NumberInput label={t('Aliases')} min={0} allowDecimal={false} value={aliases} onChange={setAliases} />
+          <NumberInput
+            label={t('Mailboxes')}
+            min={0}
+            allowDecimal={false}
+            value={mailboxes}
+            onChange={(next) => draft.set({ mailboxes: next })}
+          />
+          <NumberInput
+            label={t('Aliases')}
+            min={0}
+            allowDecimal={false}
+            value={aliases}
+            onChange={(next) => draft.set({ aliases: next })}
+          />
         </Group>
         <Group grow align="flex-start">
-          <SizeField label={t('Quota of all together')} value={total} onChange={setTotal} />
-          <SizeField label={t('Most for one mailbox')} value={most} onChange={setMost} />
-          <SizeField label={t('Of a new mailbox')} value={usual} onChange={setUsual} />
+          <SizeField label={t('Quota of all together')} value={total} onChange={(next) => draft.set({ total: next })} />
+          <SizeField label={t('Most for one mailbox')} value={most} onChange={(next) => draft.set({ most: next })} />
+          <SizeField label={t('Of a new mailbox')} value={usual} onChange={(next) => draft.set({ usual: next })} />
         </Group>
         <Group justify="flex-end">
           <Button type="submit" loading={planned.isBusy} disabled={!areSizes}>
             {t('Set the limits')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );
@@ -219,8 +242,9 @@ function GivenLimits({ domain }: { readonly domain: DomainInfo }) {
   );
 }
 
-function RemoveDomain({ domain, etag, planned }: FormProps) {
+function RemoveDomain({ domain, etag }: SettingsProps) {
   const { t } = useTranslation();
+  const planned = usePlannedChange();
   const navigate = useNavigate();
   const { name } = domain;
   const [typed, setTyped] = useState('');
@@ -243,6 +267,7 @@ function RemoveDomain({ domain, etag, planned }: FormProps) {
         <Title order={2} size="h4">
           {t('Remove the domain')}
         </Title>
+        <DraftState change={planned} />
         <Alert color="red" variant="light">
           {t(
             'With it go {{mailboxes}} mailboxes, {{aliases}} aliases, {{lists}} lists and {{names}} alias domains. All of it can be brought back for some time.',
@@ -265,6 +290,7 @@ function RemoveDomain({ domain, etag, planned }: FormProps) {
             {t('Remove…')}
           </Button>
         </Group>
+        {planned.dialog}
       </Stack>
     </Form>
   );

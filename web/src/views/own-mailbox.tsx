@@ -52,10 +52,10 @@ function OwnMailbox({ address }: { readonly address: string }) {
           <OverviewTab mailbox={mailbox} />
         </Tabs.Panel>
         <Tabs.Panel value="forward">
-          <ForwardTab key={JSON.stringify(mailbox.forward)} mailbox={mailbox} />
+          <ForwardTab mailbox={mailbox} />
         </Tabs.Panel>
         <Tabs.Panel value="vacation">
-          <VacationTab key={JSON.stringify(mailbox.vacation)} mailbox={mailbox} />
+          <VacationTab mailbox={mailbox} />
         </Tabs.Panel>
         <Tabs.Panel value="app-passwords">
           <AppPasswordsTab address={mailbox.address} />

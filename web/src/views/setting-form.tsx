@@ -19,8 +19,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
+import { DraftState, useDraft } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Failed } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { FindingCard } from './settings-findings.tsx';
 import { SettingOrigin } from './setting-origin.tsx';
@@ -138,16 +138,18 @@ function ValueForm({ setting }: { readonly setting: Setting }) {
   const change = useChange();
   const ask = useAsk();
   const { name, isSet, isSecret } = setting;
-  const [value, setValue] = useState(setting.value);
+  const draft = useDraft({ value: setting.value });
+  const { value } = draft.value;
   const [done, setDone] = useState<Changed>();
   const { problem } = change;
   const isHere = problem?.field === 'value';
-  const make = (work: () => Promise<Changed>, text: string, isUndo = false) =>
-    change.run(async () => {
+  const make = async (work: () => Promise<Changed>, text: string, isUndo = false) => {
+    const isMade = await change.run(async () => {
       const changed = await work();
       setDone(isUndo ? undefined : changed);
-      setValue(changed.setting.value);
     }, text);
+    if (isMade) draft.drop();
+  };
   const reset = () =>
     ask(
       {
@@ -165,11 +167,11 @@ function ValueForm({ setting }: { readonly setting: Setting }) {
       }}
     >
       <Stack gap="sm">
-        {problem === undefined || isHere ? null : <Failed error={problem} />}
+        <DraftState draft={draft} change={isHere ? { ...change, problem: undefined } : change} />
         <ValueInput
           setting={setting}
           value={value}
-          onChange={setValue}
+          onChange={(next) => draft.set({ value: next })}
           error={isHere ? [problem.text, problem.mend].filter(Boolean).join(' → ') : undefined}
         />
         <Group justify="space-between">
