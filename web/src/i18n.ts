@@ -40,6 +40,16 @@ export async function speak(language: Language, isChosen = false): Promise<void>
   if (isChosen) localStorage.setItem(storageKey, language);
 }
 
+/** For numbers and times: of the browser's languages the first that is spoken here, with its region; en-GB is not en-US. */
+export function region(): string {
+  const { language } = i18next;
+  return (
+    navigator.languages.find(
+      (tag) => /^[a-z]{2}(?:-[a-z\d]+)*$/i.test(tag) && tag.slice(0, 2).toLowerCase() === language,
+    ) ?? language
+  );
+}
+
 function preferred(): Language {
   const wanted = [localStorage.getItem(storageKey) ?? '', ...navigator.languages];
   for (const tag of wanted) {

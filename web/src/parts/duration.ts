@@ -1,6 +1,6 @@
 // How long something lasts, as the reader's language writes it: "14 min 5 sec".
 
-import i18next from 'i18next';
+import { region } from '../i18n.ts';
 
 const units = [
   ['day', 86_400],
@@ -18,7 +18,7 @@ export function formatDuration(seconds: number): string {
     rest -= count * length;
     if (count > 0 || (parts.length === 0 && unit === 'second')) {
       const options = { style: 'unit', unit, unitDisplay: 'short' } as const;
-      parts.push(new Intl.NumberFormat(i18next.language, options).format(count));
+      parts.push(new Intl.NumberFormat(region(), options).format(count));
     }
   }
   return parts.slice(0, 2).join(' ');

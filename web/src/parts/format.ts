@@ -1,22 +1,22 @@
 // Numbers, sizes and times as the reader's language writes them.
 
-import i18next from 'i18next';
+import { region } from '../i18n.ts';
 
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(i18next.language).format(value);
+  return new Intl.NumberFormat(region()).format(value);
 }
 
 export function formatTime(milliseconds: number): string {
-  return new Intl.DateTimeFormat(i18next.language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
 }
 
 export function formatDay(milliseconds: number): string {
-  return new Intl.DateTimeFormat(i18next.language, { dateStyle: 'full' }).format(milliseconds);
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'full' }).format(milliseconds);
 }
 
 /** With seconds: what happened within a minute is told apart. */
 export function formatTimeOfDay(milliseconds: number): string {
-  return new Intl.DateTimeFormat(i18next.language, { timeStyle: 'medium' }).format(milliseconds);
+  return new Intl.DateTimeFormat(region(), { timeStyle: 'medium' }).format(milliseconds);
 }
 
 /** As short as it is clear: today's without the day. */
@@ -24,7 +24,7 @@ export function formatDayTime(milliseconds: number, now = Date.now()): string {
   const isToday = new Date(milliseconds).toDateString() === new Date(now).toDateString();
   const time = formatTimeOfDay(milliseconds);
   if (isToday) return time;
-  const day = new Intl.DateTimeFormat(i18next.language, { day: 'numeric', month: 'short' }).format(milliseconds);
+  const day = new Intl.DateTimeFormat(region(), { day: 'numeric', month: 'short' }).format(milliseconds);
   return `${day} ${time}`;
 }
 
@@ -32,7 +32,7 @@ export function formatDayTime(milliseconds: number, now = Date.now()): string {
 export function formatTimeExactly(milliseconds: number): string {
   const options = { dateStyle: 'medium', timeStyle: 'medium' } as const;
   const fraction = String(Math.floor(milliseconds) % 1000).padStart(3, '0');
-  return `${new Intl.DateTimeFormat(i18next.language, options).format(milliseconds)}.${fraction}`;
+  return `${new Intl.DateTimeFormat(region(), options).format(milliseconds)}.${fraction}`;
 }
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
@@ -48,7 +48,7 @@ export function formatBytes(bytes: number): string {
   // "759 byte" is what the short one says.
   const unitDisplay = unit === 0 ? 'long' : 'short';
   const options = { style: 'unit', unit: units[unit], unitDisplay, maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(i18next.language, options).format(value);
+  return new Intl.NumberFormat(region(), options).format(value);
 }
 
 /** "2G", "500M", "1.5 G" or a number of bytes; NaN where it is none. */
@@ -70,5 +70,5 @@ const steps = [
 export function formatAge(milliseconds: number, now = Date.now()): string {
   const seconds = Math.round((milliseconds - now) / 1000);
   const [unit, length] = steps.find(([, one]) => Math.abs(seconds) >= one) ?? steps[3];
-  return new Intl.RelativeTimeFormat(i18next.language, { numeric: 'auto' }).format(Math.trunc(seconds / length), unit);
+  return new Intl.RelativeTimeFormat(region(), { numeric: 'auto' }).format(Math.trunc(seconds / length), unit);
 }

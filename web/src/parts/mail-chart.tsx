@@ -3,7 +3,7 @@
 
 import { Box, Group, Text } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import i18next from 'i18next';
+import { region } from '../i18n.ts';
 import { type KeyboardEvent, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
@@ -197,7 +197,7 @@ function niceMost(count: number): number {
 
 function shortNumber(value: number): string {
   const options = { notation: 'compact', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(i18next.language, options).format(value);
+  return new Intl.NumberFormat(region(), options).format(value);
 }
 
 function ticksOf(points: readonly Point[], width: number): number[] {
@@ -210,11 +210,11 @@ function timeWords(time: number, range: Series['range']): string {
   const options: Intl.DateTimeFormatOptions = isShort
     ? { hour: '2-digit', minute: '2-digit' }
     : { day: 'numeric', month: 'short' };
-  return new Intl.DateTimeFormat(i18next.language, options).format(time);
+  return new Intl.DateTimeFormat(region(), options).format(time);
 }
 
 export function fullTime(time: number, range: Series['range']): string {
   const options: Intl.DateTimeFormatOptions =
     range === '90d' ? { dateStyle: 'medium' } : { dateStyle: 'medium', timeStyle: 'short' };
-  return new Intl.DateTimeFormat(i18next.language, options).format(time);
+  return new Intl.DateTimeFormat(region(), options).format(time);
 }
