@@ -3,6 +3,7 @@
 
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { shownNames } from './parts/shown-name.ts';
 
 export const languages = { en: 'English', de: 'Deutsch', fr: 'Français', ru: 'Русский', zh: '中文' } as const;
 export type Language = keyof typeof languages;
@@ -25,7 +26,8 @@ export async function startLanguage(): Promise<void> {
     keySeparator: false,
     nsSeparator: false,
     returnEmptyString: false,
-    interpolation: { escapeValue: false },
+    // React escapes what it shows. Names within a sentence are read as they are elsewhere on the page.
+    interpolation: { escape: shownNames },
   });
   await speak(preferred());
 }

@@ -1,7 +1,8 @@
 // Addresses as chips: typed, or many pasted at once between blanks, commas or line ends. A name without @ is one of the domain.
 
-import { TagsInput } from '@mantine/core';
+import { Pill, TagsInput } from '@mantine/core';
 import { useState } from 'react';
+import { shownNames } from './shown-name.ts';
 
 interface AddressesFieldProps {
   readonly label: string;
@@ -43,6 +44,11 @@ export function AddressesField(props: AddressesFieldProps) {
       searchValue={text}
       onSearchChange={setText}
       onChange={(words) => onChange(whole(words))}
+      renderPill={({ value: address = '', onRemove, disabled = false }) => (
+        <Pill withRemoveButton disabled={disabled} onRemove={() => onRemove?.()} title={address}>
+          {shownNames(address)}
+        </Pill>
+      )}
       {...(isFirst ? { 'data-autofocus': true } : {})}
     />
   );

@@ -5,6 +5,7 @@ import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { shownNames } from './shown-name.ts';
 import { Failed } from './states.tsx';
 import type { Change } from './use-change.ts';
 
@@ -65,7 +66,7 @@ export function LocalpartInput({ domain, value, onChange, error }: LocalpartInpu
       label={t('Address')}
       required
       data-autofocus
-      rightSection={<Text size="sm" truncate>{`@${domain}`}</Text>}
+      rightSection={<Text size="sm" truncate>{`@${shownNames(domain)}`}</Text>}
       rightSectionWidth={`min(55%, ${domain.length + 3}ch)`}
       value={value}
       error={error}

@@ -3,6 +3,7 @@
 import { Drawer } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { shownNames } from './shown-name.ts';
 
 interface SidePanelProps {
   /** Undefined: closed. */
@@ -19,7 +20,11 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
       onClose={onClose}
       position="right"
       size="lg"
-      title={<span className="panel-title">{title}</span>}
+      title={
+        <span className="panel-title" title={title}>
+          {title === undefined ? null : shownNames(title)}
+        </span>
+      }
       closeButtonProps={{ 'aria-label': t('Close') }}
     >
       {title === undefined ? null : children}

@@ -10,6 +10,7 @@ import { Icon } from '../parts/icon.tsx';
 import { knownWords } from '../parts/known-words.ts';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty } from '../parts/states.tsx';
 import { AddAlias, AliasPanel } from './domain-alias-form.tsx';
 import { ImportDialog } from './domain-import.tsx';
@@ -30,7 +31,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
     </Button>
   );
   const columns: readonly Column<AliasRow>[] = [
-    { title: t('Alias'), cell: ({ address }) => address, width: '2fr' },
+    { title: t('Alias'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Leads to'), cell: ({ targets }) => <Targets targets={targets} />, width: '3fr' },
     { title: t('Who may post'), cell: (row) => <PostWord post={row.post} />, width: '1.200fr' },
     {
@@ -91,7 +92,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
 /** The first ones, and how many there are. */
 export function Targets({ targets }: { readonly targets: readonly string[] }) {
   const { t } = useTranslation();
-  const shown = targets.slice(0, 3).join(', ');
+  const shown = shownNames(targets.slice(0, 3).join(', '));
   return <>{targets.length > 3 ? t('{{shown}} and {{number}} more', { shown, number: targets.length - 3 }) : shown}</>;
 }
 

@@ -10,6 +10,7 @@ import { BigTable, type Column } from '../parts/big-table.tsx';
 import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { useUnknownTargets } from './domain-alias-form.tsx';
@@ -248,9 +249,9 @@ function NoNames({ state }: { readonly state: State }) {
 function useColumns(): readonly Column<Caught>[] {
   const { t } = useTranslation();
   return [
-    { title: t('Address'), cell: ({ address }) => address, width: '2fr' },
+    { title: t('Address'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Messages'), cell: ({ messages }) => formatNumber(messages), isNumber: true },
-    { title: t('First from'), cell: ({ sender }) => (sender === '' ? '–' : sender), width: '2fr' },
+    { title: t('First from'), cell: ({ sender }) => (sender === '' ? '–' : shownNames(sender)), width: '2fr' },
     { title: t('Last'), cell: ({ lastSeen }) => (lastSeen === 0 ? '–' : formatAge(lastSeen)), width: '1.300fr' },
     {
       title: t('State'),

@@ -11,6 +11,7 @@ import { Icon } from '../parts/icon.tsx';
 import { knownWords } from '../parts/known-words.ts';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty } from '../parts/states.tsx';
 import { PostWord } from './domain-aliases.tsx';
 import { AddList, ListPanel } from './domain-list-form.tsx';
@@ -30,7 +31,7 @@ export function ListsTab({ domain }: { readonly domain: string }) {
     </Button>
   );
   const columns: readonly Column<ListRow>[] = [
-    { title: t('List'), cell: ({ address }) => address, width: '2fr' },
+    { title: t('List'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Name'), cell: ({ name }) => name, width: '2fr' },
     { title: t('Members'), cell: ({ members }) => formatNumber(members), isNumber: true },
     { title: t('Who may post'), cell: ({ post }) => <PostWord post={post} />, width: '1.300fr' },

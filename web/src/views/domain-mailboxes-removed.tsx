@@ -6,6 +6,7 @@ import { useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 
 interface RemovedMailboxesProps {
@@ -58,7 +59,7 @@ function Removed({ domain }: { readonly domain: string }) {
         rows={data.items}
         keyOf={({ address, removedAt }) => `${address} ${removedAt}`}
         columns={[
-          { title: t('Mailbox'), cell: ({ address }) => <span className="mono">{address}</span> },
+          { title: t('Mailbox'), cell: ({ address }) => <span className="mono">{shownNames(address)}</span> },
           { title: t('Removed'), cell: ({ removedAt = 0 }) => formatTime(removedAt) },
           { title: t('Kept until'), cell: ({ recoverableUntil = 0 }) => formatTime(recoverableUntil) },
           {

@@ -12,6 +12,7 @@ import { knownWords } from '../parts/known-words.ts';
 import { QuotaBar } from '../parts/quota-bar.tsx';
 import { SearchField } from '../parts/search-field.tsx';
 import { SidePanel } from '../parts/side-panel.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty } from '../parts/states.tsx';
 import { ImportDialog } from './domain-import.tsx';
 import { AddMailbox } from './domain-mailbox-add.tsx';
@@ -96,7 +97,7 @@ export function MailboxesTab({ domain: info }: { readonly domain: DomainInfo }) 
 function useColumns(): readonly Column<MailboxRow>[] {
   const { t } = useTranslation();
   return [
-    { title: t('Mailbox'), cell: ({ address }) => address, width: '2.500fr' },
+    { title: t('Mailbox'), cell: ({ address }) => shownNames(address), width: '2.500fr' },
     { title: t('Name'), cell: ({ name }) => name, width: '2fr' },
     {
       title: t('Quota'),

@@ -8,6 +8,7 @@ import { call, keyOf, type Output } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { Form } from '../parts/form.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import type { DomainInfo } from './domain-state.tsx';
@@ -62,7 +63,7 @@ export function AliasDomainsTab({ domain }: { readonly domain: DomainInfo }) {
           rows={rows}
           keyOf={({ name }) => name}
           columns={[
-            { title: t('Alias domain'), cell: ({ name }) => <span className="mono">{name}</span> },
+            { title: t('Alias domain'), cell: ({ name }) => <span title={name}>{shownNames(name)}</span> },
             {
               title: t('State'),
               cell: ({ active }) => (

@@ -10,6 +10,7 @@ import { Form } from '../parts/form.tsx';
 import { formatNumber, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { ImportDialog } from './domain-import.tsx';
@@ -93,7 +94,7 @@ export function RecipientsTab({ domain: { name: domain, recipients } }: { readon
         operation="relay-recipient.list"
         input={{ domain }}
         columns={[
-          { title: t('Address'), cell: ({ address }) => address, width: '3fr' },
+          { title: t('Address'), cell: ({ address }) => shownNames(address), width: '3fr' },
           { title: t('Added'), cell: ({ created }) => formatTime(created), width: '2fr' },
         ]}
         keyOf={({ address }) => address}

@@ -8,6 +8,7 @@ import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 
 type Right = Row<'sender-login.list'>;
@@ -100,7 +101,7 @@ function Rights({ domain }: { readonly domain: string }) {
       ),
       width: '1.300fr',
     },
-    { title: t('Address'), cell: ({ address }) => address, width: '2fr' },
+    { title: t('Address'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Added'), cell: ({ created }) => formatTime(created), width: '1.500fr' },
     {
       title: t('Action'),

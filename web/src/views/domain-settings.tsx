@@ -19,6 +19,7 @@ import { useTranslation } from 'react-i18next';
 import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { formatBytes, formatNumber } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
 import { useSession } from '../session.tsx';
 import { type DomainInfo, useClassWords } from './domain-state.tsx';
@@ -286,7 +287,13 @@ function RemoveDomain({ domain, etag }: SettingsProps) {
             value={typed}
             onChange={(event) => setTyped(event.currentTarget.value)}
           />
-          <Button type="submit" color="red" variant="light" loading={planned.isBusy} disabled={typed.trim() !== name}>
+          <Button
+            type="submit"
+            color="red"
+            variant="light"
+            loading={planned.isBusy}
+            disabled={![name, shownNames(name)].includes(typed.trim())}
+          >
             {t('Remove…')}
           </Button>
         </Group>

@@ -8,7 +8,8 @@ import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { AnchorLink, ButtonLink } from '../parts/links.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { shownNames } from '../parts/shown-name.ts';
+import { Loading, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { useSession } from '../session.tsx';
 import { AliasesTab } from './domain-aliases.tsx';
@@ -40,12 +41,11 @@ export function DomainView() {
   const { tab } = route.useSearch();
   const navigate = route.useNavigate();
   const classes = useClassWords();
-  const { data, error, isPending, refetch } = useTagged('domain.show', { name: domain });
+  const { data, error, refetch } = useTagged('domain.show', { name: domain });
   const tabs = useTabs(data?.value, data?.etag);
-  if (isPending) return <Loading />;
-  if (error !== null) {
-    return error.status === 404 ? <NotHosted name={domain} /> : <Failed error={error} onRetry={() => void refetch()} />;
-  }
+  if (error?.status === 404) return <NotHosted name={domain} />;
+  // What is being typed stays while the server is away.
+  if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const info = data.value;
   const shown = tabs.find(({ name }) => name === tab) ?? tabs[0];
   return (
@@ -54,9 +54,14 @@ export function DomainView() {
         ← {t('Domains')}
       </AnchorLink>
       <PageHead
-        title={info.name}
+        title={shownNames(info.name)}
         note={
           <Group gap="xs">
+            {shownNames(info.name) === info.name ? null : (
+              <Text size="sm" className="mono">
+                {info.name}
+              </Text>
+            )}
             <Text size="sm">{t('Class: {{name}}', { name: classes[info.class].short })}</Text>
             <DomainState domain={info} />
           </Group>
@@ -159,7 +164,7 @@ function NotHosted({ name }: { readonly name: string }) {
   const navigate = route.useNavigate();
   return (
     <>
-      <PageHead title={name} />
+      <PageHead title={shownNames(name)} />
       <Alert color="orange" variant="light" title={t('There is no such domain here, or it is not yours')}>
         <Button variant="default" size="xs" onClick={() => void navigate({ to: '/domains' })}>
           {t('To the domains')}

@@ -7,6 +7,7 @@ import { useCall } from '../api.ts';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatTime } from '../parts/format.ts';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 
 interface RemovedDomainsProps {
@@ -64,7 +65,7 @@ function Removed() {
         rows={data.items}
         keyOf={({ name, removedAt }) => `${name} ${removedAt}`}
         columns={[
-          { title: t('Domain'), cell: ({ name }) => <span className="mono">{name}</span> },
+          { title: t('Domain'), cell: ({ name }) => <span className="mono">{shownNames(name)}</span> },
           { title: t('Removed'), cell: ({ removedAt }) => formatTime(removedAt) },
           { title: t('Kept until'), cell: ({ recoverableUntil }) => formatTime(recoverableUntil) },
           {

@@ -13,6 +13,7 @@ import { knownWords } from '../parts/known-words.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { QuotaBar } from '../parts/quota-bar.tsx';
 import { SearchField } from '../parts/search-field.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { AddDomain } from './domain-add.tsx';
@@ -113,7 +114,7 @@ function useColumns(): readonly Column<DomainInfo>[] {
   const { t } = useTranslation();
   const classes = useClassWords();
   return [
-    { title: t('Domain'), cell: ({ name }) => name, width: '3fr' },
+    { title: t('Domain'), cell: ({ name }) => shownNames(name), width: '3fr' },
     { title: t('Class'), cell: (row) => classes[row.class].short, width: '1.300fr' },
     { title: t('Mailboxes'), cell: (row) => <Taken value={row.mailboxes} limit={row.maxMailboxes} />, isNumber: true },
     { title: t('Aliases'), cell: (row) => <Taken value={row.aliases} limit={row.maxAliases} />, isNumber: true },

@@ -11,6 +11,7 @@ import { OverviewTab } from '../own-mailbox/overview-tab.tsx';
 import { VacationTab } from '../own-mailbox/vacation-tab.tsx';
 import { ClientSettings } from '../parts/client-settings.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 
@@ -35,7 +36,10 @@ function OwnMailbox({ address }: { readonly address: string }) {
   const mailbox = query.data;
   return (
     <>
-      <PageHead title={t('My mailbox')} note={mailbox.name === '' ? address : `${mailbox.name} · ${address}`} />
+      <PageHead
+        title={t('My mailbox')}
+        note={shownNames(mailbox.name === '' ? address : `${mailbox.name} · ${address}`)}
+      />
       <Tabs
         value={tab}
         keepMounted={false}
