@@ -82,6 +82,24 @@ describe('the overview', () => {
     });
   });
 
+  test('counts one as one, and many as many', async () => {
+    const page = await server.openAs('anna', '/');
+    for (const [entered, words] of [
+      [1, '1 recipient accepted, and accounted for'],
+      [1234, '1,234 recipients accepted, each accounted for'],
+    ] as const) {
+      await page.route(/\/api\/v1\/health/, async (route) => {
+        const response = await route.fetch();
+        const text = await response.text();
+        await route.fulfill({ response, body: text.replaceAll(/"entered":\d+/g, `"entered":${entered}`) });
+      });
+      await page.reload();
+      await page.getByText(words).waitFor();
+      await page.unrouteAll({ behavior: 'wait' });
+    }
+    await page.context().close();
+  });
+
   test('shows mail over time as a picture that the arrow keys walk along, and as a table', async () => {
     const page = await server.openAs('anna', '/');
     await page.getByText('1 hour').click();
@@ -93,7 +111,7 @@ describe('the overview', () => {
     await page.getByRole('columnheader', { name: 'refused' }).waitFor();
     await page.getByRole('link', { name: 'dead.test, under 5 min: 3' }).press('Enter');
     await page.waitForURL(/queue\?.*destination=dead.test/);
-    await page.getByText('Matching: 3 messages').waitFor();
+    await page.getByText('Matching: messages 3').waitFor();
     await page.context().close();
   });
 
@@ -199,7 +217,7 @@ describe('the queue', () => {
     await grid.getByText('on hold').first().waitFor();
     expect((await summary()).states.hold).toBe(2);
     await page.goto('/queue?state=hold&view=messages');
-    await page.getByText('Matching: 2 messages').waitFor();
+    await page.getByText('Matching: messages 2').waitFor();
     await page.getByRole('button', { name: 'Act on all that match' }).click();
     await page.getByRole('menuitem', { name: 'Release' }).click();
     await page.getByText('Messages: 2 · Recipients: 2 · Domains: 1').waitFor();

@@ -17,11 +17,29 @@ const catalogues: Record<Exclude<Language, 'en'>, () => Promise<{ default: Recor
   zh: () => import('./locales/zh.json'),
 };
 
+/** What the English in the code says of many, said of one. The catalogues' words fit any number. */
+const ofOne = {
+  '{{number}} listen': '{{number}} listens',
+  '{{messages}} wait, the oldest came {{oldest}}': '{{messages}} waits, it came {{oldest}}',
+  '{{number}} recipients accepted, each accounted for': '{{number}} recipient accepted, and accounted for',
+  'books and queue are {{number}} recipients apart': 'books and queue are {{number}} recipient apart',
+  'it has gaps: {{number}} lines are missing': 'it has a gap: {{number}} line is missing',
+  'was moved by {{number}} seconds': 'was moved by {{number}} second',
+  'Passwords were made for {{number}} mailboxes. Save them now: nobody can see them again.':
+    'A password was made for {{number}} mailbox. Save it now: nobody can see it again.',
+  '{{count}} mailboxes without aliases': '{{count}} mailbox without aliases',
+  '{{count}} addresses, same targets': '{{count}} address, same targets',
+  '{{count}} aliases of mailboxes here': '{{count}} alias of mailboxes here',
+  '{{count}} targets of these': '{{count}} target of these',
+};
+
 export async function startLanguage(): Promise<void> {
   await i18next.use(initReactI18next).init({
     lng: 'en',
     fallbackLng: 'en',
-    resources: { en: { translation: {} } },
+    resources: {
+      en: { translation: Object.fromEntries(Object.entries(ofOne).map(([many, one]) => [`${many}_one`, one])) },
+    },
     // The English text is the key: dots and colons in it mean nothing.
     keySeparator: false,
     nsSeparator: false,

@@ -220,6 +220,7 @@ function Done({ imported: { added, passwords }, domain, onClose }: DoneProps) {
             <Text size="sm">
               {t('Passwords were made for {{number}} mailboxes. Save them now: nobody can see them again.', {
                 number: formatNumber(passwords.length),
+                count: passwords.length,
               })}
             </Text>
             <Button leftSection={<Icon name="download" />} onClick={save} data-autofocus>

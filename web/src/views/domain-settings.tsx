@@ -271,7 +271,7 @@ function RemoveDomain({ domain, etag }: SettingsProps) {
         <DraftState change={planned} />
         <Alert color="red" variant="light">
           {t(
-            'With it go {{mailboxes}} mailboxes, {{aliases}} aliases, {{lists}} lists and {{names}} alias domains. All of it can be brought back for some time.',
+            'With it go: mailboxes {{mailboxes}}, aliases {{aliases}}, lists {{lists}}, alias domains {{names}}. All of it can be brought back for some time.',
             {
               mailboxes: formatNumber(domain.mailboxes),
               aliases: formatNumber(domain.aliases),

@@ -116,18 +116,19 @@ function useStateWords(): Readonly<Record<Check['state'], string>> {
 function useCheckWords({ check, state, text, values }: Check): { readonly title: string; readonly text: string } {
   const { t } = useTranslation();
   const number = (name: string) => formatNumber(values[name] ?? 0);
+  const counted = (name: string) => ({ count: values[name] ?? 0, number: number(name) });
   const age = (values['ageSeconds'] ?? 0) * 1000;
   const told = state === 'unknown' ? text : undefined;
   switch (check) {
     case 'listeners':
-      return { title: t('Listeners'), text: told ?? t('{{number}} listen', { number: number('listeners') }) };
+      return { title: t('Listeners'), text: told ?? t('{{number}} listen', counted('listeners')) };
     case 'queue': {
       const messages = `${values['isExact'] === 0 ? '≥ ' : ''}${number('messages')}`;
       const oldest = formatAge(Date.now() - age);
       const words =
         values['messages'] === 0
           ? t('nothing waits')
-          : t('{{messages}} wait, the oldest came {{oldest}}', { messages, oldest });
+          : t('{{messages}} wait, the oldest came {{oldest}}', { messages, oldest, count: values['messages'] ?? 0 });
       return { title: t('Queue'), text: told ?? words };
     }
     case 'disk': {
@@ -148,8 +149,8 @@ function useCheckWords({ check, state, text, values }: Check): { readonly title:
       const mismatch = Math.abs(values['mismatch'] ?? 0);
       const words =
         mismatch === 0
-          ? t('{{number}} recipients accepted, each accounted for', { number: number('entered') })
-          : t('books and queue are {{number}} recipients apart', { number: formatNumber(mismatch) });
+          ? t('{{number}} recipients accepted, each accounted for', counted('entered'))
+          : t('books and queue are {{number}} recipients apart', { number: formatNumber(mismatch), count: mismatch });
       return { title: t('Accounting'), text: told ?? words };
     }
     case 'alarms':
@@ -162,11 +163,10 @@ function useCheckWords({ check, state, text, values }: Check): { readonly title:
     case 'trace':
       return {
         title: t('Trace'),
-        text: told ?? t('it has gaps: {{number}} lines are missing', { number: number('lost') }),
+        text: told ?? t('it has gaps: {{number}} lines are missing', counted('lost')),
       };
     case 'clock': {
-      const words =
-        state === 'good' ? t('runs evenly') : t('was moved by {{number}} seconds', { number: number('shiftSeconds') });
+      const words = state === 'good' ? t('runs evenly') : t('was moved by {{number}} seconds', counted('shiftSeconds'));
       return { title: t('Clock'), text: told ?? words };
     }
     case 'dns':

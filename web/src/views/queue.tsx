@@ -130,15 +130,15 @@ function Numbers({
   return (
     <span role="status">
       {isSome
-        ? t('Matching: {{messages}} messages, {{recipients}} recipients, {{size}}', words)
+        ? t('Matching: messages {{messages}}, recipients {{recipients}}, {{size}}', words)
         : t(
-            'Messages: {{messages}} ({{deferred}} deferred, {{hold}} on hold), {{recipients}} recipients, {{size}}',
+            'Messages: {{messages}} ({{deferred}} deferred, {{hold}} on hold), recipients: {{recipients}}, {{size}}',
             words,
           )}
       {live === undefined ? null : (
         <>
           {' · '}
-          {t('now: {{recipients}} recipients wait, {{active}} messages in delivery', {
+          {t('now: recipients waiting {{recipients}}, messages in delivery {{active}}', {
             recipients: formatNumber(live.recipients),
             active: formatNumber(live.active),
           })}
