@@ -1,6 +1,7 @@
 // posthaste accounting: the books of the queue. Every recipient that was accepted is in one of them, or in the queue.
 
 import type { Command } from 'commander';
+import { plural } from '../lib/plural.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { controlRequest } from './control.ts';
@@ -31,7 +32,8 @@ async function dataDirectory(context: CommandContext): Promise<string> {
 async function acknowledge(context: CommandContext): Promise<void> {
   const request = { command: 'accounting-acknowledge' } as const;
   const mismatch = Number(await controlRequest(await dataDirectory(context), request));
-  const sentence = mismatch === 0 ? 'the books agree with the queue' : `${mismatch} recipients booked as unexplained`;
+  const sentence =
+    mismatch === 0 ? 'the books agree with the queue' : `${plural(mismatch, 'recipient')} booked as unexplained`;
   printDone(context, sentence, { acknowledged: mismatch });
 }
 
@@ -41,7 +43,9 @@ async function show(context: CommandContext): Promise<void> {
   if (accounting === undefined) throw new CommandError('the server keeps no books', 75);
   printObject(context, accounting, lines(accounting));
   if (accounting.mismatch !== 0) {
-    throw new CommandError(`${Math.abs(accounting.mismatch)} recipients are not accounted for: see --help`);
+    throw new CommandError(
+      `${plural(Math.abs(accounting.mismatch), 'recipient is', 'recipients are')} not accounted for: see --help`,
+    );
   }
 }
 

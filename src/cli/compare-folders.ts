@@ -3,6 +3,7 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import { plural } from '../lib/plural.ts';
 import { candidateAddresses } from '../proof/candidate-addresses.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
@@ -51,7 +52,7 @@ async function compareSides(context: CommandContext, [first, second]: readonly [
   if (context.json) {
     context.print(JSON.stringify({ equal: smallest === undefined, keys, probes: addresses.length, untold, differing }));
   } else if (smallest === undefined) {
-    context.print(`equal, ${addresses.length} probes, ${keys} keys`);
+    context.print(`equal, ${plural(addresses.length, 'probe')}, ${plural(keys, 'key')}`);
     for (const name of untold)
       context.print(`  not proved: the keys of ${name} cannot be told, so only the probes say it`);
   } else {

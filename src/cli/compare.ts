@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { openTables } from '../access/open-routing.ts';
+import { plural } from '../lib/plural.ts';
 import { splitList } from '../lib/split-list.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { compareTables, type TableComparison } from '../proof/compare-tables.ts';
@@ -112,7 +113,7 @@ async function report(
       JSON.stringify({ equal: differing === 0, keys, probes, differing, untold, differences, derivations }),
     );
   } else if (smallest === undefined) {
-    context.print(`equal, ${probes} probes, ${keys} keys`);
+    context.print(`equal, ${plural(probes, 'probe')}, ${plural(keys, 'key')}`);
     for (const name of untold)
       context.print(`  not proved: the keys of ${name} cannot be told, so only the probes say it`);
   } else {
@@ -126,6 +127,6 @@ async function report(
       context.print(`also ${others.join(', ')}${more}`);
     }
   }
-  if (errors.length > 0) throw new TemporaryError(`${errors.length} keys could not be looked up on one side`);
+  if (errors.length > 0) throw new TemporaryError(`${plural(errors.length, 'key')} could not be looked up on one side`);
   if (differing > 0) throw new CommandError(`${differing} of ${probes} keys differ`);
 }

@@ -7,6 +7,7 @@ import { type ExportEntry, readExports } from '../interop/export/export-record.t
 import { exportPostfix } from '../interop/export/postfix.ts';
 import { exportPostfixMaps } from '../interop/export/postfix-maps.ts';
 import { openServerFile } from '../interop/export/admin-file.ts';
+import { plural } from '../lib/plural.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { exportOptions } from './export.ts';
@@ -52,7 +53,8 @@ async function check(context: CommandContext): Promise<void> {
     count += drifts.length;
     for (const drift of drifts) context.print(context.json ? JSON.stringify(drift) : `${drift.what}: ${drift.mend}`);
   }
-  if (count > 0) throw new CommandError(`${count} differences: posthaste drive apply writes everything again`);
+  if (count > 0)
+    throw new CommandError(`${plural(count, 'difference')}: posthaste drive apply writes everything again`);
   if (!context.json) context.print('everything that was exported agrees with the directory');
 }
 
@@ -64,7 +66,7 @@ async function apply(context: CommandContext, admin: string | undefined): Promis
     const { changed } = await exportAgain(configuration, entry, options);
     const reload = entry.kind === 'dovecot' ? 'doveadm reload' : `postfix -c ${entry.destdir} reload`;
     const hint = changed.length === 0 || entry.kind === 'postfix-maps' ? '' : `; now: ${reload}`;
-    const sentence = `${entry.kind} in ${entry.destdir}: ${changed.length} files changed${hint}`;
+    const sentence = `${entry.kind} in ${entry.destdir}: ${plural(changed.length, 'file')} changed${hint}`;
     printDone(context, sentence, { ...entry, changed });
   }
 }

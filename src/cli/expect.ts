@@ -4,6 +4,7 @@
 import { renameSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { RecipientPolicy } from '../access/recipient-policy.ts';
+import { plural } from '../lib/plural.ts';
 import {
   type ExpectationLine,
   formatOutcome,
@@ -114,7 +115,7 @@ function refuseMistakes(context: CommandContext, file: string, lines: readonly E
     count++;
     context.warn(`${file}:${index + 1}: ${line.reason}`);
   }
-  if (count > 0) throw new CommandError(`${file}: ${count} lines cannot be understood; nothing was asked`, 2);
+  if (count > 0) throw new CommandError(`${file}: ${plural(count, 'line')} cannot be understood; nothing was asked`, 2);
 }
 
 async function readText(context: CommandContext, file: string): Promise<string> {

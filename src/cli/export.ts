@@ -11,6 +11,7 @@ import { exportPostfix } from '../interop/export/postfix.ts';
 import { deliveries, type Delivery } from '../interop/export/postfix-files.ts';
 import { exportPostfixAdminViews } from '../interop/export/postfixadmin.ts';
 import { exportPostfixMaps } from '../interop/export/postfix-maps.ts';
+import { plural } from '../lib/plural.ts';
 import { type Configuration, loadConfiguration } from '../settings/configuration.ts';
 import { commandGroup } from './command-group.ts';
 import type { CommandContext } from './context.ts';
@@ -128,7 +129,7 @@ async function run(context: CommandContext, kind: ExportEntry['kind'], given: Ex
   const result = await makeExport(configuration, kind, options);
   await noteExport(configuration, { kind, destdir, options: named as Readonly<Record<string, string>> });
   const { files, changed } = result;
-  printDone(context, `${files.length} files in ${destdir}, ${changed.length} of them changed`, result);
+  printDone(context, `${plural(files.length, 'file')} in ${destdir}, ${changed.length} of them changed`, result);
   const remarks = 'remarks' in result ? (result.remarks as readonly string[]) : [];
   if (!context.json) for (const remark of remarks) context.warn(`posthaste: ${remark}`);
 }

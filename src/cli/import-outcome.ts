@@ -1,6 +1,7 @@
 // What an import says at its end: what it did, whether old and new are equal, and what it left out and why.
 
 import type { ImportKind, ImportTally, KindCount } from '../interop/import/import-sink.ts';
+import { plural } from '../lib/plural.ts';
 import type { CommandContext } from './context.ts';
 import type { ImportProof } from './import-proof.ts';
 import { type Column, printList } from './output.ts';
@@ -58,7 +59,8 @@ function printProof(context: CommandContext, proof: ImportProof | undefined, isW
     return;
   }
   const { differing, explained, keys, probes, differences, untold } = proof;
-  if (differing === 0) context.print(`proof: equal, ${probes} addresses asked, ${keys} keys`);
+  if (differing === 0)
+    context.print(`proof: equal, ${plural(probes, 'address', 'addresses')} asked, ${plural(keys, 'key')}`);
   else {
     const known = explained === 0 ? '' : `, ${explained} of them for a known reason`;
     context.print(`proof: ${differing} of ${probes} addresses get another answer here${known}`);

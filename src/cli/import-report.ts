@@ -1,6 +1,7 @@
 // What an import says at its end: each folder with its proof, what was not taken and why, and the sum in one line.
 
 import type { FolderReport, ImportReport } from '../interop/import-mail/import-mailbox.ts';
+import { plural } from '../lib/plural.ts';
 import type { CommandContext } from './context.ts';
 import { type Column, printList } from './output.ts';
 import { formatSize } from './sizes.ts';
@@ -36,11 +37,20 @@ export async function printReport(context: CommandContext, address: string, repo
 }
 
 function printTroubles(context: CommandContext, { name, moved, flagsChanged, proof }: FolderReport): void {
-  if (flagsChanged > 0) context.print(`${name}: ${flagsChanged} messages have flags that changed at the source since`);
-  if (moved > 0) context.print(`${name}: ${moved} messages that came here meanwhile stand behind the imported ones`);
-  if (proof.goneHere > 0) context.print(`${name}: ${proof.goneHere} messages were moved or deleted here since`);
+  if (flagsChanged > 0)
+    context.print(
+      `${name}: ${plural(flagsChanged, 'message has', 'messages have')} flags that changed at the source since`,
+    );
+  if (moved > 0)
+    context.print(
+      `${name}: ${plural(moved, 'message that came here meanwhile stands', 'messages that came here meanwhile stand')} behind the imported ones`,
+    );
+  if (proof.goneHere > 0)
+    context.print(`${name}: ${plural(proof.goneHere, 'message was', 'messages were')} moved or deleted here since`);
   if (proof.arrived > 0) {
-    context.print(`${name}: ${proof.arrived} messages came to the source meanwhile: run this again to take them`);
+    context.print(
+      `${name}: ${plural(proof.arrived, 'message')} came to the source meanwhile: run this again to take them`,
+    );
   }
   for (const label of proof.different.slice(0, maxNamed)) context.print(`${name}: differs or is missing: ${label}`);
   const more = proof.different.length - maxNamed;
@@ -73,7 +83,7 @@ function summary(address: string, report: ImportReport): string {
   const { added, bytes, source, equal, goneHere, seconds } = sumsOf(report);
   const rate =
     added < minRated ? '' : ` in ${seconds.toFixed(1)} s, ${Math.round(added / Math.max(seconds, 0.001))} a second`;
-  const taken = `${address}: ${added} messages taken (${formatSize(bytes)}${rate})`;
+  const taken = `${address}: ${plural(added, 'message')} taken (${formatSize(bytes)}${rate})`;
   const rest = goneHere === 0 ? '' : `, ${goneHere} moved or deleted here since`;
   const proof = `${equal} of ${source} messages of the source are here octet for octet${rest}`;
   return `${taken}; proof: ${proof}${report.isComplete ? '' : ' -- NOT COMPLETE, see above'}`;

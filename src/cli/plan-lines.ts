@@ -1,5 +1,6 @@
 // A plan for people: the objects, what is dangerous, which addresses go where now and then, and the mail of the last days.
 
+import { plural } from '../lib/plural.ts';
 import { addressOf, nameOf, shapeOf } from '../proof/plan/outcomes.ts';
 import type { MessageEffect, OutcomeChange, Plan, PlannedOutcome, RealMessages } from '../proof/plan/types.ts';
 import { formatTime } from './output.ts';
@@ -148,8 +149,4 @@ function formatMessages(messages: RealMessages): string[] {
 function shorten(words: readonly string[], most: number): string {
   if (words.length <= most) return words.join(', ');
   return `${words.slice(0, most).join(', ')} and ${words.length - most} more`;
-}
-
-function plural(count: number, noun: string, many = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : many}`;
 }

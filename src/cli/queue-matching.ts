@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import { filterOf, type FilterWords } from '../admin/queue-schemas.ts';
 import { openSqlite } from '../database/sqlite.ts';
 import { systemClock } from '../lib/clock.ts';
+import { plural } from '../lib/plural.ts';
 import { QueueScan, type QueueSummary } from '../mailstore/queue-scan.ts';
 import { storeFile } from '../mailstore/store-reader.ts';
 import type { QueueState } from '../mailstore/queue-filter.ts';
@@ -81,7 +82,9 @@ async function summarize(context: CommandContext, given: Words): Promise<void> {
     return;
   }
   const { messages, recipients, bytes, destinations, reasons, senders, isComplete } = summary;
-  context.print(`${isComplete ? '' : 'at least '}${messages} messages, ${recipients} recipients, ${bytes} bytes`);
+  context.print(
+    `${isComplete ? '' : 'at least '}${plural(messages, 'message')}, ${plural(recipients, 'recipient')}, ${plural(bytes, 'byte')}`,
+  );
   for (const [title, rows] of [
     ['by destination', destinations.map(({ name, recipients: count }) => [name, count] as const)],
     ['by last reply', reasons.map(({ name, recipients: count }) => [name, count] as const)],
@@ -119,5 +122,5 @@ async function apply(context: CommandContext, word: string, given: Words): Promi
     }
     return ids.length === 0 ? 0 : await changeQueue(folder, change, ids);
   });
-  printDone(context, `${count} messages changed`, { messages: count });
+  printDone(context, `${plural(count, 'message')} changed`, { messages: count });
 }

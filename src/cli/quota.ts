@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Directory } from '../directory/directory.ts';
+import { plural } from '../lib/plural.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
 import type { QuotaUsage } from '../mailstore/types.ts';
 import { type CommandContext, CommandError } from './context.ts';
@@ -113,6 +114,8 @@ async function recalculate(context: CommandContext, address: string | undefined)
       for (const { id } of page) await controlRequest(dataDirectory, { command: 'quota-recalculate', mailbox: id });
       count += page.length;
     }
-    printDone(context, one ? `${one.address} counted anew` : `${count} mailboxes counted anew`, { mailboxes: count });
+    printDone(context, one ? `${one.address} counted anew` : `${plural(count, 'mailbox', 'mailboxes')} counted anew`, {
+      mailboxes: count,
+    });
   });
 }

@@ -1,6 +1,7 @@
 // posthaste stop | reload | status: asks the running server over its control socket.
 
 import type { Command } from 'commander';
+import { plural } from '../lib/plural.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { CommandContext } from './context.ts';
 import { controlRequest } from './control.ts';
@@ -45,7 +46,7 @@ function* describe(status: ServerStatus): Iterable<string> {
   yield `data           ${status.dataDirectory}`;
   for (const { name, address } of status.listeners) yield `listening      ${name.padEnd(12)} ${address}`;
   yield `connections    ${status.connections.smtp} SMTP, ${status.connections.imap} IMAP`;
-  yield `queue          ${status.queue.messages} messages${status.queue.hold > 0 ? `, ${status.queue.hold} on hold` : ''}`;
+  yield `queue          ${plural(status.queue.messages, 'message')}${status.queue.hold > 0 ? `, ${status.queue.hold} on hold` : ''}`;
   if (status.accounting) yield `accounting     ${describeAccounting(status.accounting)}`;
   const { lockouts = 0, alarms = [] } = status.defence ?? {};
   if (lockouts > 0) yield `locked out     ${lockouts}: see posthaste lockout list`;
@@ -54,8 +55,8 @@ function* describe(status: ServerStatus): Iterable<string> {
 }
 
 function describeAccounting({ entered, mismatch }: AccountingStatus): string {
-  if (mismatch === 0) return `${entered} recipients accepted, each of them accounted for`;
-  return `ALARM: the books and the queue are ${Math.abs(mismatch)} recipients apart: see posthaste accounting`;
+  if (mismatch === 0) return `${plural(entered, 'recipient')} accepted, each of them accounted for`;
+  return `ALARM: the books and the queue are ${plural(Math.abs(mismatch), 'recipient')} apart: see posthaste accounting`;
 }
 
 function duration(seconds: number): string {

@@ -7,6 +7,7 @@ import { listCertificates } from '../cli/certificate.ts';
 import type { AccountingStatus, DefenceStatus } from '../cli/server-status.ts';
 import { SystemResolver } from '../dns/system-resolver.ts';
 import type { Clock } from '../lib/clock.ts';
+import { plural } from '../lib/plural.ts';
 import type { QueueNumbers } from '../mailstore/store-reads.ts';
 import { queueIdTime } from '../queue/queue-id.ts';
 import type { Configuration } from '../settings/configuration.ts';
@@ -74,7 +75,7 @@ export class Health {
 
   #listeners(): HealthCheck {
     const listeners = this.#sources.listeners();
-    return { check: 'listeners', state: 'good', text: `${listeners} listeners`, values: { listeners } };
+    return { check: 'listeners', state: 'good', text: plural(listeners, 'listener'), values: { listeners } };
   }
 
   #queue(): HealthCheck {
@@ -83,7 +84,7 @@ export class Health {
     const arrival = queueIdTime(this.#sources.oldest() ?? '');
     const ageSeconds = arrival === undefined ? 0 : Math.max(0, Math.round((clock.now() - arrival) / 1000));
     const state = ageSeconds * 1000 > oldMilliseconds ? 'warning' : 'good';
-    const text = `${isExact ? '' : 'more than '}${messages} messages wait, the oldest for ${Math.round(ageSeconds / 60)} minutes`;
+    const text = `${isExact ? '' : 'more than '}${plural(messages, 'message waits', 'messages wait')}, the oldest for ${plural(Math.round(ageSeconds / 60), 'minute')}`;
     return { check: 'queue', state, text, values: { messages, hold, ageSeconds, isExact: Number(isExact) } };
   }
 
@@ -105,7 +106,7 @@ export class Health {
     const left = until - this.#sources.clock.now();
     const isSoon = until > 0 && left < certificateMilliseconds;
     const state = until > 0 && left <= 0 ? 'bad' : isSoon || problems > 0 ? 'warning' : 'good';
-    const first = until === 0 ? 'there is none' : `the first ends in ${Math.floor(left / day)} days`;
+    const first = until === 0 ? 'there is none' : `the first ends in ${plural(Math.floor(left / day), 'day')}`;
     return { check: 'certificates', state, text: `certificates: ${first}`, values: { until, problems } };
   }
 
@@ -115,14 +116,14 @@ export class Health {
     const { mismatch, entered } = accounting;
     const text =
       mismatch === 0
-        ? `${entered} recipients accepted, each accounted for`
-        : `the books and the queue are ${Math.abs(mismatch)} recipients apart`;
+        ? `${plural(entered, 'recipient')} accepted, each accounted for`
+        : `the books and the queue are ${plural(Math.abs(mismatch), 'recipient')} apart`;
     return { check: 'accounting', state: mismatch === 0 ? 'good' : 'bad', text, values: { mismatch, entered } };
   }
 
   #defence(): HealthCheck {
     const { alarms, lockouts } = this.#sources.defence();
-    const text = `${alarms.length} alarms about senders, ${lockouts} lock-outs`;
+    const text = `${plural(alarms.length, 'alarm')} about senders, ${plural(lockouts, 'lock-out')}`;
     const values = { alarms: alarms.length, lockouts };
     return { check: 'alarms', state: alarms.length === 0 ? 'good' : 'warning', text, values };
   }
@@ -130,7 +131,7 @@ export class Health {
   #trace(): HealthCheck | undefined {
     const trace = this.#sources.trace();
     if (trace === undefined || (trace.lost === 0 && !trace.isPaused)) return undefined;
-    const text = `the trace ${trace.isPaused ? 'cannot be written' : 'has gaps'}: ${trace.lost} lines lost`;
+    const text = `the trace ${trace.isPaused ? 'cannot be written' : 'has gaps'}: ${plural(trace.lost, 'line')} lost`;
     return { check: 'trace', state: 'warning', text, values: { lost: trace.lost } };
   }
 
@@ -139,7 +140,9 @@ export class Health {
     const { clock } = this.#sources;
     const shiftSeconds = Math.round((clock.now() - clock.monotonic() - this.#began) / 1000);
     const isGood = Math.abs(shiftSeconds) * 1000 < shiftMilliseconds;
-    const text = isGood ? 'the clock runs evenly' : `the clock was moved by ${shiftSeconds} seconds since the start`;
+    const text = isGood
+      ? 'the clock runs evenly'
+      : `the clock was moved by ${plural(shiftSeconds, 'second')} since the start`;
     return { check: 'clock', state: isGood ? 'good' : 'warning', text, values: { shiftSeconds } };
   }
 
@@ -165,7 +168,7 @@ export class Health {
   #faults(): HealthCheck {
     const { clock, faults } = this.#sources;
     const recent = faults.list().filter(({ time }) => clock.now() - time < day).length;
-    const text = recent === 0 ? 'no errors in the last 24 hours' : `${recent} errors in the last 24 hours`;
+    const text = recent === 0 ? 'no errors in the last 24 hours' : `${plural(recent, 'error')} in the last 24 hours`;
     return { check: 'faults', state: recent === 0 ? 'good' : 'warning', text, values: { recent } };
   }
 }

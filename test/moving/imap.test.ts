@@ -163,7 +163,7 @@ service imap-login {
     dovecot.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: late\n\nlate\n');
     const { status, stdout, stderr } = await host.run([...args.slice(0, -1), own]);
     expect(stderr).toContain('carl@home.test: 127.0.0.1 does not let anna*root in');
-    expect(stdout).toContain('anna@home.test: 1 messages taken');
+    expect(stdout).toContain('anna@home.test: 1 message taken');
     expect(status).toBe(1);
     await expectAll('anna');
   }, 60_000);

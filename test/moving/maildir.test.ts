@@ -103,7 +103,7 @@ describe.skipIf(!canRunDovecot() || !canRunMbsync)('Dovecot and we (packages dov
       dovecot.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: late\n\nlate\n');
       dovecot.doveadm('anna', ['flags', 'add'], ['\\Flagged late', 'mailbox', 'INBOX', 'uid', '2']);
       const late = await host.run(['import', 'maildir', dovecot.mailFolder('anna'), 'anna@home.test']);
-      expect(late.stdout).toContain('anna@home.test: 1 messages taken');
+      expect(late.stdout).toContain('anna@home.test: 1 message taken');
       expect(await host.listing('anna', 'INBOX')).toEqual(dovecot.listing('anna', 'INBOX'));
     },
     patience,

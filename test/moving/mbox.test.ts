@@ -81,8 +81,8 @@ test('quoted lines, equal messages and a second run after flags have changed', a
     '',
   ]);
   const second = await host.run(['import', 'mbox', file, 'bert@home.test', '--folder', 'Old/2019']);
-  expect(second.stdout).toContain('bert@home.test: 1 messages taken');
-  expect(second.stdout).toContain('1 messages have flags that changed at the source since');
+  expect(second.stdout).toContain('bert@home.test: 1 message taken');
+  expect(second.stdout).toContain('1 message has flags that changed at the source since');
   expect(await host.listing('bert', 'Old/2019')).toEqual([
     `1 [\\Flagged \\Seen] ${date} 60`,
     `2 [] ${date} 60`,

@@ -58,7 +58,7 @@ test("what leads to another's mail is not followed", async () => {
   const { status, stdout } = await host.run(['import', 'maildir', maildir, 'bert@home.test']);
   expect(status).toBe(1);
   expect(stdout.match(/not taken: .*: it is a symbolic link/g)).toHaveLength(3);
-  expect(stdout).toContain('bert@home.test: 1 messages taken');
+  expect(stdout).toContain('bert@home.test: 1 message taken');
 }, 30_000);
 
 test("Courier's uids, subscriptions and names, and Sieve scripts beside them", async () => {
@@ -109,8 +109,8 @@ test('the Maildirs of a whole server, by their paths', async () => {
     put(maildir, 'cur/1.a:2,', `Subject: ${name}\n\n`);
   }
   const { status, stdout, stderr } = await host.run(['import', 'maildirs', root, '--layout', '%d/%n/Maildir']);
-  expect(stdout).toContain('dora@home.test: 1 messages taken');
-  expect(stdout).toContain('emil@home.test: 1 messages taken');
+  expect(stdout).toContain('dora@home.test: 1 message taken');
+  expect(stdout).toContain('emil@home.test: 1 message taken');
   expect(stderr).toMatch(
     /not taken: .*: there is no mailbox nobody@home\.test; add it with: posthaste mailbox add nobody/,
   );
