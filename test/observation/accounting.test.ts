@@ -68,7 +68,10 @@ test('a row that vanishes is an alarm until it is acknowledged', { timeout: 30_0
     '1 accepted recipients are neither in the queue nor in any outcome: entered=2',
   );
   expect(server.command('status').stdout).toContain('ALARM');
-  expect(server.command('accounting')).toMatchObject({ status: 1, stderr: expect.stringContaining('1 recipient is not accounted for') });
+  expect(server.command('accounting')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('1 recipient is not accounted for'),
+  });
   expect(await server.metrics()).toContain('\nposthaste_accounting_mismatch 1\n');
   expect(server.command('accounting', '--acknowledge').stdout).toContain('1 recipient booked as unexplained');
   expect(server.command('accounting').status).toBe(0);
