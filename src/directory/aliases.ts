@@ -2,6 +2,7 @@
 // for whoever is not otherwise known there. A target `@other` keeps the localpart (virtual(5)), so it stands alone.
 // A change that would send mail round in a circle is refused with the circle named; a -> a, b keeps a copy.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Change, Changes } from './change.ts';
 import { contains } from './contains.ts';
 import type { DirectoryDatabase } from './database.ts';
@@ -150,7 +151,7 @@ export class Aliases {
       // Also where it is off now: its mail may fall to a catch-all whose targets lead back here.
       refuseLoops(change.lookups, await startsOf(change.db, alias, parsed));
       const after = await describeAlias(change.db, { ...row, ...next });
-      await change.event('alias.set', row.shown, before, after);
+      if (!isDeepStrictEqual(before, after)) await change.event('alias.set', row.shown, before, after);
       return after;
     });
   }

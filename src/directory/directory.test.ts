@@ -315,6 +315,17 @@ describe('aliases', () => {
 });
 
 describe('events', () => {
+  it('are of changes: what is saved as it was is none', async () => {
+    await directory.domains.add('example.com');
+    await directory.aliases.add('info@example.com', ['a@x.example', 'b@x.example']);
+    await directory.lists.add({ address: 'team@example.com', owners: ['a@x.example'] });
+    await directory.aliases.set('info@example.com', ['a@x.example', 'b@x.example'], { active: true, posters: [] });
+    await directory.lists.set('team@example.com', { name: '', owners: ['a@x.example'], posters: [] });
+    await directory.aliases.set('info@example.com', ['b@x.example', 'a@x.example']);
+    const events = await directory.events({ limit: 10 });
+    expect(events.map(({ action }) => action)).toEqual(['domain.add', 'alias.add', 'list.add', 'alias.set']);
+  });
+
   it('records who changed what, from what to what, and no password', async () => {
     await directory.domains.add('example.com');
     clock.advance(5);

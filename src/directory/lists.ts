@@ -2,6 +2,7 @@
 // back to the owners and not to the author. Their names are kept apart from mailboxes and aliases; lists stand in
 // domains of class mailbox, since the transport of an address in an alias domain cannot be chosen (transport(5)).
 
+import { isDeepStrictEqual } from 'node:util';
 import type { ExpressionBuilder } from 'kysely';
 import type { Change, Changes } from './change.ts';
 import { contains } from './contains.ts';
@@ -153,7 +154,7 @@ export class Lists {
       if (settings.posters !== undefined) await replace(change, row, 'poster', parsePosters(settings.posters));
       refuseLoops(change.lookups, [ownerAddress(key)]);
       const after = await describeList(change.db, { ...row, ...next });
-      await change.event('list.set', row.shown, before, after);
+      if (!isDeepStrictEqual(before, after)) await change.event('list.set', row.shown, before, after);
       return after;
     });
   }
