@@ -1,7 +1,8 @@
 // Addresses as chips: typed, or many pasted at once between blanks, commas or line ends. A name without @ is one of the domain.
 
 import { Pill, TagsInput } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { shownNames } from './shown-name.ts';
 
 interface AddressesFieldProps {
@@ -22,6 +23,7 @@ const between = [' ', ',', ';', '\n', '\t'];
 export function AddressesField(props: AddressesFieldProps) {
   const { label, description, placeholder, value, onChange, domain, error, required = false, isFirst = false } = props;
   const [text, setText] = useState('');
+  useStillButtons(text !== '');
   const whole = (words: readonly string[]) => [
     ...new Set(
       words
@@ -52,4 +54,25 @@ export function AddressesField(props: AddressesFieldProps) {
       {...(isFirst ? { 'data-autofocus': true } : {})}
     />
   );
+}
+
+/**
+ * What is typed becomes a chip when the field is left, and the field may grow by a line. Were it left when a button is
+ * pressed, the button would move from under the pointer, and the click be lost: it is left by the click itself.
+ */
+function useStillButtons(isTyped: boolean): void {
+  useEffect(() => {
+    if (!isTyped) return;
+    const buttonOf = ({ target }: MouseEvent) => (target instanceof Element ? target.closest('button') : null);
+    const press = (event: MouseEvent) => {
+      if (buttonOf(event) !== null) event.preventDefault();
+    };
+    const click = (event: MouseEvent) => flushSync(() => buttonOf(event)?.focus());
+    window.addEventListener('mousedown', press, true);
+    window.addEventListener('click', click, true);
+    return () => {
+      window.removeEventListener('mousedown', press, true);
+      window.removeEventListener('click', click, true);
+    };
+  }, [isTyped]);
 }
