@@ -116,6 +116,30 @@ describe('what is done on the page', () => {
     expect(await replyTo('sales@example.com')).toBe(550);
   });
 
+  test('the click on a button takes along what is typed, also where the field grows by it', async () => {
+    await anna.goto('/domains/example.com?tab=aliases');
+    await anna.getByRole('button', { name: 'Add an alias' }).click();
+    await anna.getByRole('textbox', { name: 'Address', exact: true }).fill('help');
+    const field = anna.getByRole('combobox', { name: 'Leads to' });
+    await field.fill('ben,carla,somebody.with.a.long.name@far-away.example,another@far-away.example');
+    await anna.getByRole('button', { name: 'Add', exact: true }).click();
+    const plan = dialog(anna, 'What this change does to mail');
+    await plan.getByText('another@far-away.example').first().waitFor();
+    await plan.getByRole('button', { name: 'Cancel' }).click();
+    await anna.keyboard.press('Escape');
+  });
+
+  test('who is a member already is not said to be added', async () => {
+    await anna.goto('/domains/example.com?tab=lists&open=team%40example.com');
+    const panel = dialog(anna, 'team@example.com');
+    for (const said of ['Members added', 'It was so already: nothing has changed']) {
+      await panel.getByRole('combobox', { name: 'New members' }).fill('carla ');
+      await panel.getByRole('button', { name: 'Add members' }).click();
+      await anna.getByText(said).waitFor();
+    }
+    await server.api.directory.lists.removeMembers('team@example.com', ['carla@example.com']);
+  });
+
   test('what has not come yet is being loaded, and has not failed', async () => {
     const mailbox = '/api/v1/mailboxes/ben@example.com';
     const asked = [

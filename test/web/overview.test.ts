@@ -213,7 +213,8 @@ describe('the queue', () => {
     await page.getByText('Messages: 2', { exact: true }).waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Hold' }).click();
     await page.getByText('Done. Messages that were changed: 2').waitFor();
-    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Act on all that match' }).waitFor();
     await grid.getByText('on hold').first().waitFor();
     expect((await summary()).states.hold).toBe(2);
     await page.goto('/queue?state=hold&view=messages');
@@ -252,6 +253,11 @@ describe('the queue', () => {
   test("is not a domain administrator's", async () => {
     const page = await server.openAs('bert', '/queue');
     await page.getByText("The queue is the host's", { exact: false }).waitFor();
+    await page.goto('/settings');
+    await page.getByText("The settings are the host's.").waitFor();
+    await page.goto('/nowhere');
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.context().close();
   });
 });

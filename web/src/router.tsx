@@ -1,6 +1,8 @@
 // Where each view has its address. Views are fetched when somebody first goes there.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { AnchorLink } from './parts/links.tsx';
 import { Empty, Failed, Loading } from './parts/states.tsx';
 import { Shell } from './shell.tsx';
 
@@ -16,7 +18,16 @@ function words<Name extends string>(...names: readonly Name[]) {
   };
 }
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Empty title="404" /> });
+const root = createRootRoute({ component: Outlet, notFoundComponent: NoSuchPage });
+
+function NoSuchPage() {
+  const { t } = useTranslation();
+  return (
+    <Empty title={t('There is no such page')}>
+      <AnchorLink to="/">{t('Overview')}</AnchorLink>
+    </Empty>
+  );
+}
 
 /** Views that nobody need be logged in for. */
 const setup = createRoute({

@@ -57,7 +57,7 @@ export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
               error={wrong === undefined ? undefined : t('"{{address}}" is no address', { address: wrong })}
             />
           ) : null}
-          <Effect mode={mode} address={address} to={targets} />
+          {wrong === undefined ? <Effect mode={mode} address={address} to={targets} /> : null}
           <Group>
             <Button
               type="submit"

@@ -99,6 +99,7 @@ export function usePlannedChange(): PlannedChange {
         undo: t('Undo'),
         undone: t('Undone'),
         failed: t('It could not be undone'),
+        unchanged: t('It was so already: nothing has changed'),
         close: t('Close'),
       });
       return value;
@@ -183,6 +184,7 @@ interface UndoWords {
   readonly undo: string;
   readonly undone: string;
   readonly failed: string;
+  readonly unchanged: string;
   readonly close: string;
 }
 
@@ -192,7 +194,7 @@ const undoMilliseconds = 20_000;
 function tellDone(queries: QueryClient, done: string, revision: string | undefined, words: UndoWords): void {
   const closeButtonProps = { 'aria-label': words.close };
   if (revision === undefined) {
-    notifications.show({ message: done, color: 'green', closeButtonProps });
+    notifications.show({ message: words.unchanged, closeButtonProps });
     return;
   }
   const undo = async () => {

@@ -37,7 +37,9 @@ export function useActWords(): Readonly<Record<QueueAct, ActWords>> {
     expire: {
       title: t('Return to sender'),
       icon: 'back',
-      effect: t('They are given up now, and their senders are told that they could not be delivered.'),
+      effect: t(
+        'They are given up now, and their senders are told that they could not be delivered. What is on hold stays there until it is released.',
+      ),
       color: 'orange',
     },
     remove: {
@@ -90,17 +92,24 @@ interface ActDialogProps {
 export function ActDialog({ act, chosen, onClose }: ActDialogProps) {
   const { t } = useTranslation();
   const words = useActWords();
+  const [isDone, setDone] = useState(false);
+  // However it is closed: by its button, the cross or Escape.
+  const close = () => {
+    setDone(false);
+    onClose(isDone);
+  };
+  const onDone = () => setDone(true);
   return (
     <Modal
       opened={act !== undefined}
-      onClose={() => onClose(false)}
+      onClose={close}
       title={act === undefined ? '' : words[act].title}
       closeButtonProps={{ 'aria-label': t('Close') }}
     >
       {act === undefined ? null : 'ids' in chosen ? (
-        <ActOnIds act={act} ids={chosen.ids} onClose={onClose} />
+        <ActOnIds act={act} ids={chosen.ids} onDone={onDone} onClose={close} />
       ) : (
-        <ActOnFilter act={act} filter={chosen.filter} onClose={onClose} />
+        <ActOnFilter act={act} filter={chosen.filter} onDone={onDone} onClose={close} />
       )}
     </Modal>
   );
@@ -111,7 +120,7 @@ interface ConfirmProps {
   readonly isBusy: boolean;
   readonly isReady: boolean;
   readonly onDo: () => void;
-  readonly onClose: (isDone: boolean) => void;
+  readonly onClose: () => void;
 }
 
 function Confirm({ act, isBusy, isReady, onDo, onClose }: ConfirmProps) {
@@ -121,7 +130,7 @@ function Confirm({ act, isBusy, isReady, onDo, onClose }: ConfirmProps) {
     <>
       <Text size="sm">{effect}</Text>
       <Group justify="flex-end">
-        <Button variant="default" data-autofocus={color === 'red' || undefined} onClick={() => onClose(false)}>
+        <Button variant="default" data-autofocus={color === 'red' || undefined} onClick={onClose}>
           {t('Cancel')}
         </Button>
         <Button
@@ -141,13 +150,14 @@ function Confirm({ act, isBusy, isReady, onDo, onClose }: ConfirmProps) {
 interface ActOnIdsProps {
   readonly act: QueueAct;
   readonly ids: readonly string[];
-  readonly onClose: (isDone: boolean) => void;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
 }
 
 /** As many as a request takes. */
 const sliceLength = 200;
 
-function ActOnIds({ act, ids, onClose }: ActOnIdsProps) {
+function ActOnIds({ act, ids, onDone, onClose }: ActOnIdsProps) {
   const { t } = useTranslation();
   const change = useChange();
   const [done, setDone] = useState<number>();
@@ -159,9 +169,11 @@ function ActOnIds({ act, ids, onClose }: ActOnIdsProps) {
         count += (await call(`queue.${act}`, { ids: slice })).ids.length;
       }
     });
-    if (isDone) setDone(count);
+    if (!isDone) return;
+    setDone(count);
+    onDone();
   };
-  if (done !== undefined) return <Done changed={done} onClose={() => onClose(true)} />;
+  if (done !== undefined) return <Done changed={done} onClose={onClose} />;
   return (
     <Stack>
       {change.problem === undefined ? null : <Failed error={change.problem} />}
@@ -174,15 +186,16 @@ function ActOnIds({ act, ids, onClose }: ActOnIdsProps) {
 interface ActOnFilterProps {
   readonly act: QueueAct;
   readonly filter: QueueFilter;
-  readonly onClose: (isDone: boolean) => void;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
 }
 
-function ActOnFilter({ act, filter, onClose }: ActOnFilterProps) {
+function ActOnFilter({ act, filter, onDone, onClose }: ActOnFilterProps) {
   const { t } = useTranslation();
   const change = useChange();
   const [job, setJob] = useState<string>();
   const summary = useCall('queue.summary', { ...filter, fresh: true }, { staleTime: 0, refetchOnMount: 'always' });
-  if (job !== undefined) return <JobProgress job={job} onClose={() => onClose(true)} />;
+  if (job !== undefined) return <JobProgress job={job} onClose={onClose} />;
   if (summary.data === undefined) return <NoAnswer error={summary.error} onRetry={() => void summary.refetch()} />;
   const { messages, recipients, destinationCount, bytes, isComplete } = summary.data;
   const numbers = {
@@ -192,7 +205,10 @@ function ActOnFilter({ act, filter, onClose }: ActOnFilterProps) {
     size: formatBytes(bytes),
   };
   const work = async () => {
-    await change.run(async () => setJob((await call('queue.apply', { change: act, ...filter })).job));
+    await change.run(async () => {
+      setJob((await call('queue.apply', { change: act, ...filter })).job);
+      onDone();
+    });
   };
   return (
     <Stack>

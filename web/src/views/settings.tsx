@@ -6,6 +6,8 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { Empty } from '../parts/states.tsx';
+import { useSession } from '../session.tsx';
 import { CertificatesTab } from './settings-certificates.tsx';
 import { FindingsTab } from './settings-findings.tsx';
 import { ParametersTab } from './settings-parameters.tsx';
@@ -16,8 +18,10 @@ const route = getRouteApi('/shell/settings');
 
 export function SettingsView() {
   const { t } = useTranslation();
+  const { role } = useSession();
   const { tab = 'parameters' } = route.useSearch();
   const navigate = route.useNavigate();
+  if (role !== 'host') return <Empty title={t("The settings are the host's.")} />;
   return (
     <>
       <PageHead title={t('Settings')} note={t('main.cf and master.cf, in the words of Postfix')} />
