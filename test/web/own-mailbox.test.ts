@@ -102,6 +102,9 @@ test('a vacation that is switched on answers a message, and one that is off does
   await page.getByLabel('Until and with').fill('2020-01-01');
   await page.getByLabel('From').fill('2020-02-01');
   await page.getByText('That is before it begins').waitFor();
+  await page.getByLabel('From').fill('');
+  await page.getByText('That day is over already').waitFor();
+  expect(await page.getByRole('button', { name: 'Switch on' }).isEnabled()).toBe(false);
   await page.getByLabel('Until and with').fill('');
   await page.getByLabel('From').fill('');
   await page.getByRole('button', { name: 'Switch on' }).click();
@@ -113,6 +116,23 @@ test('a vacation that is switched on answers a message, and one that is off does
   await page.getByRole('button', { name: 'Switch off' }).click();
   await page.getByRole('button', { name: 'Switch on' }).waitFor();
   expect((await server.api.directory.mailboxes.need('vera@example.com')).vacation).toBeUndefined();
+  await page.context().close();
+});
+
+test('a vacation ends on the day that its owner has set, also where an administrator saves it', async () => {
+  const { mailboxes } = server.api.directory;
+  const [from, until] = [new Date(2099, 0, 5), new Date(2099, 0, 11)].map(Number) as [number, number];
+  await mailboxes.set('axel@example.com', { vacation: { text: 'Away', from, until } });
+  const page = await server.openAs('anna', '/domains/example.com?open=axel%40example.com');
+  const panel = page.getByRole('dialog', { name: 'axel@example.com' });
+  await panel.getByRole('tab', { name: 'Forward and vacation' }).click();
+  expect(await panel.getByLabel('To and including').inputValue()).toBe('2099-01-10');
+  await panel.getByRole('textbox', { name: 'Text' }).fill('Back soon');
+  await panel.getByRole('button', { name: 'Save the vacation' }).click();
+  await expect
+    .poll(async () => (await mailboxes.need('axel@example.com')).vacation)
+    .toMatchObject({ text: 'Back soon', from, until });
+  await mailboxes.set('axel@example.com', { vacation: null });
   await page.context().close();
 });
 

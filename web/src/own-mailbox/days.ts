@@ -1,5 +1,7 @@
 // Days as a field for dates holds them (2026-12-24), and the moments at which they begin and end where the reader is.
 
+import { useTranslation } from 'react-i18next';
+
 export function startOfDay(day: string): number {
   return day === '' ? 0 : new Date(`${day}T00:00:00`).getTime();
 }
@@ -19,4 +21,12 @@ export function dayOf(time: number | undefined, shift: 0 | -1 = 0): string {
   const day = new Date(time + shift);
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}
+
+/** Why nothing would ever be answered with these days; both may be empty. */
+export function useLastDayProblem(from: string, until: string): string | undefined {
+  const { t } = useTranslation();
+  if (until === '') return undefined;
+  if (from !== '' && until < from) return t('That is before it begins');
+  return endOfDay(until) <= Date.now() ? t('That day is over already') : undefined;
 }

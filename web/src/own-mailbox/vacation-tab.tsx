@@ -9,7 +9,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Section } from '../parts/section.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { OnOff } from '../account/on-off.tsx';
-import { dayOf, endOfDay, startOfDay } from './days.ts';
+import { dayOf, endOfDay, startOfDay, useLastDayProblem } from './days.ts';
 import type { Mailbox } from './overview-tab.tsx';
 
 const maxDays = 30;
@@ -27,7 +27,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
     days: vacation?.days ?? usualDays,
   });
   const { from, until, subject, text, days } = draft.value;
-  const isBackwards = from !== '' && until !== '' && until < from;
+  const problem = useLastDayProblem(from, until);
   const set = async (next: NonNullable<Input<'mailbox.set'>['vacation']> | null, done: string) => {
     if (await change.run(() => call('mailbox.set', { address, vacation: next }), done)) draft.drop();
   };
@@ -60,7 +60,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
               label={t('Until and with')}
               description={t('Empty: until you switch it off')}
               value={until}
-              error={isBackwards ? t('That is before it begins') : undefined}
+              error={problem}
               onChange={(event) => draft.set({ until: event.currentTarget.value })}
             />
           </Group>
@@ -92,7 +92,7 @@ export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
           />
           <Preview mailbox={mailbox} subject={subject} text={text} />
           <Group>
-            <Button type="submit" loading={change.isBusy} disabled={isBackwards || text.trim() === ''}>
+            <Button type="submit" loading={change.isBusy} disabled={problem !== undefined || text.trim() === ''}>
               {vacation === undefined ? t('Switch on') : t('Save')}
             </Button>
             {vacation === undefined ? null : (

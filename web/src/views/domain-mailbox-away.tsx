@@ -2,6 +2,7 @@
 
 import { Button, Divider, Group, NumberInput, Radio, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { dayOf, endOfDay, startOfDay, useLastDayProblem } from '../own-mailbox/days.ts';
 import { AddressesField } from '../parts/addresses-field.tsx';
 import { DraftState, Form } from '../parts/form.tsx';
 import { type MailboxInfo, type MailboxPartProps, useMailboxForm } from './domain-mailbox-form.ts';
@@ -64,11 +65,12 @@ function VacationForm(props: MailboxPartProps) {
     subject: before?.subject ?? '',
     text: before?.text ?? '',
     from: dayOf(before?.from),
-    until: dayOf(before?.until),
+    until: dayOf(before?.until, -1),
     days: before?.days ?? (7 as number | string),
   });
   const { isAway, subject, text, from, until, days } = draft.value;
-  const wanted = { subject, text, from: timeOf(from), until: timeOf(until, true), days: Number(days) || 7 };
+  const problem = useLastDayProblem(from, until);
+  const wanted = { subject, text, from: startOfDay(from), until: endOfDay(until), days: Number(days) || 7 };
   return (
     <Form onSubmit={() => save({ vacation: isAway ? wanted : null }, true)}>
       <Stack>
@@ -107,6 +109,7 @@ function VacationForm(props: MailboxPartProps) {
                 type="date"
                 label={t('To and including')}
                 value={until}
+                error={problem}
                 onChange={(event) => draft.set({ until: event.currentTarget.value })}
               />
             </Group>
@@ -121,7 +124,11 @@ function VacationForm(props: MailboxPartProps) {
           </>
         ) : null}
         <Group justify="flex-end">
-          <Button type="submit" loading={planned.isBusy} disabled={!isAway && before === undefined}>
+          <Button
+            type="submit"
+            loading={planned.isBusy}
+            disabled={isAway ? problem !== undefined : before === undefined}
+          >
             {t('Save the vacation')}
           </Button>
         </Group>
@@ -132,18 +139,4 @@ function VacationForm(props: MailboxPartProps) {
 
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1);
-}
-
-/** As a field of days has it, in the reader's time. */
-function dayOf(time: number | undefined): string {
-  if (time === undefined) return '';
-  const day = new Date(time);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
-}
-
-/** The day's beginning or its end; 0 where none is given. */
-function timeOf(day: string, isEnd = false): number {
-  if (day === '') return 0;
-  return new Date(`${day}T${isEnd ? '23:59:59' : '00:00:00'}`).getTime();
 }
