@@ -46,6 +46,7 @@ test.each([
   ['smtpd_timeout', '5x', 'must be a number with one of s m h d w, as 30s (s when no letter is given)'],
   ['smtpd_timeout', '-5s', 'must be a number with one of s m h d w'],
   ['soft_bounce', 'maybe', 'must be yes or no'],
+  ['myhostname', 'bad host name', "must be a host's name, as mail.example.com"],
   ['myorigin', '${', 'truncated macro reference'],
   ['myorigin', '$myorigin', 'unreasonable macro call nesting'],
 ])('%s = %s is refused with file, line and what is allowed', (name, value, reason) => {

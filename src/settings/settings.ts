@@ -12,6 +12,7 @@ import type { Parameter } from './parameters/declare.ts';
 import { findParameter, type ParameterName, type ParametersOfKind } from './registry.ts';
 import { SettingsError } from './settings-error.ts';
 import type { TransportSuffix, TransportTimeSuffix } from './transport-parameters.ts';
+import { isHostname } from '../address/domain.ts';
 import { splitList } from '../lib/split-list.ts';
 import { parseFlag, parseInteger, parseTime } from './values.ts';
 
@@ -159,8 +160,16 @@ export class Settings {
     if (parameter?.kind === 'flag') this.flag(name as ParametersOfKind<'flag'>);
     else if (parameter?.kind === 'integer') this.integer(name as ParametersOfKind<'integer'>);
     else if (parameter?.kind === 'time') this.seconds(name as ParametersOfKind<'time'>);
+    else if (name === 'myhostname' || name === 'mydomain') this.#checkHostname(name);
     else if (parameter?.kind === 'text') this.#checkWord(name, parameter.words);
     else this.expanded(name as ParameterName);
+  }
+
+  /** As Postfix: greetings, headers and reports say it. Empty is what a first start has. */
+  #checkHostname(name: string): void {
+    this.#typed(name, "a host's name, as mail.example.com", (text) =>
+      text === '' || isHostname(text) ? text : undefined,
+    );
   }
 
   #checkWord(name: string, words: readonly string[] | undefined): void {

@@ -32,16 +32,24 @@ export function SettingForm({ setting }: { readonly setting: Setting }) {
   const { t } = useTranslation();
   const state = useCall('setting.state', {});
   const lint = useCall('lint.list', {});
-  const { name, machineOnly, overrides, text } = setting;
+  const { name, machineOnly, needsRestart, overrides, text } = setting;
   const findings = (lint.data?.items ?? []).filter(({ parameter }) => parameter === name);
   return (
     <Stack>
       <Text>{text === '' ? t('Nobody has described it yet.') : text}</Text>
       <Facts setting={setting} />
       {machineOnly !== undefined ? (
-        <OnTheMachine name={name} why={t('It is not changed over the network: {{why}}.', { why: machineOnly })} />
+        <OnTheMachine
+          name={name}
+          needsRestart={needsRestart}
+          why={t('It is not changed over the network: {{why}}.', { why: machineOnly })}
+        />
       ) : state.data?.isWritable === false ? (
-        <OnTheMachine name={name} why={t("The server's user may not write main.cf here.")} />
+        <OnTheMachine
+          name={name}
+          needsRestart={needsRestart}
+          why={t("The server's user may not write main.cf here.")}
+        />
       ) : (
         <ValueForm setting={setting} />
       )}
@@ -120,7 +128,13 @@ function Facts({ setting }: { readonly setting: Setting }) {
   );
 }
 
-function OnTheMachine({ name, why }: { readonly name: string; readonly why: string }) {
+interface OnTheMachineProps {
+  readonly name: string;
+  readonly needsRestart: boolean;
+  readonly why: string;
+}
+
+function OnTheMachine({ name, needsRestart, why }: OnTheMachineProps) {
   const { t } = useTranslation();
   return (
     <Alert color="gray" variant="light" icon={<Icon name="defence" />} title={t('Changed on the machine only')}>
@@ -128,7 +142,7 @@ function OnTheMachine({ name, why }: { readonly name: string; readonly why: stri
       <Text size="sm" mt="xs">
         {t('Whoever may do so there writes:')}
       </Text>
-      <Code block mt={4}>{`posthaste postconf -e '${name} = …'\nposthaste reload`}</Code>
+      <Code block mt={4}>{`posthaste postconf -e '${name} = …'${needsRestart ? '' : '\nposthaste reload'}`}</Code>
     </Alert>
   );
 }
