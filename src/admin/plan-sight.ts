@@ -65,11 +65,13 @@ export function planWithin(plan: Plan, sight: Sight): Plan {
     objects,
     // Of all that were looked at: how many there are elsewhere is not his to know.
     objectCount: objects.length,
-    sending: plan.sending.map(({ address, gained, lost }) => ({
-      address,
-      gained: gained.filter((login) => sight.mayName(login)),
-      lost: lost.filter((login) => sight.mayName(login)),
-    })),
+    sending: plan.sending
+      .map(({ address, gained, lost }) => ({
+        address,
+        gained: gained.filter((login) => sight.mayName(login)),
+        lost: lost.filter((login) => sight.mayName(login)),
+      }))
+      .filter(({ gained, lost }) => gained.length + lost.length > 0),
     members: plan.members.filter(({ list }) => sight.address(list)),
   };
 }

@@ -204,6 +204,8 @@ describe('a plan for a domain administrator', () => {
     expect(text.replaceAll('all@foreign.test', '')).not.toMatch(/foreign|elsewhere|example\.net/);
     // And whether it is there at all makes no difference.
     const none = await plan({ operation: 'alias.add', input: { ...input, targets: ['nobody@foreign.test'] } });
+    const others = await plan({ operation: 'alias.add', input: { ...input, targets: ['anna@foreign.test'] } });
+    expect(others.body.sending).toEqual([]);
     expect(none.body.changes.length).toBe(body.changes.length);
   });
 
