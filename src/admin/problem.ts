@@ -1,6 +1,7 @@
 // What a caller is told when an operation is not done (RFC 9457): a status, a kind that programs can rely on, one line for
 // people, and where it is known the field that was wrong and what to do about it.
 
+import { RevertRefusedError } from '../directory/revert.ts';
 import { DirectoryRefusedError } from '../directory/refusal.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
@@ -43,8 +44,8 @@ export function problemOf(error: unknown, isAboutPath: boolean): Problem | undef
   if (error instanceof SettingsError) return { status: 422, kind: 'refused', detail: error.message };
   if (!(error instanceof DirectoryRefusedError)) return undefined;
   const { kind, message } = error;
-  const split = message.indexOf(': ');
-  // What comes after the colon stands apart, as in "..., as in: posthaste alias add ...".
+  // What comes after the colon stands apart, as in "..., as in: posthaste alias add ..."; the reason of a refusal does not.
+  const split = error instanceof RevertRefusedError ? -1 : message.indexOf(': ');
   const detail = message.slice(0, split < 0 ? undefined : split).replace(/, as in$/, '');
   const text = split < 0 ? { detail } : { detail, mend: message.slice(split + 2) };
   if (kind === 'taken') return { status: 409, kind: 'taken', ...text };

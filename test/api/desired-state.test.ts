@@ -74,6 +74,7 @@ test('a revision is listed, shown, planned and undone, and that is undone again'
   expect((await ask('GET', '/mailboxes/anna@plan.test')).body.name).toBe('');
   const again = await ask('POST', `/revisions/${revision}/revert`, {});
   expect([again.status, again.body.detail]).toMatchObject([422, expect.stringContaining('cannot be undone')]);
+  expect(again.body.detail).toMatch(/cannot be undone: ./);
   expect((await ask('GET', '/revisions/99999')).status).toBe(404);
 });
 

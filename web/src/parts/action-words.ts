@@ -30,6 +30,7 @@ export function useAreaWords(): Readonly<Record<string, string>> {
     webhook: t('Webhook'),
     'second-factor': t('Second factor'),
     setting: t('Setting'),
+    parameter: t('Parameter'),
     revision: t('Revision'),
   };
 }

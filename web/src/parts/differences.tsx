@@ -53,11 +53,12 @@ export function ObjectDifference({ change }: { readonly change: ObjectChange }) 
   );
 }
 
-/** What nobody has set is not worth a line where all of an object is told. */
+/** What nobody has set, and its name, are not worth a line where all of an object is told. */
 function isTold({ field, before, after }: Difference, object: string, isWhole: boolean): boolean {
-  if (untold.has(field) || before === object || after === object) return false;
+  if (untold.has(field)) return false;
+  if (!isWhole) return true;
   const value = before ?? after;
-  return !isWhole || !(value === '' || value === 0 || (Array.isArray(value) && value.length === 0));
+  return value !== object && !(value === '' || value === 0 || (Array.isArray(value) && value.length === 0));
 }
 
 function FieldDifference({ difference }: { readonly difference: Difference }) {
