@@ -41,7 +41,7 @@ async function dependents(context: CommandContext, object: string, options: Depe
     }
     if (needs.length === 0) context.print(`nothing names ${object}`);
     for (const { what, count, names } of needs) {
-      context.print(`${count} ${what}`);
+      context.print(`${what}: ${count}`);
       for (const name of names) context.print(`  ${name}`);
       if (offset + names.length < count) context.print(`  … and ${count - offset - names.length} more`);
     }

@@ -97,22 +97,22 @@ it('pages, and says that there is more', async () => {
 
 it('says what names an address or a domain', async () => {
   expect(await run(false, 'dependents', 'anna@example.com')).toEqual([
-    '6 aliases that lead there',
+    'aliases that lead there: 6',
     '  @names.example',
     '  abuse@example.com',
     '  off@names.example',
     '  postmaster@example.com',
     '  root@example.com',
     '  sales@example.com',
-    '1 mailboxes that are forwarded there',
+    'mailboxes that are forwarded there: 1',
     '  bert@example.com',
-    '1 lists that it is a member, an owner or a poster of',
+    'lists that it is a member, an owner or a poster of: 1',
     '  news@example.com (member)',
-    '1 addresses that its login may, or may not, send as',
+    'addresses that its login may, or may not, send as: 1',
     '  boss@far.test',
   ]);
   const lines = await run(false, 'dependents', 'example.com', '--limit', '1');
-  expect(lines.slice(0, 4)).toEqual(['1 alias domains', '  example.org', '2 mailboxes', '  anna@example.com']);
-  expect(lines).toContain('3 aliases of other domains that lead into it');
+  expect(lines.slice(0, 4)).toEqual(['alias domains: 1', '  example.org', 'mailboxes: 2', '  anna@example.com']);
+  expect(lines).toContain('aliases of other domains that lead into it: 3');
   expect(await run(false, 'dependents', 'nobody@example.com')).toEqual(['nothing names nobody@example.com']);
 });

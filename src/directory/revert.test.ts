@@ -211,7 +211,7 @@ it('refuses, whole, where a later change stands in the way, and names it', async
   const later = await newest();
   const before = await state();
   await expect(directory.revert(revision)).rejects.toMatchObject({
-    message: expect.stringContaining(`two@example.com has another targets by now (revision ${later} by tester)`),
+    message: expect.stringContaining(`targets of two@example.com changed since (revision ${later} by tester)`),
     obstacles: [{ action: 'alias.add', object: 'two@example.com', later: [{ revision: later }] }],
   });
   expect(await state()).toEqual(before);

@@ -133,7 +133,7 @@ async function refuseChanged(directory: DirectoryView, event: DirectoryEvent, un
   for (const { field, after: value } of differencesOf(before, after)) {
     // A password leaves no trace to be compared with.
     if (field === 'password' || derived.has(field)) continue;
-    if (JSON.stringify(now[field]) !== JSON.stringify(value)) refuse(`${object} has another ${field} by now`);
+    if (JSON.stringify(now[field]) !== JSON.stringify(value)) refuse(`${field} of ${object} changed since`);
   }
 }
 

@@ -11,6 +11,7 @@ let page: Page;
 beforeAll(async () => {
   server = await PageServer.start({
     smtpd_sender_restrictions: 'check_sender_access inline:{{spam.test=REJECT no thanks}}',
+    smtpd_recipient_restrictions: 'check_recipient_access inline:{{over@a.test=FILTER scan:[127.0.0.1]:10025}}',
     virtual_alias_maps: 'inline:{{l1@a.test=l2@a.test},{l2@a.test=l1@a.test}}, directory:virtual-aliases',
     virtual_mailbox_maps: 'directory:mailboxes',
     transport_maps: 'directory:transports',
@@ -131,6 +132,11 @@ describe('the way of mail', () => {
     await page.keyboard.press('Escape');
     await explain('address=carla@a.test');
     await line(/carla@a\.test → anna@a\.test, blind copy/).waitFor();
+  });
+
+  test('names the filter that takes a message first', async () => {
+    await explain('address=over@a.test');
+    await page.getByText('It goes first to scan:[127.0.0.1]:10025 (FILTER)').waitFor();
   });
 
   test('a table that cannot be asked is drawn as such', async () => {

@@ -41,7 +41,7 @@ export function HeatTable({ summary, rows = 12, search = {} }: HeatTableProps) {
           <Table.Tbody>
             {shown.map(({ name, ages, recipients }) => (
               <Table.Tr key={name}>
-                <Table.Th fw={500} className="mono" fz="sm" maw={260}>
+                <Table.Th fw={500} className="mono" fz="sm" maw={260} style={{ overflowWrap: 'break-word' }}>
                   <Anchor
                     inherit
                     underline="hover"

@@ -91,7 +91,7 @@ function RecordCard({ record }: { readonly record: DnsRecord }) {
   );
 }
 
-function RecordState({ record: { state, isNeeded } }: { readonly record: DnsRecord }) {
+function RecordState({ record: { state, isNeeded, found } }: { readonly record: DnsRecord }) {
   const { t } = useTranslation();
   const [word, color, icon] =
     state === 'good'
@@ -99,8 +99,12 @@ function RecordState({ record: { state, isNeeded } }: { readonly record: DnsReco
       : state === 'unknown'
         ? ([t('could not be checked'), 'gray', 'unknown'] as const)
         : isNeeded
-          ? ([t('otherwise'), 'red', 'wrong'] as const)
-          : ([t('otherwise, good to have'), 'orange', 'warning'] as const);
+          ? ([found.length === 0 ? t('missing') : t('otherwise'), 'red', 'wrong'] as const)
+          : ([
+              found.length === 0 ? t('missing, good to have') : t('otherwise, good to have'),
+              'orange',
+              'warning',
+            ] as const);
   return (
     <Badge variant="light" color={color} tt="none" leftSection={<Icon name={icon} size={14} />}>
       {word}

@@ -101,8 +101,9 @@ interface VerdictProps {
   readonly revision?: string | undefined;
 }
 
-export function Verdict({ address, explanation: { reply, replyStage, class: addressClass }, revision }: VerdictProps) {
+export function Verdict({ address, explanation, revision }: VerdictProps) {
   const { t } = useTranslation();
+  const { reply, replyStage, class: addressClass, filter, milters = [] } = explanation;
   const isTaken = reply.code < 300;
   const isFailed = reply.code < 500 && !isTaken;
   const words = isTaken
@@ -119,6 +120,17 @@ export function Verdict({ address, explanation: { reply, replyStage, class: addr
       <Group gap="xs">
         <span>{words}</span>
         {replyStage === 'data' ? <span>{t('It comes at the end of the data; RCPT is accepted.')}</span> : null}
+        {milters.length === 0 ? null : (
+          <span>{t('Seen before it is accepted by the milters {{names}}.', { names: milters.join(', ') })}</span>
+        )}
+        {filter === undefined ? null : (
+          <span>
+            {t('It goes first to {{transport}} ({{by}}); what comes back from there is decided anew.', {
+              transport: [filter.transport, filter.nexthop].filter((word) => word !== '').join(':'),
+              by: filter.by,
+            })}
+          </span>
+        )}
         {revision === undefined ? null : (
           <span>{t('By the directory as of {{revision}}; files and settings are of today.', { revision })}</span>
         )}

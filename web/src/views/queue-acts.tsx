@@ -57,15 +57,19 @@ export type Chosen = { readonly ids: readonly string[] } | { readonly filter: Qu
 interface ActMenuProps {
   readonly label: string;
   readonly isPrimary?: boolean;
+  /** There is nothing to act on. */
+  readonly isDisabled?: boolean;
   readonly onChoose: (act: QueueAct) => void;
 }
 
-export function ActMenu({ label, isPrimary = false, onChoose }: ActMenuProps) {
+export function ActMenu({ label, isPrimary = false, isDisabled = false, onChoose }: ActMenuProps) {
   const words = useActWords();
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant={isPrimary ? 'filled' : 'default'}>{label}</Button>
+        <Button variant={isPrimary ? 'filled' : 'default'} disabled={isDisabled}>
+          {label}
+        </Button>
       </Menu.Target>
       <Menu.Dropdown>
         {acts.map((act) => (

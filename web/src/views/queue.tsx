@@ -51,6 +51,7 @@ function HostQueue() {
       <PageHead title={t('Queue')} note={<Numbers summary={summary.data} isFiltered={isFiltered(search)} />}>
         <ActMenu
           isPrimary={selected.size > 0}
+          isDisabled={selected.size === 0 && summary.data.messages === 0}
           label={
             selected.size > 0
               ? t('Act on the ticked: {{number}}', { number: formatNumber(selected.size) })
