@@ -89,8 +89,8 @@ export interface ServerParts {
   passkeys(): Promise<Passkeys>;
   recovery(): Promise<AccountRecovery>;
   hostname(): string;
-  /** As it is typed on this host; `isWhole`: with the folders that it needs. */
-  command(isWhole: boolean): string;
+  /** As it is typed on this host: for a client on the host itself with the folders that it needs. */
+  command(client?: string): string;
   /** posthaste_webhook_private_addresses */
   allowsPrivateWebhooks(): boolean;
   /** For a password that has just been set, the mailbox's own or an app password. */

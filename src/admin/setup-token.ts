@@ -43,7 +43,7 @@ export async function checkSetupToken(
   }
   fail(403, 'denied', 'this setup link is not good, or no longer', {
     field: 'token',
-    mend: `have a new one shown on the host with: ${command(true)} setup-link`,
+    mend: `have a new one shown on the host with: ${command(address)} setup-link`,
   });
 }
 

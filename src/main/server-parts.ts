@@ -24,6 +24,7 @@ import { TraceSearches } from '../trace/search-aside.ts';
 import { traceFolder } from '../trace/segments.ts';
 import { Explaining } from './explaining.ts';
 import { runningListeners } from './client-listeners.ts';
+import { isLoopback } from '../http-server/client-address.ts';
 import { ownCommand, publicCommand } from './own-command.ts';
 import type { QueueView } from './page-parts.ts';
 import type { HttpParts } from './http.ts';
@@ -52,7 +53,8 @@ export function serverParts(parts: HttpParts, queue: QueueView, pageOrigin: () =
     passkeys: () => (passkeys ??= openPasskeys()),
     recovery: () => (recovery ??= openRecovery(parts, pageOrigin)),
     hostname: () => settings().text('myhostname'),
-    command: (isWhole) => (isWhole ? ownCommand(state().configuration.directory) : publicCommand()),
+    command: (client) =>
+      client !== undefined && isLoopback(client) ? ownCommand(state().configuration.directory) : publicCommand(),
     allowsPrivateWebhooks: () => settings().flag('posthaste_webhook_private_addresses'),
     keepScramKeys: async (address, password, appPassword) => {
       const hashes = scramHashes(settings().list('posthaste_sasl_mechanisms'));

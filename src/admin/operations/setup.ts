@@ -35,13 +35,15 @@ export const setupOperations = [
     input: object({}),
     output: object({
       hasAdministrator: yes('There is one: no setup link is good any more.'),
-      command: anyText('How the posthaste command is typed on the host; without its folders once there is one.'),
+      command: anyText(
+        'How the posthaste command is typed on the host; its folders are told to the host itself, while there is none.',
+      ),
     }),
     access: { who: 'anyone' },
     kind: 'read',
-    run: async (_input, { view, server }) => {
+    run: async (_input, { view, server, principal }) => {
       const hasAdministrator = view.lookups.identities.hasHost();
-      return { hasAdministrator, command: server.command(!hasAdministrator) };
+      return { hasAdministrator, command: server.command(hasAdministrator ? undefined : principal.address) };
     },
   }),
   operation({
