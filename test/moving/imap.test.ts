@@ -175,7 +175,7 @@ service imap-login {
     dovecot.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: later\n\nlater\n');
     const from = ['--from', `imap://127.0.0.1:${dovecot.server.port}`, '--plain'];
     const { status, stdout, stderr } = await host.run(['import', 'imap', ...from, '--accounts', own]);
-    expect(stdout).toContain('anna@home.test: 1 messages taken');
+    expect(stdout).toContain('anna@home.test: 1 message taken');
     expect(stderr).toMatch(/^not taken: there is no mailbox nobody@home\.test; add it with: .*\n$/);
     expect(status).toBe(1);
     const alone = await host.run([...login(dovecot.server.port), 'nobody@home.test']);
