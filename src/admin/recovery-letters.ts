@@ -1,6 +1,7 @@
 // The words of the letters about a forgotten password. They name the mailbox and what to do, and nothing that a stranger has
 // typed: whoever asks for a link must not be able to write to somebody else by it.
 
+import { plural } from '../lib/plural.ts';
 import type { Letter } from '../queue/own-letters.ts';
 
 interface Facts {
@@ -56,12 +57,12 @@ interface Keys {
 export function passwordNotice(mailbox: string, hostname: string, keys: Keys): Omit<Letter, 'to'> {
   const { tokens, appPasswords } = keys;
   const gone =
-    tokens === 0 ? '' : `\n${counted(tokens, 'API token')} made for it ${tokens === 1 ? 'was' : 'were'} removed.`;
+    tokens === 0 ? '' : `\n${plural(tokens, 'API token')} made for it ${tokens === 1 ? 'was' : 'were'} removed.`;
   const left =
     appPasswords === 0
       ? ''
       : `
-The mailbox has ${counted(appPasswords, 'app password')}, which still ${appPasswords === 1 ? 'opens' : 'open'} it:
+The mailbox has ${plural(appPasswords, 'app password')}, which still ${appPasswords === 1 ? 'opens' : 'open'} it:
 log in to the page and remove what you do not know.`;
   return {
     subject: `The password of ${mailbox} was changed`,
@@ -72,10 +73,6 @@ was logged in to its page has been logged out.${gone}${left}
 If that was not you, tell the administrator of your mail at once.
 `,
   };
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 export function addressNotice(mailbox: string, hostname: string, address: string | undefined): Omit<Letter, 'to'> {
