@@ -208,8 +208,8 @@ export class DirectoryLookups {
    * To be awaited before a decision, where it is not undefined: then the answers are the server's of this moment. Rejects with
    * TemporaryError.
    */
-  fresh(): Promise<void> | undefined {
-    return this.#freshness?.fresh();
+  fresh(decision?: object): Promise<void> | undefined {
+    return this.#freshness?.fresh(decision);
   }
 
   /** No domain is hosted. */

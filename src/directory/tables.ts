@@ -83,8 +83,8 @@ export class DirectoryTable implements Table, RevisionSource {
     return this.#find(this.#lookups, key);
   }
 
-  async lookup(key: string): Promise<LookupResult> {
-    const fresh = this.#lookups.fresh();
+  async lookup(key: string, decision?: object): Promise<LookupResult> {
+    const fresh = this.#lookups.fresh(decision);
     if (fresh !== undefined) await fresh;
     return this.#find(this.#lookups, key);
   }

@@ -14,7 +14,7 @@ export function mailboxRoom(
   store: Usage | undefined,
 ): QuotaSource {
   return {
-    fresh: () => directory.lookups?.fresh(),
+    fresh: (decision) => directory.lookups?.fresh(decision),
     maintenance: (recipient) =>
       directory.lookups?.domain(recipient.slice(recipient.lastIndexOf('@') + 1))?.maintenance ?? '',
     check: (recipient, sizeBytes) => {

@@ -93,7 +93,7 @@ export class Decision implements Asker {
       if (step !== undefined) this.#asked.push(step);
       return known;
     }
-    const answer = this.#without?.(table.name, key) === true ? Promise.resolve(leftOut) : table.lookup(key);
+    const answer = this.#without?.(table.name, key) === true ? Promise.resolve(leftOut) : table.lookup(key, this);
     answers.set(key, answer);
     if (table.isServed === true) this.#asksServers = true;
     return this.#steps === undefined ? answer : this.#traced(stage, table, key, answer);

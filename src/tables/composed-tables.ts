@@ -11,13 +11,13 @@ import { TableError } from './table-error.ts';
 export function openUnionTable(text: string, registry: TableRegistry, options?: OpenOptions): Table {
   const name = `unionmap:${text}`;
   const tables = openMembers(name, text, registry, options);
-  return { name, kind: kindOfFirst(tables), lookup: (key) => lookUpUnion(tables, key) };
+  return { name, kind: kindOfFirst(tables), lookup: (key, decision) => lookUpUnion(tables, key, decision) };
 }
 
 export function openPipeTable(text: string, registry: TableRegistry, options?: OpenOptions): Table {
   const name = `pipemap:${text}`;
   const tables = openMembers(name, text, registry, options);
-  return { name, kind: kindOfFirst(tables), lookup: (key) => lookUpPipe(tables, key) };
+  return { name, kind: kindOfFirst(tables), lookup: (key, decision) => lookUpPipe(tables, key, decision) };
 }
 
 export function openRandomTable(text: string): Table {
@@ -51,11 +51,11 @@ function kindOfFirst(tables: readonly Table[]): Table['kind'] {
   return (tables[0] as Table).kind;
 }
 
-async function lookUpUnion(tables: readonly Table[], key: string): Promise<LookupResult> {
+async function lookUpUnion(tables: readonly Table[], key: string, decision?: object): Promise<LookupResult> {
   let value = '';
   const sources: string[] = [];
   for (const table of tables) {
-    const result = await table.lookup(key);
+    const result = await table.lookup(key, decision);
     if (result.kind === 'not-found') continue;
     if (value !== '') value += ',';
     value += result.value;
@@ -64,11 +64,11 @@ async function lookUpUnion(tables: readonly Table[], key: string): Promise<Looku
   return value === '' ? notFound : { kind: 'found', value, source: sources.join(', ') };
 }
 
-async function lookUpPipe(tables: readonly Table[], key: string): Promise<LookupResult> {
+async function lookUpPipe(tables: readonly Table[], key: string, decision?: object): Promise<LookupResult> {
   let value = key;
   const sources: string[] = [];
   for (const table of tables) {
-    const result = await table.lookup(value);
+    const result = await table.lookup(value, decision);
     if (result.kind === 'not-found') return notFound;
     value = result.value;
     sources.push(result.source ?? table.name);

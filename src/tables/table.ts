@@ -29,8 +29,11 @@ export interface Table {
   /** `type:name` as written in the configuration. */
   readonly name: string;
   readonly kind: TableKind;
-  /** Fixed-key tables fold the key themselves. Throws TemporaryError where the answer cannot be found out. */
-  lookup(key: string): Promise<LookupResult>;
+  /**
+   * Fixed-key tables fold the key themselves. `decision` is who asks, where one asks several: what has to be compared with a
+   * server first is compared for it once. Throws TemporaryError where the answer cannot be found out.
+   */
+  lookup(key: string, decision?: object): Promise<LookupResult>;
   /** True: a server is asked, and several questions at once cost it hardly more than one. */
   readonly isServed?: boolean;
   /** True: it has no row at present, so nobody needs to make keys for it. Throws TemporaryError. */
@@ -75,5 +78,5 @@ export interface TableRegistry {
 export interface RevisionSource {
   revision(): number;
   /** To be awaited before the number, where it is not undefined: what is elsewhere has then been compared. */
-  fresh?(): Promise<void> | undefined;
+  fresh?(decision?: object): Promise<void> | undefined;
 }

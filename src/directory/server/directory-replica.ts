@@ -50,7 +50,7 @@ const readerPauseMilliseconds = 100;
 /** What the thread that speaks the protocols asks. */
 export interface ReplicaFreshness {
   /** Undefined where nothing has to be waited for. Rejects with TemporaryError. */
-  fresh(): Promise<void> | undefined;
+  fresh(decision?: object): Promise<void> | undefined;
   /** Throws TemporaryError. */
   check(): void;
 }
@@ -123,9 +123,9 @@ export class DirectoryReplica implements ReplicaFreshness {
     return replica;
   }
 
-  fresh(): Promise<void> | undefined {
+  fresh(decision?: object): Promise<void> | undefined {
     // Whoever makes a change has the newest state, and the lock that a comparison would wait for.
-    return this.#making.getStore() === true ? undefined : this.#freshness.fresh();
+    return this.#making.getStore() === true ? undefined : this.#freshness.fresh(decision);
   }
 
   /** For lists and changes: waits as `fresh` does. */

@@ -1,6 +1,7 @@
 // Whether what a node has of the directory is what the server has: asked before every decision, once for all who asked
-// before the question was sent. An answer holds for a millisecond, as a snapshot does (brief-snapshot.ts). Reads that cannot
-// wait (synchronous ones, in a session that was let in already) are held by a watch that asks every second: they are refused
+// before the question was sent, and once for all that one decision looks up. An answer holds for others for a millisecond from
+// when its question was sent, since it may be the state of that moment: however slow the server is, nobody is answered from
+// an older one, and what one node was told is done is seen by whoever asks another a millisecond later. Reads that cannot wait (synchronous ones, in a session that was let in already) are held by a watch that asks every second: they are refused
 // once ten have passed without an answer. Nothing is ever answered from a copy that nobody has compared.
 
 import { withinTime } from '../../database/server/server-session.ts';
@@ -10,6 +11,7 @@ const watchMilliseconds = 1000;
 const maxSilentSeconds = 10;
 /** To copy all takes longer; whoever asks for a recipient is told to come again. */
 const maxWaitMilliseconds = 20_000;
+const holdMilliseconds = 1;
 
 export class Freshness {
   /** Compares, and fetches what is missing. */
@@ -19,6 +21,8 @@ export class Freshness {
   #waiting: Promise<void> | undefined;
   #answer: Promise<void> | undefined;
   #holds = false;
+  /** Who has been told to go on: a decision, for all its lookups. */
+  readonly #served = new WeakSet<object>();
   #silentSeconds = maxSilentSeconds + 1;
   #why = 'it has not been asked yet';
   #watch: NodeJS.Timeout | undefined;
@@ -27,12 +31,14 @@ export class Freshness {
     this.#compare = compare;
   }
 
-  /** Undefined where nothing has to be waited for. Rejects with TemporaryError. */
-  fresh(): Promise<void> | undefined {
-    if (this.#holds) return undefined;
-    return (this.#answer ??= withinTime(this.compared(), maxWaitMilliseconds, () => {
-      return new TemporaryError('the directory: its server is slow, or all of it is being copied');
-    }));
+  /** Undefined where nothing has to be waited for, or not again by the same decision. Rejects with TemporaryError. */
+  fresh(decision?: object): Promise<void> | undefined {
+    if (decision !== undefined && this.#served.has(decision)) return undefined;
+    const answer = this.#holds ? undefined : this.#answered();
+    if (decision === undefined) return answer;
+    if (answer !== undefined) return answer.then(() => void this.#served.add(decision));
+    this.#served.add(decision);
+    return undefined;
   }
 
   /** As `fresh`, however long it takes. */
@@ -65,18 +71,26 @@ export class Freshness {
     this.#why = 'it is closed';
   }
 
+  #answered(): Promise<void> {
+    return (this.#answer ??= withinTime(this.compared(), maxWaitMilliseconds, () => {
+      return new TemporaryError('the directory: its server is slow, or all of it is being copied');
+    }));
+  }
+
   async #ask(): Promise<void> {
     const mine = this.#waiting;
     this.#waiting = undefined;
     this.#answer = undefined;
     this.#running = mine;
+    let isRecent = true;
+    setTimeout(() => {
+      isRecent = false;
+      this.#holds = false;
+    }, holdMilliseconds);
     try {
       await this.#compare();
       this.#silentSeconds = 0;
-      this.#holds = true;
-      setTimeout(() => {
-        this.#holds = false;
-      }, 1);
+      this.#holds = isRecent;
     } catch (error) {
       this.#why = (error as Error).message;
       throw error instanceof TemporaryError ? error : new TemporaryError(this.#why, { cause: error });
