@@ -49,17 +49,25 @@ export class ClientLists {
 
   async rightsOf(client: Client): Promise<ClientRights> {
     const decision = new Decision(false);
-    const [mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden, mayUseVerp] = await Promise.all([
+    const asked = [
       this.#matches(decision, this.#xclient, client),
       this.#matches(decision, this.#xforward, client),
       this.#matches(decision, this.#bareLineFeeds, client),
       this.#matches(decision, this.#authHidden, client),
       this.#matches(decision, this.#verp, client),
-    ]);
-    const keywords = await this.#found(decision, this.#keywords, client);
+    ];
+    // Most lists are empty or name networks: of those nothing is waited for.
+    const [
+      mayUseXclient = false,
+      mayUseXforward = false,
+      maySendBareLineFeeds = false,
+      isAuthHidden = false,
+      mayUseVerp = false,
+    ] = asked.every((match) => typeof match === 'boolean') ? asked : await Promise.all(asked);
+    const keywords = this.#keywords.isEmpty ? undefined : await this.#found(decision, this.#keywords, client);
     const discardedKeywords =
       keywords?.value === undefined ? undefined : new Set(splitList(keywords.value.toLowerCase()));
-    const milters = await this.#found(decision, this.#milters, client);
+    const milters = this.#milters.isEmpty ? undefined : await this.#found(decision, this.#milters, client);
     return {
       mayUseXclient,
       mayUseXforward,
@@ -78,7 +86,6 @@ export class ClientLists {
     maps: Maps,
     { address = '' }: Client,
   ): Promise<{ readonly value: string | undefined } | undefined> {
-    if (maps.isEmpty) return undefined;
     try {
       return await maps.find(decision, 'access', address, 'full');
     } catch (error) {
@@ -93,15 +100,18 @@ export class ClientLists {
     return this.#mechanisms.isEmpty || (await this.#matches(new Decision(false), this.#mechanisms, { name }));
   }
 
-  async #matches(decision: Decision, list: MatchList, { name = 'unknown', address = '' }: Client): Promise<boolean> {
-    if (list.isEmpty) return false;
-    try {
-      return await list.matches(decision, 'access', name, address);
-    } catch (error) {
+  #matches(
+    decision: Decision,
+    list: MatchList,
+    { name = 'unknown', address = '' }: Client,
+  ): Promise<boolean> | boolean {
+    const match = list.matches(decision, 'access', name, address);
+    if (typeof match === 'boolean') return match;
+    return match.catch((error: unknown) => {
       if (!(error instanceof TemporaryError)) throw error;
       this.#options.warn(`${list.name}: lookup error for "${name}/${address}": ${error.message}`);
       return false;
-    }
+    });
   }
 }
 

@@ -43,7 +43,8 @@ export class Deliverable {
   ): Promise<Reply | undefined> {
     const { quota, posting, isFullTemporary } = this.#options;
     if (quota === undefined && posting === undefined) return undefined;
-    await quota?.fresh?.(decision);
+    const fresh = quota?.fresh?.(decision);
+    if (fresh !== undefined) await fresh;
     const rejected = `<${recipient}>: Recipient address rejected:`;
     const waits = client.login !== undefined;
     const domainReason = waits ? '' : (quota?.maintenance?.(recipient) ?? '');

@@ -227,8 +227,8 @@ export class RoutingState {
   }
 
   /** The connection and rate limits do not hold for this client (smtpd_client_event_limit_exceptions). */
-  async isLimitException({ name, address }: { name: string; address: string }): Promise<boolean> {
-    return await this.#limitExceptions.matches(new Decision(false), 'access', name, address);
+  isLimitException({ name, address }: { name: string; address: string }): Promise<boolean> | boolean {
+    return this.#limitExceptions.matches(new Decision(false), 'access', name, address);
   }
 
   async isMyNetwork(address: string): Promise<boolean> {

@@ -62,19 +62,22 @@ export class MatchList {
       if (asker.isTracing && !this.isEmpty) asker.note(stage, this.name, key, found ? 'listed' : 'not listed');
       return found;
     }
-    return this.#search(asker, stage, foldKey(key), address);
+    return this.#search(asker, stage, foldKey(key), address, 0);
   }
 
-  async #search(asker: Asker, stage: string, key: string, address: string): Promise<boolean> {
-    for (const pattern of this.#patterns) {
+  /** Nothing is waited for before the first table: most lists have none, and are asked for every client. */
+  #search(asker: Asker, stage: string, key: string, address: string, start: number): Promise<boolean> | boolean {
+    for (let index = start; index < this.#patterns.length; index++) {
+      const pattern = this.#patterns[index] as Pattern;
+      if (pattern.kind === 'table') {
+        return this.#matchesTable(asker, stage, pattern.table, key, address).then((isMatch) =>
+          isMatch ? !pattern.negated : this.#search(asker, stage, key, address, index + 1),
+        );
+      }
       const isMatch =
-        pattern.kind === 'table'
-          ? await this.#matchesTable(asker, stage, pattern.table, key, address)
-          : pattern.kind === 'network'
-            ? pattern.contains(address)
-            : this.#matchesLiteral(pattern.text, key, address);
+        pattern.kind === 'network' ? pattern.contains(address) : this.#matchesLiteral(pattern.text, key, address);
       if (!isMatch) continue;
-      if (asker.isTracing && pattern.kind !== 'table') {
+      if (asker.isTracing) {
         asker.note(stage, this.name, address || key, `${pattern.negated ? 'excluded by' : 'matches'} ${pattern.text}`);
       }
       return !pattern.negated;
