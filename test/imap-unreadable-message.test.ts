@@ -3,6 +3,7 @@
 import { readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openSqlite } from '../src/database/sqlite.ts';
 import { LineClient, TestHost, type TestServer } from './imap-dialogs/test-server.ts';
 
 let host: TestHost;
@@ -41,6 +42,22 @@ it('serves the other messages', async () => {
   expect(lines[0]).toMatch(/^\* 2 FETCH \(ENVELOPE \(NIL "small"/);
   expect(lines.at(-1)).toBe('a3 NO [UNAVAILABLE] Some messages cannot be read at the moment.');
   expect(await client.command('a4', 'SEARCH TEXT small')).toEqual(['* SEARCH 2', 'a4 OK Search completed.']);
+  client.destroy();
+});
+
+it('finds the others where a small one is damaged, or was expunged while it was looked for', async () => {
+  await server.deliver('cleo', 'Subject: first\r\n\r\nbody\r\n');
+  await server.deliver('cleo', 'Subject: second\r\n\r\nbody\r\n');
+  await server.deliver('cleo', 'Subject: third\r\n\r\nbody\r\n');
+  const client = await openInbox('cleo');
+  const store = openSqlite(join(host.folder, 'store.db'));
+  const [first, second] = store.prepare('SELECT id FROM content ORDER BY id DESC LIMIT 3').pluck().all().toReversed();
+  store.prepare('UPDATE content SET data = zeroblob(length(data)) WHERE id = ?').run(first);
+  // As for a search that has read the row, and then waits for the next millisecond of its turn.
+  store.pragma('foreign_keys = OFF');
+  store.prepare('DELETE FROM content WHERE id = ?').run(second);
+  store.close();
+  expect(await client.command('a3', 'SEARCH TEXT body')).toEqual(['* SEARCH 3', 'a3 OK Search completed.']);
   client.destroy();
 });
 

@@ -3,6 +3,7 @@
 import type { CommandArguments } from '../../imap/parse-command.ts';
 import { TemporaryError } from '../../lib/temporary-error.ts';
 import { parseHeaderFields } from '../../message/header-field.ts';
+import type { ContentReader } from '../../mailstore/types.ts';
 import { MessageRows, pageMessages } from '../fetch/message-rows.ts';
 import { findBody, readRange } from '../fetch/sections.ts';
 import { scanStructure } from '../fetch/structure-cache.ts';
@@ -101,8 +102,9 @@ async function lookInside(
   content: number,
   slice: TimeSlice,
 ): Promise<boolean> {
-  const reader = session.server.store.openContent(content);
+  let reader: ContentReader | undefined;
   try {
+    reader = session.server.store.openContent(content);
     const header = await readRange(reader, 0, Math.min(await findBody(reader), maxHeaderBytes));
     candidate.header = parseHeaderFields(Buffer.from(header).toString('latin1'));
     const truth = program.matches(candidate);
@@ -111,10 +113,11 @@ async function lookInside(
     candidate.findings = await searchMessage(reader, root, program.needles, slice);
     return program.matches(candidate) ?? false;
   } catch (error) {
-    // One damaged message must not make every search of the folder fail; it cannot be found by its text.
+    // One damaged message, or one that another session has just expunged, must not make the search of all fail; it cannot
+    // be found by its text.
     if (error instanceof TemporaryError) return false;
     throw error;
   } finally {
-    await reader.close();
+    await reader?.close();
   }
 }
