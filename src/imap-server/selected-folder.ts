@@ -6,6 +6,7 @@
 
 import type { NumberRange, SequenceSet } from '../imap/sequence-set.ts';
 import { resolveSequenceSet, rangesInclude } from '../imap/sequence-set.ts';
+import type { StoredFlags } from '../mailstore/types.ts';
 import type { FolderView, ViewListener } from './folder-view.ts';
 import { ImapRefusal } from './refusal.ts';
 
@@ -18,8 +19,8 @@ export class SelectedFolder {
   #announcedKeywords: number;
   /** Removed from the view, still numbered here; ascending. */
   #ghosts: number[] = [];
-  /** Flag changes that this connection made and was told of: uid -> mod-sequence. */
-  readonly #own = new Map<number, number>();
+  /** Of messages whose flags the client knows beyond what was announced: uid -> mod-sequence. */
+  readonly #known = new Map<number, number>();
   readonly #onChange: ViewListener;
 
   /** `onChange` is called after each change of the folder. */
@@ -98,9 +99,15 @@ export class SelectedFolder {
     return uids;
   }
 
-  /** This connection's own change: the client knows, or asked not to be told. */
-  ownChange(uid: number, modseq: number): void {
-    this.#own.set(uid, modseq);
+  /** The client was shown the flags as of `modseq`. */
+  flagsShown(uid: number, modseq: number): void {
+    this.#known.set(uid, modseq);
+  }
+
+  /** A change by the client itself, which knows the outcome unless others changed the message before (RFC 3501 §6.4.6). */
+  ownChange({ uid, modseq, previousModseq }: StoredFlags['changed'][number]): void {
+    if (previousModseq <= this.#announcedModseq || this.#known.get(uid) === previousModseq)
+      this.#known.set(uid, modseq);
   }
 
   // What has to be announced, in the order in which session.ts asks: expunges, arrivals, keywords, flags.
@@ -125,7 +132,7 @@ export class SelectedFolder {
     return hasNew;
   }
 
-  /** Uids of messages whose flags were changed by others since the last call, below `beforeUid`. */
+  /** Uids of messages whose flags changed since the last call without the client's knowing, below `beforeUid`. */
   takeFlagged(beforeUid: number): number[] {
     const since = this.#announcedModseq;
     this.#announcedModseq = this.view.modseq;
@@ -134,10 +141,10 @@ export class SelectedFolder {
       const count = this.view.rank(beforeUid);
       for (let index = 0; index < count; index++) {
         const modseq = this.view.modseqAt(index);
-        if (modseq > since && this.#own.get(this.view.uidAt(index)) !== modseq) uids.push(this.view.uidAt(index));
+        if (modseq > since && this.#known.get(this.view.uidAt(index)) !== modseq) uids.push(this.view.uidAt(index));
       }
     }
-    this.#own.clear();
+    this.#known.clear();
     return uids;
   }
 

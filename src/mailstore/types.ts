@@ -203,9 +203,9 @@ export interface AppendOperation {
   }[];
 }
 
-/** Per message what its flags are now, and the uids that were left alone. */
+/** Per message what its flags are now and its mod-sequence before, and the uids that were left alone. */
 export interface StoredFlags {
-  changed: { uid: number; flags: FlagBits; modseq: number }[];
+  changed: { uid: number; flags: FlagBits; modseq: number; previousModseq: number }[];
   modified: number[];
 }
 

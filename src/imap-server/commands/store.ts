@@ -35,7 +35,7 @@ async function storeFlags(session: SessionContext, args: Arguments, byUid: boole
     const chunk = uids.slice(from, from + chunkMessages);
     const result = await session.server.store.storeFlags(view.folder, chunk, args.action, flags, args.unchangedSince);
     modified.push(...result.modified);
-    for (const { uid, modseq } of result.changed) selected.ownChange(uid, modseq);
+    if (args.silent) for (const change of result.changed) selected.ownChange(change);
     if (args.action !== 'remove' && flags.includes('\\Deleted')) session.counters.deleted += result.changed.length;
     if (selected.takeNewKeywords()) announceFlags(session, selected);
     const refused = new Set(result.modified);
@@ -57,7 +57,9 @@ function printFlags(session: SessionContext, uids: readonly number[], byUid: boo
   const selected = selectedOf(session);
   for (const uid of uids) {
     const index = selected.view.indexOf(uid);
-    if (index !== -1) session.output.line(flagsLine(session, selected, index, byUid));
+    if (index === -1) continue;
+    session.output.line(flagsLine(session, selected, index, byUid));
+    selected.flagsShown(uid, selected.view.modseqAt(index));
   }
 }
 

@@ -86,7 +86,6 @@ export class FetchResponder {
     });
     if (unseen.length === 0) return new Set();
     const { changed } = await this.#session.server.store.storeFlags(view.folder, unseen, 'add', ['\\Seen']);
-    for (const { uid, modseq } of changed) this.#selected.ownChange(uid, modseq);
     return new Set(changed.map(({ uid }) => uid));
   }
 
@@ -98,8 +97,10 @@ export class FetchResponder {
     isNewlySeen: boolean,
   ): Promise<void> {
     this.#isLineBegun = false;
+    const modseq = this.#selected.view.modseqAt(index);
     try {
       await this.#message(uid, index, row, isNewlySeen);
+      if (isNewlySeen) this.#selected.flagsShown(uid, modseq);
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
       this.#session.log.error(

@@ -2,7 +2,14 @@
 // long lists into slices of at most 500 uids, except for copy and move, which are atomic.
 
 import { isDeleted, isSeen, withFlags, withoutFlags } from '../flags.ts';
-import { deletedBit, type FlagBits, type MessageRow, type StoreFlagsAction, StoreRefusedError } from '../types.ts';
+import {
+  deletedBit,
+  type FlagBits,
+  type MessageRow,
+  type StoredFlags,
+  type StoreFlagsAction,
+  StoreRefusedError,
+} from '../types.ts';
 import { addReferences, insertContent, releaseContent } from './contents.ts';
 import type { FolderState, Group } from './group.ts';
 import type { WriteOperation, WriteResults } from './types.ts';
@@ -52,7 +59,7 @@ export function append(group: Group, operation: Operation<'append'>): WriteResul
 export function storeFlags(group: Group, operation: Operation<'store-flags'>): WriteResults['store-flags'] {
   const folder = group.folder(operation.folder);
   const bits = group.flagBits(folder, operation.flags, operation.action !== 'remove');
-  const changed: { uid: number; flags: FlagBits; modseq: number }[] = [];
+  const changed: StoredFlags['changed'] = [];
   const modified: number[] = [];
   for (const uid of operation.uids) {
     const row = readMessage(group, operation.folder, uid);
@@ -63,7 +70,7 @@ export function storeFlags(group: Group, operation: Operation<'store-flags'>): W
     }
     const flags = applyFlags(row.flags, operation.action, bits);
     if (flags === row.flags) {
-      changed.push({ uid, flags, modseq: row.modseq });
+      changed.push({ uid, flags, modseq: row.modseq, previousModseq: row.modseq });
       continue;
     }
     const modseq = group.bump(folder);
@@ -71,9 +78,8 @@ export function storeFlags(group: Group, operation: Operation<'store-flags'>): W
       .sql('UPDATE message SET flags = ?, modseq = ? WHERE folder = ? AND uid = ?')
       .run(flags, modseq, operation.folder, uid);
     recount(folder, row.flags, flags);
-    const change = { uid, flags, modseq };
-    folder.flagged.push(change);
-    changed.push(change);
+    folder.flagged.push({ uid, flags, modseq });
+    changed.push({ uid, flags, modseq, previousModseq: row.modseq });
   }
   return { changed, modified };
 }

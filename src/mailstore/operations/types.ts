@@ -12,6 +12,7 @@ import type {
   QuotaUsage,
   StoreFlagsAction,
   StoreRefusal,
+  StoredFlags,
 } from '../types.ts';
 
 /** A piece of the one buffer that travels with a group (the structured clone of a small view would copy its whole pool). */
@@ -114,7 +115,7 @@ export type WriteOperation =
 export interface WriteResults {
   accept: { delivered: { folder: number; uid: number }[]; queued?: QueuedRows };
   append: { uidValidity: number; uids: number[] };
-  'store-flags': { changed: { uid: number; flags: number; modseq: number }[]; modified: number[] };
+  'store-flags': StoredFlags;
   expunge: { expunged: number[]; modseq: number };
   copy: { uidValidity: number; source: number[]; target: number[] };
   'ensure-mailbox': undefined;
