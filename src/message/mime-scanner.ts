@@ -261,7 +261,7 @@ export class MimeScanner {
     }
     part.id = this.#kept(fields, 'content-id');
     part.description = this.#kept(fields, 'content-description');
-    part.encoding = this.#kept(fields, 'content-transfer-encoding')?.split(/[\s;(]/, 1)[0];
+    part.encoding = this.#kept(fields, 'content-transfer-encoding')?.split(/[\s;(]/, 1)[0] || undefined;
     part.md5 = this.#kept(fields, 'content-md5');
     const disposition = this.#kept(fields, 'content-disposition');
     part.disposition = disposition === undefined ? undefined : parseParameterizedValue(disposition);

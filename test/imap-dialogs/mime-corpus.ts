@@ -46,6 +46,7 @@ const structures: readonly (readonly [header: string, body: string])[] = [
   ['Content-Type: multipart/mixed; boundary=q\n', '--q\n\nx\n--q--\n--q\n\ny\n'],
   ['Content-Type: message/delivery-status\n', 'A: b\n\nC: d\n'],
   ['Content-Type: MESSAGE/RFC822\nContent-Transfer-Encoding: base64\n', 'Subject: x\n\ny\n'],
+  ['Content-Type: image/png\nContent-Transfer-Encoding:\n', 'x'],
   ['Content-Type: message/rfc822\n', ''],
   ['Content-Type: message/rfc822\n', 'Subject: only\n'],
 ];
