@@ -106,6 +106,7 @@ describe('dates', () => {
     ['Mon, 5 Jan 2026 23:00:00 -0500', { year: 2026, month: 1, day: 5 }],
     ['05 January 99', { year: 1999, month: 1, day: 5 }],
     ['Thu 1-Feb-26 x', { year: 2026, month: 2, day: 1 }],
+    ['Mon,5 Jan 2026 10:00:00 +0000', { year: 2026, month: 1, day: 5 }],
     ['yesterday', undefined],
   ])('reads %s', (text, expected) => {
     expect(parseMessageDate(text)).toEqual(expected);

@@ -13,7 +13,7 @@ export const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug
 /** Longer fields are no dates. Bounds the work of the pattern below. */
 const maxDateLength = 200;
 const datePattern =
-  /^(?:[A-Za-z]{2,9}\.?,?[ \t]{1,20})?(\d{1,2})[ \t-]{1,20}([A-Za-z]{3})[A-Za-z]{0,9}[ \t-]{1,20}(\d{2,4})(?!\d)/;
+  /^(?:[A-Za-z]{2,9}\.?(?:,[ \t]{0,20}|[ \t]{1,20}))?(\d{1,2})[ \t-]{1,20}([A-Za-z]{3})[A-Za-z]{0,9}[ \t-]{1,20}(\d{2,4})(?!\d)/;
 
 export function parseMessageDate(text: string): MessageDate | undefined {
   if (text.length > maxDateLength) return undefined;

@@ -11,7 +11,7 @@ import { newTransferDecoder } from '../../message/transfer-encoding.ts';
 import { readRange } from '../fetch/sections.ts';
 import { sliceBytes } from '../fetch/structure-cache.ts';
 import type { TimeSlice } from '../time-slice.ts';
-import { NeedleFinder, newTextDecoder } from './search-text.ts';
+import { joinBlanks, NeedleFinder, newTextDecoder } from './search-text.ts';
 
 /** Of longer headers this much is looked at. */
 const maxHeaderBytes = 256 * 1024;
@@ -34,7 +34,7 @@ export async function searchMessage(
   slice: TimeSlice,
 ): Promise<Findings> {
   const inBodies = new NeedleFinder([...needles.body, ...needles.text]);
-  const inHeaders = new NeedleFinder(needles.text);
+  const inHeaders = new NeedleFinder(needles.text.map((needle) => joinBlanks(needle)));
   await searchPart(reader, root, inBodies, inHeaders, slice);
   const bodyCount = needles.body.length;
   return {
@@ -64,12 +64,12 @@ async function searchHeader(reader: ContentReader, part: Part, finder: NeedleFin
   const header = Buffer.from(await readRange(reader, part.headerFrom, end)).toString('latin1');
   for (const field of parseHeaderFields(header)) {
     finder.next();
-    finder.write(`${field.name}: ${decodeHeaderText(field.body)}`);
+    finder.write(joinBlanks(`${field.name}: ${decodeHeaderText(field.body)}`));
   }
   const fileName =
     decodedParameter(part.disposition?.parameters ?? [], 'filename') ?? decodedParameter(part.parameters, 'name');
   finder.next();
-  if (fileName !== undefined) finder.write(decodeHeaderText(fileName));
+  if (fileName !== undefined) finder.write(joinBlanks(decodeHeaderText(fileName)));
 }
 
 async function searchBody(reader: ContentReader, part: Part, finder: NeedleFinder, slice: TimeSlice): Promise<void> {

@@ -11,7 +11,7 @@ import { parseMessageDate } from '../../message/message-date.ts';
 import { hasFlag } from '../folder-view.ts';
 import type { SelectedFolder } from '../selected-folder.ts';
 import type { Findings, Needles } from './message-search.ts';
-import { decodeNeedle, fold } from './search-text.ts';
+import { decodeNeedle, fold, joinBlanks } from './search-text.ts';
 
 /** What is known about the message under question; it grows from one look to the next. */
 export interface Candidate {
@@ -85,7 +85,7 @@ class Compiler {
       case 'sent-date':
         return ({ header }) => header && compareDays(sentDay(header), key.relation, dayNumber(key.date));
       case 'header':
-        return headerTest(key.field, decodeNeedle(key.text, this.#charset));
+        return headerTest(key.field, joinBlanks(decodeNeedle(key.text, this.#charset)));
       case 'body':
       case 'text': {
         const { kind } = key;
@@ -108,7 +108,7 @@ function headerTest(name: string, needle: string): Test {
   return ({ header }) => {
     if (header === undefined) return undefined;
     return header.some(
-      (field) => field.name.toLowerCase() === name && fold(decodeHeaderText(field.body)).includes(needle),
+      (field) => field.name.toLowerCase() === name && joinBlanks(fold(decodeHeaderText(field.body))).includes(needle),
     );
   };
 }

@@ -8,6 +8,11 @@ export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
 
+/** Where a mailer folded a header field, with a blank or a tab, does not matter (RFC 5322 §2.2.3). */
+export function joinBlanks(text: string): string {
+  return text.replaceAll(/[ \t]+/g, ' ');
+}
+
 /** What a client wants to find; `octets` in the command's charset. */
 export function decodeNeedle(octets: string, charset: string | undefined): string {
   if (charset !== undefined && !isKnownCharset(charset)) {
