@@ -12,7 +12,7 @@ const maxDepth = 20;
 export function findFolder(session: SessionContext, name: string, missingCode = 'NONEXISTENT'): FolderRow {
   const row = session.server.store.folders(userOf(session).mailboxId).find((folder) => folder.name === name);
   if (row === undefined) throw new ImapRefusal('NO', missingCode, `Mailbox doesn't exist: ${shown(name)}`);
-  if (!row.selectable) throw new ImapRefusal('NO', 'NONEXISTENT', `Mailbox isn't selectable: ${shown(name)}`);
+  if (!row.selectable) throw new ImapRefusal('NO', missingCode, `Mailbox isn't selectable: ${shown(name)}`);
   return row;
 }
 

@@ -8,11 +8,12 @@ import { compareNames, parentNames } from './list.ts';
 
 export function lsub(session: SessionContext, { reference, patterns }: CommandArguments<'LSUB'>): string {
   const subscribed = new Set(session.server.store.subscriptions(userOf(session).mailboxId));
-  const matches = (name: string): boolean => patterns.some((pattern) => matchesPattern(reference + pattern, name));
+  const matches = (name: string, wildcard = ''): boolean =>
+    patterns.some((pattern) => pattern.includes(wildcard) && matchesPattern(reference + pattern, name));
   const matching = [...subscribed].filter((name) => matches(name));
-  // A parent is told of only where the pattern stops above its children.
+  // A parent is told of only where a `%` stops above its children: who asks for one name asks whether it is subscribed.
   const hidden = [...subscribed].filter((name) => !matches(name));
-  const parents = [...parentNames(hidden)].filter((name) => !subscribed.has(name) && matches(name));
+  const parents = [...parentNames(hidden)].filter((name) => !subscribed.has(name) && matches(name, '%'));
   for (const name of [...matching, ...parents].toSorted(compareNames)) {
     session.output.line(`* LSUB (${subscribed.has(name) ? '' : '\\Noselect'}) "/" ${printMailbox(name)}`);
   }
