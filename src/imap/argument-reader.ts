@@ -119,13 +119,14 @@ export class ArgumentReader {
     return this.skip('\\') ? `\\${this.atom()}` : this.atom();
   }
 
-  /** `(item item ...)`; an empty list where `mayBeEmpty`. */
+  /** `(item item ...)`; an empty list where `mayBeEmpty`. Blanks inside the parentheses are forgiven. */
   list<Item>(readItem: () => Item, mayBeEmpty = false): Item[] {
     this.expect('(');
+    while (this.skip(' '));
     const items: Item[] = [];
     if (mayBeEmpty && this.skip(')')) return items;
     do items.push(readItem());
-    while (this.more());
+    while (this.more() && this.peek() !== ')');
     this.expect(')');
     return items;
   }

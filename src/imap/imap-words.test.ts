@@ -67,6 +67,7 @@ describe('parseCommand', () => {
         { kind: 'section', text: 'TEXT', peek: false, label: 'RFC822.TEXT' },
       ],
     });
+    expect(parse('a FETCH 1 ( UID  FLAGS )').arguments).toMatchObject({ items: [{ kind: 'UID' }, { kind: 'FLAGS' }] });
     expect(parse('a FETCH 1 FAST').arguments).toMatchObject({
       items: [{ kind: 'FLAGS' }, { kind: 'INTERNALDATE' }, { kind: 'RFC822.SIZE' }],
     });
