@@ -11,6 +11,7 @@ import { MaildirSource } from '../interop/import-mail/maildir-source.ts';
 import { type MboxQuoting, MboxSource, NoMboxError } from '../interop/import-mail/mbox-source.ts';
 import type { MailSource } from '../interop/import-mail/types.ts';
 import type { Directory } from '../directory/directory.ts';
+import { DirectoryRefusedError } from '../directory/refusal.ts';
 import { systemClock } from '../lib/clock.ts';
 import { fromTyped, isMaildir, type MaildirLayout } from '../maildir/folder-tree.ts';
 import { commandGroup } from './command-group.ts';
@@ -170,6 +171,16 @@ interface Mailbox {
   readonly address: string;
 }
 
+/** The mailbox of this very address: without its extension, or by an alias domain, it would be that of somebody else. */
+async function mailboxOf(directory: Directory, address: string): Promise<Mailbox | undefined> {
+  try {
+    return await directory.mailboxes.need(address);
+  } catch (error) {
+    if (error instanceof DirectoryRefusedError) return undefined;
+    throw error;
+  }
+}
+
 async function withSession(
   context: CommandContext,
   work: (session: ImportSession, directory: Directory) => Promise<boolean>,
@@ -213,7 +224,7 @@ async function runTree(context: CommandContext, root: string, options: TreeOptio
   await withSession(context, async (session, directory) => {
     let isComplete = true;
     for (const { path, address } of found) {
-      const mailbox = directory.mailboxByAddress(address);
+      const mailbox = await mailboxOf(directory, address);
       if (mailbox === undefined) {
         context.warn(
           `not taken: ${path}: there is no mailbox ${address}; add it with: posthaste mailbox add ${address}`,
@@ -222,7 +233,7 @@ async function runTree(context: CommandContext, root: string, options: TreeOptio
         continue;
       }
       const source = new MaildirSource({ path, layout: options.folders });
-      isComplete = (await importInto(context, session, source, { id: mailbox.id, address }, options)) && isComplete;
+      isComplete = (await importInto(context, session, source, mailbox, options)) && isComplete;
     }
     return isComplete;
   });
@@ -241,7 +252,7 @@ async function runImap(
     for (const { address: of, account } of accounts) {
       // The one of the command line is refused at once.
       const mailbox =
-        options.accounts === undefined ? await directory.mailboxes.need(of) : directory.mailboxByAddress(of);
+        options.accounts === undefined ? await directory.mailboxes.need(of) : await mailboxOf(directory, of);
       if (mailbox === undefined) missing.push(of);
       else found.push({ mailbox, account });
     }

@@ -170,13 +170,20 @@ service imap-login {
 
   test('of many accounts, one whose mailbox is not there is named at the end, and the others are fetched', async () => {
     const own = join(host.folder, 'own', 'some.csv');
-    const lines = ['nobody@home.test,anna*root,master', 'anna@home.test,anna*root,master', ''];
+    const lines = [
+      'nobody@home.test,anna*root,master',
+      'anna@home.test,anna*root,master',
+      'carl+x@home.test,anna*root,master',
+      '',
+    ];
     writeFileSync(own, lines.join('\n'), { mode: 0o600 });
     dovecot.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: later\n\nlater\n');
     const from = ['--from', `imap://127.0.0.1:${dovecot.server.port}`, '--plain'];
     const { status, stdout, stderr } = await host.run(['import', 'imap', ...from, '--accounts', own]);
     expect(stdout).toContain('anna@home.test: 1 message taken');
-    expect(stderr).toMatch(/^not taken: there is no mailbox nobody@home\.test; add it with: .*\n$/);
+    expect(stderr).toMatch(
+      /^not taken: there is no mailbox nobody@home\.test; add it with: .*\nnot taken: there is no mailbox carl\+x@home\.test; .*\n$/,
+    );
     expect(status).toBe(1);
     const alone = await host.run([...login(dovecot.server.port), 'nobody@home.test']);
     expect([alone.status, alone.stderr]).toEqual([1, expect.stringContaining('nobody@home.test')]);

@@ -104,13 +104,16 @@ test('a message that is renamed or deleted while the folder is read', async () =
 
 test('the Maildirs of a whole server, by their paths', async () => {
   const root = join(host.folder, 'vmail');
-  for (const name of ['dora', 'emil', 'nobody']) {
+  // Here `dora+old` would be an extension of dora's; there it is somebody's account.
+  for (const name of ['dora', 'dora+old', 'emil', 'nobody']) {
     const maildir = makeMaildir(join(root, 'home.test', name, 'Maildir'));
     put(maildir, 'cur/1.a:2,', `Subject: ${name}\n\n`);
   }
   const { status, stdout, stderr } = await host.run(['import', 'maildirs', root, '--layout', '%d/%n/Maildir']);
   expect(stdout).toContain('dora@home.test: 1 message taken');
   expect(stdout).toContain('emil@home.test: 1 message taken');
+  expect(stdout).not.toContain('dora+old');
+  expect(stderr).toContain('there is no mailbox dora+old@home.test');
   expect(stderr).toMatch(
     /not taken: .*: there is no mailbox nobody@home\.test; add it with: posthaste mailbox add nobody/,
   );
