@@ -143,7 +143,10 @@ async function list(context: CommandContext, { domain, tag }: { domain?: string;
         ...(after === undefined ? {} : { after }),
         limit: 500,
       });
-    const empty = 'no alias yet: add one with: posthaste alias add ADDRESS TARGET…';
+    const empty =
+      domain !== undefined || tag !== undefined
+        ? 'no such alias'
+        : 'no alias yet: add one with: posthaste alias add ADDRESS TARGET…';
     await printList(
       context,
       columns,

@@ -13,6 +13,7 @@ import { OwnSide, PostmapSide, type TableSide } from '../proof/table-side.ts';
 import { loadConfiguration } from '../settings/configuration.ts';
 import { Settings } from '../settings/settings.ts';
 import type { Tables } from '../tables/registry.ts';
+import { TableError } from '../tables/table-error.ts';
 import { compareFolders } from './compare-folders.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { openForExplaining, warningsTo } from './explainer.ts';
@@ -28,7 +29,7 @@ A and B are tables, one or several as a parameter would list them, or folders wi
 All keys that can be told from either side are asked on both, and others derived from them: extensions, other case,
 blanks, unknown users, bare users, @domain, subdomains.
 
-Exit status: 0 equal, 1 different, 75 a table could not be asked.`;
+Exit status: 0 equal, 1 different, 2 usage, 75 a table could not be asked.`;
 
 export function register(program: Command, context: CommandContext): void {
   program
@@ -94,7 +95,13 @@ function postfixFolder({ configDirectory }: CommandContext): string | undefined 
 function openSide(tables: Tables, text: string): OwnSide {
   const names = splitList(text);
   if (names.length === 0) throw new CommandError('an empty list of tables', 2);
-  return new OwnSide(names.map((name) => tables.open(name)));
+  try {
+    return new OwnSide(names.map((name) => tables.open(name)));
+  } catch (error) {
+    // Status 1 says that they differ.
+    if (error instanceof TableError) throw new CommandError(error.message, 2);
+    throw error;
+  }
 }
 
 async function report(

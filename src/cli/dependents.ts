@@ -1,7 +1,7 @@
 // posthaste dependents: what names an object, and would break or mean something else if it went.
 
 import type { Command } from 'commander';
-import type { CommandContext } from './context.ts';
+import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { wholeNumber } from './history.ts';
 
@@ -31,6 +31,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function dependents(context: CommandContext, object: string, options: DependentsOptions): Promise<void> {
+  if (object === '') throw new CommandError('name a domain or an address, as in: posthaste dependents example.com', 2);
   const limit = wholeNumber('--limit', options.limit) ?? defaultLimit;
   const offset = limit * ((wholeNumber('--page', options.page) ?? 1) - 1);
   await withDirectory(context, true, async ({ directory }) => {

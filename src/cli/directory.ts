@@ -39,7 +39,7 @@ export function register(program: Command, context: CommandContext): void {
   const directory = program.command('directory').description('where the directory is kept, and moving it');
   directory
     .command('status')
-    .description('where the directory is, and at which revision')
+    .description('where the directory is, its schema, and on a server at which revision the copy is')
     .action(() => status(context));
   directory
     .command('migrate')

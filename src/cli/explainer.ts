@@ -265,7 +265,7 @@ async function openPast(
   try {
     const file = path.join(folder, 'directory.db');
     const event = await writeDirectoryAsOf(today, at, file, systemClock);
-    context.warn(`posthaste: the directory as of event ${event}; configuration, text tables and room are today's`);
+    context.warn(`posthaste: the directory as of revision ${event}; configuration, text tables and room are today's`);
     const directory = await Directory.open(file, options);
     return {
       directory,

@@ -152,7 +152,10 @@ async function list(context: CommandContext, { domain, tag }: { domain?: string;
         ...(after === undefined ? {} : { after }),
         limit: 500,
       });
-    const empty = 'no list yet: add one with: posthaste list add ADDRESS --owner ADDRESS';
+    const empty =
+      domain !== undefined || tag !== undefined
+        ? 'no such list'
+        : 'no list yet: add one with: posthaste list add ADDRESS --owner ADDRESS';
     await printList(
       context,
       columns,

@@ -171,7 +171,9 @@ async function list(context: CommandContext, options: ListOptions): Promise<void
     const keyOf = (row: MailboxInfo): string => (options.removed ? String(row.id) : row.address);
     const empty = options.removed
       ? 'no removed mailbox'
-      : 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
+      : options.domain !== undefined || tag !== undefined
+        ? 'no such mailbox'
+        : 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
     const found =
       tag === undefined
         ? pages(read, keyOf)

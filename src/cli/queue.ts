@@ -42,17 +42,14 @@ Examples:
 
 export function register(program: Command, context: CommandContext): void {
   const group = program.command('queue').description('mail that waits').addHelpText('after', examples);
-  group
-    .option('--watch', 'as queue watch')
-    .allowExcessArguments()
-    .action(async ({ watch }: { watch?: true }) => {
-      const [word] = group.args;
-      if (word !== undefined) {
-        throw new CommandError(`unknown command '${word}': see posthaste queue --help`, 2);
-      }
-      if (watch) await startWatch(context, {});
-      else group.help();
-    });
+  group.option('--watch', 'as queue watch').action(async ({ watch }: { watch?: true }) => {
+    const [word] = group.args;
+    if (word !== undefined) {
+      throw new CommandError(`unknown command '${word}': see posthaste queue --help`, 2);
+    }
+    if (watch) await startWatch(context, {});
+    else group.help();
+  });
   registerViews(group, context);
   registerMatching(group, context);
   group
@@ -75,6 +72,8 @@ export function register(program: Command, context: CommandContext): void {
       .argument('<id...>', 'queue ids, or ALL')
       .action((ids: string[]) => applyChange(context, change, ids, done));
   }
+  // For its own message; after the others, which would take it over: `queue flush ID` would then flush everything.
+  group.allowExcessArguments();
 }
 
 function registerViews(group: Command, context: CommandContext): void {

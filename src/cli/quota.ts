@@ -50,7 +50,8 @@ const columns: readonly Column<QuotaLine>[] = [
 
 async function list(context: CommandContext, domain: string | undefined): Promise<void> {
   const { remote } = context;
-  const empty = 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN';
+  const empty =
+    domain === undefined ? 'no mailbox yet: add one with: posthaste mailbox add USER@DOMAIN' : 'no such mailbox';
   if (remote !== undefined) {
     const read = async (after: string | undefined) =>
       (await remote.call<{ items: readonly QuotaLine[] }>('quota.list', { domain, after, limit: 500 })).items;

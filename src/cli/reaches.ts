@@ -38,6 +38,12 @@ export function register(program: Command, context: CommandContext): void {
 async function reaches(context: CommandContext, given: string, options: ReachesOptions): Promise<void> {
   const limit = wholeNumber('--limit', options.limit) ?? defaultLimit;
   const page = wholeNumber('--page', options.page) ?? 1;
+  if (!given.includes('@')) {
+    throw new CommandError(
+      `"${given}" has no domain: write the whole address, as in ${given || 'user'}@example.com`,
+      2,
+    );
+  }
   const configuration = await loadConfiguration(context.configDirectory);
   const opened = await openForExplaining(configuration, context);
   try {

@@ -75,7 +75,9 @@ async function list(context: CommandContext, domain: string | undefined): Promis
       context,
       columns,
       pages(read, (row) => row.address),
-      'no recipient yet: add one with: posthaste relay-recipient add ADDRESS',
+      domain === undefined
+        ? 'no recipient yet: add one with: posthaste relay-recipient add ADDRESS'
+        : 'no such recipient',
     );
   });
 }

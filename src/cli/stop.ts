@@ -5,6 +5,7 @@ import { plural } from '../lib/plural.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { CommandContext } from './context.ts';
 import { controlRequest } from './control.ts';
+import { printDone } from './output.ts';
 import type { AccountingStatus, ServerStatus } from './server-status.ts';
 
 export function register(program: Command, context: CommandContext): void {
@@ -15,7 +16,7 @@ export function register(program: Command, context: CommandContext): void {
     .description('stop the server: clients get 421, nothing accepted is lost')
     .action(async () => {
       await controlRequest(await dataDirectory(), { command: 'stop' });
-      context.print('stopped');
+      printDone(context, 'stopped', { stopped: true });
     });
 
   program
@@ -24,7 +25,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(async () => {
       const warnings = (await controlRequest(await dataDirectory(), { command: 'reload' })) as string[];
       for (const warning of warnings) context.warn(warning);
-      context.print('reloaded');
+      printDone(context, 'reloaded', { reloaded: true, warnings });
     });
 
   program

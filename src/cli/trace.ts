@@ -43,6 +43,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function trace(context: CommandContext, what: string, options: TraceOptions): Promise<void> {
+  if (what === '') throw new CommandError('name a queue id, a message-id, an address or a client', 2);
   const limit = Number(options.limit ?? defaultLimit);
   if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit: a number above 0 is needed', 2);
   if (context.remote !== undefined) return await traceRemote(context, context.remote, what, options, limit);

@@ -107,3 +107,57 @@ test('commands that a message names are those that can be typed here', () => {
   const { stderr } = spawnSync(link, ['-c', posthaste.configFolder, 'mailbox', 'add', 'a@no.example'], { env });
   expect(String(stderr)).toContain(`add it with: posthaste -c ${posthaste.configFolder} domain add no.example`);
 });
+
+test('what a command does not take is refused before anything is done', () => {
+  expect(run('queue', 'flush', 'NOSUCH')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("too many arguments for 'flush'") as string,
+  });
+  expect(run('queue', 'foo')).toMatchObject({ status: 2, stderr: expect.stringContaining("'foo'") as string });
+  for (const [command, text] of [
+    ['reaches', '"" has no domain'],
+    ['dependents', 'name a domain or an address'],
+    ['trace', 'name a queue id'],
+  ] as const) {
+    const { status, stdout, stderr } = run(command, '');
+    expect({ command, status, stdout }).toEqual({ command, status: 2, stdout: '' });
+    expect(stderr).toContain(text);
+  }
+});
+
+test('tables that cannot be are no difference between two', () => {
+  expect(run('compare', 'nosuch:a', 'nosuch:a')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('unknown table type nosuch') as string,
+  });
+});
+
+test('a file in the place of a folder is told in one line', async () => {
+  const file = join(folder, 'a-file');
+  writeFileSync(file, '');
+  await posthaste.start();
+  await posthaste.stop();
+  expect(run('domain', 'add', 'files.test')).toMatchObject({ status: 0 });
+  expect(run('mailbox', 'add', 'anna@files.test', '--password-stdin')).toMatchObject({ status: 0 });
+  for (const args of [
+    ['import', 'maildir', file, 'anna@files.test'],
+    ['export', 'maildir', 'anna@files.test', file],
+  ]) {
+    const { status, stderr } = run(...args);
+    expect({ args, status }).toEqual({ args, status: 1 });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(file);
+  }
+});
+
+test('a list of what a domain has says of an unknown domain nothing about all others', () => {
+  for (const command of [
+    ['mailbox', 'list'],
+    ['alias', 'list'],
+    ['quota', 'list'],
+    ['relay-recipient', 'list'],
+  ]) {
+    const { status, stderr } = run(...command, '--domain', 'nosuch.test');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/^no such/) as string });
+  }
+});

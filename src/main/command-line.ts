@@ -245,6 +245,11 @@ function createProgram(): Command {
   return program;
 }
 
+/** A file or folder that somebody has named, or that belongs to somebody else: the system's line names it, and says all. */
+function isAboutFile(error: NodeJS.ErrnoException): boolean {
+  return error.syscall !== undefined && error.path !== undefined && error.code !== undefined;
+}
+
 /** Prints what went wrong in one line that says what to do. */
 function report(error: unknown, shown: (text: string) => string): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -260,7 +265,8 @@ function report(error: unknown, shown: (text: string) => string): number {
     process.stderr.write('posthaste: the data folder cannot be opened: run this as root or as the user that owns it\n');
     return 1;
   }
-  const expected = error instanceof Error && /^(Settings|DirectoryRefused|DataFolder|Table)/.test(error.name);
+  const expected =
+    error instanceof Error && (/^(Settings|DirectoryRefused|DataFolder|Table)/.test(error.name) || isAboutFile(error));
   process.stderr.write(
     `posthaste: ${expected ? shown((error as Error).message) : error instanceof Error ? error.stack : String(error)}\n`,
   );
