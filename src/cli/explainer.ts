@@ -264,8 +264,8 @@ async function openPast(
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const file = path.join(folder, 'directory.db');
-    const event = await writeDirectoryAsOf(today, at, file, systemClock);
-    context.warn(`posthaste: the directory as of revision ${event}; configuration, text tables and room are today's`);
+    const { revision } = await writeDirectoryAsOf(today, at, file, systemClock);
+    context.warn(`posthaste: the directory as of revision ${revision}; configuration, text tables and room are today's`);
     const directory = await Directory.open(file, options);
     return {
       directory,

@@ -25,12 +25,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function at<T>(moment: Moment, look: (past: Directory, event: number) => T): Promise<T> {
+async function at<T>(moment: Moment, look: (past: Directory, event: number, revision: number) => T): Promise<T> {
   const file = join(folder, `past-${files++}.db`);
-  const event = await writeDirectoryAsOf(directory, moment, file, clock);
+  const { event, revision } = await writeDirectoryAsOf(directory, moment, file, clock);
   const past = await Directory.open(file, { readonly: true, clock, actor: 'tester' });
   try {
-    return look(past, event);
+    return look(past, event, revision);
   } finally {
     past.close();
   }
@@ -67,6 +67,11 @@ it('is what the directory was after each event, and empty before the first', asy
     expect(targetsOf(past, 'sales@example.com')).toContain('far@elsewhere.test');
   });
   await at({ event: 0 }, (past) => expect(past.lookups.isEmpty()).toBe(true));
+  // Several events are one revision, which has the number of the first.
+  const last = await lastEvent();
+  const newest = (await directory.events({ limit: 1000 })).at(-1)?.revision ?? 0;
+  expect(newest).toBeLessThan(last);
+  await at({ revision: last }, (_, event, revision) => expect([event, revision]).toEqual([last, newest]));
 });
 
 it('tells a mailbox from a later one at the same address', async () => {

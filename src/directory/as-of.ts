@@ -76,6 +76,7 @@ interface PastSenderRight {
 interface Past {
   /** The last event that counts; 0 where none does. */
   event: number;
+  revision: number;
   readonly domains: Map<string, PastDomain>;
   readonly aliasDomains: Map<string, PastAliasDomain>;
   readonly mailboxes: Map<string, PastMailbox>;
@@ -91,15 +92,15 @@ interface Past {
 const pageLength = 1000;
 
 /**
- * Writes the directory as it was at `moment` to the new file `file`. Returns the last event before it; 0 means that
- * the directory was empty.
+ * Writes the directory as it was at `moment` to the new file `file`. Returns the last event before it and its revision;
+ * 0 means that the directory was empty.
  */
 export async function writeDirectoryAsOf(
   source: Directory,
   moment: Moment,
   file: string,
   clock: Clock,
-): Promise<number> {
+): Promise<{ readonly event: number; readonly revision: number }> {
   const past = await replay(source, moment);
   const files = await openDirectoryFiles(file, false, clock);
   try {
@@ -108,12 +109,13 @@ export async function writeDirectoryAsOf(
     files.reader.close();
     files.writer?.connection.close();
   }
-  return past.event;
+  return { event: past.event, revision: past.revision };
 }
 
 async function replay(source: Directory, moment: Moment): Promise<Past> {
   const past: Past = {
     event: 0,
+    revision: 0,
     domains: new Map(),
     aliasDomains: new Map(),
     mailboxes: new Map(),
@@ -130,6 +132,7 @@ async function replay(source: Directory, moment: Moment): Promise<Past> {
       if (isLater(event, moment)) return past;
       apply(past, event);
       past.event = event.id;
+      past.revision = event.revision;
     }
     if (page.length === 0) return past;
   }
