@@ -67,8 +67,8 @@ export class HttpListeners {
     const { tls, log } = this.#parts;
     const handshake = kind === 'https' ? () => tls.handshake() : undefined;
     const open = async () => {
-      this.#server ??= this.#open(settings.integer('posthaste_http_rate_limit'), name);
-      return (await this.#server).serve({ host, handshake, httpsPort: () => this.#httpsPort });
+      const server = await this.#opened(settings.integer('posthaste_http_rate_limit'), name);
+      return server.serve({ host, handshake, httpsPort: () => this.#httpsPort });
     };
     const limits = {
       clientLimit: settings.integer('posthaste_http_client_connection_limit'),
@@ -107,6 +107,17 @@ export class HttpListeners {
     });
     const webhooks = this.#webhooks;
     log.observe((_program, _level, text) => webhooks.logged(text));
+  }
+
+  /** One for all listeners; what failed is tried again by the next who connects. */
+  async #opened(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
+    const opening = (this.#server ??= this.#open(requestsPerMinute, syslogName));
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#server === opening) this.#server = undefined;
+      throw error;
+    }
   }
 
   async #open(requestsPerMinute: number, syslogName: string): Promise<HttpServer> {
