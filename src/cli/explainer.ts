@@ -265,7 +265,9 @@ async function openPast(
   try {
     const file = path.join(folder, 'directory.db');
     const { revision } = await writeDirectoryAsOf(today, at, file, systemClock);
-    context.warn(`posthaste: the directory as of revision ${revision}; configuration, text tables and room are today's`);
+    context.warn(
+      `posthaste: the directory as of revision ${revision}; configuration, text tables and room are today's`,
+    );
     const directory = await Directory.open(file, options);
     return {
       directory,

@@ -40,6 +40,9 @@ const readAtStart = [
   'posthaste_imap_max_line_length',
   'posthaste_imap_user_connection_limit',
   'posthaste_imap_idle_timeout',
+  'posthaste_imap_upstream_proxy_protocol',
+  'posthaste_http_client_connection_limit',
+  'posthaste_http_rate_limit',
   'posthaste_imap_login_timeout',
   'posthaste_auth_failure_delay',
   'posthaste_auth_listen',
@@ -74,6 +77,7 @@ const readAtStart = [
   'posthaste_metrics_token_file',
   'posthaste_trace_days',
   'posthaste_trace_size_limit',
+  'posthaste_trace_subjects',
 ] as const;
 
 const listening = /^posthaste_\w+_listen$|^inet_(?:interfaces|protocols)$/;

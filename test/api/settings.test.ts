@@ -75,6 +75,13 @@ describe('a parameter that is changed', () => {
     expect((await ask('GET', '/settings-state')).body).toEqual({ isWritable: true, restart: body.restart });
     expect((await ask('DELETE', '/settings/message_size_limit')).body.restart).toEqual([]);
     expect((await ask('DELETE', '/settings/message_size_limit')).status).toBe(409);
+    for (const [name, value] of [
+      ['posthaste_trace_subjects', 'no'],
+      ['posthaste_http_client_connection_limit', '50'],
+    ] as const) {
+      expect((await set(name, value)).body.restart).toEqual([`${name} has changed: that needs a restart`]);
+      expect((await ask('DELETE', `/settings/${name}`)).body.restart).toEqual([]);
+    }
   });
 });
 
