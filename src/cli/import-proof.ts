@@ -145,6 +145,7 @@ async function compareSides(
     const [one, other] = await Promise.all(policies.map((policy) => explainOne(policy, address, {})));
     return [outcomeOf(one as Explanation, system), outcomeOf(other as Explanation, system)];
   };
+  const localDomains = new Set(old.settings.list('mydestination').map((name) => name.toLowerCase()));
   const differences: ImportDifference[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -156,7 +157,7 @@ async function compareSides(
         const reason =
           isNamed(explained, address, directory.lookups) || leadsToOne
             ? notTakenReason
-            : await knownReason(ask, address, directory.lookups);
+            : await knownReason(ask, address, directory.lookups, localDomains);
         differences.push({ address, old: one, here: other, ...(reason === undefined ? {} : { reason }) });
       }
       if (next % 500 === 0) onProgress(next, addresses.length);
@@ -179,13 +180,18 @@ const notTakenReason = 'not taken';
 type Ask = (address: string) => Promise<readonly [old: string, here: string]>;
 
 /** Differences that the old system's tables or Postfix's defaults make, and that are meant to be here. */
-async function knownReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+async function knownReason(
+  ask: Ask,
+  address: string,
+  lookups: DirectoryLookups,
+  localDomains: ReadonlySet<string>,
+): Promise<string | undefined> {
   return (
     (await extensionReason(ask, address)) ??
     (await bounceReason(ask, address)) ??
     (await disabledReason(ask, address, lookups)) ??
     (await aliasDomainReason(ask, address, lookups)) ??
-    (await subdomainReason(ask, address, lookups))
+    (await subdomainReason(ask, address, lookups, localDomains))
   );
 }
 
@@ -223,11 +229,18 @@ async function aliasDomainReason(ask: Ask, address: string, lookups: DirectoryLo
 }
 
 /** parent_domain_matches_subdomains has relay_domains in it, unless main.cf says otherwise (postconf(5)). */
-async function subdomainReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+async function subdomainReason(
+  ask: Ask,
+  address: string,
+  lookups: DirectoryLookups,
+  localDomains: ReadonlySet<string>,
+): Promise<string | undefined> {
   const domain = address.slice(address.lastIndexOf('@') + 1).trim();
   const [old, here] = await ask(address);
   if (here !== 'refused' || !old.includes(' by relay:') || lookups.domain(domain) !== undefined) return undefined;
-  if (lookups.domain(domain.slice(domain.indexOf('.') + 1)) === undefined) return undefined;
+  const parent = domain.slice(domain.indexOf('.') + 1);
+  // relay_domains holds the host's own names where it is $mydestination, Postfix's default before 3.0.
+  if (lookups.domain(parent) === undefined && !localDomains.has(parent.toLowerCase())) return undefined;
   return 'a subdomain of a relay domain is relayed there too (parent_domain_matches_subdomains)';
 }
 

@@ -1,7 +1,7 @@
 // Which addresses tell two configurations apart? Those that their tables and domain lists name, made whole, and those
 // beside them: with an extension, in other case, unknown users, subdomains, bare users.
 
-import { splitList } from '../lib/split-list.ts';
+import { tableElements } from '../routing/open-maps.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { TableRegistry } from '../tables/table.ts';
 import { derivedKeys } from './derived-keys.ts';
@@ -46,7 +46,7 @@ export async function candidateAddresses(sides: readonly ComparedConfiguration[]
     localDomains.add(settings.text('myorigin'));
     for (const one of settings.text('recipient_delimiter')) delimiters.add(one);
     for (const parameter of parameters) {
-      for (const element of splitList(settings.expanded(parameter))) {
+      for (const element of tableElements(settings, parameter)) {
         const text = element.replace(/^!+/, '');
         if (!/^[a-z]\w*:/i.test(text)) {
           if (!text.startsWith('/')) keys.add(text);

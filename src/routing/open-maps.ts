@@ -36,9 +36,7 @@ export function openMaps(
   parameter: ListParameter,
   { allowsSubstitution = !withoutSubstitution.has(parameter) } = {},
 ): Maps {
-  // Postfix's default of alias_maps names NIS, which nobody has who did not say so.
-  const skipped = settings.origin('alias_maps').kind === 'default' ? 'nis:mail.aliases' : '';
-  const elements = settings.list(parameter).filter((element) => element !== skipped);
+  const elements = tableElements(settings, parameter);
   return naming(
     parameter,
     settings,
@@ -48,6 +46,12 @@ export function openMaps(
         elements.map((element) => registry.open(element, { allowsSubstitution })),
       ),
   );
+}
+
+/** Postfix's default of alias_maps names NIS, which nobody has who did not say so. */
+export function tableElements(settings: Settings, parameter: ListParameter): readonly string[] {
+  const skipped = settings.origin('alias_maps').kind === 'default' ? 'nis:mail.aliases' : '';
+  return settings.list(parameter).filter((element) => element !== skipped);
 }
 
 export function openMatchList(options: OpenOptions, parameter: ListParameter, style: MatchStyle): MatchList {

@@ -96,7 +96,7 @@ test('a Postfix folder: every class, the first table of two, what stays; equal b
       'virtual_mailbox_base = /srv/vmail',
       `virtual_mailbox_maps = texthash:${at('mailboxes', 'anna@mail.test mail.test/anna/\nbob@mail.test mail.test/bob/\n')}`,
       'virtual_alias_domains = forward.test mail.test',
-      `virtual_alias_maps = texthash:${at('first', 'info@mail.test anna@mail.test\nbob@mail.test bob@mail.test,bob@else.test\n@forward.test all@else.test\n')}, texthash:${at('second', 'info@mail.test other@else.test\nlocal root\nx@elsewhere.test anna@mail.test\n')}`,
+      `virtual_alias_maps = texthash:${at('first', 'info@mail.test anna@mail.test\nteam@mail.test anna@mail.test,\n  bob@mail.test   carl@else.test, Dora <dora@else.test>\n"o t"@mail.test "x, y"@else.test (why)\nbob@mail.test bob@mail.test,bob@else.test\n@forward.test all@else.test\n')}, texthash:${at('second', 'info@mail.test other@else.test\nlocal root\nx@elsewhere.test anna@mail.test\n')}`,
       'relay_domains = relay.test',
       `relay_recipient_maps = texthash:${at('recipients', 'ann@relay.test OK\n')}`,
       `transport_maps = texthash:${at('transport', 'relay.test smtp:[192.0.2.3]\nfar.test smtp:[192.0.2.4]\n')}`,
@@ -115,7 +115,7 @@ test('a Postfix folder: every class, the first table of two, what stays; equal b
   expect(told(result)).toEqual([
     'domain: 4 added',
     'mailbox: 2 added',
-    'alias: 2 added',
+    'alias: 4 added',
     'relay-recipient: 1 added',
     'transport: 2 added',
     'bcc: 1 added',
@@ -124,8 +124,24 @@ test('a Postfix folder: every class, the first table of two, what stays; equal b
   expect(result.notTaken.map(({ what }) => what)).toEqual(['alias local', 'alias x@elsewhere.test']);
   const directory = await host.open();
   expect((await directory.aliases.need('info@mail.test')).targets).toEqual(['anna@mail.test']);
+  const team = await directory.aliases.need('team@mail.test');
+  expect(team.targets).toEqual(['anna@mail.test', 'bob@mail.test', 'carl@else.test', 'dora@else.test']);
+  expect((await directory.aliases.need('"o t"@mail.test')).targets).toEqual(['"x, y"@else.test']);
   expect((await directory.mailboxes.need('bob@mail.test')).forward).toEqual({ mode: 'both', to: ['bob@else.test'] });
   directory.close();
+});
+
+test('a Postfix folder that leaves alias_maps and local_recipient_maps as they are, NIS among them', async () => {
+  mkdirSync(join(folder, 'postfix'));
+  const aliases = file(join('postfix', 'virtual'), 'info@d.test anna@else.test\n');
+  file(join('postfix', 'main.cf'), `virtual_alias_domains = d.test\nvirtual_alias_maps = texthash:${aliases}\n`);
+  file(join('postfix', 'master.cf'), '');
+  const result = await host.run('postfix', join(folder, 'postfix'));
+  expect(result.failure).toBe('');
+  expect(told(result)).toEqual(['domain: 1 added', 'alias: 1 added']);
+  // relay_domains = $mydestination, as before Postfix 3.0: subdomains of its own names are relayed there.
+  const reasons = new Set(result.proof?.differences.map(({ reason }) => reason));
+  expect([...reasons]).toEqual([expect.stringContaining('parent_domain_matches_subdomains')]);
 });
 
 test('Dovecot: passwd-file and SQL, quota rules, what is shared', async () => {

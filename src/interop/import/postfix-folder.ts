@@ -7,16 +7,19 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
+import { parseAddressList } from '../../address/address-list.ts';
+import { toExternal } from '../../address/form.ts';
+import { standardForm } from '../../address/standard-form.ts';
 import type { DomainClass } from '../../directory/schema.ts';
 import type { Log } from '../../lib/log.ts';
 import { isCommentOrBlank } from '../../lib/logical-lines.ts';
 import { splitList } from '../../lib/split-list.ts';
+import { standardFormRules } from '../../routing/routing-settings.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { Tables } from '../../tables/registry.ts';
 import type { Table } from '../../tables/table.ts';
 import { ImportError, type ImportObject, type ImportSource, notTaken, type OldSystem } from './import-source.ts';
 import { forwardOf } from './mailbox-forward.ts';
-import { listOf } from './row-values.ts';
 
 type Rows = ReadonlyMap<string, string>;
 
@@ -187,10 +190,11 @@ export class PostfixFolderSource implements ImportSource {
     });
   }
 
-  /** As Postfix completes them (append_at_myorigin). */
+  /** As Postfix reads and completes them: blanks divide too, names and comments go (mail_addr_map(3)). */
   #targets(value: string): string[] {
-    const origin = this.#settings.text('myorigin');
-    return listOf(value).map((target) => (target.includes('@') ? target : `${target}@${origin}`));
+    if (value.startsWith('@')) return [value];
+    const rules = standardFormRules(this.#settings);
+    return parseAddressList(value).map((target) => toExternal(standardForm(target, rules)));
   }
 
   #relayRecipient(domains: ReadonlyMap<string, DomainClass>, address: string): ImportObject[] {
@@ -215,7 +219,7 @@ export class PostfixFolderSource implements ImportSource {
     }
     const logins = await this.#rows('smtpd_sender_login_maps');
     yield [...logins].flatMap(([address, value]) =>
-      listOf(value.replaceAll(' ', ',')).flatMap((login) => senderRight(address, login)),
+      splitList(value).flatMap((login) => senderRight(address, login)),
     );
     for (const parameter of staying) {
       if (this.#settings.isSet(parameter))
