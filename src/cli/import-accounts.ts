@@ -1,10 +1,13 @@
 // Which accounts `posthaste import imap` fetches: one from the command line, or many from a file of comma-separated lines
-// `address,user,password[,url]`. Passwords never stand on the command line, where every user of the machine could read
+// `address,user,password[,url]`; and which Maildirs `posthaste import maildirs --list` takes: lines of `address,maildir`, as
+// an import of mailboxes writes them. Passwords never stand on the command line, where every user of the machine could read
 // them.
 
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import path from 'node:path';
 import type { ImapAccount } from '../interop/import-mail/imap-connection.ts';
+import type { FoundMaildir } from '../interop/import-mail/maildir-layout.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { readStandardInput } from './read-input.ts';
 
@@ -79,20 +82,42 @@ async function readPassword(context: CommandContext, file: string | undefined): 
 }
 
 function readAccounts(file: string, options: ImapOptions): AccountToFetch[] {
-  const lines = readSecret(file).split(/\r?\n/);
-  const found = lines.flatMap((line, index) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const [address = '', user = '', password = '', url = options.from] = splitCsv(line, `${file}:${index + 1}`);
-    if (index === 0 && address.toLowerCase() === 'address') return [];
+  const found = addressLines(readSecret(file), file).map(({ fields, where }) => {
+    const [address = '', user = '', password = '', url = options.from] = fields;
     if (!address.includes('@') || user === '' || password === '') {
-      throw new CommandError(
-        `${file}:${index + 1}: write address,user,password or address,user,password,imaps://server`,
-      );
+      throw new CommandError(`${where}: write address,user,password or address,user,password,imaps://server`);
     }
-    return [{ address, account: toAccount(options, url, user, password) }];
+    return { address, account: toAccount(options, url, user, password) };
   });
   if (found.length === 0) throw new CommandError(`${file} names no account: write address,user,password lines`);
   return found;
+}
+
+/** Relative paths are below `root`. */
+export function readMaildirList(file: string, root: string | undefined): FoundMaildir[] {
+  const found = addressLines(readText(file), file).map(({ fields, where }) => {
+    const [address = '', maildir = ''] = fields;
+    if (!address.includes('@') || maildir === '') throw new CommandError(`${where}: write address,maildir`);
+    if (root === undefined && !path.isAbsolute(maildir)) {
+      throw new CommandError(
+        `${where}: "${maildir}" is below a folder that is not named: write posthaste import maildirs ROOT --list ${file}`,
+        2,
+      );
+    }
+    return { address, path: path.resolve(root ?? '/', maildir) };
+  });
+  if (found.length === 0) throw new CommandError(`${file} names no Maildir: write address,maildir lines`);
+  return found;
+}
+
+/** Without comments, blank lines and a first line that names the columns. */
+function addressLines(text: string, file: string): { readonly fields: readonly string[]; readonly where: string }[] {
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const where = `${file}:${index + 1}`;
+    const fields = splitCsv(line, where);
+    return index === 0 && fields[0]?.toLowerCase() === 'address' ? [] : [{ fields, where }];
+  });
 }
 
 /** RFC 4180: fields may stand in quotation marks, which are doubled inside. */

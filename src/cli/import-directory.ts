@@ -1,8 +1,7 @@
 // posthaste import: takes over what another mail system hosts. Each kind of source is a subcommand; what they share is
 // here: a rehearsal on a copy, writing, the proof of old against new, and the list of what was not taken and why.
 
-import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -121,7 +120,7 @@ async function importInto(context: CommandContext, run: ImportRun): Promise<void
   const { source, target, options } = run;
   const tally = await takeOver(run);
   const proof = await prove(run, tally);
-  if (options.report !== undefined) await writeReport(options.report, tally);
+  if (options.report !== undefined) writeReport(options.report, tally);
   await printImport(context, { source: source.name, isDryRun: options.dryRun === true, tally, proof, options });
   if (target.lookups.setting('administrator') === undefined && !context.json) {
     context.warn('nobody is the administrator yet, who gets mail to postmaster of this host itself');
@@ -135,25 +134,35 @@ async function takeOver({ source, target, options }: ImportRun): Promise<ImportT
   const all = await source.count();
   const progress = new ProgressLine();
   const sink = new ImportSink(target, options.update === true, source.old === undefined);
-  const maildirs = options.maildirs === undefined ? undefined : createWriteStream(options.maildirs, { mode: 0o600 });
-  maildirs?.write('address,maildir\n');
+  const maildirs = options.maildirs === undefined ? undefined : openMaildirList(options.maildirs);
   try {
     let done = 0;
     for await (const objects of source.read()) {
       await sink.write(objects);
-      for (const object of objects) {
-        if (object.kind !== 'mailbox' || object.maildir === undefined) continue;
-        maildirs?.write(`${csv(object.value.address)},${csv(object.maildir)}\n`);
-      }
+      const rows = objects.flatMap((object) =>
+        object.kind !== 'mailbox' || object.maildir === undefined
+          ? []
+          : [`${csv(object.value.address)},${csv(object.maildir)}\n`],
+      );
+      if (maildirs !== undefined) writeSync(maildirs, rows.join(''));
       progress.show('read', (done += objects.length), all);
-      if (maildirs?.writableNeedDrain === true) await once(maildirs, 'drain');
     }
     await sink.end();
   } finally {
     progress.clear();
-    maildirs?.end();
+    if (maildirs !== undefined) closeSync(maildirs);
   }
   return sink;
+}
+
+function openMaildirList(file: string): number {
+  try {
+    const list = openSync(file, 'w', 0o600);
+    writeSync(list, 'address,maildir\n');
+    return list;
+  } catch (error) {
+    throw new CommandError(`${file} cannot be written: ${(error as Error).message}`);
+  }
 }
 
 function csv(text: string): string {
@@ -174,11 +183,11 @@ async function prove(
   }
 }
 
-async function writeReport(file: string, { notTaken }: ImportTally): Promise<void> {
-  const stream = createWriteStream(file, { mode: 0o600 });
-  for (const { what, reason } of notTaken) {
-    if (!stream.write(`${what}: ${reason}\n`)) await once(stream, 'drain');
+/** At most as many lines as the sink keeps. */
+function writeReport(file: string, { notTaken }: ImportTally): void {
+  try {
+    writeFileSync(file, notTaken.map(({ what, reason }) => `${what}: ${reason}\n`).join(''), { mode: 0o600 });
+  } catch (error) {
+    throw new CommandError(`${file} cannot be written: ${(error as Error).message}`);
   }
-  stream.end();
-  await once(stream, 'close');
 }

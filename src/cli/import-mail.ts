@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { importMailbox } from '../interop/import-mail/import-mailbox.ts';
 import { type ImapAccount, ImapRefused } from '../interop/import-mail/imap-connection.ts';
 import { ImapSource } from '../interop/import-mail/imap-source.ts';
-import { findMaildirs } from '../interop/import-mail/maildir-layout.ts';
+import { type FoundMaildir, findMaildirs } from '../interop/import-mail/maildir-layout.ts';
 import { MaildirSource } from '../interop/import-mail/maildir-source.ts';
 import { type MboxQuoting, MboxSource, NoMboxError } from '../interop/import-mail/mbox-source.ts';
 import type { MailSource } from '../interop/import-mail/types.ts';
@@ -17,7 +17,7 @@ import { fromTyped, isMaildir, type MaildirLayout } from '../maildir/folder-tree
 import { commandGroup } from './command-group.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
-import { accountsToFetch, type ImapOptions } from './import-accounts.ts';
+import { accountsToFetch, type ImapOptions, readMaildirList } from './import-accounts.ts';
 import { printReport } from './import-report.ts';
 import { type ImportSession, openImportSession } from './import-session.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -34,6 +34,7 @@ interface MaildirOptions extends CommonOptions {
 
 interface TreeOptions extends CommonOptions {
   readonly layout: string;
+  readonly list?: string;
   readonly folders?: MaildirLayout;
 }
 
@@ -58,7 +59,9 @@ const treeExamples = `${again}
 Examples:
   posthaste import maildirs /srv/vmail
   posthaste import maildirs /var/vmail --layout %d/%n/Maildir
-  posthaste import maildirs /var/mail/vhosts --layout %u`;
+  posthaste import maildirs /var/mail/vhosts --layout %u
+  posthaste import dovecot --update --maildirs maildirs.csv
+  posthaste import maildirs --list maildirs.csv`;
 
 const mboxExamples = `${again}
 
@@ -126,11 +129,12 @@ function registerMaildirs(group: Command, context: CommandContext): void {
   const maildirs = group
     .command('maildirs')
     .description('take the Maildirs of many domains and users')
-    .argument('<root>', 'the folder above all')
+    .argument('[root]', 'the folder above all')
     .option('--layout <layout>', '%d: domain, %n: user, %u: both', '%d/%n')
+    .option('--list <file>', 'those that a file names: address,maildir lines, relative paths below root')
     .option('--folders <layout>', 'in each: maildir++ (.Sent) or fs (Sent)', parseLayout)
     .addHelpText('after', treeExamples)
-    .action((root: string, options: TreeOptions) => runTree(context, root, options));
+    .action((root: string | undefined, options: TreeOptions) => runTree(context, root, options));
   addCommonOptions(maildirs);
 }
 
@@ -212,15 +216,23 @@ function importOne(
   });
 }
 
-/** Every mailbox is tried; what failed is told at its place, and the command then ends with 1. */
-async function runTree(context: CommandContext, root: string, options: TreeOptions): Promise<void> {
-  needExisting(root);
-  const found = findMaildirs(root, options.layout);
-  if (found.length === 0) {
-    throw new CommandError(
-      `no Maildir below ${root} looks like ${options.layout}: say how with --layout, as %d/%n/Maildir`,
-    );
+function maildirsToTake(root: string | undefined, { list, layout }: TreeOptions): readonly FoundMaildir[] {
+  if (root !== undefined) needExisting(root);
+  if (list !== undefined) {
+    const named = readMaildirList(list, root);
+    if (named.some(({ path }) => existsSync(path))) return named;
+    throw new CommandError(`none of the Maildirs that ${list} names is there; the first is ${named[0]?.path}`);
   }
+  if (root === undefined)
+    throw new CommandError('name the folder above all, or a file of Maildirs with --list FILE', 2);
+  const found = findMaildirs(root, layout);
+  if (found.length > 0) return found;
+  throw new CommandError(`no Maildir below ${root} looks like ${layout}: say how with --layout, as %d/%n/Maildir`);
+}
+
+/** Every mailbox is tried; what failed is told at its place, and the command then ends with 1. */
+async function runTree(context: CommandContext, root: string | undefined, options: TreeOptions): Promise<void> {
+  const found = maildirsToTake(root, options);
   await withSession(context, async (session, directory) => {
     let isComplete = true;
     for (const { path, address } of found) {
@@ -229,6 +241,16 @@ async function runTree(context: CommandContext, root: string, options: TreeOptio
         context.warn(
           `not taken: ${path}: there is no mailbox ${address}; add it with: posthaste mailbox add ${address}`,
         );
+        isComplete = false;
+        continue;
+      }
+      if (!existsSync(path)) {
+        context.print(`${address}: ${path} is not there: no mail has come for it yet`);
+        continue;
+      }
+      // A list may name the folder above a Maildir, or an mbox file.
+      if (options.folders === undefined && !isMaildir(fromTyped(path))) {
+        context.warn(`not taken: ${path}: it is no Maildir: cur and new are missing`);
         isComplete = false;
         continue;
       }

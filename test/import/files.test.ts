@@ -1,6 +1,6 @@
 // Directories in files: CSV, aliases(5), a Postfix folder with its tables, Dovecot's users.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -196,4 +196,43 @@ test('Dovecot: passwd-file and SQL, quota rules, what is shared', async () => {
   expect(directory.credentials("o'neil@d.test")?.passwordHash).toBe('{PLAIN}c');
   expect(directory.credentials('shut@d.test')?.passwordHash).toBe('!');
   directory.close();
+});
+
+test('Dovecot: home folders and quotas from static, default_fields and override_fields; mail that is no Maildir', async () => {
+  const passwd = file(
+    'passwd',
+    'anna@d.test:{PLAIN}a::::::\nbob@d.test:{PLAIN}b::::/home/bob::userdb_quota_rule=*:storage=2G\n' +
+      'mdb@d.test:{PLAIN}m::::::userdb_mail=mdbox:~/mdbox\nbox@d.test:{PLAIN}x::::::userdb_mail=mbox:~/mail:INBOX=/var/mail/%n\n' +
+      'odd@d.test:{PLAIN}o::::::userdb_mail=maildir:/srv/%{if;%d;eq;d.test;a;b}\n',
+  );
+  const main = (userdb: string): string =>
+    file(
+      'dovecot.conf',
+      `mail_location = maildir:~/Maildir:LAYOUT=fs\npassdb {\n  driver = passwd-file\n  args = ${passwd}\n}\nuserdb {\n${userdb}\n}\n`,
+    );
+  const list = join(folder, 'maildirs.csv');
+  const usual = `driver = passwd-file\nargs = ${passwd}\ndefault_fields = uid=v home=/srv/%d/%n quota_rule=*:storage=1G`;
+  const result = await host.run('dovecot', main(usual), '--add-domains', '--maildirs', list);
+  expect(result.failure).toBe('');
+  expect(readFileSync(list, 'utf8').split('\n').slice(1, -1)).toEqual([
+    'anna@d.test,/srv/d.test/anna/Maildir',
+    'bob@d.test,/home/bob/Maildir',
+  ]);
+  expect(result.notTaken.map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
+    'mail of mdb@d.test (mdbox:~/mdbox): only Dovecot reads that: fetch it with: posthaste import imap',
+    'mail of box@d.test (mbox:~/mail:INBOX=/var/mail/box): take it with: posthaste import mbox',
+    'mail of odd@d.test (maildir:/srv/%{if;d.test;eq;d.test;a;b}): where that is, only Dovecot knows',
+  ]);
+  const directory = await host.open();
+  const quotas = await Promise.all(['anna', 'bob'].map((name) => directory.mailboxes.need(`${name}@d.test`)));
+  expect(quotas.map(({ quotaBytes }) => quotaBytes)).toEqual([1024 ** 3, 2 * 1024 ** 3]);
+  directory.close();
+  await host.run('dovecot', main('driver = static\nargs = uid=v gid=v home=/var/mail/%Ld/%n'), '--maildirs', list);
+  expect(readFileSync(list, 'utf8')).toContain('anna@d.test,/var/mail/d.test/anna/Maildir\n');
+  await host.run('dovecot', main(`${usual}\noverride_fields = home=/over/%u`), '--maildirs', list);
+  expect(readFileSync(list, 'utf8')).toContain('bob@d.test,/over/bob@d.test/Maildir\n');
+  const unwritable = await host.run('dovecot', main(usual), '--maildirs', join(folder, 'absent/list'));
+  expect(unwritable.failure).toMatch(/absent\/list cannot be written: ENOENT/);
+  const unreported = await host.run('dovecot', main(usual), '--report', join(folder, 'absent/report'));
+  expect(unreported.failure).toMatch(/absent\/report cannot be written: ENOENT/);
 });

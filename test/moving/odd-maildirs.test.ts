@@ -124,6 +124,32 @@ test('the Maildirs of a whole server, by their paths', async () => {
   expect(wrong.stderr).toMatch(/home\.test is no Maildir/);
 }, 30_000);
 
+test('the Maildirs of a list, as an import of mailboxes writes it', async () => {
+  const root = join(host.folder, 'listed');
+  put(makeMaildir(join(root, 'd', 'one')), 'cur/1.listed:2,S', 'Subject: listed\n\n');
+  mkdirSync(join(root, 'folders'));
+  const list = join(host.folder, 'maildirs.csv');
+  const rows = (...lines: string[]): void => writeFileSync(list, `address,maildir\n${lines.join('\n')}\n`);
+  rows('dora@home.test,d/one/', `emil@home.test,${root}/none`, `nobody@home.test,${root}/d/one`);
+  const first = await host.run(['import', 'maildirs', root, '--list', list]);
+  expect(first.stdout).toContain('dora@home.test: 1 message taken');
+  expect(first.stdout).toContain(`emil@home.test: ${root}/none is not there: no mail has come for it yet`);
+  expect(first.stderr).toMatch(/not taken: .*: there is no mailbox nobody@home\.test; add it with/);
+  expect(first.status).toBe(1);
+  rows('dora@home.test,d/one/', `emil@home.test,${root}/none`);
+  expect((await host.run(['import', 'maildirs', root, '--list', list])).status).toBe(0);
+  expect((await host.run(['import', 'maildirs', '--list', list])).stderr).toMatch(
+    /maildirs\.csv:2: "d\/one\/" is below a folder that is not named: write posthaste import maildirs ROOT --list/,
+  );
+  rows(`emil@home.test,${root}/none`);
+  expect((await host.run(['import', 'maildirs', '--list', list])).stderr).toMatch(/none of the Maildirs .* is there/);
+  rows(`emil@home.test,${root}/folders`);
+  const none = await host.run(['import', 'maildirs', '--list', list]);
+  expect(none.stderr).toMatch(/not taken: .*folders: it is no Maildir/);
+  expect(none.status).toBe(1);
+  expect((await host.run(['import', 'maildirs'])).stderr).toMatch(/name the folder above all, or a file .* --list/);
+}, 30_000);
+
 test('LAYOUT=fs, below a folder of its own, without a server', async () => {
   const maildir = makeMaildir(join(host.folder, 'nested'));
   put(makeMaildir(join(maildir, 'Work', '2026')), 'cur/1.a:2,', 'Subject: a\n\n');

@@ -29,6 +29,9 @@ export class DovecotSource implements ImportSource {
   readonly #options: DovecotOptions;
   readonly #sql: SqlUsers[] = [];
   readonly #files: { readonly file: string; readonly scheme: string }[] = [];
+  /** What every user has: `default_fields` of a userdb, or all that a static one says; and what `override_fields` say. */
+  readonly #usualFields: Record<string, string> = {};
+  readonly #overridingFields: Record<string, string> = {};
   readonly #notes: ImportObject[] = [];
 
   constructor(file: string, options: DovecotOptions, log: Log) {
@@ -66,6 +69,11 @@ export class DovecotSource implements ImportSource {
   #openUsers({ name, settings }: DovecotBlock, log: Log): void {
     const driver = settings.get('driver') ?? '';
     const args = settings.get('args') ?? '';
+    if (name === 'userdb') {
+      const usual = driver === 'static' ? args : (settings.get('default_fields') ?? '');
+      Object.assign(this.#usualFields, extraFields(usual), this.#usualFields);
+      Object.assign(this.#overridingFields, extraFields(settings.get('override_fields') ?? ''));
+    }
     // Whom they name is no user, or is not to be let in.
     if (settings.get('deny') === 'yes') this.#note(`${name} ${args}`, 'it shuts users out: switch these mailboxes off');
     else if (settings.get('master') === 'yes')
@@ -84,7 +92,10 @@ export class DovecotSource implements ImportSource {
     }
   }
 
-  *#mailbox(user: DovecotUser): Generator<ImportObject> {
+  *#mailbox(of: DovecotUser): Generator<ImportObject> {
+    const said = Object.entries(of.fields).filter(([, value]) => value !== '');
+    const fields = { ...this.#usualFields, ...Object.fromEntries(said), ...this.#overridingFields };
+    const user = { ...of, fields: { ...of.fields, ...fields } };
     const realm = this.#options.domain ?? this.#root.settings.get('auth_default_realm') ?? '';
     const address = user.name.includes('@') || realm === '' ? user.name : `${user.name}@${realm}`;
     if (!address.includes('@')) {
@@ -112,8 +123,9 @@ export class DovecotSource implements ImportSource {
       ...(quotaBytes === undefined ? {} : { quotaBytes }),
       ...(user.fields['name'] ? { name: user.fields['name'] } : {}),
     };
-    const maildir = this.#maildir(address, user.fields);
-    yield { kind: 'mailbox', value, ...(maildir === '' ? {} : { maildir }) };
+    const mail = this.#mail(address, user.fields);
+    yield { kind: 'mailbox', value, ...('maildir' in mail ? mail : {}) };
+    if ('reason' in mail) yield notTaken(`mail of ${address} (${mail.location})`, mail.reason);
   }
 
   #usualQuota(): number | undefined {
@@ -124,19 +136,24 @@ export class DovecotSource implements ImportSource {
   }
 
   /** mail_location with its variables (Dovecot's %u, %n, %d, %h). */
-  #maildir(address: string, fields: Readonly<Record<string, string>>): string {
-    const location = fields['mail'] ?? this.#root.settings.get('mail_location') ?? '';
-    const [, path = ''] = /^(?:maildir|mbox|mdbox|sdbox):([^:]*)/i.exec(location) ?? [];
+  #mail(
+    address: string,
+    fields: Readonly<Record<string, string>>,
+  ): { readonly maildir: string } | { readonly location: string; readonly reason: string } | object {
+    const template = fields['mail'] ?? this.#root.settings.get('mail_location') ?? '';
+    if (template === '') return {};
     const at = address.lastIndexOf('@');
-    const values: Readonly<Record<string, string>> = {
-      u: address,
-      n: address.slice(0, at),
-      d: address.slice(at + 1),
-      h: fields['home'] ?? '',
-    };
-    return path.replace(/^~/, '%h').replace(/%L?\{?(u|n|d|h|user|username|domain|home)\}?/g, (_all, name: string) => {
-      return values[name === 'username' ? 'n' : (name[0] ?? '')] ?? '';
-    });
+    const values: Record<string, string> = { u: address, n: address.slice(0, at), d: address.slice(at + 1) };
+    values['h'] = expand(fields['home'] || (this.#root.settings.get('mail_home') ?? ''), values);
+    const location = expand(template, values);
+    const [, driver = '', path = ''] = /^([a-z]+):([^:]*)/i.exec(location) ?? [];
+    if (/^[sm]?dbox$/i.test(driver))
+      return { location, reason: 'only Dovecot reads that: fetch it with: posthaste import imap' };
+    if (/^mbox$/i.test(driver)) return { location, reason: 'take it with: posthaste import mbox' };
+    const maildir = values['h'] === '' ? path : path.replace(/^~(?=\/|$)/, values['h'] ?? '');
+    if (!/^maildir$/i.test(driver) || !maildir.startsWith('/') || maildir.includes('%'))
+      return { location, reason: 'where that is, only Dovecot knows' };
+    return { maildir };
   }
 
   *#otherNotes(): Generator<ImportObject> {
@@ -207,10 +224,23 @@ function* readPasswdFile(file: string, scheme: string): Generator<DovecotUser> {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [name = '', password = '', , , gecos = '', home = '', , ...rest] = line.trimEnd().split(':');
     const fields: Record<string, string> = { home, ...(gecos === '' ? {} : { name: gecos.split(',')[0] ?? '' }) };
-    for (const [, key = '', value = ''] of rest.join(':').matchAll(/(\S+?)=(\S*)/g))
-      fields[key.replace(/^userdb_/, '')] = value;
+    Object.assign(fields, extraFields(rest.join(':')));
     yield { name, fields, ...(password === '' ? {} : { password: withScheme(password, scheme) }) };
   }
+}
+
+/** `userdb_home=/home/anna quota_rule=*:storage=1G`. */
+function extraFields(text: string): Record<string, string> {
+  const all = [...text.matchAll(/(\S+?)=(\S*)/g)];
+  return Object.fromEntries(all.map(([, key = '', value = '']) => [key.replace(/^userdb_/, ''), value]));
+}
+
+/** Short and long names of Dovecot's variables; %L makes them small. Others stay as they are. */
+function expand(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/%(L?)(?:\{(user|username|domain|home)\}|([undh]))/g, (_all, small: string, long, short) => {
+    const value = values[short ?? (long === 'username' ? 'n' : (long as string).charAt(0))] ?? '';
+    return small === '' ? value : value.toLowerCase();
+  });
 }
 
 /** Octets of `*:storage=1G`, `*:bytes=1073741824`; 0 without limit; undefined for other rules. */

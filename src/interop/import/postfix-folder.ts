@@ -218,9 +218,7 @@ export class PostfixFolderSource implements ImportSource {
       });
     }
     const logins = await this.#rows('smtpd_sender_login_maps');
-    yield [...logins].flatMap(([address, value]) =>
-      splitList(value).flatMap((login) => senderRight(address, login)),
-    );
+    yield [...logins].flatMap(([address, value]) => splitList(value).flatMap((login) => senderRight(address, login)));
     for (const parameter of staying) {
       if (this.#settings.isSet(parameter))
         this.#note(parameter, 'it stays in main.cf, as restrictions and patterns do');
