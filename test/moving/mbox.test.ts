@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MovingHost } from './moving-host.ts';
 
 let host: MovingHost;
-const names = ['anna', 'bert', 'carl', 'dora', 'emil', 'fred'];
+const names = ['anna', 'bert', 'carl', 'dora', 'emil', 'fred', 'gero'];
 
 beforeAll(async () => {
   host = await MovingHost.create(names);
@@ -130,6 +130,25 @@ test('a folder of files is an account, without those that are no mbox', async ()
   expect(status).toBe(0);
   const listed = await host.folders('dora');
   for (const line of ['Sent \\Sent true', 'Work - true', 'Work/2026 - true']) expect(listed).toContain(line);
+  rmSync(folder, { recursive: true });
+}, 30_000);
+
+test("an IMAP server's folder of files: its names, empty folders and subscriptions; what else lies there is told", async () => {
+  const folder = join(host.folder, 'served');
+  mkdirSync(join(folder, '.imap'), { recursive: true });
+  mkdirSync(join(folder, '&AMQ-'));
+  const message = [from, 'Subject: x', '', 'x', ''];
+  for (const name of ['Entw&APw-rfe', '&AMQ-/a&-b', 'R&D', 'Literal&APw-.mbox']) write(`served/${name}`, message);
+  write('served/Leer', []);
+  write('served/.subscriptions', ['V\t2', '', 'Entw&APw-rfe', '&AMQ-\ta&-b', '']);
+  write('served/old.tar', ['no mail', '']);
+  const { stdout, status } = await host.run(['import', 'mbox', folder, 'gero@home.test']);
+  expect(stdout).toContain('4 of 4 messages of the source are here octet for octet');
+  expect(stdout).toContain(`not taken: ${folder}/old.tar: it is no mbox: it does not begin with a From_ line`);
+  expect(status).toBe(0);
+  const listed = await host.folders('gero');
+  const expected = ['Entw\u00fcrfe \\Drafts true', '\u00c4/a&b - true', 'R&D - false', 'Literal&APw- - false', 'Leer - false'];
+  for (const line of expected) expect(listed).toContain(line);
   rmSync(folder, { recursive: true });
 }, 30_000);
 

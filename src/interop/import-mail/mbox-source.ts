@@ -1,4 +1,5 @@
-// Mail in mbox files: one file is one folder, a folder of files an account. UIDs and UIDVALIDITY where an IMAP server has
+// Mail in mbox files: one file is one folder, a folder of files an account; where an IMAP server kept it (.imap, .subscriptions)
+// a file without mail is a folder too, and subscriptions are known. UIDs and UIDVALIDITY where an IMAP server has
 // left them in the headers, flags, keywords, and the date of the From_ line. A message is known again by its digest
 // without the fields that change (mbox-headers.ts), and by which of several equal ones it is.
 
@@ -6,6 +7,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type MboxEntry, MboxFile } from '../../maildir/mbox-file.ts';
+import { parseSubscriptions } from '../../maildir/folder-lists.ts';
+import { decodeMailboxName } from '../../imap/modified-utf7.ts';
 import { type MboxHeader, parseMboxHeader } from '../../maildir/mbox-headers.ts';
 import { LineEnds } from '../../message/line-ends.ts';
 import type { MailSource, NotTaken, OpenFolder, SourceBody, SourceFolder, SourceMessage } from './types.ts';
@@ -27,16 +30,22 @@ export class NoMboxError extends Error {
 
 const batchMessages = 200;
 
+/** What mail programs keep beside their files. */
+const besideMail = /\.(?:msf|dat|html|json|lock)$/i;
+const noFromLine = 'it is no mbox: it does not begin with a From_ line';
+
 export class MboxSource implements MailSource {
   readonly name: string;
   readonly notTaken: NotTaken[] = [];
   readonly #options: MboxOptions;
   readonly #root: string;
+  readonly #isServed: boolean;
 
   constructor(options: MboxOptions) {
     this.name = `mbox ${options.path}`;
     this.#options = options;
     this.#root = path.resolve(options.path);
+    this.#isServed = ['.imap', '.subscriptions'].some((name) => fs.existsSync(path.join(this.#root, name)));
   }
 
   async folders(): Promise<readonly SourceFolder[]> {
@@ -47,7 +56,7 @@ export class MboxSource implements MailSource {
 
   #folder(file: string, levels: readonly string[]): SourceFolder {
     const own = levels.length === 1 && levels[0]?.toUpperCase() === 'INBOX' ? [] : levels;
-    return { levels: own, open: () => MboxFolder.open(file, this.#options.quoting) };
+    return { levels: own, open: () => MboxFolder.open(file, this.#options.quoting, this.#isServed) };
   }
 
   async #foldersIn(below: string, levels: readonly string[]): Promise<SourceFolder[]> {
@@ -57,28 +66,42 @@ export class MboxSource implements MailSource {
       if (entry.name.startsWith('.')) continue;
       const relative = path.join(below, entry.name);
       // Thunderbird's Work.sbd holds the folders below Work; many others end their files' names in .mbox.
-      const own = [...levels, entry.name.replace(/\.(sbd|mbox)$/i, '')];
+      const bare = entry.name.replace(/\.(sbd|mbox)$/i, '');
+      // Only servers write names in modified UTF-7, and they add nothing to them.
+      const own = [...levels, bare === entry.name ? decoded(bare) : bare];
+      const file = path.join(this.#root, relative);
       if (entry.isDirectory()) found.push(...(await this.#foldersIn(relative, own)));
-      else if (entry.isFile() && (await isMbox(path.join(this.#root, relative)))) {
-        found.push(this.#folder(path.join(this.#root, relative), own));
-      } else if (entry.isSymbolicLink()) {
-        this.notTaken.push({ what: path.join(this.#root, relative), why: 'it is a symbolic link', isMail: true });
+      else if (entry.isSymbolicLink()) this.notTaken.push({ what: file, why: 'it is a symbolic link', isMail: true });
+      else if (entry.isFile()) {
+        if (fs.statSync(file).size === 0 ? this.#isServed : await isMbox(file)) found.push(this.#folder(file, own));
+        else if (fs.statSync(file).size > 0 && !besideMail.test(entry.name)) {
+          this.notTaken.push({ what: file, why: noFromLine, isMail: false });
+        }
       }
     }
     return found;
   }
 
-  async subscriptions(): Promise<undefined> {
-    return undefined;
+  /** Dovecot's. */
+  async subscriptions(): Promise<readonly (readonly string[])[] | undefined> {
+    const file = path.join(this.#root, '.subscriptions');
+    // A link would be its owner's way to what others wrote.
+    if (!this.#isServed || fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+    return parseSubscriptions(fs.readFileSync(file, 'utf8'), '/').map((levels) => levels.map(decoded));
   }
 
   async close(): Promise<void> {}
 }
 
+/** A folder's name as a server writes it in the name of a file, or as people do. */
+function decoded(name: string): string {
+  return decodeMailboxName(Buffer.from(name, 'utf8').toString('latin1'));
+}
+
 async function isMbox(file: string): Promise<boolean> {
   const mbox = await MboxFile.open(file);
   try {
-    return fs.statSync(file).size > 0 && (await mbox.isMbox());
+    return await mbox.isMbox();
   } finally {
     await mbox.close();
   }
@@ -103,11 +126,12 @@ class MboxFolder implements OpenFolder {
     this.#quoting = quoting;
   }
 
-  static async open(file: string, quoting: MboxQuoting): Promise<MboxFolder> {
+  static async open(file: string, quoting: MboxQuoting, isEmptyAllowed: boolean): Promise<MboxFolder> {
     const folder = new MboxFolder(file, await MboxFile.open(file), quoting);
+    if (isEmptyAllowed && fs.statSync(file).size === 0) return folder;
     if (!(await folder.#mbox.isMbox())) {
       await folder.close();
-      throw new NoMboxError(`${file} is no mbox: it does not begin with a From_ line`);
+      throw new NoMboxError(`${file}: ${noFromLine}`);
     }
     for await (const { header } of folder.#mbox.entries()) {
       const { base } = parseMboxHeader(header);
