@@ -51,13 +51,17 @@ the code this address is not used.
 
 interface Keys {
   readonly tokens: number;
+  readonly passkeys: number;
+  readonly codes: boolean;
   readonly appPasswords: number;
 }
 
 export function passwordNotice(mailbox: string, hostname: string, keys: Keys): Omit<Letter, 'to'> {
-  const { tokens, appPasswords } = keys;
-  const gone =
-    tokens === 0 ? '' : `\n${plural(tokens, 'API token')} made for it ${tokens === 1 ? 'was' : 'were'} removed.`;
+  const { tokens, passkeys, codes, appPasswords } = keys;
+  const removed = (count: number, what: string): string =>
+    count === 0 ? '' : `\n${plural(count, what)} made for it ${count === 1 ? 'was' : 'were'} removed.`;
+  const gone = `${removed(tokens, 'API token')}${removed(passkeys, 'passkey')}`;
+  const asked = codes ? '\nCodes of the app are asked for as before.' : '';
   const left =
     appPasswords === 0
       ? ''
@@ -68,7 +72,7 @@ log in to the page and remove what you do not know.`;
     subject: `The password of ${mailbox} was changed`,
     text: `The password of the mailbox ${mailbox} on ${hostname}
 was changed just now, by a link that was mailed to its recovery address. Whoever
-was logged in to its page has been logged out.${gone}${left}
+was logged in to its page has been logged out.${gone}${asked}${left}
 
 If that was not you, tell the administrator of your mail at once.
 `,

@@ -58,19 +58,17 @@ export async function stepOf(
   return result.valid && 'timeStep' in result ? result.timeStep : undefined;
 }
 
-/** Throws ProblemError unless no code is needed, or this is a right one that nobody has used. */
+/** Throws ProblemError unless no code is needed (false), or this is a right one that nobody has used. */
 export async function checkSecondFactor(
   view: Factors,
   owner: Owner,
   code: string | undefined,
   { login, address }: Pick<Principal, 'login' | 'address'>,
   { gate, clock }: GateParts,
-): Promise<void> {
+): Promise<boolean> {
   const state = await view.secondFactors.totp(owner);
-  if (!state?.isConfirmed) return;
-  if (code === undefined) {
-    fail(401, 'second-factor', 'give the code of your app too, or a recovery code', { field: 'code' });
-  }
+  if (!state?.isConfirmed) return false;
+  if (code === undefined) failWithoutCode();
   const check = async (): Promise<{ kind: 'authenticated'; login: string } | { kind: 'denied'; reason: string }> => {
     const given = code.replaceAll(/\s/g, '');
     const step = await stepOf(state.secret, given, clock, state.lastStep);
@@ -82,9 +80,13 @@ export async function checkSecondFactor(
   };
   const attempt = { account: login, address, protocol: 'http', mechanism: 'TOTP' } as const;
   const result = await passGate(gate, attempt, check, code);
-  if (result.kind === 'authenticated') return;
+  if (result.kind === 'authenticated') return true;
   const { retryAfterSeconds } = result as { readonly retryAfterSeconds?: number };
   if (retryAfterSeconds === undefined)
     fail(401, 'denied', 'this code is not good, or has been used', { field: 'code' });
   fail(429, 'locked-out', 'too many wrong codes: try again later', { retryAfterSeconds });
+}
+
+export function failWithoutCode(): never {
+  fail(401, 'second-factor', 'give the code of your app too, or a recovery code', { field: 'code' });
 }

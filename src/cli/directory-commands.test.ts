@@ -190,7 +190,7 @@ describe('changes', () => {
     ]);
     await run('app-password add anna@example.com telephone');
     expect((await run('mailbox set anna@example.com --password')).out).toMatch(
-      /^anna@example.com changed\npassword: \S{23}\nsessions and API tokens made before .*\n1 app password still opens it: see posthaste app-password list anna@example.com$/,
+      /^anna@example.com changed\npassword: \S{23}\nsessions, passkeys and API tokens made before .*\n1 app password still opens it: see posthaste app-password list anna@example.com$/,
     );
   });
 

@@ -12,7 +12,7 @@ export interface NewPassword {
 }
 
 /** Said of one that is set for somebody else. */
-export const formerKeysEnd = 'sessions and API tokens made before open nothing any more';
+export const formerKeysEnd = 'sessions, passkeys and API tokens made before open nothing any more';
 
 export async function newPassword(fromStdin: boolean): Promise<NewPassword> {
   if (fromStdin) return { password: check(await readFirstLine()), isGenerated: false };

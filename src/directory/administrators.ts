@@ -3,8 +3,7 @@
 // line on the machine itself needs none).
 
 import type { AdminRole, AdminRow } from './administration-schema.ts';
-import { removeOwned } from './owned-keys.ts';
-import { removeTokensOf } from './api-tokens.ts';
+import { removeKeysOf, removeOwned } from './owned-keys.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { findDomain } from './domain-rows.ts';
@@ -47,7 +46,7 @@ export interface NewAdministrator {
 
 export interface AdministratorSettings extends Partial<Omit<NewAdministrator, 'login'>> {
   /** As MailboxSettings has it. */
-  readonly keepsTokens?: boolean;
+  readonly keepsKeys?: boolean;
 }
 
 export class Administrators {
@@ -145,7 +144,7 @@ export class Administrators {
         const owned = change.db.deleteFrom('web_session').where('owner_kind', '=', 'admin');
         await owned.where('owner_id', '=', row.id).execute();
       }
-      if (isNewPassword && settings.keepsTokens !== true) await removeTokensOf(change, { kind: 'admin', id: row.id });
+      if (isNewPassword && settings.keepsKeys !== true) await removeKeysOf(change, { kind: 'admin', id: row.id });
       const after = await describe(change.db, { ...row, ...next });
       await change.event('admin.set', row.login, before, {
         ...after,

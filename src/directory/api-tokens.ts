@@ -120,7 +120,6 @@ export class ApiTokens {
   }
 }
 
-/** Of somebody whose password somebody else has set: who had it may have made them. */
 export async function removeTokensOf(change: Change, owner: Owner): Promise<void> {
   const rows = await rowsOf(change.db, owner);
   if (rows.length === 0) return;

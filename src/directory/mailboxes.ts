@@ -3,7 +3,6 @@
 // postmaster, abuse and root reach it (RFC 5321 §4.5.1, RFC 2142), so that no fresh host is deaf to complaints.
 
 import { deleteLoginSecrets, deleteScramKeys } from './app-passwords.ts';
-import { removeTokensOf } from './api-tokens.ts';
 import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { refuseMailboxBeyondLimits, refuseQuotaBeyondLimits } from './domain-limits.ts';
@@ -35,7 +34,7 @@ import { changedRestraints, type MailboxRestraints } from './restraints.ts';
 import type { DomainRow, MailboxRow } from './schema.ts';
 import { removeTags } from './tags.ts';
 import { renameMailbox, type RenamedMailbox, type RenameOptions } from './mailbox-rename.ts';
-import { removeOwned } from './owned-keys.ts';
+import { removeKeysOf, removeOwned } from './owned-keys.ts';
 import { checkRecoveryAddress, voidRecovery } from './recovery.ts';
 import { restoreRightsOf } from './removals.ts';
 import { type References, referencesTo } from './references.ts';
@@ -52,8 +51,8 @@ export interface NewMailbox extends LoginRuleSettings {
 
 export interface MailboxSettings extends MailboxRestraints, LoginRuleSettings {
   readonly passwordHash?: string;
-  /** The owner has changed the password, knowing the one before; otherwise the tokens go with it. */
-  readonly keepsTokens?: boolean;
+  /** The owner has changed the password, knowing the one before; otherwise tokens and passkeys go with it. */
+  readonly keepsKeys?: boolean;
   readonly name?: string;
   readonly quotaBytes?: number;
   readonly enabled?: boolean;
@@ -190,7 +189,7 @@ export class Mailboxes {
       await change.db.updateTable('mailbox').set(next).where('id', '=', row.id).execute();
       if (next.password !== row.password) {
         await deleteScramKeys(change.db, row.id);
-        if (settings.keepsTokens !== true) await removeTokensOf(change, { kind: 'mailbox', id: row.id });
+        if (settings.keepsKeys !== true) await removeKeysOf(change, { kind: 'mailbox', id: row.id });
       }
       // Whoever had the old password, or is switched off, is to be out.
       if (next.password !== row.password || next.enabled === 0) await removeSessions(change.db, row.id);

@@ -3,7 +3,7 @@
 
 import type { PasskeyRow } from './administration-schema.ts';
 import { type Owner, ownerName, secretDigest } from './api-tokens.ts';
-import type { Changes } from './change.ts';
+import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 
@@ -11,6 +11,7 @@ export interface TotpState {
   readonly secret: string;
   readonly isConfirmed: boolean;
   readonly lastStep: number;
+  readonly created: number;
 }
 
 export interface PasskeyInfo {
@@ -48,7 +49,9 @@ export class SecondFactors {
   async totp({ kind, id }: Owner): Promise<TotpState | undefined> {
     const select = this.#db.selectFrom('totp').selectAll().where('owner_kind', '=', kind).where('owner_id', '=', id);
     const row = await select.executeTakeFirst();
-    return row && { secret: row.secret, isConfirmed: row.confirmed === 1, lastStep: row.last_step };
+    return (
+      row && { secret: row.secret, isConfirmed: row.confirmed === 1, lastStep: row.last_step, created: row.created }
+    );
   }
 
   /** Not asked for before it is confirmed; one that is not confirmed is replaced. */
@@ -180,10 +183,20 @@ export class SecondFactors {
     await this.#changes.make(async (change) => {
       const row = (await passkeyRows(change.db, owner)).find((one) => one.id === id);
       if (row === undefined) refuseMissing(`there is no passkey ${id}`);
-      await change.db.deleteFrom('passkey').where('id', '=', id).execute();
-      const before = { kind: 'passkey', name: row.name };
-      await change.event('second-factor.remove', await ownerName(change.db, owner), before, null);
+      await removeRows(change, owner, [row]);
     });
+  }
+}
+
+export async function removePasskeysOf(change: Change, owner: Owner): Promise<void> {
+  await removeRows(change, owner, await passkeyRows(change.db, owner));
+}
+
+async function removeRows(change: Change, owner: Owner, rows: readonly PasskeyRow[]): Promise<void> {
+  for (const { id, name } of rows) {
+    await change.db.deleteFrom('passkey').where('id', '=', id).execute();
+    const before = { kind: 'passkey', name };
+    await change.event('second-factor.remove', await ownerName(change.db, owner), before, null);
   }
 }
 

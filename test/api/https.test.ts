@@ -115,7 +115,7 @@ describe.skipIf(!hasOpenssl || outer === undefined)('beyond loopback', () => {
   test('a cookie of HTTPS is bound to the host, and sent by HTTPS alone', async () => {
     await api.directory.administrators.set('anna', {
       passwordHash: '{PLAIN}secret',
-      keepsTokens: true,
+      keepsKeys: true,
       mustChange: false,
     });
     const response = await new Promise<IncomingMessage>((resolve, reject) => {

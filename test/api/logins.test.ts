@@ -95,7 +95,7 @@ describe('a session', () => {
     const answerOf = async (token: string): Promise<number> => (await api.ask('GET', '/account', { token })).status;
     const [first, second, own] = [await api.token('wera'), await api.token('wera'), await api.token('hester')];
     const change = await ask('PUT', '/account/password', { body: { current: 'secret', password: 'another' } });
-    expect(change.body).toEqual({ changed: true, tokens: 2, appPasswords: 0 });
+    expect(change.body).toEqual({ changed: true, tokens: 2, passkeys: 0, appPasswords: 0 });
     expect([await answerOf(first), await answerOf(second)]).toEqual([200, 200]);
     expect((await host.ask('DELETE', '/admins/wera/sessions')).body).toEqual({ removed: true, tokens: 2 });
     expect((await host.ask('POST', '/admins/wera/password')).body).toMatchObject({ login: 'wera', tokensRemoved: 2 });

@@ -2,11 +2,13 @@
 // somebody who tries out addresses learns: nothing.
 
 import { generateSync } from 'otplib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hashPassword, verifyPassword } from '../../src/auth/password-scheme.ts';
 import { secretDigest } from '../../src/directory/api-tokens.ts';
+import { SecondFactors } from '../../src/directory/second-factors.ts';
 import { type Answer, ApiServer } from './api-server.ts';
 import { Inboxes } from './inboxes.ts';
+import { SoftwareAuthenticator } from './software-authenticator.ts';
 
 let api: ApiServer;
 let inboxes: Inboxes;
@@ -137,14 +139,21 @@ describe('a link to a new password', () => {
     const [token, owner] = [await api.token(address), await api.token('hanna')];
     await recovery.addLink({ mailbox, address: 'eve@own.test' }, secretDigest('phl_tokens'));
     const reset = await post('/recovery/password', { token: 'phl_tokens', password: 'new secret' });
-    expect(reset.body).toEqual({ login: address, tokensRemoved: 1, appPasswords: 1 });
+    expect(reset.body).toEqual({
+      login: address,
+      tokensRemoved: 1,
+      passkeysRemoved: 0,
+      codes: false,
+      appPasswords: 1,
+    });
     expect((await api.ask('GET', '/account', { token })).status).toBe(401);
     const [notice = ''] = (await inboxes.when(address, 1)).slice(-1);
     expect(notice).toMatch(/1 app password,?\s+which still opens it/);
     const ask = await logIn(address, 'new secret');
     const next = await api.token(address);
     const change = { current: 'new secret', password: 'secret' };
-    expect((await ask('PUT', '/account/password', change)).body).toEqual({ changed: true, tokens: 1, appPasswords: 1 });
+    const left = { tokens: 1, passkeys: 0, appPasswords: 1 };
+    expect((await ask('PUT', '/account/password', change)).body).toEqual({ changed: true, ...left });
     expect((await api.ask('GET', '/account', { token: next })).status).toBe(200);
     await api.ask('PATCH', `/mailboxes/${address}`, { token: owner, body: { password: 'secret again' } });
     expect((await api.ask('GET', '/account', { token: next })).status).toBe(401);
@@ -194,10 +203,78 @@ describe('a link to a new password', () => {
     await api.directory.recovery.addLink({ mailbox, address: 'eve@elsewhere.test' }, secretDigest('phl_eve'));
     const reset = async (given: object) =>
       await post('/recovery/password', { token: 'phl_eve', password: 'new', ...given });
-    expect((await post('/recovery/link', { token: 'phl_eve' })).body.code).toBe(true);
+    const shown = (await post('/recovery/link', { token: 'phl_eve' })).body;
+    // Whose codes they are the owner knows by their time.
+    expect(shown).toEqual({ login: 'eve@own.test', code: true, codesSince: expect.any(Number) });
+    expect(Math.abs(shown.codesSince - Date.now())).toBeLessThan(60_000);
     expect((await reset({})).body).toMatchObject({ type: 'urn:posthaste:problem:second-factor', field: 'code' });
     expect((await reset({ code: '000000' })).body.field).toBe('code');
-    expect((await reset({ code: codeAt(0) })).status).toBe(200);
+    expect((await reset({ code: codeAt(0) })).body).toMatchObject({ codes: true });
+    expect((await inboxes.when('eve@own.test', 1)).at(-1)).toContain('Codes of the app are asked for as before.');
+    const { secondFactors } = api.directory;
+    expect((await secondFactors.totp({ kind: 'mailbox', id: mailbox }))?.isConfirmed).toBe(true);
+  });
+
+  test('is not enough either where codes are switched on while the new password is being hashed', async () => {
+    const { mailboxes, recovery, secondFactors } = api.directory;
+    const address = 'dora@elsewhere.test';
+    const { id: mailbox } = await mailboxes.set(address, { recoveryAddress: 'dora@own.test' });
+    const owner = { kind: 'mailbox', id: mailbox } as const;
+    await recovery.addLink({ mailbox, address: 'dora@own.test' }, secretDigest('phl_race'));
+    await secondFactors.startTotp(owner, 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP');
+    const before = hashOf(address);
+    const found = await secondFactors.totp(owner);
+    const looked = vi.spyOn(SecondFactors.prototype, 'totp').mockImplementationOnce(async () => {
+      await secondFactors.confirmTotp(owner, 1, []);
+      return found;
+    });
+    const reset = await post('/recovery/password', { token: 'phl_race', password: 'new', code: '123456' });
+    looked.mockRestore();
+    expect(reset.status).toBe(401);
+    expect(hashOf(address)).toBe(before);
+    // It is as good as before.
+    expect((await post('/recovery/link', { token: 'phl_race' })).status).toBe(200);
+  });
+
+  test('ends the passkeys, as any password does that the owner has not set; both letters and the history tell', async () => {
+    const { mailboxes, administrators, recovery, secondFactors } = api.directory;
+    const address = 'ben@elsewhere.test';
+    const { id: mailbox } = await mailboxes.set(address, { recoveryAddress: 'ben@own.test' });
+    const owner = { kind: 'mailbox', id: mailbox } as const;
+    const stranger = new SoftwareAuthenticator(api.origin);
+    const enter = async (): Promise<number> => {
+      const response = stranger.sign((await post('/session/passkey/options', {})).body);
+      return (await post('/session/passkey', { response })).status;
+    };
+    const ask = await logIn(address);
+    const made = stranger.register((await ask('POST', '/account/passkeys/options', {})).body);
+    expect((await ask('POST', '/account/passkeys', { name: 'mine now', response: made })).status).toBe(200);
+    expect(await enter()).toBe(200);
+    const change = { current: 'secret', password: 'still secret' };
+    expect((await ask('PUT', '/account/password', change)).body).toMatchObject({ passkeys: 1 });
+    expect(await enter()).toBe(200);
+    await recovery.addLink({ mailbox, address: 'ben@own.test' }, secretDigest('phl_keys'));
+    const reset = await post('/recovery/password', { token: 'phl_keys', password: 'new secret' });
+    expect(reset.body).toMatchObject({ login: address, passkeysRemoved: 1, codes: false });
+    expect(await enter()).toBe(401);
+    for (const to of [address, 'ben@own.test']) {
+      await expect.poll(async () => (await inboxes.of(to)).join('')).toContain('1 passkey made for it was removed.');
+    }
+    const events = await api.directory.events({ object: address });
+    expect(events.map(({ actor, action }) => `${actor} ${action}`)).toContain(
+      `recovery:${address} second-factor.remove`,
+    );
+
+    const key = { name: 'key', credential: 'x', publicKey: 'x', counter: 0, transports: [] };
+    await secondFactors.addPasskey(owner, key);
+    await mailboxes.set(address, { passwordHash: await hashPassword('of an administrator') });
+    expect(await secondFactors.passkeys(owner)).toEqual([]);
+    await administrators.add({ login: 'lost', role: 'host', passwordHash: await hashPassword('secret') });
+    const id = api.directory.lookups.identities.adminByLogin('lost')?.id ?? 0;
+    await secondFactors.addPasskey({ kind: 'admin', id }, key);
+    const { body } = await api.ask('POST', '/admins/lost/password', { token: await api.token('hanna'), body: {} });
+    expect(body).toMatchObject({ tokensRemoved: 0, passkeysRemoved: 1 });
+    expect(await secondFactors.passkeys({ kind: 'admin', id })).toEqual([]);
   });
 });
 

@@ -215,6 +215,28 @@ describe('a forgotten password', () => {
     for (const one of [home, page]) await one.context().close();
   });
 
+  test('is not replaced past codes, whose beginning and way out are shown; what ended and what goes on is told', async () => {
+    const { mailboxes, secondFactors, recovery } = server.api.directory;
+    const { id } = await mailboxes.set('axel@elsewhere.example', { recoveryAddress: 'ulla@elsewhere.example' });
+    const owner = { kind: 'mailbox', id } as const;
+    await secondFactors.startTotp(owner, 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP');
+    await secondFactors.confirmTotp(owner, 1, ['abcd']);
+    const key = { name: 'key', credential: 'x', publicKey: 'x', counter: 0, transports: [] };
+    await secondFactors.addPasskey(owner, key);
+    await recovery.addLink({ mailbox: id, address: 'ulla@elsewhere.example' }, secretDigest('phl_codes'));
+    const page = await server.open('/forgotten#phl_codes', { viewport: { width: 360, height: 780 } });
+    await page.getByText(/Codes have been on since .*20\d\d/).waitFor();
+    await page.getByText(/An administrator of your domain can reset the second factors/).waitFor();
+    await expectAccessible(page);
+    await page.getByLabel('A code of the app, or a recovery code').fill('abcd');
+    await fill(page, 'seven purple otters');
+    await page.getByText('Passkeys that were removed: 1').waitFor();
+    await page.getByText('Codes of the app are asked for as before.').waitFor();
+    await expectAccessible(page);
+    expect(await secondFactors.passkeys(owner)).toEqual([]);
+    await page.context().close();
+  });
+
   test('tells nobody which addresses exist, and whom to ask otherwise', async () => {
     const page = await server.open('/forgotten', { viewport: { width: 360, height: 780 }, colorScheme: 'dark' });
     const told: string[] = [];

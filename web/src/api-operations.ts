@@ -47,10 +47,10 @@ export interface Operations {
     input: { readonly id: number };
     output: { readonly removed: true };
   };
-  /** Change one's own password; all other sessions end. Tokens and app passwords go on; how many is said. */
+  /** Change one's own password; all other sessions end. Tokens, passkeys and app passwords go on; how many is said. */
   "account.password": {
     input: { readonly current: string; readonly password: string };
-    output: { readonly changed: true; readonly tokens: number; readonly appPasswords: number };
+    output: { readonly changed: true; readonly tokens: number; readonly passkeys: number; readonly appPasswords: number };
   };
   /** Change a mailbox's password with the one so far, also by a form: for webmail. All its sessions end. */
   "account.password-by-login": {
@@ -132,10 +132,10 @@ export interface Operations {
     input: { readonly after?: string; readonly limit?: number };
     output: { readonly items: readonly ({ readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number; readonly lastLogin?: { readonly time: number; readonly address: string }; readonly totp: boolean; readonly passkeys: number })[]; readonly next?: string };
   };
-  /** Make a new password for an administrator, to be changed at the next login; all sessions and tokens end. */
+  /** Make a new password for an administrator, to be changed at the next login; all sessions, tokens and passkeys end. */
   "admin.password": {
     input: { readonly login: string };
-    output: { readonly login: string; readonly password: string; readonly tokensRemoved: number };
+    output: { readonly login: string; readonly password: string; readonly tokensRemoved: number; readonly passkeysRemoved: number };
   };
   /** Remove an administrator, with tokens and sessions. */
   "admin.remove": {
@@ -157,7 +157,7 @@ export interface Operations {
     input: { readonly login: string };
     output: { readonly removed: true; readonly tokens: number };
   };
-  /** Change an administrator; domains replace what was there. A new password ends sessions and tokens. */
+  /** Change an administrator; domains replace what was there. A new password ends sessions, tokens and passkeys. */
   "admin.set": {
     input: { readonly login: string; readonly name?: string; readonly role?: "host" | "domain"; readonly domains?: readonly string[]; readonly active?: boolean; readonly password?: string; readonly passwordHash?: string; readonly mustChange?: boolean };
     output: { readonly login: string; readonly name: string; readonly role: "host" | "domain"; readonly domains: readonly string[]; readonly active: boolean; readonly hasPassword: boolean; readonly mustChange: boolean; readonly created: number };
@@ -672,15 +672,15 @@ export interface Operations {
     input: { readonly address: string };
     output: { readonly asked: true };
   };
-  /** Set a new password by a mailed link, once. All sessions and tokens end; app passwords go on. */
+  /** Set a new password by a mailed link, once. All sessions, tokens and passkeys end; codes of the app and app passwords go on. */
   "recovery.reset": {
     input: { readonly token: string; readonly password: string; readonly code?: string };
-    output: { readonly login: string; readonly tokensRemoved: number; readonly appPasswords: number };
+    output: { readonly login: string; readonly tokensRemoved: number; readonly passkeysRemoved: number; readonly codes: boolean; readonly appPasswords: number };
   };
   /** Say whose a mailed link is. It stays good. */
   "recovery.show": {
     input: { readonly token: string };
-    output: { readonly login: string; readonly code: boolean };
+    output: { readonly login: string; readonly code: boolean; readonly codesSince?: number };
   };
   /** Add recipients of relay domains: they count where the domain takes listed ones only. */
   "relay-recipient.add": {

@@ -54,14 +54,15 @@ export function ownerOf({ owner }: Principal): Owner {
   return owner ?? fail(403, 'not-allowed', 'this needs a person who has logged in');
 }
 
-/** What opens the account besides the password, and goes on when that is changed. */
+/** What opens the account besides the password. */
 export async function keysOf(
-  { tokens, appPasswords }: Pick<DirectoryView, 'tokens' | 'appPasswords'>,
+  { tokens, secondFactors, appPasswords }: Pick<DirectoryView, 'tokens' | 'secondFactors' | 'appPasswords'>,
   owner: Owner,
   of: string,
 ) {
   return {
     tokens: (await tokens.list(owner)).length,
+    passkeys: (await secondFactors.passkeys(owner)).length,
     appPasswords: owner.kind === 'mailbox' ? (await appPasswords.list(of)).length : 0,
   };
 }
@@ -120,13 +121,15 @@ export const accountOperations = [
   }),
   operation({
     name: 'account.password',
-    summary: "Change one's own password; all other sessions end. Tokens and app passwords go on; how many is said.",
+    summary:
+      "Change one's own password; all other sessions end. Tokens, passkeys and app passwords go on; how many is said.",
     method: 'PUT',
     path: '/account/password',
     input: object({ current: password('The password so far.'), password: password('The new one.') }),
     output: object({
       changed: Type.Literal(true),
       tokens: count('API tokens that go on.'),
+      passkeys: count('Passkeys that go on.'),
       appPasswords: count('App passwords that go on.'),
     }),
     access: { who: 'known' },
@@ -137,7 +140,7 @@ export const accountOperations = [
       checkNewPassword(plain);
       const asked = { login: principal.login, password: current, address: principal.address };
       await needPassword(asked, server, { status: 403, detail: 'the password so far is wrong', field: 'current' });
-      const next = { passwordHash: await hashPassword(plain), keepsTokens: true };
+      const next = { passwordHash: await hashPassword(plain), keepsKeys: true };
       await directory.whole(`api:${principal.login}`, async (view) => {
         if (owner.kind === 'admin') await view.administrators.set(principal.login, { ...next, mustChange: false });
         else await view.mailboxes.set(principal.login, next);
@@ -173,7 +176,7 @@ export const accountOperations = [
       await checkSecondFactor(directory, owner, code, { login: known.login, address }, server);
       const passwordHash = await hashPassword(newpass);
       await directory.whole(`api:${known.login}`, async (view) => {
-        await view.mailboxes.set(known.login, { passwordHash, keepsTokens: true });
+        await view.mailboxes.set(known.login, { passwordHash, keepsKeys: true });
         await view.sessions.removeAll(owner);
       });
       await server.keepScramKeys(known.login, newpass);

@@ -5,6 +5,7 @@ import { hashPassword } from '../../auth/password-scheme.ts';
 import type { Owner } from '../../directory/api-tokens.ts';
 import type { DirectoryView } from '../../directory/directory-view.ts';
 import { fold } from '../../directory/mail-address.ts';
+import { keysOf } from './account.ts';
 import { checkNewPassword, makePassword } from '../new-passwords.ts';
 import { operation } from '../operation.ts';
 import { fail, failMissing } from '../problem.ts';
@@ -126,7 +127,8 @@ export const administratorOperations = [
   }),
   operation({
     name: 'admin.set',
-    summary: 'Change an administrator; domains replace what was there. A new password ends sessions and tokens.',
+    summary:
+      'Change an administrator; domains replace what was there. A new password ends sessions, tokens and passkeys.',
     method: 'PATCH',
     path: '/admins/{login}',
     input: object({
@@ -166,7 +168,8 @@ export const administratorOperations = [
   }),
   operation({
     name: 'admin.password',
-    summary: 'Make a new password for an administrator, to be changed at the next login; all sessions and tokens end.',
+    summary:
+      'Make a new password for an administrator, to be changed at the next login; all sessions, tokens and passkeys end.',
     method: 'POST',
     path: '/admins/{login}/password',
     input: object(byLogin),
@@ -174,6 +177,7 @@ export const administratorOperations = [
       login,
       password: anyText('Nobody can see it again.'),
       tokensRemoved: count('API tokens that ended.'),
+      passkeysRemoved: count('Passkeys that ended.'),
     }),
     access: { who: 'host' },
     kind: 'change',
@@ -182,9 +186,10 @@ export const administratorOperations = [
       return { login: input.login, made, passwordHash: await hashPassword(made) };
     },
     run: async ({ login: one, made, passwordHash }, { view }) => {
-      const tokens = await view.tokens.list(ownerOf(one, view));
+      const owner = ownerOf(one, view);
+      const { tokens: tokensRemoved, passkeys: passkeysRemoved } = await keysOf(view, owner, one);
       const { login: of } = await view.administrators.set(one, { passwordHash, mustChange: true });
-      return { login: of, password: made, tokensRemoved: tokens.length };
+      return { login: of, password: made, tokensRemoved, passkeysRemoved };
     },
   }),
   operation({

@@ -14,7 +14,7 @@ import type { Principal } from '../principal.ts';
 import { fail } from '../problem.ts';
 import { addressNotice, passwordNotice } from '../recovery-letters.ts';
 import { address, anyText, count, object, optional, password, removed, time, yes } from '../schemas.ts';
-import { checkSecondFactor } from '../totp.ts';
+import { checkSecondFactor, failWithoutCode } from '../totp.ts';
 import { keysOf, ownerOf } from './account.ts';
 
 const token = anyText('From the link that was mailed.', 200);
@@ -97,18 +97,26 @@ const strangerOperations = [
     method: 'POST',
     path: '/recovery/link',
     input: object({ token }),
-    output: object({ login: address('Of the mailbox.'), code: yes('A code of the app is needed too.') }),
+    output: object({
+      login: address('Of the mailbox.'),
+      code: yes('A code of the app is needed too.'),
+      codesSince: optional(time('When codes of the app were set up: by a stranger, perhaps.')),
+    }),
     access: { who: 'anyone' },
     kind: 'act',
     run: async (input, context) => {
       const { owner, known } = await needLink(input.token, context);
-      const code = (await context.directory.secondFactors.totp(owner))?.isConfirmed === true;
-      return { login: known.login, code };
+      const totp = await context.directory.secondFactors.totp(owner);
+      return {
+        login: known.login,
+        ...(totp?.isConfirmed ? { code: true, codesSince: totp.created } : { code: false }),
+      };
     },
   }),
   operation({
     name: 'recovery.reset',
-    summary: 'Set a new password by a mailed link, once. All sessions and tokens end; app passwords go on.',
+    summary:
+      'Set a new password by a mailed link, once. All sessions, tokens and passkeys end; codes of the app and app passwords go on.',
     method: 'POST',
     path: '/recovery/password',
     input: object({
@@ -119,6 +127,8 @@ const strangerOperations = [
     output: object({
       login: address('Of the mailbox.'),
       tokensRemoved: count('API tokens that ended.'),
+      passkeysRemoved: count('Passkeys that ended.'),
+      codes: yes('Codes of the app are asked for as before.'),
       appPasswords: count('App passwords that go on.'),
     }),
     access: { who: 'anyone' },
@@ -127,19 +137,22 @@ const strangerOperations = [
       const { directory, server } = context;
       checkNewPassword(plain);
       const { owner, known, link, digest } = await needLink(given, context);
-      await checkSecondFactor(directory, owner, code, known, server);
+      const codes = await checkSecondFactor(directory, owner, code, known, server);
       const passwordHash = await hashPassword(plain);
       const keys = await directory.whole(`recovery:${known.login}`, async (view) => {
         await view.recovery.takeLink(digest);
+        // Codes that have been switched on meanwhile are asked for too.
+        if (!codes && (await view.secondFactors.totp(owner))?.isConfirmed) failWithoutCode();
         const before = await keysOf(view, owner, known.login);
         await view.mailboxes.set(known.login, { passwordHash });
         await view.sessions.removeAll(owner);
         return before;
       });
       await server.keepScramKeys(known.login, plain);
-      const notice = passwordNotice(known.login, server.hostname(), keys);
+      const notice = passwordNotice(known.login, server.hostname(), { ...keys, codes });
       await (await server.recovery()).tell([known.login, link.address], notice);
-      return { login: known.login, tokensRemoved: keys.tokens, appPasswords: keys.appPasswords };
+      const { tokens: tokensRemoved, passkeys: passkeysRemoved, appPasswords } = keys;
+      return { login: known.login, tokensRemoved, passkeysRemoved, codes, appPasswords };
     },
   }),
 ];

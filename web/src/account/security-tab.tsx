@@ -35,11 +35,11 @@ function PasswordSection() {
   const { t } = useTranslation();
   const { login, role } = useSession();
   const [isOpen, { open, close }] = useDisclosure();
-  const [left, setLeft] = useState({ tokens: 0, appPasswords: 0 });
-  const done = ({ tokens, appPasswords }: Output<'account.password'>) => {
+  const [left, setLeft] = useState({ tokens: 0, passkeys: 0, appPasswords: 0 });
+  const done = ({ tokens, passkeys, appPasswords }: Output<'account.password'>) => {
     close();
     notify(t('The password is changed; all other sessions have ended'));
-    setLeft({ tokens, appPasswords });
+    setLeft({ tokens, passkeys, appPasswords });
   };
   return (
     <Section
@@ -55,6 +55,11 @@ function PasswordSection() {
       {left.tokens === 0 ? null : (
         <Text size="sm" role="status">
           {t('API tokens that go on: {{count}}. Remove under Tokens what you do not know.', { count: left.tokens })}
+        </Text>
+      )}
+      {left.passkeys === 0 ? null : (
+        <Text size="sm" role="status">
+          {t('Passkeys that go on: {{count}}. Remove below what you do not know.', { count: left.passkeys })}
         </Text>
       )}
       {left.appPasswords === 0 ? null : (

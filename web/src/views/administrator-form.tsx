@@ -99,7 +99,7 @@ function Logins({ login, isSelf, change }: LoginsProps) {
     ask(
       {
         title: t('Make a new password for {{login}}?', { login }),
-        text: t('The one so far opens nothing any more, and all sessions and tokens end.'),
+        text: t('The one so far opens nothing any more, and all sessions, tokens and passkeys end.'),
         confirm: t('Make a new one'),
       },
       () => void change.run(async () => setMade((await call('admin.password', { login })).password)),

@@ -72,7 +72,9 @@ function NewPassword(props: MailboxPartProps) {
         )}
         <PasswordInput
           label={t('New password')}
-          description={t('Sessions and API tokens of the mailbox end with it; app passwords stay, and stand below.')}
+          description={t(
+            'Sessions, passkeys and API tokens of the mailbox end with it; app passwords stay, and stand below.',
+          )}
           autoComplete="new-password"
           value={password}
           onChange={(event) => draft.set({ password: event.currentTarget.value })}

@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { call, type Output, Problem } from '../api.ts';
 import { knownOf, minPasswordLength } from '../login/new-password-form.tsx';
 import { formatDuration } from '../parts/duration.ts';
+import { formatTime } from '../parts/format.ts';
 import { ButtonLink } from '../parts/links.tsx';
 import { PasswordStrength } from '../parts/password-strength.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
@@ -232,11 +233,20 @@ function NewPassword({ token, link, onDone, onBad }: NewPasswordProps) {
         {link.code ? (
           <TextInput
             label={t('A code of the app, or a recovery code')}
-            description={t('You have switched codes on: a link alone is not enough')}
+            description={t('Codes have been on since {{time}}: a link alone is not enough', {
+              time: formatTime(link.codesSince ?? 0),
+            })}
             required
             autoComplete="one-time-code"
             {...form.getInputProps('code')}
           />
+        ) : null}
+        {link.code ? (
+          <Text size="sm" c="dimmed">
+            {t(
+              'It was not you who switched them on, or you have lost both the app and the recovery codes? An administrator of your domain can reset the second factors: then open the link again, or ask for another one.',
+            )}
+          </Text>
         ) : null}
         <Button type="submit" loading={submit.isBusy}>
           {t('Change the password')}
@@ -246,7 +256,7 @@ function NewPassword({ token, link, onDone, onBad }: NewPasswordProps) {
   );
 }
 
-function Changed({ login, tokensRemoved, appPasswords }: Output<'recovery.reset'>) {
+function Changed({ login, tokensRemoved, passkeysRemoved, codes, appPasswords }: Output<'recovery.reset'>) {
   const { t } = useTranslation();
   return (
     <Door title={t('The password is changed')}>
@@ -262,6 +272,14 @@ function Changed({ login, tokensRemoved, appPasswords }: Output<'recovery.reset'
         {tokensRemoved === 0 ? null : (
           <Text size="sm">{t('API tokens that were removed: {{count}}', { count: tokensRemoved })}</Text>
         )}
+        {passkeysRemoved === 0 ? null : (
+          <Text size="sm">
+            {t('Passkeys that were removed: {{count}}. Add your own again under Account and security.', {
+              count: passkeysRemoved,
+            })}
+          </Text>
+        )}
+        {codes ? <Text size="sm">{t('Codes of the app are asked for as before.')}</Text> : null}
         {appPasswords === 0 ? null : (
           <Text size="sm">{t('App passwords that still open the mailbox: {{count}}', { count: appPasswords })}</Text>
         )}
