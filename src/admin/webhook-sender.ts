@@ -77,7 +77,7 @@ export class WebhookSender {
       if ((webhook.nextAttempt ?? 0) > now || this.#sending.has(webhook.id) || this.#sending.size >= maxSending)
         continue;
       const work = this.#tell(webhook)
-        .catch((error: unknown) => this.#parts.log.warning(`webhook ${webhook.name}: ${String(error)}`))
+        .catch((error: unknown) => this.#parts.log.warning(`webhook ${titleOf(webhook)}: ${String(error)}`))
         .finally(() => this.#sending.delete(webhook.id));
       this.#sending.set(webhook.id, work);
     }
@@ -155,9 +155,14 @@ export class WebhookSender {
       await directory.webhooks.arrived(webhook.id, position, ids);
       return;
     }
-    if (webhook.attempts === 0) log.warning(`webhook ${name}: ${problem}; it is tried again`);
-    if (!(await directory.webhooks.failed(webhook, problem))) log.error(`webhook ${name}: switched off: ${problem}`);
+    if (webhook.attempts === 0) log.warning(`webhook ${titleOf(webhook)}: ${problem}; it is tried again`);
+    if (!(await directory.webhooks.failed(webhook, problem)))
+      log.error(`webhook ${titleOf(webhook)}: switched off: ${problem}`);
   }
+}
+
+function titleOf({ name, owner }: DueWebhook): string {
+  return owner === undefined ? name : `${name} of ${owner}`;
 }
 
 /** `mailbox.*` and `mailbox` are all of the area. */

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { urlRefusal } from '../admin/webhook-request.ts';
-import type { WebhookInfo } from '../directory/webhooks.ts';
+import type { WebhookInfo, WebhookOf } from '../directory/webhooks.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
 import { type Column, formatTime, printDone, printList, printObject, yesNo } from './output.ts';
@@ -14,14 +14,18 @@ Examples:
   posthaste webhook add billing https://example.com/hook --event mailbox.add mailbox.remove
   posthaste webhook list
   posthaste webhook set billing --enable
-  posthaste webhook remove billing`;
+  posthaste webhook remove billing
+  posthaste webhook show billing --owner bert@example.com`;
 
 interface Options {
   readonly event?: readonly string[];
   readonly url?: string;
   readonly enable?: true;
   readonly disable?: true;
+  readonly owner?: string;
 }
+
+const ofOwner = ['--owner <login>', "of this administrator; otherwise the host's"] as const;
 
 type MadeWebhook = WebhookInfo & { readonly secret: string };
 
@@ -45,11 +49,13 @@ export function register(program: Command, context: CommandContext): void {
     .command('show')
     .description('show a webhook, and what went wrong')
     .argument('<name>')
-    .action((name: string) => show(context, name));
+    .option(...ofOwner)
+    .action((name: string, { owner }: Options) => show(context, { name, owner }));
   group
     .command('set')
     .description('change a webhook, or switch it on again')
     .argument('<name>')
+    .option(...ofOwner)
     .option('--url <url>', 'tell this address')
     .option('--event <events...>', 'of these only; * for all')
     .option('--enable', 'tell it again')
@@ -59,7 +65,8 @@ export function register(program: Command, context: CommandContext): void {
     .command('remove')
     .description('remove a webhook')
     .argument('<name>')
-    .action((name: string) => remove(context, name));
+    .option(...ofOwner)
+    .action((name: string, { owner }: Options) => remove(context, { name, owner }));
 }
 
 function words(events: readonly string[] | undefined): string[] {
@@ -87,6 +94,7 @@ async function add(context: CommandContext, name: string, url: string, { event }
 
 const columns: readonly Column<WebhookInfo>[] = [
   { title: 'NAME', text: (row) => row.name },
+  { title: 'OWNER', text: (row) => row.owner ?? 'the host' },
   { title: 'URL', text: (row) => row.url },
   { title: 'EVENTS', text: (row) => row.events.join(' ') || 'all' },
   {
@@ -107,14 +115,19 @@ async function list(context: CommandContext): Promise<void> {
   await printList(context, columns, page(), 'no webhook yet: add one with: posthaste webhook add NAME URL');
 }
 
-async function show(context: CommandContext, name: string): Promise<void> {
+function sent({ name, owner }: WebhookOf): { readonly name: string; readonly owner?: string } {
+  return { name, ...(owner === undefined ? {} : { owner }) };
+}
+
+async function show(context: CommandContext, which: WebhookOf): Promise<void> {
   const { remote } = context;
   const info =
     remote === undefined
-      ? await withDirectory(context, true, async ({ directory }) => await directory.webhooks.need(name))
-      : await remote.call<WebhookInfo>('webhook.show', { name });
+      ? await withDirectory(context, true, async ({ directory }) => await directory.webhooks.need(which))
+      : await remote.call<WebhookInfo>('webhook.show', sent(which));
   printObject(context, info, [
     ['webhook', info.name],
+    ['owner', info.owner ?? 'the host'],
     ['url', info.url],
     ['events', info.events.join(' ') || 'all'],
     ['enabled', yesNo(info.active)],
@@ -125,7 +138,8 @@ async function show(context: CommandContext, name: string): Promise<void> {
 }
 
 async function set(context: CommandContext, name: string, options: Options): Promise<void> {
-  const { url, event, enable, disable } = options;
+  const { url, event, enable, disable, owner } = options;
+  const which = { name, owner };
   if (enable && disable) throw new CommandError('--enable and --disable contradict each other', 2);
   const settings = {
     ...(url === undefined ? {} : { url }),
@@ -140,14 +154,15 @@ async function set(context: CommandContext, name: string, options: Options): Pro
     remote === undefined
       ? await withDirectory(context, false, async ({ directory, settings: mainCf }) => {
           if (url !== undefined) refuseUrl(url, mainCf.flag('posthaste_webhook_private_addresses'));
-          return await directory.webhooks.set(name, settings);
+          return await directory.webhooks.set(which, settings);
         })
-      : await remote.call<WebhookInfo>('webhook.set', { name, ...settings });
+      : await remote.call<WebhookInfo>('webhook.set', { ...sent(which), ...settings });
   printDone(context, `webhook ${info.name} changed`, info);
 }
 
-async function remove(context: CommandContext, name: string): Promise<void> {
-  if (context.remote !== undefined) await context.remote.call('webhook.remove', { name });
-  else await withDirectory(context, false, async ({ directory }) => await directory.webhooks.remove(name));
+async function remove(context: CommandContext, which: WebhookOf): Promise<void> {
+  const { name } = which;
+  if (context.remote !== undefined) await context.remote.call('webhook.remove', sent(which));
+  else await withDirectory(context, false, async ({ directory }) => await directory.webhooks.remove(which));
   printDone(context, `webhook ${name} removed`, { name, removed: true });
 }

@@ -10,6 +10,7 @@ import { findDomain } from './domain-rows.ts';
 import { maxPage, type Page } from './domains.ts';
 import { fold, parseDomain } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
+import { removeWebhooksOf } from './webhooks.ts';
 
 export interface AdministratorInfo {
   readonly login: string;
@@ -159,7 +160,7 @@ export class Administrators {
       const row = await needRow(change.db, login);
       const before = await describe(change.db, row);
       await removeOwned(change, 'admin', row.id);
-      await change.db.deleteFrom('webhook').where('owner_id', '=', row.id).execute();
+      await removeWebhooksOf(change, row.id);
       await change.db.deleteFrom('admin_domain').where('admin_id', '=', row.id).execute();
       await change.db.deleteFrom('admin').where('id', '=', row.id).execute();
       if (row.role === 'host' && row.active === 1) await refuseWithoutHost(change.db, row.login);

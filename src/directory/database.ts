@@ -18,6 +18,7 @@ import { up as hosting } from './migrations/0006-hosting.ts';
 import { up as administration } from './migrations/0007-administration.ts';
 import { up as recovery } from './migrations/0008-recovery.ts';
 import { up as adminLogins } from './migrations/0009-admin-logins.ts';
+import { up as webhookNames } from './migrations/0010-webhook-names.ts';
 import { DirectoryClosedError, DirectoryOpenError } from './refusal.ts';
 import type { DirectorySchema } from './schema.ts';
 
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: 'administration', up: administration },
   { version: 8, name: 'recovery', up: recovery },
   { version: 9, name: 'admin-logins', up: adminLogins },
+  { version: 10, name: 'webhook-names', up: webhookNames },
 ];
 
 export const knownVersion = migrations.at(-1)?.version ?? 0;

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Kysely, SqliteDialect } from 'kysely';
 import { openSqlite } from '../database/sqlite.ts';
 import { FakeClock } from '../lib/clock.ts';
+import { createMigrationTable, migrations } from './database.ts';
 import { Directory } from './directory.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { findVirtualAlias } from './virtual-alias.ts';
@@ -103,6 +104,33 @@ describe('opening directory.db', () => {
     const directory = await open();
     expect(directory.mailboxByAddress('anna@example.com')).toMatchObject({ enabled: true, vacationUntil: 0 });
     await directory.lists.add({ address: 'team@example.com', owners: ['anna@example.com'] });
+    directory.close();
+  });
+
+  it('keeps webhooks, and what waits for them, where their names become those of their owners', async () => {
+    const old = openSqlite(file);
+    old.pragma(`application_id = ${0x50684469}`);
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: old }) });
+    await createMigrationTable(db);
+    for (const { version, up } of migrations.filter((one) => one.version < 10)) {
+      await up(db);
+      old.exec(`INSERT INTO migration VALUES (${version}, 'x', 0)`);
+    }
+    old.exec(`INSERT INTO admin (login, name, password, role, active, must_change, created) VALUES ('bert', '', '', 'domain', 1, 0, 0);
+      INSERT INTO webhook VALUES (4, 'billing', 'https://a.example', 's', 1, 'x.y', 1, 'note', 2, 3, 0, 0, 0);
+      INSERT INTO webhook_message (webhook_id, body, created) VALUES (4, '{}', 0), (7, '{}', 0)`);
+    old.close();
+    const directory = await open();
+    const [billing] = await directory.webhooks.due(0);
+    expect(billing).toMatchObject({ id: 4, name: 'billing', owner: 'bert', url: 'https://a.example', position: 3 });
+    expect(await directory.webhooks.waiting(4, 10)).toHaveLength(1);
+    expect(await directory.webhooks.waiting(7, 10)).toEqual([]);
+    const added = { name: 'billing', url: 'https://b.example', events: [] };
+    await directory.webhooks.add({ ...added, ownerId: 0 });
+    await expect(directory.webhooks.add({ ...added, ownerId: 1 })).rejects.toThrow(/a webhook "billing" already/);
+    await directory.administrators.remove('bert');
+    expect(await directory.webhooks.waiting(4, 10)).toEqual([]);
+    expect(await directory.webhooks.list()).toMatchObject([{ url: 'https://b.example' }]);
     directory.close();
   });
 

@@ -4,12 +4,16 @@
 
 import type { WebhookRow } from './administration-schema.ts';
 import { makeSecret } from './api-tokens.ts';
-import type { Changes } from './change.ts';
+import type { Change, Changes } from './change.ts';
 import type { DirectoryDatabase } from './database.ts';
+import { fold } from './mail-address.ts';
 import { refuse, refuseMissing, refuseTaken } from './refusal.ts';
 
 export interface WebhookInfo {
+  /** Of its owner alone. */
   readonly name: string;
+  /** The administrator's login; absent: the host's. */
+  readonly owner?: string;
   readonly url: string;
   /** As `mailbox.add`, `mailbox.*`, `delivery.bounced`; empty: all. */
   readonly events: readonly string[];
@@ -34,6 +38,15 @@ export interface DueWebhook extends WebhookInfo {
 export interface WebhookMessage {
   readonly id: number;
   readonly body: string;
+}
+
+/** Which webhook is meant: names are one for each owner. */
+export interface WebhookOf {
+  readonly name: string;
+  /** The login of the administrator whose it is; absent: the host's, or that of who asks. */
+  readonly owner?: string | undefined;
+  /** Whoever asks sees those of this administrator alone; absent: all. */
+  readonly seenBy?: number | undefined;
 }
 
 export interface NewWebhook {
@@ -67,10 +80,14 @@ export class Webhooks {
     return await this.#changes.make(async (change) => {
       const rows = await change.db.selectFrom('webhook').select(['name', 'owner_id']).execute();
       const name = checkName(added.name);
-      if (rows.some((row) => row.name === name)) refuseTaken(`there is a webhook "${name}" already: take another name`);
-      const owned = rows.filter((row) => row.owner_id === added.ownerId).length;
-      if (added.ownerId !== 0 && owned >= maxOwned) refuse(`you have ${maxOwned} webhooks already: remove some`);
-      if (rows.length >= maxWebhooks) refuse(`there are ${maxWebhooks} webhooks already: remove some`);
+      const owned = rows.filter((row) => row.owner_id === added.ownerId);
+      if (owned.some((row) => row.name === name))
+        refuseTaken(`there is a webhook "${name}" already: take another name`);
+      if (added.ownerId !== 0 && owned.length >= maxOwned) refuse(`you have ${maxOwned} webhooks already: remove some`);
+      if (rows.length >= maxWebhooks) {
+        const mend = added.ownerId === 0 ? 'remove some' : 'ask an administrator of the host';
+        refuse(`there are ${maxWebhooks} webhooks already: ${mend}`);
+      }
       const last = change.db.selectFrom('event').select('id').orderBy('id', 'desc').limit(1);
       const values = {
         name,
@@ -87,7 +104,7 @@ export class Webhooks {
         next_attempt: 0,
       };
       await change.db.insertInto('webhook').values(values).execute();
-      const info = describe(values);
+      const info = describe({ ...values, owner: await loginOf(change.db, added.ownerId) });
       await change.event('webhook.add', name, null, info);
       return { ...info, secret };
     });
@@ -95,28 +112,27 @@ export class Webhooks {
 
   /** `ownerId`: those of one administrator. */
   async list(ownerId?: number): Promise<WebhookInfo[]> {
-    let select = this.#db.selectFrom('webhook').selectAll();
+    let select = withOwners(this.#db);
     if (ownerId !== undefined) select = select.where('owner_id', '=', ownerId);
-    return (await select.orderBy('name').execute()).map(describe);
+    return (await select.orderBy('w.name').orderBy('w.owner_id').execute()).map(describe);
   }
 
-  async need(name: string, ownerId?: number): Promise<WebhookInfo> {
-    return describe(await needRow(this.#db, name, ownerId));
+  async need(which: WebhookOf): Promise<WebhookInfo> {
+    return describe(await needRow(this.#db, which));
   }
 
   /** What signs, for a delivery that somebody asks for. */
-  async target(name: string, ownerId?: number): Promise<{ readonly url: string; readonly secret: string }> {
-    const { url, secret } = await needRow(this.#db, name, ownerId);
+  async target(which: WebhookOf): Promise<{ readonly url: string; readonly secret: string }> {
+    const { url, secret } = await needRow(this.#db, which);
     return { url, secret };
   }
 
   async set(
-    name: string,
+    which: WebhookOf,
     settings: { readonly url?: string; readonly events?: readonly string[]; readonly active?: boolean },
-    ownerId?: number,
   ): Promise<WebhookInfo> {
     return await this.#changes.make(async (change) => {
-      const row = await needRow(change.db, name, ownerId);
+      const row = await needRow(change.db, which);
       const begins = settings.active === true && row.active === 0;
       const next = {
         url: settings.url ?? row.url,
@@ -131,9 +147,9 @@ export class Webhooks {
     });
   }
 
-  async remove(name: string, ownerId?: number): Promise<void> {
+  async remove(which: WebhookOf): Promise<void> {
     await this.#changes.make(async (change) => {
-      const row = await needRow(change.db, name, ownerId);
+      const row = await needRow(change.db, which);
       await change.db.deleteFrom('webhook_message').where('webhook_id', '=', row.id).execute();
       await change.db.deleteFrom('webhook').where('id', '=', row.id).execute();
       await change.event('webhook.remove', row.name, describe(row), null);
@@ -141,8 +157,8 @@ export class Webhooks {
   }
 
   async due(now: number): Promise<DueWebhook[]> {
-    const select = this.#db.selectFrom('webhook').selectAll().where('active', '=', 1).where('next_attempt', '<=', now);
-    return (await select.orderBy('id').execute()).map((row) => ({
+    const select = withOwners(this.#db).where('w.active', '=', 1).where('next_attempt', '<=', now);
+    return (await select.orderBy('w.id').execute()).map((row) => ({
       ...describe(row),
       id: row.id,
       secret: row.secret,
@@ -213,18 +229,46 @@ export class Webhooks {
   }
 }
 
-async function needRow(db: DirectoryDatabase, name: string, ownerId: number | undefined): Promise<WebhookRow> {
-  const row = await db.selectFrom('webhook').selectAll().where('name', '=', name).executeTakeFirst();
-  if (row === undefined || (ownerId !== undefined && row.owner_id !== ownerId)) {
-    refuseMissing('there is no such webhook: see: posthaste webhook list');
-  }
-  return row;
+/** With what waits for them. */
+export async function removeWebhooksOf({ db }: Change, administrator: number): Promise<void> {
+  const ofOwner = db.selectFrom('webhook').select('id').where('owner_id', '=', administrator);
+  await db.deleteFrom('webhook_message').where('webhook_id', 'in', ofOwner).execute();
+  await db.deleteFrom('webhook').where('owner_id', '=', administrator).execute();
 }
 
-function describe(row: Omit<WebhookRow, 'id'>): WebhookInfo {
-  const { name, url, events, active, note, created, failing_since, next_attempt } = row;
+type OwnedRow = WebhookRow & { readonly owner: string | null };
+
+function withOwners(db: DirectoryDatabase) {
+  const select = db.selectFrom('webhook as w').leftJoin('admin as a', 'a.id', 'w.owner_id');
+  return select.selectAll('w').select('a.login as owner');
+}
+
+async function loginOf(db: DirectoryDatabase, id: number): Promise<string | null> {
+  const row = await db.selectFrom('admin').select('login').where('id', '=', id).executeTakeFirst();
+  return row?.login ?? null;
+}
+
+async function needRow(db: DirectoryDatabase, { name, owner, seenBy }: WebhookOf): Promise<OwnedRow> {
+  let select = withOwners(db).where('w.name', '=', name);
+  if (seenBy !== undefined) select = select.where('w.owner_id', '=', seenBy);
+  const rows = await select.orderBy('w.owner_id').execute();
+  const isMeant = (row: OwnedRow): boolean =>
+    owner === undefined ? row.owner_id === (seenBy ?? 0) : row.owner === fold(owner.trim());
+  const row = rows.find(isMeant);
+  if (row !== undefined) return row;
+  // Never the only one there is: whoever says the same again would remove another's.
+  const others = rows.flatMap((one) => one.owner ?? []);
+  if (owner !== undefined || others.length === 0)
+    refuseMissing('there is no such webhook: see: posthaste webhook list');
+  const have = others.length === 1 ? 'has one' : 'have one each';
+  refuseMissing(`the host has no such webhook; ${others.join(', ')} ${have}: give --owner LOGIN`);
+}
+
+function describe(row: Omit<OwnedRow, 'id'>): WebhookInfo {
+  const { name, owner, url, events, active, note, created, failing_since, next_attempt } = row;
   return {
     name,
+    ...(owner === null ? {} : { owner }),
     url,
     events: events === '' ? [] : events.split(' '),
     active: active === 1,

@@ -185,6 +185,44 @@ test("a domain administrator has room for some, and takes nobody else's", async 
   await api.directory.administrators.remove('many');
 });
 
+test('names are one for each owner: nobody learns of or is stopped by those of others', async () => {
+  const { administrators, webhooks } = api.directory;
+  const at = (host: string) => ({ name: 'billing', url: `https://${host}.example/`, events: ['x.y'] });
+  for (const [login, domain] of [
+    ['bert', 'example.com'],
+    ['olga', 'other.test'],
+  ] as const) {
+    await administrators.add({ login, role: 'domain', domains: [domain] });
+    const own = await api.token(login);
+    const made = await api.ask('POST', '/webhooks', { token: own, body: at(login) });
+    expect([made.status, made.body.owner]).toEqual([201, login]);
+    expect((await api.ask('POST', '/webhooks', { token: own, body: at(login) })).status).toBe(409);
+  }
+  const [bert, olga] = [await api.token('bert'), await api.token('olga')];
+  const url = async (asked: string, path = '/webhooks/billing') => {
+    const { status, body } = await api.ask('GET', path, { token: asked });
+    return status === 200 ? body.url : `${status} ${body.detail}`;
+  };
+  expect([await url(bert), await url(olga)]).toEqual(['https://bert.example/', 'https://olga.example/']);
+  const missing = await url(bert, '/webhooks/nothing');
+  expect(await url(bert, '/webhooks/billing?owner=olga')).toBe(missing);
+  // The host's administrators name whose, and never meet another's by a name alone.
+  expect(await url(token)).toBe('404 the host has no such webhook; bert, olga have one each');
+  expect((await api.ask('DELETE', '/webhooks/billing', { token })).status).toBe(404);
+  expect((await api.ask('POST', '/webhooks', { token, body: at('host') })).body.owner).toBeUndefined();
+  expect(await url(token)).toBe('https://host.example/');
+  expect(await url(token, '/webhooks/billing?owner=olga')).toBe('https://olga.example/');
+  const change = { token, body: { owner: 'bert', active: false } };
+  expect((await api.ask('PATCH', '/webhooks/billing', change)).body).toMatchObject({ owner: 'bert', active: false });
+  expect((await api.ask('DELETE', '/webhooks/billing?owner=olga', { token })).status).toBe(200);
+  expect((await webhooks.list()).filter(({ name }) => name === 'billing')).toMatchObject([
+    { active: true },
+    { owner: 'bert', active: false },
+  ]);
+  expect(await url(olga)).toBe(missing);
+  await api.ask('DELETE', '/webhooks/billing', { token });
+});
+
 test.each([
   '127.0.0.1',
   '10.1.2.3',

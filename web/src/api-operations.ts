@@ -890,31 +890,31 @@ export interface Operations {
   /** Have an address told of changes and deliveries; the secret that signs is given once. */
   "webhook.add": {
     input: { readonly name: string; readonly url: string; readonly events?: readonly string[] };
-    output: { readonly name: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number; readonly secret: string };
+    output: { readonly name: string; readonly owner?: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number; readonly secret: string };
   };
   /** List the webhooks. */
   "webhook.list": {
     input: Readonly<Record<string, never>>;
-    output: { readonly items: readonly { readonly name: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number }[] };
+    output: { readonly items: readonly { readonly name: string; readonly owner?: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number }[] };
   };
   /** Remove a webhook. */
   "webhook.remove": {
-    input: { readonly name: string };
+    input: { readonly name: string; readonly owner?: string };
     output: { readonly removed: true };
   };
   /** Change a webhook, or switch it on again. */
   "webhook.set": {
-    input: { readonly name: string; readonly url?: string; readonly events?: readonly string[]; readonly active?: boolean };
-    output: { readonly name: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number };
+    input: { readonly name: string; readonly owner?: string; readonly url?: string; readonly events?: readonly string[]; readonly active?: boolean };
+    output: { readonly name: string; readonly owner?: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number };
   };
   /** Show a webhook. */
   "webhook.show": {
-    input: { readonly name: string };
-    output: { readonly name: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number };
+    input: { readonly name: string; readonly owner?: string };
+    output: { readonly name: string; readonly owner?: string; readonly url: string; readonly events: readonly string[]; readonly active: boolean; readonly note: string; readonly created: number; readonly failingSince?: number; readonly nextAttempt?: number };
   };
   /** Send an event webhook.test at once, signed as all others, and say whether it arrived. */
   "webhook.test": {
-    input: { readonly name: string };
+    input: { readonly name: string; readonly owner?: string };
     output: { readonly arrived: boolean; readonly problem?: string };
   };
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { hasScope } from '../authorize.ts';
 import { operation } from '../operation.ts';
 import type { Principal } from '../principal.ts';
+import type { WebhookOf } from '../../directory/webhooks.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, removed, time, yes } from '../schemas.ts';
 import type { ServerParts } from '../server-parts.ts';
@@ -15,8 +16,12 @@ const events = Type.Array(Type.String({ pattern: '^(?:\\*|[a-z-]+(?:\\.(?:\\*|[a
   description: 'As mailbox.add, mailbox.*, delivery.bounced; empty: all.',
   maxItems: 50,
 });
+const owner = optional(
+  anyText("The login of the administrator whose it is; without it the host's, or one's own.", 254),
+);
 const fields = {
   name,
+  owner: optional(anyText("The login of the administrator whose it is; absent: the host's.")),
   url,
   events,
   active: yes('It is told.'),
@@ -28,8 +33,12 @@ const fields = {
 const info = object(fields);
 const access = { who: 'domain', domains: () => [] } as const;
 
-function ownerOf({ role, owner }: Principal): number | undefined {
-  return role === 'host' ? undefined : (owner?.id ?? -1);
+function ownerOf({ role, owner: asking }: Principal): number | undefined {
+  return role === 'host' ? undefined : (asking?.id ?? -1);
+}
+
+function webhookOf(input: { readonly name: string; readonly owner?: string }, principal: Principal): WebhookOf {
+  return { name: input.name, owner: input.owner, seenBy: ownerOf(principal) };
 }
 
 /** What a webhook is told a token could read itself: otherwise it would be more than its scopes say. */
@@ -83,26 +92,27 @@ export const webhookOperations = [
     summary: 'Show a webhook.',
     method: 'GET',
     path: '/webhooks/{name}',
-    input: object({ name }),
+    input: object({ name, owner }),
     output: info,
     access,
     kind: 'read',
-    run: async (input, { view, principal }) => await view.webhooks.need(input.name, ownerOf(principal)),
+    run: async (input, { view, principal }) => await view.webhooks.need(webhookOf(input, principal)),
   }),
   operation({
     name: 'webhook.set',
     summary: 'Change a webhook, or switch it on again.',
     method: 'PATCH',
     path: '/webhooks/{name}',
-    input: object({ name, url: optional(url), events: optional(events), active: optional(yes('It is told.')) }),
+    input: object({ name, owner, url: optional(url), events: optional(events), active: optional(yes('It is told.')) }),
     output: info,
     access,
     kind: 'change',
     shownBy: 'webhook.show',
-    run: async ({ name: one, ...settings }, { view, principal, server }) => {
+    run: async ({ name: one, owner: whose, ...settings }, { view, principal, server }) => {
+      const which = webhookOf({ name: one, ...(whose === undefined ? {} : { owner: whose }) }, principal);
       if (settings.url !== undefined) checkUrl(settings.url, server);
-      checkScopes(principal, settings.events ?? (await view.webhooks.need(one, ownerOf(principal))).events);
-      return await view.webhooks.set(one, settings, ownerOf(principal));
+      checkScopes(principal, settings.events ?? (await view.webhooks.need(which)).events);
+      return await view.webhooks.set(which, settings);
     },
   }),
   operation({
@@ -110,12 +120,12 @@ export const webhookOperations = [
     summary: 'Send an event webhook.test at once, signed as all others, and say whether it arrived.',
     method: 'POST',
     path: '/webhooks/{name}/test',
-    input: object({ name }),
+    input: object({ name, owner }),
     output: object({ arrived: yes('A 2xx was answered.'), problem: optional(anyText('What went wrong.')) }),
     access,
     kind: 'act',
     run: async (input, { view, principal, server }) => {
-      const target = await view.webhooks.target(input.name, ownerOf(principal));
+      const target = await view.webhooks.target(webhookOf(input, principal));
       const now = server.clock.now();
       const { version } = (await server.status()) as { readonly version: string };
       const body = JSON.stringify({ webhook: input.name, events: [{ type: 'webhook.test', time: now }] });
@@ -129,13 +139,13 @@ export const webhookOperations = [
     summary: 'Remove a webhook.',
     method: 'DELETE',
     path: '/webhooks/{name}',
-    input: object({ name }),
+    input: object({ name, owner }),
     output: removed,
     access,
     kind: 'change',
     shownBy: 'webhook.show',
     run: async (input, { view, principal }) => {
-      await view.webhooks.remove(input.name, ownerOf(principal));
+      await view.webhooks.remove(webhookOf(input, principal));
       return { removed: true };
     },
   }),

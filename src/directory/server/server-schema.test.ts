@@ -97,6 +97,42 @@ describe.each(serverDialects)('the schema on %s', (dialect) => {
     session.close();
   });
 
+  it('keeps webhooks where their names become those of their owners, whatever it was interrupted in', async () => {
+    const before = migrations.filter(({ version }) => version < 10);
+    for (const done of [undefined, 'DROP TABLE webhook', 'ALTER TABLE webhook_new RENAME TO webhook']) {
+      await begin();
+      await createServerSchema({ open, clock, migrations: before });
+      const values = "'https://a.example', 's', 0, '', 1, '', 0, 1, 0, 0, 0)";
+      const columns =
+        'name, url, secret, owner_id, events, active, note, created, position, failing_since, attempts, next_attempt';
+      await session.query(`INSERT INTO webhook (${columns}) VALUES ('gone', ${values}`);
+      await session.query(`INSERT INTO webhook (${columns}) VALUES ('billing', ${values}`);
+      await session.query(`INSERT INTO webhook_message (webhook_id, body, created) VALUES (2, '{}', 0), (7, '{}', 0)`);
+      await session.query("DELETE FROM webhook WHERE name = 'gone'");
+      // What MySQL has done is written down a moment later.
+      if (done !== undefined && session.dialect === 'mysql') {
+        const word = done.slice(0, 5).toLowerCase();
+        const onStatement = (sql: string): void => {
+          if (sql.startsWith(word) && sql.includes('webhook')) throw new Error('the power fails');
+        };
+        await expect(createServerSchema({ open, clock, onStatement })).rejects.toThrow('the power fails');
+        await session.query(done);
+      }
+      await createServerSchema({ open, clock });
+      expect(await rows('SELECT id, name, owner_id, url FROM webhook')).toEqual([
+        [2, 'billing', 0, 'https://a.example'],
+      ]);
+      expect(await rows('SELECT webhook_id FROM webhook_message')).toEqual([[2]]);
+      await session.query(`INSERT INTO webhook (${columns}) VALUES ('billing', ${values.replace(' 0,', ' 4,')}`);
+      await expect(session.query(`INSERT INTO webhook (${columns}) VALUES ('billing', ${values}`)).rejects.toThrow();
+      expect(await rows('SELECT id, owner_id FROM webhook ORDER BY id')).toEqual([
+        [2, 0],
+        [3, 4],
+      ]);
+      session.close();
+    }
+  });
+
   it('goes on where it was interrupted', async () => {
     await begin();
     const statements: string[] = [];

@@ -202,7 +202,10 @@ async function endSchemaChange(session: ServerSession, version: number): Promise
 
 /** Of MySQL: the table, column, index or key is there already, or is gone. */
 function isDuplicate(error: unknown): boolean {
-  return error instanceof ServerRefusal && ['1050', '1060', '1061', '1062', '1091', '1359'].includes(error.code);
+  return (
+    error instanceof ServerRefusal &&
+    ['1050', '1051', '1060', '1061', '1062', '1091', '1146', '1359'].includes(error.code)
+  );
 }
 
 /** How many rows a table has. */

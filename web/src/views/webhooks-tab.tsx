@@ -12,6 +12,7 @@ import { Icon } from '../parts/icon.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useChange } from '../parts/use-change.ts';
+import { useSession } from '../session.tsx';
 
 type Webhook = Output<'webhook.show'>;
 
@@ -37,7 +38,7 @@ export function WebhooksTab() {
           </Text>
         </Empty>
       ) : (
-        data.items.map((webhook) => <WebhookCard key={webhook.name} webhook={webhook} />)
+        data.items.map((webhook) => <WebhookCard key={`${webhook.owner ?? ''} ${webhook.name}`} webhook={webhook} />)
       )}
       <AddWebhook isOpen={isAdding} onClose={close} />
     </Stack>
@@ -46,7 +47,9 @@ export function WebhooksTab() {
 
 function WebhookCard({ webhook }: { readonly webhook: Webhook }) {
   const { t } = useTranslation();
-  const { name, url, events, active, note, failingSince, nextAttempt } = webhook;
+  const { name, owner, url, events, active, note, failingSince, nextAttempt } = webhook;
+  const { login } = useSession();
+  const which = { name, ...(owner === undefined ? {} : { owner }) };
   const change = useChange();
   const ask = useAsk();
   const [tested, setTested] = useState<Output<'webhook.test'>>();
@@ -57,11 +60,11 @@ function WebhookCard({ webhook }: { readonly webhook: Webhook }) {
         text: t('What waits for it is not sent any more.'),
         confirm: t('Remove'),
       },
-      () => void change.run(() => call('webhook.remove', { name }), t('Removed')),
+      () => void change.run(() => call('webhook.remove', which), t('Removed')),
     );
-  const test = () => change.run(async () => setTested(await call('webhook.test', { name })));
+  const test = () => change.run(async () => setTested(await call('webhook.test', which)));
   const switchTo = (isOn: boolean) =>
-    change.run(() => call('webhook.set', { name, active: isOn }), isOn ? t('Switched on') : t('Switched off'));
+    change.run(() => call('webhook.set', { ...which, active: isOn }), isOn ? t('Switched on') : t('Switched off'));
   return (
     <Card withBorder component="section" aria-label={name}>
       <Stack gap="xs">
@@ -85,6 +88,11 @@ function WebhookCard({ webhook }: { readonly webhook: Webhook }) {
         <Text size="sm" className="mono">
           {url}
         </Text>
+        {owner === undefined || owner === login ? null : (
+          <Text size="sm" c="dimmed">
+            {t('Of {{owner}}', { owner })}
+          </Text>
+        )}
         <Text size="sm" c="dimmed">
           {events.length === 0 ? t('Told of everything') : t('Told of {{events}}', { events: events.join(', ') })}
         </Text>
