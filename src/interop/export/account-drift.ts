@@ -26,6 +26,9 @@ export interface WantedAccount {
 /** PostgreSQL's and MySQL's. */
 const wrongPassword = new Set(['28P01', '1045']);
 
+const everybody = 'PUBLIC';
+const asEverybody = `as everybody (${everybody}) may`;
+
 /** What it may do: `SELECT postfix_domain`, and how that is taken away where an export does not. */
 type Rights = ReadonlyMap<string, string | undefined>;
 
@@ -119,7 +122,72 @@ async function mysqlRights(session: ServerSession, name: string): Promise<Readon
   for (const [host, role] of await mysqlRoles(session, name)) {
     found.get(String(host))?.set(`do what ${role} may`, `REVOKE ${role} FROM '${name}'@'${host}'`);
   }
+  const ofEverybody = await mariadbPublicRights(session, database);
+  for (const rights of found.values()) for (const [text, revoke] of ofEverybody) rights.set(text, revoke);
   return found;
+}
+
+/**
+ * MariaDB's PUBLIC (since 10.11), where our tables are. Asked so, since information_schema keeps it from most accounts, and
+ * from all what it may everywhere.
+ */
+async function mariadbPublicRights(session: ServerSession, database: string): Promise<ReadonlyMap<string, string>> {
+  const rights = new Map<string, string>();
+  const note = (text: string, revoke: string) =>
+    rights.set(`${text} ${asEverybody}`, `REVOKE ${revoke} FROM ${everybody}`);
+  for (const [line] of await publicGrants(session)) {
+    const [, given = '', option] = /^GRANT (.*) TO PUBLIC( WITH GRANT OPTION)?$/.exec(String(line)) ?? [];
+    const [, list = '', on = ''] = /^(.*?) ON ((?:["`].*|\*)\..*)$/.exec(given) ?? [];
+    if (on === '') {
+      // A role, unless it is of a procedure.
+      const role = /^["`].*["`]$/.test(given) ? unquoted(given) : '';
+      if (role !== '') note(`do what ${role} may`, quoted(role));
+      continue;
+    }
+    const [schema = '', table = ''] = on.split(/(?<=["`*])\.(?=["`*])/).map(unquoted);
+    const isOurs = table === '*' ? matchesDatabase(schema, database) : schema === database;
+    if (!isOurs) continue;
+    const shown = schema === database ? table : `${schema}.${table}`;
+    const where = [schema, table].map(quoted).join('.');
+    for (const [, right = '', columns] of list.matchAll(/([A-Z][A-Z ]*[A-Z])(?: \((.*?)\))?(?:, |$)/g)) {
+      for (const column of columns?.split(', ').map(unquoted) ?? [undefined]) {
+        const [plain, own] = column === undefined ? ['', ''] : [` (${column})`, ` (${quoted(column)})`];
+        if (right !== 'USAGE') note(`${right}${plain} ${shown}`, `${right}${own} ON ${where}`);
+      }
+    }
+    if (option !== undefined) note(`GRANT OPTION ${shown}`, `GRANT OPTION ON ${where}`);
+  }
+  return rights;
+}
+
+/** MySQL and older MariaDB have no such role, and say that there is no such account, or that it may not be asked about. */
+async function publicGrants(session: ServerSession): Promise<readonly SqlRow[]> {
+  try {
+    return (await session.query('SHOW GRANTS FOR PUBLIC')).rows;
+  } catch (error) {
+    if (error instanceof ServerRefusal && ['1044', '1141', '1142', '1227'].includes(error.code)) return [];
+    throw error;
+  }
+}
+
+/** As it may be typed, and is shown: a plain name without quotes. */
+function quoted(name: string): string {
+  return /^(?:\w+|\*)$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``;
+}
+
+function unquoted(shown: string): string {
+  const mark = shown.at(0) ?? '';
+  return mark === '"' || mark === '`' ? shown.slice(1, -1).replaceAll(mark + mark, mark) : shown;
+}
+
+/** What is given for all tables is so for the databases of a pattern: `_` is any character, `%` any number of them. */
+function matchesDatabase(pattern: string, database: string): boolean {
+  if (pattern === '*') return true;
+  const parts = pattern.match(/\\.|[^\\]|\\$/gu) ?? [];
+  const literal = (part: string): string =>
+    (part.length === 1 ? part : part.slice(1)).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const escape = (part: string): string => (part === '%' ? '.*' : part === '_' ? '.' : literal(part));
+  return new RegExp(`^${parts.map(escape).join('')}$`, 'us').test(database);
 }
 
 /** MariaDB's table, else MySQL's; none where this session may not look. */
@@ -136,8 +204,6 @@ async function mysqlRoles(session: ServerSession, name: string): Promise<readonl
   }
   return [];
 }
-
-const asEverybody = 'as everybody (PUBLIC) may';
 
 async function postgresRights(session: ServerSession, name: string): Promise<ReadonlyMap<string, Rights>> {
   const here = 'n.nspname = current_schema()';
@@ -176,5 +242,5 @@ function revokeOf(text: string, name: string): string {
   const isEverybodys = text.endsWith(` ${asEverybody}`);
   const own = isEverybodys ? text.slice(0, -asEverybody.length - 1) : text;
   const [, right = '', on = ''] = /^(.*) (\S+)$/.exec(own) ?? [];
-  return `REVOKE ${right} ON ${on} FROM ${isEverybodys ? 'PUBLIC' : name}`;
+  return `REVOKE ${right} ON ${on} FROM ${isEverybodys ? everybody : name}`;
 }
