@@ -5,7 +5,7 @@ import { splitList } from '../lib/split-list.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { Decision } from '../routing/decision.ts';
 import { naming, openMaps, openMatchList, type OpenOptions } from '../routing/open-maps.ts';
-import type { Client } from '../routing/types.ts';
+import type { Client, TraceSink } from '../routing/types.ts';
 import type { Maps } from '../tables/maps.ts';
 import type { MatchList } from '../tables/match-list.ts';
 
@@ -67,7 +67,7 @@ export class ClientLists {
     const keywords = this.#keywords.isEmpty ? undefined : await this.#found(decision, this.#keywords, client);
     const discardedKeywords =
       keywords?.value === undefined ? undefined : new Set(splitList(keywords.value.toLowerCase()));
-    const milters = this.#milters.isEmpty ? undefined : await this.#found(decision, this.#milters, client);
+    const milters = await this.milters(client);
     return {
       mayUseXclient,
       mayUseXforward,
@@ -75,9 +75,17 @@ export class ClientLists {
       isAuthHidden,
       mayUseVerp,
       ...(discardedKeywords === undefined ? {} : { discardedKeywords }),
-      // Nobody goes round a filter because a table does not answer.
-      ...(milters === undefined ? {} : { milters: milters.value ?? '?' }),
+      ...(milters === undefined ? {} : { milters }),
     };
+  }
+
+  /** Nobody goes round a filter because a table does not answer: then it is `?`. */
+  async milters(client: Client, trace?: TraceSink): Promise<string | undefined> {
+    if (this.#milters.isEmpty) return undefined;
+    const decision = new Decision(trace !== undefined);
+    const found = await this.#found(decision, this.#milters, client, 'milters');
+    for (const step of decision.steps) trace?.(step);
+    return found && (found.value ?? '?');
   }
 
   /** What a table says of the client's address; without a value where it could not tell. */
@@ -85,9 +93,10 @@ export class ClientLists {
     decision: Decision,
     maps: Maps,
     { address = '' }: Client,
+    stage = 'access',
   ): Promise<{ readonly value: string | undefined } | undefined> {
     try {
-      return await maps.find(decision, 'access', address, 'full');
+      return await maps.find(decision, stage, address, 'full');
     } catch (error) {
       if (!(error instanceof TemporaryError)) throw error;
       this.#options.warn(`${maps.name}: ${error.message}`);

@@ -132,6 +132,11 @@ export class RecipientPolicy {
     return this.#clients.rightsOf(client);
   }
 
+  /** smtpd_milter_maps. */
+  clientMilters(client: Client, trace: TraceSink): Promise<string | undefined> {
+    return this.#clients.milters(client, trace);
+  }
+
   /** May this SASL mechanism be offered? */
   allowsMechanism(name: string): Promise<boolean> {
     return this.#clients.allowsMechanism(name);

@@ -42,6 +42,14 @@ submission inet n - n - - smtpd
   -o content_filter=scan:[127.0.0.1]:10025
   -o { smtpd_milters = inet:127.0.0.1:11332, { unix:/run/other, default_action=accept } }
   -o { smtpd_recipient_restrictions = check_client_access inline:{{odd.test=FILTER other:},{gone.test=DISCARD}} }
+2527 inet n - n - - smtpd
+  -o smtpd_milters=inet:127.0.0.1:11332
+  -o { smtpd_milter_maps = inline:{{192.0.2.1=DISABLE},{192.0.2.2=unix:/run/own},{192.0.2.3=nonsense}} }
+2528 inet n - n - - smtpd
+  -o { smtpd_milter_maps = fail:no }
+  -o receive_override_options=No_Milters
+2529 inet n - n - - smtpd
+  -o { smtpd_milter_maps = fail:no }
 smtp unix - - n - - smtp
 virtual unix - n n - - virtual
 `,
@@ -125,6 +133,53 @@ test('names the filter that the message goes to first, and the milters that see 
   expect(text).toContain(
     '├─ filter    first to scan ([127.0.0.1]:10025) by content_filter; what comes back is decided anew\n',
   );
+});
+
+test('names the milters that smtpd_milter_maps gives a client, and what is answered where it cannot be used', async () => {
+  const asked = async (service: string, ...more: string[]) => {
+    const { milters, reply, deliveries, steps } = await object('--service', service, ...more, 'a@m.test');
+    const { code, text } = reply as { code: number; text: string };
+    const told = (steps as { stage: string; result: string; table?: string; key?: string }[]).filter(
+      ({ stage }) => stage === 'milters',
+    );
+    return {
+      milters,
+      reply: `${code} ${text}`,
+      deliveries: (deliveries as object[]).length,
+      told: told.map(({ table = '', key = '', result }) => `${table.split(':')[0]} ${key} ${result}`),
+    };
+  };
+  const usual = 'inet:127.0.0.1:11332';
+  const accepted = { reply: '250 Ok', deliveries: 1 };
+  expect(await asked('2527')).toEqual({
+    ...accepted,
+    milters: [usual],
+    told: ['  smtpd_milter_maps is not asked: it knows clients by their addresses, and none is named (--client)'],
+  });
+  expect(await asked('2527', '--client', '192.0.2.9')).toEqual({
+    ...accepted,
+    milters: [usual],
+    told: ['inline 192.0.2.9 not found'],
+  });
+  const disabled = await asked('2527', '--client', '192.0.2.1');
+  expect(disabled).toEqual({ ...accepted, milters: undefined, told: ['inline 192.0.2.1 DISABLE'] });
+  const own = await asked('2527', '--client', '192.0.2.2');
+  expect(own).toEqual({ ...accepted, milters: ['unix:/run/own'], told: ['inline 192.0.2.2 unix:/run/own'] });
+  const putOff = { reply: '451 Server configuration problem - try again later', deliveries: 0, milters: undefined };
+  expect(await asked('2527', '--client', '192.0.2.3')).toEqual({
+    ...putOff,
+    told: [
+      'inline 192.0.2.3 nonsense',
+      expect.stringContaining('smtpd_milter_maps: nonsense: write inet:host:port or unix:path'),
+    ],
+  });
+  expect(await asked('2528', '--client', '192.0.2.1')).toEqual({ ...accepted, milters: undefined, told: [] });
+  expect(await asked('2529', '--client', '192.0.2.1')).toEqual({
+    ...putOff,
+    told: [expect.stringMatching(/^fail 192\.0\.2\.1 error/)],
+  });
+  const text = (await explain(false, '--service', '2527', '--client', '192.0.2.3', 'a@m.test')).join('\n');
+  expect(text).toMatch(/reply +451 4\.3\.5 Server configuration problem/);
 });
 
 test('nothing is written', async () => {

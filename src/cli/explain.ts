@@ -15,10 +15,10 @@ import { formatWhyNot } from './why-not.ts';
 import {
   explainOne,
   type ExplainOptions,
-  filtersOnTheWay,
   openForExplaining,
   parseMoment,
   serviceSettings,
+  withFilters,
 } from './explainer.ts';
 
 interface Options extends ExplainOptions {
@@ -89,8 +89,8 @@ async function explain(context: CommandContext, addresses: readonly string[], op
     }
     const facts = flowFacts(configuration, opened.directory);
     for await (const address of inputs(addresses)) {
-      const told = await explainOne(policy, address, options);
-      const explanation = { ...told, ...filtersOnTheWay(settings, told) };
+      const decided = await explainOne(policy, address, options);
+      const explanation = await withFilters(policy, settings, decided, options.client);
       const flow = options.edges ? { flow: toldFlow(address, explanation, facts) } : {};
       if (context.json) context.print(JSON.stringify({ ...asObject(explanation), ...flow }));
       else for (const line of formatExplanation(address, explanation)) context.print(line);

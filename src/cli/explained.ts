@@ -12,7 +12,7 @@ import type { WhyNotFacts } from '../proof/why-not.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Explanation } from './explanation-tree.ts';
-import { explainOne, filtersOnTheWay } from './explainer.ts';
+import { explainOne, withFilters } from './explainer.ts';
 
 /** Members of a list that are drawn. */
 const maxMembers = 12;
@@ -61,8 +61,14 @@ export async function explainedFor(
 ): Promise<ExplainedRecipient> {
   const without =
     withoutTable === undefined || withoutKey === undefined ? {} : { without: { table: withoutTable, key: withoutKey } };
-  const explained = await explainOne(policy, address, { ...question, ...without });
-  return { ...told(address, explained, facts), ...filtersOnTheWay(settings, explained) };
+  const decided = await explainOne(policy, address, { ...question, ...without });
+  const explained = await withFilters(policy, settings, decided, question.client);
+  const { filter, milters } = explained;
+  return {
+    ...told(address, explained, facts),
+    ...(filter === undefined ? {} : { filter }),
+    ...(milters === undefined ? {} : { milters }),
+  };
 }
 
 function told(address: string, explained: Explanation, facts: FlowFacts): ExplainedRecipient {

@@ -16,7 +16,6 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { openStoreReader } from '../mailstore/store-reader.ts';
-import { readMilters } from '../milter/options.ts';
 import { throughFilter } from '../queue/content-filter.ts';
 import { queueIdTime } from '../queue/queue-id.ts';
 import { mailboxRoom } from '../main/mailbox-room.ts';
@@ -24,6 +23,7 @@ import { extensionRules } from '../routing/routing-settings.ts';
 import type { Client, Delivery, Reply, TraceEdge, TraceSink, TraceStep } from '../routing/types.ts';
 import { type Configuration, dataDirectoryOf } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
+import { miltersOf, misconfigured, readFilterOptions } from '../smtp-server/filters.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import type { Explanation, FiltersOnTheWay } from './explanation-tree.ts';
 
@@ -150,21 +150,61 @@ async function withOrders(
   return { ...explained, deliveries, steps, edges };
 }
 
-/** What sees an accepted message. FILTER of header_checks, and what a milter decides, is not known before there is a message. */
-export function filtersOnTheWay(
+/** With what sees an accepted message. FILTER of header_checks, and what a milter decides, is not known before there is a message. */
+export async function withFilters(
+  policy: RecipientPolicy,
   settings: Settings,
-  { reply, deliveries, orderedFilter }: Explanation,
-): FiltersOnTheWay {
-  if (reply.code >= 400) return {};
-  const isUnseen = settings.list('receive_override_options').includes('no_milters');
-  const milters = isUnseen ? [] : readMilters(settings, 'smtpd_milters').map(({ name }) => name);
+  explained: Explanation,
+  client: string | undefined,
+): Promise<Explanation> {
+  if (explained.isEarly) return explained;
+  const asked: TraceStep[] = [];
+  const milters = await miltersFor(policy, settings, client, asked);
+  const steps = [...explained.steps];
+  if (milters === undefined) {
+    const { code, status, text } = misconfigured;
+    const result = `${code} ${status} ${text} (at MAIL)`;
+    const refused = steps.filter(({ stage }) => stage !== 'reply').concat(asked, { stage: 'reply', result });
+    const refusal = { code, status, text };
+    return { ...explained, reply: refusal, deliveries: [], steps: refused, edges: [], isEarly: true };
+  }
+  if (explained.reply.code >= 400) return explained;
+  steps.splice(-1, 0, ...asked);
+  const filter = filterFor(settings, explained);
+  return {
+    ...explained,
+    steps,
+    ...(filter === undefined ? {} : { filter }),
+    ...(milters.length === 0 ? {} : { milters }),
+  };
+}
+
+/** Undefined where it cannot be found out which they are. */
+async function miltersFor(
+  policy: RecipientPolicy,
+  settings: Settings,
+  client: string | undefined,
+  steps: TraceStep[],
+): Promise<readonly string[] | undefined> {
+  const filters = readFilterOptions(settings);
+  if (filters === undefined) return [];
+  const note = (result: string) => void steps.push({ stage: 'milters', result });
+  let list: string | undefined;
+  if (client !== undefined) list = await policy.clientMilters({ address: client }, (step) => void steps.push(step));
+  else if (settings.list('smtpd_milter_maps').length > 0) {
+    note('smtpd_milter_maps is not asked: it knows clients by their addresses, and none is named (--client)');
+  }
+  // The table's own failure is told already.
+  return miltersOf(filters, list, (text) => list === '?' || note(text))?.map(({ name }) => name);
+}
+
+function filterFor(settings: Settings, { deliveries, orderedFilter }: Explanation): FiltersOnTheWay['filter'] {
   const text = orderedFilter ?? settings.text('content_filter');
   const [first] = deliveries;
-  const seen = milters.length === 0 ? {} : { milters };
-  if (text === '' || first === undefined) return seen;
+  if (text === '' || first === undefined) return undefined;
   const usual = { nexthop: settings.text('default_filter_nexthop'), hostname: settings.text('myhostname') };
   const { transport, nexthop } = throughFilter(first, text, usual);
-  return { filter: { by: orderedFilter === undefined ? 'content_filter' : 'FILTER', transport, nexthop }, ...seen };
+  return { by: orderedFilter === undefined ? 'content_filter' : 'FILTER', transport, nexthop };
 }
 
 export function serviceSettings({ services, settings }: Configuration, name: string | undefined): Settings {

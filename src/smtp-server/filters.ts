@@ -40,8 +40,25 @@ export function readFilterOptions(
   return { milters, macros, parse: (list) => parseMilters(list, settings, 'smtpd_milter_maps') };
 }
 
+/** `list`: what smtpd_milter_maps says of the client. Undefined where it cannot be used: then MAIL is put off. */
+export function miltersOf(
+  filters: FilterOptions,
+  list: string | undefined,
+  warn: (text: string) => unknown,
+): readonly MilterOptions[] | undefined {
+  if (list === undefined) return filters.milters;
+  try {
+    return list.toUpperCase() === 'DISABLE' ? [] : filters.parse(list);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    warn(error.message);
+    return undefined;
+  }
+}
+
 const closing = reply(421, '4.7.0', 'Server closing connection');
-const misconfigured = reply(451, '4.3.5', 'Server configuration problem - try again later');
+/** To MAIL, where it is not known which milters were to see the message. */
+export const misconfigured = reply(451, '4.3.5', 'Server configuration problem - try again later');
 const hold = 'milter triggers HOLD action';
 const discard = 'milter triggers DISCARD action';
 
@@ -71,16 +88,7 @@ export class SessionFilters {
     const { filters } = session.options;
     if (filters === undefined) return undefined;
     const { milters: list } = session.rights;
-    let milters: readonly MilterOptions[] | undefined = filters.milters;
-    if (list !== undefined) {
-      try {
-        milters = list.toUpperCase() === 'DISABLE' ? [] : filters.parse(list);
-      } catch (error) {
-        if (!(error instanceof SettingsError)) throw error;
-        session.log.warning(error.message);
-        milters = undefined;
-      }
-    }
+    const milters = miltersOf(filters, list, (text) => session.log.warning(text));
     return milters?.length === 0 ? undefined : new SessionFilters(session, filters, milters);
   }
 
