@@ -38,9 +38,16 @@ export interface OperationContext {
   readonly site: Site;
   /** What a browser keeps afterwards; undefined takes it away. */
   readonly setSession: (secret: string | undefined) => void;
+  /**
+   * Throws where what is to be changed is not as the caller has seen it (If-Match). Done before a change is run; an act does
+   * it itself, where nobody else can come between.
+   */
+  readonly checkSeen: () => Promise<void>;
   /** To be done when the change is durable. */
   readonly afterwards: (work: () => Promise<void>) => void;
 }
+
+export type PrepareContext = Omit<OperationContext, 'view' | 'checkSeen'>;
 
 export interface Operation<Input, Prepared = Input> {
   /** As the command line has it: `mailbox.add` is `posthaste mailbox add`. */
@@ -56,12 +63,12 @@ export interface Operation<Input, Prepared = Input> {
   readonly kind: 'read' | 'change' | 'act';
   /** Only somebody who has logged in as a person: no token. */
   readonly isPersonal?: boolean;
-  /** The operation that shows what this one changes, by the same path: its ETag is what If-Match is compared with. */
+  /** The operation that shows what this one changes, by the same input: its ETag is what If-Match is compared with. */
   readonly shownBy?: string;
   /** Fields of the answer that change while nobody changes the object: If-Match is not about them. */
   readonly passing?: readonly string[];
   /** Before the transaction: what takes long, as to hash a password. */
-  readonly prepare?: (input: Input, context: Omit<OperationContext, 'view'>) => Promise<Prepared>;
+  readonly prepare?: (input: Input, context: PrepareContext) => Promise<Prepared>;
   readonly run: (input: Prepared, context: OperationContext) => Promise<unknown>;
 }
 

@@ -7,7 +7,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { DirectoryView } from '../directory/directory-view.ts';
 import { authorize } from './authorize.ts';
 import { checkInput } from './check-input.ts';
-import type { AnyOperation, Operation, OperationContext } from './operation.ts';
+import type { AnyOperation, Operation, OperationContext, PrepareContext } from './operation.ts';
 import { actorOf, type Principal } from './principal.ts';
 import { fail } from './problem.ts';
 import { refusalWithin } from './refusal-within.ts';
@@ -84,25 +84,30 @@ export async function perform(
 async function run(
   operation: Operation<Input>,
   input: Input,
-  context: Omit<OperationContext, 'view'>,
+  context: PrepareContext,
   conditions: Conditions,
   later: readonly (() => Promise<void>)[],
 ): Promise<Performed> {
   const { principal, sight, directory } = context;
   const prepared = operation.prepare === undefined ? input : await operation.prepare(input, context);
   const actor = actorOf(principal);
+  const withView = (view: DirectoryView): OperationContext => {
+    const whole = { ...context, view, checkSeen: () => checkMatch(operation, input, whole, conditions.ifMatch) };
+    return whole;
+  };
   if (operation.kind !== 'change') {
     const view = operation.kind === 'read' ? directory : directory.as(actor);
-    const output = await operation.run(prepared, { ...context, view });
+    if (operation.kind === 'act') showerOf(operation, conditions.ifMatch);
+    const output = await operation.run(prepared, withView(view));
     for (const work of later) await work();
     return { output, isRepeated: false };
   }
   const key = keyOf(operation.name, principal, input, conditions.idempotencyKey);
   const performed = await directory.whole(actor, async (view, change) => {
-    const whole = { ...context, view };
+    const whole = withView(view);
     const kept = key && (await repeated(view, key));
     if (kept !== undefined) return { output: kept, isRepeated: true };
-    await checkMatch(operation, input, whole, conditions.ifMatch);
+    await whole.checkSeen();
     const output = await operation.run(prepared, whole);
     if (key !== undefined) await keep(view, key, output);
     const isTold = change.revision !== 0 && (principal.role === 'host' || principal.role === 'domain');
@@ -119,15 +124,25 @@ async function checkMatch(
   context: OperationContext,
   ifMatch: readonly string[] | undefined,
 ): Promise<void> {
-  if (ifMatch === undefined) return;
-  if (operation.shownBy === undefined) fail(400, 'no-if-match', 'If-Match has no meaning for this operation');
-  const show = operationNamed(operation.shownBy) as unknown as Operation<Input> | undefined;
-  if (show === undefined) throw new Error(`${operation.name}: there is no operation ${operation.shownBy}`);
+  const show = showerOf(operation, ifMatch);
+  if (ifMatch === undefined || show === undefined) return;
   const current = entityTag(show, await show.run(input, context));
   if (ifMatch.includes('*') || ifMatch.some((tag) => lastingPart(tag) === lastingPart(current))) return;
   fail(412, 'changed-meanwhile', 'somebody else has changed this since you read it', {
     mend: 'read it again, and repeat your change on what it is now',
   });
+}
+
+/** What shows it where there is something to be compared. */
+function showerOf(
+  { name, shownBy }: Operation<Input>,
+  ifMatch: readonly string[] | undefined,
+): Operation<Input> | undefined {
+  if (ifMatch === undefined) return undefined;
+  if (shownBy === undefined) fail(400, 'no-if-match', 'If-Match has no meaning for this operation');
+  const show = operationNamed(shownBy) as unknown as Operation<Input> | undefined;
+  if (show === undefined) throw new Error(`${name}: there is no operation ${shownBy}`);
+  return show;
 }
 
 interface RequestKey {

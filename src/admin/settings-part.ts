@@ -84,10 +84,13 @@ export interface SettingsPart {
   show(name: string): Promise<SettingInfo | undefined>;
   lint(): Promise<LintReport>;
   services(): Promise<readonly ServiceInfo[]>;
-  /** Undefined takes the line away. Throws ProblemError with what is wrong; then nothing has changed. */
-  set(name: string, value: string | undefined): Promise<ChangedSetting>;
+  /**
+   * Undefined takes the line away. Throws ProblemError with what is wrong; then nothing has changed. `check` may throw too: it
+   * is asked when no other change over the network can come between.
+   */
+  set(name: string, value: string | undefined, check?: () => Promise<void>): Promise<ChangedSetting>;
   /** Puts back what was there before the last change of it over the network; the file's very bytes where nobody has changed it since. */
-  undo(name: string): Promise<ChangedSetting>;
+  undo(name: string, check?: () => Promise<void>): Promise<ChangedSetting>;
   /** Whether the server's user may write the files: where not, changes are made on the machine. */
   isWritable(): Promise<boolean>;
   /** Changes on disk that wait for a restart. */

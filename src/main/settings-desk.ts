@@ -106,8 +106,9 @@ export class SettingsDesk implements SettingsPart {
     return (await may(folder)) && (await may(join(folder, 'main.cf')));
   }
 
-  async set(name: string, value: string | undefined): Promise<ChangedSetting> {
+  async set(name: string, value: string | undefined, check?: () => Promise<void>): Promise<ChangedSetting> {
     return await this.#alone(async () => {
+      await check?.();
       const before = await this.#load();
       const trimmed = value?.trim();
       if (trimmed !== undefined) checkText(trimmed);
@@ -121,14 +122,15 @@ export class SettingsDesk implements SettingsPart {
     });
   }
 
-  async undo(name: string): Promise<ChangedSetting> {
+  async undo(name: string, check?: () => Promise<void>): Promise<ChangedSetting> {
     const undo = this.#undo.get(name);
     if (undo === undefined) {
       fail(409, 'nothing-to-undo', `${name} has not been changed over the network since the server was started`);
     }
     const isAsLeft = (await readFile(undo.file, 'latin1')) === undo.after;
-    if (!isAsLeft) return await this.set(name, undo.value);
+    if (!isAsLeft) return await this.set(name, undo.value, check);
     return await this.#alone(async () => {
+      await check?.();
       const { file, before, after } = undo;
       return await this.#make(name, await this.#load(), { file, before: after, after: before });
     });

@@ -96,6 +96,20 @@ describe('an entity tag', () => {
     expect((await set()).status).toBe(412);
   });
 
+  test('of a catch-all is not about the names that come to be used', async () => {
+    const path = '/catch-alls/example.com';
+    const tag = (await api.ask('GET', path, { token })).headers.get('etag') ?? '';
+    await api.directory.catchAlls.accept(['caught@example.com']);
+    const set = async (mode: string) =>
+      (await api.ask('PATCH', path, { token, body: { mode }, headers: { 'if-match': tag } })).status;
+    expect([await set('propose'), await set('accept')]).toEqual([200, 412]);
+  });
+
+  test('is for what has one: an act that could not be compared is not done', async () => {
+    const headers = { 'if-match': '"none"' };
+    expect((await api.ask('POST', '/queue/flush-all', { token, headers })).status).toBe(400);
+  });
+
   test('lets one of many at once through', async () => {
     await add('race@example.com');
     const tag = (await api.ask('GET', '/mailboxes/race@example.com', { token })).headers.get('etag') ?? '';

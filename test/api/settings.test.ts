@@ -85,6 +85,28 @@ describe('a parameter that is changed', () => {
   });
 });
 
+describe('a parameter that two change at once', () => {
+  test('is as the first has it: If-Match is compared when it is written', async () => {
+    const path = '/settings/message_size_limit';
+    const tag = (await ask('GET', path)).headers.get('etag') ?? '';
+    const send = async (method: string, to: string, seen: string, body?: object): Promise<number> =>
+      (await api.ask(method, to, { token, headers: { 'if-match': seen }, ...(body && { body }) })).status;
+    const statuses = await Promise.all(
+      ['20000001', '20000002', '20000003'].map((value) => send('PUT', path, tag, { value })),
+    );
+    expect(statuses.toSorted((one, other) => one - other)).toEqual([200, 412, 412]);
+    for (const [method, to] of [
+      ['DELETE', path],
+      ['POST', `${path}/undo`],
+    ] as const) {
+      expect(await send(method, to, tag)).toBe(412);
+    }
+    const now = (await ask('GET', path)).headers.get('etag') ?? '';
+    writeFileSync(main, `# Above.\n${readFileSync(main, 'utf8')}`);
+    expect(await send('DELETE', path, now)).toBe(200);
+  });
+});
+
 describe('a change is refused, and the file stays as it is,', () => {
   test.each([
     ['a word where a number belongs', 'message_size_limit', 'big', 422, /must be a whole number/],

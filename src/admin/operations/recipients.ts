@@ -112,6 +112,7 @@ export const recipientOperations = [
     output: catchAll,
     access: { who: 'domain', domains: ({ domain }) => [domain] },
     kind: 'read',
+    passing: ['proposed', 'accepted', 'refused'],
     run: async ({ domain }, { view }) => await view.catchAlls.show(domain),
   }),
   operation({

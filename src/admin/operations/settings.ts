@@ -123,6 +123,8 @@ export const settingOperations = [
     output: setting,
     access,
     kind: 'read',
+    // Lines above it and what it refers to are no part of it.
+    passing: ['line', 'expanded'],
     run: async (input, { server }) => (await (await server.settings()).show(input.name)) ?? failMissing(),
   }),
   operation({
@@ -135,7 +137,9 @@ export const settingOperations = [
     output: changed,
     access,
     kind: 'act',
-    run: async ({ name: of, value }, context) => await change(context, of, (part) => part.set(of, value)),
+    shownBy: 'setting.show',
+    run: async ({ name: of, value }, context) =>
+      await change(context, of, (part) => part.set(of, value, context.checkSeen)),
   }),
   operation({
     name: 'setting.reset',
@@ -146,11 +150,12 @@ export const settingOperations = [
     output: changed,
     access,
     kind: 'act',
+    shownBy: 'setting.show',
     run: async ({ name: of }, context) => {
       const part = await context.server.settings();
       const found = (await part.show(of)) ?? failMissing();
       if (!found.isSet) fail(409, 'not-set', `${of} is not set: its default holds`);
-      return await change(context, of, () => part.set(of, undefined));
+      return await change(context, of, () => part.set(of, undefined, context.checkSeen));
     },
   }),
   operation({
@@ -162,7 +167,8 @@ export const settingOperations = [
     output: changed,
     access,
     kind: 'act',
-    run: async ({ name: of }, context) => await change(context, of, (part) => part.undo(of)),
+    shownBy: 'setting.show',
+    run: async ({ name: of }, context) => await change(context, of, (part) => part.undo(of, context.checkSeen)),
   }),
   operation({
     name: 'setting.state',

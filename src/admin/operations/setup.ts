@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import { hashPassword } from '../../auth/password-scheme.ts';
 import type { NewPasskey } from '../../directory/second-factors.ts';
 import { checkNewPassword } from '../new-passwords.ts';
-import { type OperationContext, operation } from '../operation.ts';
+import { type OperationContext, operation, type PrepareContext } from '../operation.ts';
 import { firstAdministrator } from '../passkeys.ts';
 import { fail } from '../problem.ts';
 import { anyText, object, optional, password, yes } from '../schemas.ts';
@@ -17,7 +17,7 @@ const login = anyText("The administrator's login.", 254);
 /** Of the one login that may do everything; length is what counts (NIST SP 800-63B §5.1.1). */
 const minPasswordLength = 12;
 
-function checkToken(given: string, { directory, server, principal }: Omit<OperationContext, 'view'>): Promise<void> {
+function checkToken(given: string, { directory, server, principal }: PrepareContext): Promise<void> {
   refuseSecond(directory.lookups);
   return checkSetupToken(directory, given, { ...server, address: principal.address });
 }

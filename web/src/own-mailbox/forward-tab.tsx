@@ -7,16 +7,16 @@ import { DraftState, Form, useDraft } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Section } from '../parts/section.tsx';
 import { useChange } from '../parts/use-change.ts';
-import type { Mailbox } from './overview-tab.tsx';
+import type { OwnMailboxProps } from './overview-tab.tsx';
 
 type Mode = 'keep' | 'both' | 'forward';
 
-export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
+export function ForwardTab({ mailbox, etag }: OwnMailboxProps) {
   const { t } = useTranslation();
   const change = useChange();
   const { address, forward } = mailbox;
   const { mode: oldMode = 'keep', to: oldTo = [] } = forward ?? {};
-  const draft = useDraft({ mode: oldMode, to: oldTo, typed: '' });
+  const draft = useDraft({ mode: oldMode, to: oldTo, typed: '' }, etag);
   const { mode, to, typed } = draft.value;
   // What stands in the field counts too, also where nobody has pressed Enter.
   const targets = typed.trim() === '' ? to : [...new Set([...to, typed.trim()])];
@@ -26,7 +26,7 @@ export function ForwardTab({ mailbox }: { readonly mailbox: Mailbox }) {
   const save = async () => {
     const next = isForwarded ? { mode, to: targets } : null;
     const isSaved = await change.run(
-      () => call('mailbox.set', { address, forward: next }),
+      () => call('mailbox.set', { address, forward: next }, draft),
       isForwarded ? t('Mail is forwarded from now on') : t('Mail is forwarded no more'),
     );
     if (isSaved) draft.drop();

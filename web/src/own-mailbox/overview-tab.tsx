@@ -15,14 +15,19 @@ import { useChange } from '../parts/use-change.ts';
 
 export type Mailbox = Output<'mailbox.show'>;
 
-export function OverviewTab({ mailbox }: { readonly mailbox: Mailbox }) {
+export interface OwnMailboxProps {
+  readonly mailbox: Mailbox;
+  readonly etag: string | undefined;
+}
+
+export function OverviewTab({ mailbox, etag }: OwnMailboxProps) {
   return (
     <Stack>
       <WhatHappens mailbox={mailbox} />
       <RoomSection address={mailbox.address} />
       <AddressesSection address={mailbox.address} />
       <LoginsSection address={mailbox.address} />
-      <NameSection mailbox={mailbox} />
+      <NameSection mailbox={mailbox} etag={etag} />
     </Stack>
   );
 }
@@ -199,13 +204,13 @@ function LoginsSection({ address }: { readonly address: string }) {
   );
 }
 
-function NameSection({ mailbox }: { readonly mailbox: Mailbox }) {
+function NameSection({ mailbox: { address, name: before }, etag }: OwnMailboxProps) {
   const { t } = useTranslation();
   const change = useChange();
-  const draft = useDraft({ name: mailbox.name });
+  const draft = useDraft({ name: before }, etag);
   const { name } = draft.value;
   const save = async () => {
-    if (await change.run(() => call('mailbox.set', { address: mailbox.address, name }), t('Saved'))) draft.drop();
+    if (await change.run(() => call('mailbox.set', { address, name }, draft), t('Saved'))) draft.drop();
   };
   return (
     <Section title={t('Your name')} note={t('As it stands on answers that are sent while you are away.')}>
@@ -221,7 +226,7 @@ function NameSection({ mailbox }: { readonly mailbox: Mailbox }) {
               style={{ flex: '1 1 220px' }}
               maw={420}
             />
-            <Button type="submit" variant="default" loading={change.isBusy} disabled={name === mailbox.name}>
+            <Button type="submit" variant="default" loading={change.isBusy} disabled={name === before}>
               {t('Save')}
             </Button>
           </Group>

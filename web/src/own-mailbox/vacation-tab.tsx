@@ -10,26 +10,27 @@ import { Section } from '../parts/section.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { OnOff } from '../account/on-off.tsx';
 import { dayOf, endOfDay, startOfDay, useLastDayProblem } from './days.ts';
-import type { Mailbox } from './overview-tab.tsx';
+import type { Mailbox, OwnMailboxProps } from './overview-tab.tsx';
 
 const maxDays = 30;
 const usualDays = 7;
 
-export function VacationTab({ mailbox }: { readonly mailbox: Mailbox }) {
+export function VacationTab({ mailbox, etag }: OwnMailboxProps) {
   const { t } = useTranslation();
   const change = useChange();
   const { address, vacation } = mailbox;
-  const draft = useDraft({
+  const now = {
     from: dayOf(vacation?.from),
     until: dayOf(vacation?.until, -1),
     subject: vacation?.subject ?? '',
     text: vacation?.text ?? '',
     days: vacation?.days ?? usualDays,
-  });
+  };
+  const draft = useDraft(now, etag);
   const { from, until, subject, text, days } = draft.value;
   const problem = useLastDayProblem(from, until);
   const set = async (next: NonNullable<Input<'mailbox.set'>['vacation']> | null, done: string) => {
-    if (await change.run(() => call('mailbox.set', { address, vacation: next }), done)) draft.drop();
+    if (await change.run(() => call('mailbox.set', { address, vacation: next }, draft), done)) draft.drop();
   };
   const save = () => {
     const next = { from: startOfDay(from), until: endOfDay(until), subject, text, days };

@@ -19,20 +19,22 @@ import { type AdministratorRole, Mandate } from './administrator-mandate.tsx';
 
 interface Props {
   readonly administrator: Output<'admin.show'>;
+  readonly etag: string | undefined;
   readonly onDone: () => void;
 }
 
-export function AdministratorForm({ administrator, onDone }: Props) {
+export function AdministratorForm({ administrator, etag, onDone }: Props) {
   const { t } = useTranslation();
   const change = useChange();
   const { login } = administrator;
   const isSelf = useSession().login === login;
-  const draft = useDraft({
+  const now = {
     name: administrator.name,
     role: administrator.role as AdministratorRole,
     domains: administrator.domains,
     isActive: administrator.active,
-  });
+  };
+  const draft = useDraft(now, etag);
   const { name, role, domains, isActive } = draft.value;
   const areOther = domains.join() !== administrator.domains.join();
   const mandateChanges = role !== administrator.role || (role === 'domain' && areOther);
@@ -40,12 +42,16 @@ export function AdministratorForm({ administrator, onDone }: Props) {
     const mandate = mandateChanges ? { role, domains: role === 'host' ? [] : domains } : {};
     const isSaved = await change.run(
       () =>
-        call('admin.set', {
-          login,
-          ...mandate,
-          ...(name === administrator.name ? {} : { name }),
-          ...(isActive === administrator.active ? {} : { active: isActive }),
-        }),
+        call(
+          'admin.set',
+          {
+            login,
+            ...mandate,
+            ...(name === administrator.name ? {} : { name }),
+            ...(isActive === administrator.active ? {} : { active: isActive }),
+          },
+          draft,
+        ),
       t('Saved'),
     );
     if (isSaved) draft.drop();

@@ -4,11 +4,12 @@ import { Badge, Button, Drawer, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { type Row, useCall } from '../api.ts';
+import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, NoAnswer } from '../parts/states.tsx';
+import { useTagged } from '../parts/use-tagged.ts';
 import { AddAdministrator } from './administrator-add.tsx';
 import { AdministratorForm } from './administrator-form.tsx';
 
@@ -67,9 +68,9 @@ export function AdministratorList() {
 }
 
 function OpenedAdministrator({ login, onDone }: { readonly login: string; readonly onDone: () => void }) {
-  const { data, error, refetch } = useCall('admin.show', { login });
+  const { data, error, refetch } = useTagged('admin.show', { login });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
-  return <AdministratorForm administrator={data} onDone={onDone} />;
+  return <AdministratorForm administrator={data.value} etag={data.etag} onDone={onDone} />;
 }
 
 function Administers({ administrator: { role, domains } }: { readonly administrator: AdministratorInfo }) {

@@ -25,13 +25,13 @@ export function CatchAllTab({ domain }: { readonly domain: string }) {
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   return (
     <Stack>
-      <CatchAllCard catchAll={data.value} />
+      <CatchAllCard catchAll={data.value} etag={data.etag} />
       <CaughtAddresses catchAll={data.value} />
     </Stack>
   );
 }
 
-function CatchAllCard({ catchAll }: FormProps) {
+function CatchAllCard({ catchAll, etag }: FormProps) {
   const { t } = useTranslation();
   const { domain } = catchAll;
   return (
@@ -53,7 +53,7 @@ function CatchAllCard({ catchAll }: FormProps) {
             {t('There is no catch-all: mail to names that nobody has in {{domain}} is refused.', { domain })}
           </Text>
         ) : (
-          <ModeForm catchAll={catchAll} />
+          <ModeForm catchAll={catchAll} etag={etag} />
         )}
       </Stack>
     </Card>
@@ -62,22 +62,28 @@ function CatchAllCard({ catchAll }: FormProps) {
 
 interface FormProps {
   readonly catchAll: CatchAll;
+  readonly etag: string | undefined;
 }
 
-function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
+function TargetsForm({ catchAll: { domain, targets: shown } }: Pick<FormProps, 'catchAll'>) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
   const tellUnknown = useUnknownTargets();
-  const draft = useDraft({ targets: before });
-  const { targets } = draft.value;
   const address = `@${domain}`;
+  // Where it leads is an alias, with a tag of its own.
+  const isThere = shown.length > 0;
+  const alias = useTagged('alias.show', { address }, isThere);
+  const { value, etag } = (isThere ? alias.data : undefined) ?? {};
+  const isLoading = isThere && value === undefined;
+  const draft = useDraft({ targets: value?.targets ?? shown }, etag);
+  const { targets } = draft.value;
   const save = async () => {
     const input = { address, targets };
     const done = t('The catch-all is set');
     const made =
-      before.length === 0
+      draft.etag === undefined
         ? await planned.run({ operation: 'alias.add', input, done, asksAlways: true })
-        : await planned.run({ operation: 'alias.set', input, done });
+        : await planned.run({ operation: 'alias.set', input, etag: draft.etag, done });
     if (made === undefined) return;
     draft.drop();
     tellUnknown(made.unknownTargets);
@@ -86,6 +92,7 @@ function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
     const removed = await planned.run({
       operation: 'alias.remove',
       input: { address },
+      etag: draft.etag ?? etag,
       title: t('Remove the catch-all?'),
       confirm: t('Remove'),
       done: t('The catch-all is removed'),
@@ -97,6 +104,7 @@ function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
     <Form onSubmit={save}>
       <Stack gap="sm">
         <DraftState draft={draft} change={planned} />
+        {isLoading && alias.error !== null ? <Failed error={alias.error} onRetry={() => void alias.refetch()} /> : null}
         <AddressesField
           label={t('The catch-all leads to')}
           placeholder={t('nobody: there is none')}
@@ -105,12 +113,18 @@ function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
           onChange={(next) => draft.set({ targets: next })}
         />
         <Group justify="flex-end">
-          {before.length === 0 ? null : (
-            <Button color="red" variant="light" loading={planned.isBusy} onClick={() => void remove()}>
+          {isThere ? (
+            <Button
+              color="red"
+              variant="light"
+              loading={planned.isBusy}
+              disabled={isLoading}
+              onClick={() => void remove()}
+            >
               {t('Remove the catch-all…')}
             </Button>
-          )}
-          <Button type="submit" loading={planned.isBusy}>
+          ) : null}
+          <Button type="submit" loading={planned.isBusy} disabled={isLoading}>
             {t('Set the catch-all')}
           </Button>
         </Group>
@@ -120,14 +134,14 @@ function TargetsForm({ catchAll: { domain, targets: before } }: FormProps) {
   );
 }
 
-function ModeForm({ catchAll: { domain, mode: before } }: FormProps) {
+function ModeForm({ catchAll: { domain, mode: before }, etag }: FormProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
-  const draft = useDraft({ mode: before });
+  const draft = useDraft({ mode: before }, etag);
   const { mode } = draft.value;
   const save = async () => {
     const input = { domain, mode };
-    const made = await planned.run({ operation: 'catch-all.set', input, done: t('The mode is set') });
+    const made = await planned.run({ operation: 'catch-all.set', input, etag: draft.etag, done: t('The mode is set') });
     if (made !== undefined) draft.drop();
   };
   return (

@@ -4,7 +4,6 @@
 import { Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { useCall } from '../api.ts';
 import { AppPasswordsTab } from '../own-mailbox/app-passwords-tab.tsx';
 import { ForwardTab } from '../own-mailbox/forward-tab.tsx';
 import { OverviewTab } from '../own-mailbox/overview-tab.tsx';
@@ -13,6 +12,7 @@ import { ClientSettings } from '../parts/client-settings.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
+import { useTagged } from '../parts/use-tagged.ts';
 import { useSession } from '../session.tsx';
 
 const route = getRouteApi('/shell/mailbox');
@@ -30,10 +30,10 @@ function OwnMailbox({ address }: { readonly address: string }) {
   const { t } = useTranslation();
   const { tab = 'overview' } = route.useSearch();
   const navigate = route.useNavigate();
-  const query = useCall('mailbox.show', { address });
+  const query = useTagged('mailbox.show', { address });
   // What is being typed stays while the server is away.
   if (query.data === undefined) return <NoAnswer error={query.error} onRetry={() => void query.refetch()} />;
-  const mailbox = query.data;
+  const { value: mailbox, etag } = query.data;
   return (
     <>
       <PageHead
@@ -53,13 +53,13 @@ function OwnMailbox({ address }: { readonly address: string }) {
           <Tabs.Tab value="programs">{t('Mail programs')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="overview">
-          <OverviewTab mailbox={mailbox} />
+          <OverviewTab mailbox={mailbox} etag={etag} />
         </Tabs.Panel>
         <Tabs.Panel value="forward">
-          <ForwardTab mailbox={mailbox} />
+          <ForwardTab mailbox={mailbox} etag={etag} />
         </Tabs.Panel>
         <Tabs.Panel value="vacation">
-          <VacationTab mailbox={mailbox} />
+          <VacationTab mailbox={mailbox} etag={etag} />
         </Tabs.Panel>
         <Tabs.Panel value="app-passwords">
           <AppPasswordsTab address={mailbox.address} />

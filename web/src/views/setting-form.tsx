@@ -28,7 +28,12 @@ import { SettingOrigin } from './setting-origin.tsx';
 type Setting = Output<'setting.show'>;
 type Changed = Output<'setting.set'>;
 
-export function SettingForm({ setting }: { readonly setting: Setting }) {
+interface SettingProps {
+  readonly setting: Setting;
+  readonly etag: string | undefined;
+}
+
+export function SettingForm({ setting, etag }: SettingProps) {
   const { t } = useTranslation();
   const state = useCall('setting.state', {});
   const lint = useCall('lint.list', {});
@@ -51,7 +56,7 @@ export function SettingForm({ setting }: { readonly setting: Setting }) {
           why={t("The server's user may not write main.cf here.")}
         />
       ) : (
-        <ValueForm setting={setting} />
+        <ValueForm setting={setting} etag={etag} />
       )}
       {overrides.length === 0 ? null : (
         <Stack gap={4}>
@@ -147,12 +152,12 @@ function OnTheMachine({ name, needsRestart, why }: OnTheMachineProps) {
   );
 }
 
-function ValueForm({ setting }: { readonly setting: Setting }) {
+function ValueForm({ setting, etag }: SettingProps) {
   const { t } = useTranslation();
   const change = useChange();
   const ask = useAsk();
   const { name, isSet, isSecret } = setting;
-  const draft = useDraft({ value: setting.value });
+  const draft = useDraft({ value: setting.value }, etag);
   const { value } = draft.value;
   const [done, setDone] = useState<Changed>();
   const { problem } = change;
@@ -171,13 +176,13 @@ function ValueForm({ setting }: { readonly setting: Setting }) {
         text: t('Its default holds from then on. This can be undone.'),
         confirm: t('Take it out'),
       },
-      () => void make(() => call('setting.reset', { name }), t('The default holds now')),
+      () => void make(() => call('setting.reset', { name }, draft), t('The default holds now')),
     );
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void make(() => call('setting.set', { name, value }), t('{{name}} is changed', { name }));
+        void make(() => call('setting.set', { name, value }, draft), t('{{name}} is changed', { name }));
       }}
     >
       <Stack gap="sm">
@@ -208,7 +213,7 @@ function ValueForm({ setting }: { readonly setting: Setting }) {
         {done === undefined ? null : (
           <Done
             changed={done}
-            onUndo={() => void make(() => call('setting.undo', { name }), t('Undone'), true)}
+            onUndo={() => void make(() => call('setting.undo', { name }, { etag }), t('Undone'), true)}
             isBusy={change.isBusy}
           />
         )}

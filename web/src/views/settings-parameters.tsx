@@ -5,10 +5,11 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Row, useCall } from '../api.ts';
+import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, NoAnswer } from '../parts/states.tsx';
+import { useTagged } from '../parts/use-tagged.ts';
 import { SettingForm } from './setting-form.tsx';
 import { SettingOrigin } from './setting-origin.tsx';
 
@@ -99,9 +100,9 @@ function onlyOf(only: Only) {
 }
 
 function OpenedSetting({ name }: { readonly name: string }) {
-  const { data, error, refetch } = useCall('setting.show', { name });
+  const { data, error, refetch } = useTagged('setting.show', { name });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
-  return <SettingForm key={name} setting={data} />;
+  return <SettingForm key={name} setting={data.value} etag={data.etag} />;
 }
 
 function Value({ setting: { value, isSecret, isSet, default: usual } }: { readonly setting: Setting }) {
