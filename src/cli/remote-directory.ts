@@ -111,23 +111,26 @@ function mailboxParts(host: RemoteHost, listed: Listed) {
   };
 }
 
-type ChangedAlias = AliasInfo & { readonly unknownTargets: readonly string[] };
+type AliasThere = AliasInfo & { readonly unknownTargets: readonly string[] };
 
 function aliasParts(host: RemoteHost, listed: Listed) {
-  // The host tells with the change itself which targets lead to nobody.
+  // The host tells with the alias itself which targets lead to nobody.
   let unknown: readonly string[] = [];
-  const changed = async (name: string, input: Query): Promise<AliasInfo> => {
-    const { unknownTargets, ...alias } = await host.call<ChangedAlias>(name, input);
+  const known = ({ unknownTargets, ...alias }: AliasThere): AliasInfo => {
     unknown = unknownTargets;
     return alias;
   };
+  const changed = async (name: string, input: Query) => known(await host.call<AliasThere>(name, input));
   return {
     aliases: {
       add: async (address: string, targets: readonly string[], settings: object = {}) =>
         await changed('alias.add', { address, targets, ...settings }),
-      show: async (address: string) => await host.find('alias.show', { address }),
-      need: async (address: string) => await host.call('alias.show', { address }),
-      list: async (query: Query) => await listed('alias.list', query),
+      show: async (address: string) => {
+        const found = await host.find<AliasThere>('alias.show', { address });
+        return found && known(found);
+      },
+      need: async (address: string) => await changed('alias.show', { address }),
+      list: async (query: Query) => ((await listed('alias.list', query)) as readonly AliasThere[]).map(known),
       set: async (address: string, targets: readonly string[], settings: object = {}) =>
         await changed('alias.set', { address, targets, ...settings }),
       edit: async (address: string, add: readonly string[], remove: readonly string[], settings: object = {}) =>

@@ -225,8 +225,14 @@ describe('a domain administrator', () => {
     const add = async (target: string) =>
       (await api.ask('PUT', '/aliases/sales@own.test', { token: tokens['domain'], body: { targets: [target] } })).body;
     expect((await add('nobody@own.test')).unknownTargets).toEqual(['nobody@own.test']);
+    const listed = (await get('/aliases')).body.items.find(
+      ({ address }: { address: string }) => address === 'sales@own.test',
+    );
+    expect(listed.unknownTargets).toEqual(['nobody@own.test']);
+    expect((await get('/aliases/sales@own.test')).body.unknownTargets).toEqual(['nobody@own.test']);
     expect((await add('nobody@foreign.test')).unknownTargets).toEqual([]);
     expect((await add('anna@foreign.test')).unknownTargets).toEqual([]);
+    expect((await get('/aliases/sales@own.test')).body.unknownTargets).toEqual([]);
   });
 
   test('hears of a mailbox that goes nothing of who elsewhere needs it', async () => {

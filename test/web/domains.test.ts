@@ -114,6 +114,22 @@ describe('what is done on the page', () => {
     expect(await replyTo('sales@example.com')).toBe(550);
   });
 
+  test('an alias that leads to nobody is not fine in the table, and its panel names whom', async () => {
+    const { aliases } = server.api.directory;
+    await aliases.add('lost@example.com', ['nobody@example.com']);
+    await aliases.add('half@example.com', ['ben@example.com', 'nobody@example.com', 'x@far.example']);
+    await anna.goto('/domains/example.com?tab=aliases');
+    const state = async (name: RegExp) =>
+      await anna.getByRole('row', { name }).getByRole('gridcell').last().innerText();
+    expect(await state(/^lost@/)).toBe('leads to nobody');
+    expect(await state(/^half@/)).toBe('partly to nobody');
+    await anna.getByRole('row', { name: /^half@/ }).click();
+    const panel = dialog(anna, 'half@example.com');
+    await panel.getByText('There is no nobody@example.com here: mail to it is refused.').waitFor();
+    await expectAccessible(anna);
+    for (const name of ['lost', 'half']) await aliases.remove(`${name}@example.com`);
+  });
+
   test('the click on a button takes along what is typed, also where the field grows by it', async () => {
     await anna.goto('/domains/example.com?tab=aliases');
     await anna.getByRole('button', { name: 'Add an alias' }).click();

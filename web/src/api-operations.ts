@@ -215,7 +215,7 @@ export interface Operations {
   /** List the aliases. */
   "alias.list": {
     input: { readonly after?: string; readonly limit?: number; readonly domain?: string; readonly search?: string };
-    output: { readonly items: readonly ({ readonly address: string; readonly targets: readonly string[]; readonly active?: boolean; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly created: number })[]; readonly next?: string };
+    output: { readonly items: readonly ({ readonly address: string; readonly targets: readonly string[]; readonly active?: boolean; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly created: number; readonly unknownTargets: readonly string[] })[]; readonly next?: string };
   };
   /** Remove an alias. */
   "alias.remove": {
@@ -235,7 +235,7 @@ export interface Operations {
   /** Show an alias. */
   "alias.show": {
     input: { readonly address: string };
-    output: { readonly address: string; readonly targets: readonly string[]; readonly active?: boolean; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly created: number };
+    output: { readonly address: string; readonly targets: readonly string[]; readonly active?: boolean; readonly post?: "anyone" | "members" | "domain" | "listed"; readonly posters?: readonly string[]; readonly created: number; readonly unknownTargets: readonly string[] };
   };
   /** Add an app password; it is made and given once. */
   "app-password.add": {

@@ -30,9 +30,13 @@ const settings = {
   ),
   posters: optional(words('Who may write to it where post is listed: addresses, and @domain.', 10_000)),
 };
-const fields = { address: aliasAddress(), targets, ...settings, created: time('When it was added.') };
-const info = object(fields);
-const changed = object({ ...fields, unknownTargets: words('Targets at domains of yours that lead to nobody.') });
+const info = object({
+  address: aliasAddress(),
+  targets,
+  ...settings,
+  created: time('When it was added.'),
+  unknownTargets: words('Targets at domains of yours that lead to nobody.'),
+});
 const byAddress = { address: aliasAddress() };
 const access = { who: 'domain', domains: ({ address }: { readonly address: string }) => [domainOf(address)] } as const;
 
@@ -51,11 +55,12 @@ export const aliasOperations = [
     output: page(info),
     access: { who: 'domain', domains: ({ domain }) => (domain === undefined ? [] : [domain]) },
     kind: 'read',
-    run: async ({ domain, after, limit, search: text }, { view, sight }) => {
+    run: async ({ domain, after, limit, search: text }, context) => {
+      const { view, sight } = context;
       const narrowed = searched(text, domain);
       const read = async (query: object) => await view.aliases.list({ ...query, ...narrowed });
-      const items = await listWithin(sight, { domain, after, limit }, read);
-      return toPage(items, limit, ({ address }) => address);
+      const found = toPage(await listWithin(sight, { domain, after, limit }, read), limit, ({ address }) => address);
+      return { ...found, items: found.items.map((alias) => withUnknown(alias, context)) };
     },
   }),
   operation({
@@ -64,7 +69,7 @@ export const aliasOperations = [
     method: 'POST',
     path: '/aliases',
     input: object({ ...byAddress, targets, ...settings }),
-    output: changed,
+    output: info,
     access,
     kind: 'change',
     run: async ({ address, targets: to, ...rest }, context) =>
@@ -79,7 +84,8 @@ export const aliasOperations = [
     output: info,
     access,
     kind: 'read',
-    run: async ({ address }, { view }) => await view.aliases.need(address),
+    passing: ['unknownTargets'],
+    run: async ({ address }, context) => withUnknown(await context.view.aliases.need(address), context),
   }),
   operation({
     name: 'alias.set',
@@ -87,7 +93,7 @@ export const aliasOperations = [
     method: 'PUT',
     path: '/aliases/{address}',
     input: object({ ...byAddress, targets, ...settings }),
-    output: changed,
+    output: info,
     access,
     kind: 'change',
     shownBy: 'alias.show',
@@ -100,7 +106,7 @@ export const aliasOperations = [
     method: 'PATCH',
     path: '/aliases/{address}',
     input: object({ ...byAddress, add: optional(targets), remove: optional(targets), ...settings }),
-    output: changed,
+    output: info,
     access,
     kind: 'change',
     shownBy: 'alias.show',
@@ -128,7 +134,7 @@ export const aliasOperations = [
     method: 'POST',
     path: '/aliases/{address}/restore',
     input: object(byAddress),
-    output: changed,
+    output: info,
     access,
     kind: 'change',
     run: async ({ address }, context) => {

@@ -132,6 +132,7 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
     <Form onSubmit={save}>
       <Stack>
         <DraftState draft={draft} change={planned} />
+        <UnknownTargets unknown={alias.unknownTargets} />
         <AnchorLink to="/explain" search={{ address }} size="sm">
           {t('Where does its mail go?')}
         </AnchorLink>
@@ -190,14 +191,30 @@ function AliasForm({ alias, etag, onGone }: { alias: AliasInfo; etag: string | u
   );
 }
 
+export function UnknownTargets({ unknown }: { readonly unknown: readonly string[] }) {
+  const text = useUnknownText();
+  return unknown.length === 0 ? null : (
+    <Alert color="orange" variant="light">
+      {text(unknown)}
+    </Alert>
+  );
+}
+
+function useUnknownText(): (unknown: readonly string[]) => string {
+  const { t } = useTranslation();
+  return (unknown) =>
+    t('There is no {{names}} here: mail to it is refused.', { names: unknown.slice(0, 5).join(', ') });
+}
+
 /** What leads to nobody is taken, and said. */
 export function useUnknownTargets(): (unknown: readonly string[]) => void {
   const { t } = useTranslation();
+  const text = useUnknownText();
   return (unknown) => {
     if (unknown.length === 0) return;
     notifications.show({
       title: t('Some of it leads to nobody'),
-      message: t('There is no {{names}} here: mail to it is refused.', { names: unknown.slice(0, 5).join(', ') }),
+      message: text(unknown),
       color: 'orange',
       autoClose: 15_000,
       closeButtonProps: { 'aria-label': t('Close') },

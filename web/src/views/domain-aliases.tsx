@@ -34,14 +34,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
     { title: t('Alias'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Leads to'), cell: ({ targets }) => <Targets targets={targets} />, width: '3fr' },
     { title: t('Who may post'), cell: (row) => <PostWord post={row.post} />, width: '1.200fr' },
-    {
-      title: t('State'),
-      cell: ({ active }) => (
-        <Badge variant="light" color={active === false ? 'red' : 'green'} tt="none">
-          {active === false ? t('off') : t('fine')}
-        </Badge>
-      ),
-    },
+    { title: t('State'), cell: (row) => <AliasState alias={row} />, width: '1.200fr' },
   ];
   return (
     <Stack gap="sm">
@@ -86,6 +79,23 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
         <AliasPanel key={chosen} address={chosen ?? ''} onGone={() => choose(undefined)} />
       </SidePanel>
     </Stack>
+  );
+}
+
+function AliasState({ alias: { active, targets, unknownTargets: unknown } }: { readonly alias: AliasRow }) {
+  const { t } = useTranslation();
+  const [word, color] =
+    active === false
+      ? [t('off'), 'red']
+      : unknown.length === 0
+        ? [t('fine'), 'green']
+        : unknown.length < targets.length
+          ? [t('partly to nobody'), 'orange']
+          : [t('leads to nobody'), 'red'];
+  return (
+    <Badge variant="light" color={color} tt="none" title={shownNames(unknown.slice(0, 50).join(', '))}>
+      {word}
+    </Badge>
   );
 }
 

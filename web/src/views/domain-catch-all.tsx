@@ -13,7 +13,7 @@ import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
-import { useUnknownTargets } from './domain-alias-form.tsx';
+import { UnknownTargets, useUnknownTargets } from './domain-alias-form.tsx';
 
 type CatchAll = Output<'catch-all.show'>;
 type Mode = CatchAll['mode'];
@@ -105,6 +105,7 @@ function TargetsForm({ catchAll: { domain, targets: shown } }: Pick<FormProps, '
       <Stack gap="sm">
         <DraftState draft={draft} change={planned} />
         {isLoading && alias.error !== null ? <Failed error={alias.error} onRetry={() => void alias.refetch()} /> : null}
+        <UnknownTargets unknown={value?.unknownTargets ?? []} />
         <AddressesField
           label={t('The catch-all leads to')}
           placeholder={t('nobody: there is none')}
