@@ -7,6 +7,7 @@ import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { memo, useId, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon, type IconName } from '../parts/icon.tsx';
+import { shownFlow } from './flow-words.ts';
 import {
   boxHeight,
   type Flow,
@@ -41,7 +42,8 @@ const outlineBelow = 620;
 const outlineBoxes = 60;
 
 export function FlowGraph(props: FlowGraphProps) {
-  const { flow, label, maxHeight = 620, smallest = 0.64 } = props;
+  const { label, maxHeight = 620, smallest = 0.64 } = props;
+  const flow = useMemo(() => shownFlow(props.flow), [props.flow]);
   const { ref, width } = useElementSize();
   const isOutline = width > 0 && width < outlineBelow && flow.nodes.length <= outlineBoxes;
   const placed = useMemo(

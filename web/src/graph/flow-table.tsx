@@ -1,9 +1,9 @@
 // The same as the picture in a table: for screen readers, and for who prefers it.
 
 import { Badge, Button, Table, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useFlowWords } from './flow-words.ts';
+import { shownFlow, useFlowWords } from './flow-words.ts';
 import { type Flow, type FlowEdge } from './layout.ts';
 import { signs } from './paints.ts';
 
@@ -18,8 +18,9 @@ interface FlowTableProps {
 /** Lines that are shown at once. */
 const pageLength = 300;
 
-export function FlowTable({ flow, label, onEdge, onOpen }: FlowTableProps) {
+export function FlowTable({ flow: told, label, onEdge, onOpen }: FlowTableProps) {
   const { t } = useTranslation();
+  const flow = useMemo(() => shownFlow(told), [told]);
   const [shown, setShown] = useState(pageLength);
   const words = useFlowWords();
   const byId = new Map(flow.nodes.map((node) => [node.id, node]));

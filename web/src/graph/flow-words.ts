@@ -4,7 +4,8 @@ import type { TFunction } from 'i18next';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
-import type { FlowChange } from './layout.ts';
+import { shownNames } from '../parts/shown-name.ts';
+import type { Flow, FlowChange } from './layout.ts';
 
 type Told = Output<'explain.show'>['items'][number];
 export type ToldNode = Told['flow']['nodes'][number];
@@ -100,6 +101,22 @@ function flowWords(t: TFunction): FlowWords {
     state: (state) => states[state],
     stage,
     change: (change) => changeWords[change],
+  };
+}
+
+/** With its names as people read them; ids stay. */
+export function shownFlow({ nodes, edges }: Flow): Flow {
+  return {
+    nodes: nodes.map(({ title, note, ...rest }) => ({
+      ...rest,
+      title: shownNames(title),
+      ...(note === undefined ? {} : { note: shownNames(note) }),
+    })),
+    edges: edges.map(({ label, row, ...rest }) => ({
+      ...rest,
+      ...(label === undefined ? {} : { label: shownNames(label) }),
+      ...(row === undefined ? {} : { row: shownNames(row) }),
+    })),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { Link } from '@tanstack/react-router';
 import { formatNumber } from './format.ts';
+import { shownNames } from './shown-name.ts';
 
 export interface Bar {
   readonly name: string;
@@ -19,7 +20,7 @@ export function BarList({ label, bars }: { readonly label: string; readonly bars
           <Link className="bar-row" to="/queue" search={search}>
             <span className="bar-row-length" style={{ width: `${Math.max(1, (count / most) * 100)}%` }} />
             <span className="bar-row-text">
-              <span className="mono">{name}</span>
+              <span className="mono">{shownNames(name)}</span>
               <strong>{formatNumber(count)}</strong>
             </span>
           </Link>

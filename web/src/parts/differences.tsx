@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { formatBytes, formatNumber, formatTime } from './format.ts';
 import { useActionWords } from './action-words.ts';
+import { shownNames } from './shown-name.ts';
 
 export type ObjectChange = Output<'directory.plan'>['objects'][number];
 type Difference = ObjectChange['differences'][number];
@@ -39,7 +40,7 @@ export function ObjectDifference({ change }: { readonly change: ObjectChange }) 
           {words.text}
         </Badge>
         <Text fw={600} className="mono" size="sm">
-          {object}
+          {shownNames(object)}
         </Text>
       </Group>
       {told.length === 0 ? null : (
@@ -78,14 +79,14 @@ function FieldDifference({ difference }: { readonly difference: Difference }) {
             {before === undefined ? null : (
               <del className="was">
                 <span className="visually-hidden">{t('before:')} </span>
-                {formatValue(field, before)}
+                {shownNames(formatValue(field, before))}
               </del>
             )}
             {before === undefined || after === undefined ? null : <span aria-hidden> → </span>}
             {after === undefined ? null : (
               <ins className="is">
                 <span className="visually-hidden">{t('after:')} </span>
-                {formatValue(field, after)}
+                {shownNames(formatValue(field, after))}
               </ins>
             )}
           </>
@@ -113,7 +114,7 @@ function Entries({ before, after }: EntriesProps) {
     <>
       {shown.map(({ text, isGone }) => (
         <Box key={`${isGone} ${text}`}>
-          {isGone ? <del className="was">− {text}</del> : <ins className="is">+ {text}</ins>}
+          {isGone ? <del className="was">− {shownNames(text)}</del> : <ins className="is">+ {shownNames(text)}</ins>}
         </Box>
       ))}
       {shown.length === all.length ? null : (

@@ -5,6 +5,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
+import { shownNames } from './shown-name.ts';
 
 interface DomainPickerProps {
   readonly label: string;
@@ -31,7 +32,7 @@ export function DomainPicker({ label, description, value, onChange, error }: Dom
       clearButtonProps={{ 'aria-label': t('None') }}
       searchValue={text}
       onSearchChange={setText}
-      data={[...new Set([...names, ...value])]}
+      data={[...new Set([...names, ...value])].map((name) => ({ value: name, label: shownNames(name) }))}
       // The server has searched already.
       filter={({ options }) => options}
       value={[...value]}

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { formatNumber } from './format.ts';
 import { ageWords, useAgeTitles } from './queue-ages.ts';
+import { shownNames } from './shown-name.ts';
 
 type Summary = Output<'queue.summary'>;
 
@@ -49,7 +50,7 @@ export function HeatTable({ summary, rows = 12, search = {} }: HeatTableProps) {
                       <Link {...props} to="/queue" search={{ ...search, destination: name, view: 'messages' }} />
                     )}
                   >
-                    {name}
+                    {shownNames(name)}
                   </Anchor>
                 </Table.Th>
                 {ages.map((count, index) => (

@@ -8,6 +8,7 @@ import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
 import { AddAdministrator } from './administrator-add.tsx';
@@ -80,7 +81,7 @@ function Administers({ administrator: { role, domains } }: { readonly administra
   const more = domains.length > 2 ? ` ${t('and {{count}} more', { count: domains.length - 2 })}` : '';
   return (
     <Text size="sm" span title={domains.slice(0, 50).join(', ')}>
-      {domains.slice(0, 2).join(', ') + more}
+      {shownNames(domains.slice(0, 2).join(', ')) + more}
     </Text>
   );
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type DomainFlow, isProblem } from '../graph/domain-flow.ts';
 import { type FlowWords, type ToldNode, useFlowWords } from '../graph/flow-words.ts';
 import { AnchorLink } from '../parts/links.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 
 interface MapPanelProps {
   readonly told: DomainFlow;
@@ -40,7 +41,7 @@ export function MapPanel({ told, open, onClose, onFocus }: MapPanelProps) {
       onClose={onClose}
       position="right"
       size="lg"
-      title={<Text fw={650}>{title}</Text>}
+      title={<Text fw={650}>{shownNames(title ?? '')}</Text>}
       closeButtonProps={{ 'aria-label': t('Close') }}
     >
       {edge === undefined ? null : (
@@ -70,7 +71,7 @@ function OfBox({ told, node, nodes, words, onFocus }: OfBoxProps) {
   const tab = kind === 'mailbox' ? 'mailboxes' : kind === 'list' ? 'lists' : 'aliases';
   return (
     <Stack>
-      <Text size="sm">{[words.kind(kind), note].filter(Boolean).join(' · ')}</Text>
+      <Text size="sm">{shownNames([words.kind(kind), note].filter(Boolean).join(' · '))}</Text>
       {isProblem(node) && state !== undefined ? (
         <Alert color="red" variant="light" title={words.state(state)}>
           <Text size="sm">{advice(t)[state]}</Text>
@@ -147,8 +148,8 @@ function Rows({ title, edges, nodes, words }: RowsProps) {
           <Table.Tbody>
             {edges.slice(0, maxRows).map((edge) => (
               <Table.Tr key={`${edge.from} ${edge.to} ${edge.stage}`}>
-                <Table.Td className="mono">{nodes.get(edge.from)?.title}</Table.Td>
-                <Table.Td className="mono">{nodes.get(edge.to)?.title}</Table.Td>
+                <Table.Td className="mono">{shownNames(nodes.get(edge.from)?.title ?? '')}</Table.Td>
+                <Table.Td className="mono">{shownNames(nodes.get(edge.to)?.title ?? '')}</Table.Td>
                 <Table.Td>
                   {words.stage(edge.stage, { ...edge, stage: edge.by })}
                   {edge.isUntaken ? ` (${t('not taken')})` : ''}

@@ -11,6 +11,7 @@ import { signs } from '../graph/paints.ts';
 import { Failed, Loading } from '../parts/states.tsx';
 import { questionOf, Verdict } from './explain.tsx';
 import type { ExplainSearch } from './explain-form.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 
 interface ComparisonProps {
   readonly address: string;
@@ -90,8 +91,8 @@ function Sides({ address, before, after, left, right }: SidesProps) {
                 <strong>
                   {signs[change]} {words.change(change)}:
                 </strong>{' '}
-                {titles.get(edge.from)} → {titles.get(edge.to)}
-                {edge.label === undefined ? '' : ` (${[edge.label, edge.row].filter(Boolean).join(', ')})`}
+                {shownNames(`${titles.get(edge.from)} → ${titles.get(edge.to)}`)}
+                {edge.label === undefined ? '' : shownNames(` (${[edge.label, edge.row].filter(Boolean).join(', ')})`)}
               </List.Item>
             ))}
           </List>

@@ -7,6 +7,7 @@ import { type Input, useCall } from '../api.ts';
 import { type Explanation, type ExplainedStep } from '../graph/explanation-flow.ts';
 import { useFlowWords } from '../graph/flow-words.ts';
 import { AnchorLink } from '../parts/links.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { problemText } from '../parts/states.tsx';
 
 interface PanelProps {
@@ -31,7 +32,7 @@ export function ExplainPanel({ explanation, question, open, onClose }: PanelProp
       onClose={onClose}
       position="right"
       size="lg"
-      title={<Text fw={650}>{title}</Text>}
+      title={<Text fw={650}>{shownNames(title)}</Text>}
       closeButtonProps={{ 'aria-label': t('Close') }}
     >
       {edge === undefined ? null : <OfLine explanation={explanation} question={question} edge={edge} />}
@@ -261,9 +262,11 @@ function OfBox({ explanation, question, node }: BoxProps) {
   return (
     <Stack gap="md">
       <Text size="sm">
-        {[words.kind(node.kind), node.note, node.state === undefined ? undefined : words.state(node.state)]
-          .filter(Boolean)
-          .join(' · ')}
+        {shownNames(
+          [words.kind(node.kind), node.note, node.state === undefined ? undefined : words.state(node.state)]
+            .filter(Boolean)
+            .join(' · '),
+        )}
       </Text>
       {isAddress && node.title.includes('@') ? (
         <Stack gap={4} align="flex-start">

@@ -5,6 +5,7 @@ import { Alert, Code, Group, List, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { type Input, useCall } from '../api.ts';
 import { AnchorLink } from '../parts/links.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { NoAnswer } from '../parts/states.tsx';
 
 interface WhyNotProps {
@@ -35,7 +36,7 @@ export function WhyNot({ question, address, wanted }: WhyNotProps) {
           <List size="sm" spacing={4}>
             {reasons.map(({ kind, text, source }) => (
               <List.Item key={`${kind} ${text}`}>
-                {text} {source === undefined || text.includes(source) ? null : <Code>{source}</Code>}
+                {shownNames(text)} {source === undefined || text.includes(source) ? null : <Code>{source}</Code>}
               </List.Item>
             ))}
           </List>
@@ -60,11 +61,11 @@ export function WhyNot({ question, address, wanted }: WhyNotProps) {
             {others.slice(0, 20).map((one) =>
               one.startsWith('*') ? (
                 <Text key={one} size="sm" className="mono">
-                  {one}
+                  {shownNames(one)}
                 </Text>
               ) : (
                 <AnchorLink key={one} to="/explain" search={{ address: one }} size="sm">
-                  {one}
+                  {shownNames(one)}
                 </AnchorLink>
               ),
             )}

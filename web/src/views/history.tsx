@@ -11,6 +11,7 @@ import { useActionWords } from '../parts/action-words.ts';
 import { useActorName } from '../parts/actor-words.ts';
 import { formatDay, formatNumber, formatTimeOfDay } from '../parts/format.ts';
 import { PageHead } from '../parts/page-head.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { HistoryDownload } from './history-download.tsx';
 import { HistoryFilters, type HistorySearch, inputOf } from './history-filters.tsx';
@@ -136,7 +137,7 @@ function RevisionButton({ row, onOpen }: { readonly row: RevisionRow; readonly o
           // oxlint-disable-next-line react/no-array-index-key -- the changes of one revision never change places
           <Text key={index} size="sm" className="wrap-anywhere">
             <span className={`dot dot-${wordsOf(action).color}`} aria-hidden />
-            {wordsOf(action).text} <b>{object}</b>
+            {wordsOf(action).text} <b>{shownNames(object)}</b>
             {before !== null && after !== null && differences.length > 0 ? (
               <Text span size="sm" c="dimmed">
                 {' '}

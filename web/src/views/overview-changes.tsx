@@ -7,6 +7,7 @@ import { useActionWords } from '../parts/action-words.ts';
 import { byLink } from '../parts/actor-words.ts';
 import { formatAge, formatNumber } from '../parts/format.ts';
 import { AnchorLink } from '../parts/links.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { NoAnswer } from '../parts/states.tsx';
 
 const shown = 6;
@@ -29,7 +30,7 @@ export function OverviewChanges() {
           {data.items.map(({ mark, time, actor, changes: [first], count }) => (
             <div key={mark}>
               <AnchorLink to="/history" search={{ revision: mark }} size="sm" style={{ overflowWrap: 'anywhere' }}>
-                {first === undefined ? '' : `${words(first.action).text} ${first.object}`}
+                {first === undefined ? '' : `${words(first.action).text} ${shownNames(first.object)}`}
                 {count > 1 ? ` ${t('and {{number}} more', { number: formatNumber(count - 1) })}` : ''}
               </AnchorLink>
               <Text size="xs" c="dimmed">

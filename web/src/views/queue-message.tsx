@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { type Output, useCall } from '../api.ts';
 import { formatAge, formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { ButtonLink } from '../parts/links.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Failed, Loading, NoAnswer } from '../parts/states.tsx';
 import { ActDialog, ActMenu, type QueueAct } from './queue-acts.tsx';
 import { type QueueState, useStateWords } from './queue-filters.tsx';
@@ -101,7 +102,7 @@ function Facts({ message }: { readonly message: Message }) {
   const { t } = useTranslation();
   const { sender, size, arrival, attempts, nextAttempt } = message;
   const facts: readonly (readonly [string, string])[] = [
-    [t('Sender'), sender === '' ? t('<> (a report of a mail server)') : sender],
+    [t('Sender'), sender === '' ? t('<> (a report of a mail server)') : shownNames(sender)],
     [t('Arrived'), `${formatTime(arrival)} (${formatAge(arrival)})`],
     [t('Size'), t('{{size}}; the text of the mail is not shown', { size: formatBytes(size) })],
     [t('Attempts'), formatNumber(attempts)],
@@ -134,7 +135,7 @@ function Recipients({ message: { recipients, recipientCount } }: { readonly mess
       {recipients.slice(0, shownRecipients).map(({ recipient, original, transport, nexthop, status, reason }) => (
         <Stack key={`${recipient} ${original} ${nexthop}`} gap={0} className="queue-recipient">
           <Text className="mono" fz="sm" fw={600}>
-            {recipient}
+            {shownNames(recipient)}
           </Text>
           {original === '' || original === recipient ? null : (
             <Text size="sm" c="dimmed" className="mono">
@@ -145,7 +146,7 @@ function Recipients({ message: { recipients, recipientCount } }: { readonly mess
             {t('by {{service}}', { service: nexthop === '' ? transport : `${transport}:${nexthop}` })}
           </Text>
           <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-            {reason === '' ? t('not tried yet') : `${status} ${reason}`}
+            {reason === '' ? t('not tried yet') : `${status} ${shownNames(reason)}`}
           </Text>
         </Stack>
       ))}

@@ -10,6 +10,7 @@ import { useQueueNumbers } from '../live.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge, formatBytes, formatNumber, formatTime } from '../parts/format.ts';
 import { PageHead } from '../parts/page-head.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { ActDialog, ActMenu, type Chosen, type QueueAct } from './queue-acts.tsx';
@@ -179,14 +180,14 @@ function Messages({ search, selected, onSelect, onOpen }: MessagesProps) {
       cell: ({ arrival }) => <span title={formatTime(arrival)}>{formatAge(arrival)}</span>,
       width: '110px',
     },
-    { title: t('Sender'), cell: ({ sender }) => (sender === '' ? '<>' : sender), width: '2fr' },
+    { title: t('Sender'), cell: ({ sender }) => (sender === '' ? '<>' : shownNames(sender)), width: '2fr' },
     {
       title: t('Recipient'),
       cell: ({ recipients: [first], recipientCount }) =>
-        `${first?.recipient ?? ''}${recipientCount > 1 ? ` +${formatNumber(recipientCount - 1)}` : ''}`,
+        `${shownNames(first?.recipient ?? '')}${recipientCount > 1 ? ` +${formatNumber(recipientCount - 1)}` : ''}`,
       width: '2fr',
     },
-    { title: t('Last reply'), cell: ({ recipients: [first] }) => first?.reason ?? '', width: '3fr' },
+    { title: t('Last reply'), cell: ({ recipients: [first] }) => shownNames(first?.reason ?? ''), width: '3fr' },
     { title: t('Size'), cell: ({ size }) => formatBytes(size), isNumber: true, width: '90px' },
   ];
   return (

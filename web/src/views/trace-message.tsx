@@ -7,6 +7,7 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { formatBytes, formatNumber, formatTimeExactly } from '../parts/format.ts';
 import { AnchorLink, ButtonLink } from '../parts/links.tsx';
 import { MessageStateBadge } from '../parts/message-state.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { Sender, type TracedMessage } from './trace.tsx';
@@ -58,7 +59,7 @@ function Told({ message, onOpen }: { readonly message: TracedMessage; readonly o
       </Group>
       {refusal === undefined ? null : (
         <Alert color="red" variant="light" title={t('Refused with this reply')}>
-          <bdi className="wrap-anywhere">{refusal}</bdi>
+          <bdi className="wrap-anywhere">{shownNames(refusal)}</bdi>
         </Alert>
       )}
       <Facts message={message} />
@@ -130,7 +131,8 @@ function Fact({ name, value, isCopied }: FactProps) {
         {name}
       </Text>
       <Text component="dd" size="sm" className={isCopied ? 'mono' : 'wrap-anywhere'}>
-        {value} {isCopied ? <CopyButton text={value} what={name} size="compact-xs" variant="subtle" /> : null}
+        {isCopied ? value : shownNames(value)}{' '}
+        {isCopied ? <CopyButton text={value} what={name} size="compact-xs" variant="subtle" /> : null}
       </Text>
     </>
   );
@@ -170,13 +172,12 @@ function Recipient({ recipient: told }: { readonly recipient: TracedMessage['rec
     <Card withBorder p="sm" aria-label={t('Recipient {{address}}', { address: recipient })} component="section">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Text size="sm" fw={600} className="wrap-anywhere">
-          {original === undefined ? null : `${original} → `}
-          {recipient}
+          {shownNames(original === undefined ? recipient : `${original} → ${recipient}`)}
         </Text>
         <MessageStateBadge state={state} />
       </Group>
       <Text size="sm" className="wrap-anywhere" mt={4}>
-        {status} <bdi>{reason}</bdi>
+        {status} <bdi>{shownNames(reason)}</bdi>
       </Text>
       <Group gap="sm" mt={4}>
         {relay === undefined || relay === 'none' ? null : (

@@ -9,6 +9,7 @@ import { call, type Row } from '../api.ts';
 import { formatDayTime } from '../parts/format.ts';
 import { MessageStateBadge } from '../parts/message-state.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { shownNames } from '../parts/shown-name.ts';
 import { Empty, Failed, NoAnswer } from '../parts/states.tsx';
 import { inputOf, TraceFilters, type TraceSearch } from './trace-filters.tsx';
 import { MessageDetail } from './trace-message.tsx';
@@ -135,7 +136,7 @@ export function MessageButton({ row, onOpen }: { readonly row: TracedMessage; re
           {recipients.length === 0 ? null : (
             <>
               {' → '}
-              <b>{named.slice(0, maxNamed).join(', ')}</b>
+              <b>{shownNames(named.slice(0, maxNamed).join(', '))}</b>
               {more > 0 ? ` ${t('and {{number}} more', { number: more })}` : null}
             </>
           )}
@@ -146,7 +147,7 @@ export function MessageButton({ row, onOpen }: { readonly row: TracedMessage; re
           </Text>
         )}
         <Text size="xs" c="dimmed" className="wrap-anywhere">
-          {client} <bdi>{reason}</bdi>
+          {shownNames(client ?? '')} <bdi>{shownNames(reason)}</bdi>
         </Text>
       </Box>
     </>
@@ -162,5 +163,5 @@ export function MessageButton({ row, onOpen }: { readonly row: TracedMessage; re
 export function Sender({ sender }: { readonly sender: string | undefined }) {
   const { t } = useTranslation();
   if (sender === undefined) return t('somebody');
-  return sender === '' ? t('<> (a notice)') : sender;
+  return sender === '' ? t('<> (a notice)') : shownNames(sender);
 }
