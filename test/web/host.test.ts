@@ -8,7 +8,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectAccessible, PageServer } from './browser.ts';
+import { hashPassword } from '../../src/auth/password-scheme.ts';
+import { expectAccessible, PageServer, password } from './browser.ts';
 
 let server: PageServer;
 let page: Page;
@@ -65,6 +66,7 @@ describe('an administrator', () => {
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await form.getByText('bert may log in').waitFor();
     const secret = (await form.locator('.mono').textContent()) ?? '';
+    await page.keyboard.press('Escape');
     await form.getByRole('button', { name: 'Done' }).click();
     expect(await server.api.directory.administrators.show('bert')).toMatchObject({ domains: ['example.com'] });
 
@@ -96,6 +98,23 @@ describe('an administrator', () => {
       .first()
       .waitFor();
     await bert.context().close();
+  });
+
+  test('gets a new password, which is not lost by a slip', async () => {
+    await page.goto('/administrators?open=dora');
+    await drawer().getByRole('button', { name: 'Make a new password' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Make a new one' }).click();
+    await drawer().getByText('A new password', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.mouse.click(5, 5);
+    await drawer().getByRole('button', { name: 'Done' }).click();
+    await drawer().getByText('A new password', { exact: true }).waitFor({ state: 'hidden' });
+    await page.keyboard.press('Escape');
+    await drawer().waitFor({ state: 'hidden' });
+    await server.api.directory.administrators.set('dora', {
+      passwordHash: await hashPassword(password),
+      mustChange: false,
+    });
   });
 
   test('is shown with the last login, and a stranger text is text', async () => {

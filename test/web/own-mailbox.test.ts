@@ -64,6 +64,12 @@ test('an app password is made, shown once, opens IMAP and nothing else, and is r
   await page.getByRole('button', { name: 'Make it' }).click();
   await page.getByText('Copy it now').waitFor();
   const secret = (await page.locator('[data-secret]').textContent()) ?? '';
+  // No slip loses it.
+  await page.keyboard.press('Escape');
+  await page.mouse.click(5, 5);
+  expect(await page.getByRole('dialog').getByRole('button', { name: 'Close' }).count()).toBe(0);
+  expect(await page.getByText(secret).isVisible()).toBe(true);
+  await expectAccessible(page);
   await page.getByRole('button', { name: 'Done' }).click();
   expect(await page.getByText(secret).count()).toBe(0);
 

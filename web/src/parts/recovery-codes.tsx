@@ -4,6 +4,7 @@ import { Alert, Button, Card, Checkbox, Group, SimpleGrid, Stack, Text } from '@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyButton } from './copy-button.tsx';
+import { useHeldOpen } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 
 interface RecoveryCodesProps {
@@ -14,6 +15,7 @@ interface RecoveryCodesProps {
 
 export function RecoveryCodes({ codes, login, onDone }: RecoveryCodesProps) {
   const { t } = useTranslation();
+  useHeldOpen();
   const [isKept, setKept] = useState(false);
   const download = () => {
     const text = `Posthaste: ${location.host}, ${login}\n\n${codes.join('\n')}\n`;

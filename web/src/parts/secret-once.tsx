@@ -2,6 +2,7 @@
 
 import { Alert, Button, CopyButton, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { useHeldOpen } from './dialog.tsx';
 
 interface SecretOnceProps {
   readonly title: string;
@@ -13,6 +14,7 @@ interface SecretOnceProps {
 
 export function SecretOnce({ title, text, secret, onClose }: SecretOnceProps) {
   const { t } = useTranslation();
+  useHeldOpen();
   return (
     <Stack>
       <Alert color="green" variant="light" title={title}>

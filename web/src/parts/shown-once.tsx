@@ -4,6 +4,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyButton } from './copy-button.tsx';
+import { useHeldOpen } from './dialog.tsx';
 
 interface ShownOnceProps {
   readonly title: string;
@@ -16,6 +17,7 @@ interface ShownOnceProps {
 
 export function ShownOnce({ title, secret, what, note, onDone }: ShownOnceProps) {
   const { t } = useTranslation();
+  useHeldOpen();
   return (
     <Stack>
       <Alert color="green" variant="light" title={title}>

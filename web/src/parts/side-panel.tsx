@@ -1,8 +1,9 @@
 // Where one object of a list is looked at and changed, beside the list.
 
 import { Drawer } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Holding } from './dialog.tsx';
 import { shownNames } from './shown-name.ts';
 
 interface SidePanelProps {
@@ -14,6 +15,7 @@ interface SidePanelProps {
 
 export function SidePanel({ title, onClose, children }: SidePanelProps) {
   const { t } = useTranslation();
+  const [isHeld, hold] = useState(false);
   return (
     <Drawer
       opened={title !== undefined}
@@ -26,8 +28,9 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
         </span>
       }
       closeButtonProps={{ 'aria-label': t('Close') }}
+      {...(isHeld ? { closeOnEscape: false, closeOnClickOutside: false, withCloseButton: false } : {})}
     >
-      {title === undefined ? null : children}
+      <Holding value={hold}>{title === undefined ? null : children}</Holding>
     </Drawer>
   );
 }

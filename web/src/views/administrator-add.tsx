@@ -1,9 +1,10 @@
 // A new administrator: of the host or of some domains. The password is made here and shown once.
 
-import { Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
+import { Dialog } from '../parts/dialog.tsx';
 import { DomainPicker } from '../parts/domain-picker.tsx';
 import { Form, FormEnd } from '../parts/form.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
@@ -19,12 +20,7 @@ export function AddAdministrator({ isOpen, onClose }: { readonly isOpen: boolean
     setMade(undefined);
   };
   return (
-    <Modal
-      opened={isOpen}
-      onClose={end}
-      title={t('Add an administrator')}
-      closeButtonProps={{ 'aria-label': t('Close') }}
-    >
+    <Dialog opened={isOpen} onClose={end} title={t('Add an administrator')}>
       {made === undefined ? (
         <AddForm onMade={setMade} onCancel={end} />
       ) : (
@@ -35,7 +31,7 @@ export function AddAdministrator({ isOpen, onClose }: { readonly isOpen: boolean
           onClose={end}
         />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,6 +1,6 @@
 // The administrators: who they are, what is theirs, how they log in, and when they last did.
 
-import { Badge, Button, Drawer, Group, Stack, Text } from '@mantine/core';
+import { Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import type { Row } from '../api.ts';
 import { BigTable, type Column } from '../parts/big-table.tsx';
 import { formatAge } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { SidePanel } from '../parts/side-panel.tsx';
 import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useTagged } from '../parts/use-tagged.ts';
@@ -54,16 +55,9 @@ export function AdministratorList() {
         empty={<Empty title={t('Nobody administers this host by the network yet')} />}
       />
       <AddAdministrator isOpen={isAdding} onClose={close} />
-      <Drawer
-        opened={opened !== undefined}
-        onClose={() => show(undefined)}
-        position="right"
-        size="lg"
-        title={opened}
-        closeButtonProps={{ 'aria-label': t('Close') }}
-      >
-        {opened === undefined ? null : <OpenedAdministrator login={opened} onDone={() => show(undefined)} />}
-      </Drawer>
+      <SidePanel title={opened} onClose={() => show(undefined)}>
+        <OpenedAdministrator login={opened ?? ''} onDone={() => show(undefined)} />
+      </SidePanel>
     </Stack>
   );
 }

@@ -1,24 +1,13 @@
 // Tokens of everybody: what programs may do, whose they are, when they were used. Removing one ends it at once.
 
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Group,
-  Modal,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-  Tooltip,
-} from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Select, Stack, TagsInput, Text, TextInput, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
 import { BigTable, type Column } from '../parts/big-table.tsx';
+import { Dialog } from '../parts/dialog.tsx';
 import { Form, FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -133,7 +122,7 @@ function AddToken({ isOpen, onClose }: { readonly isOpen: boolean; readonly onCl
     setMade(undefined);
   };
   return (
-    <Modal opened={isOpen} onClose={end} title={t('Make a token')} closeButtonProps={{ 'aria-label': t('Close') }}>
+    <Dialog opened={isOpen} onClose={end} title={t('Make a token')}>
       {made === undefined ? (
         <AddTokenForm onMade={setMade} onCancel={end} />
       ) : (
@@ -144,7 +133,7 @@ function AddToken({ isOpen, onClose }: { readonly isOpen: boolean; readonly onCl
           onClose={end}
         />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,10 +1,11 @@
 // Many mailboxes, aliases, members or recipients from a text: what would come of each row is shown first, then all of it is
 // done at once, or the good rows alone. Passwords that were made are to be saved then and there.
 
-import { Alert, Button, FileButton, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Alert, Button, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Input, type Output } from '../api.ts';
+import { Dialog, useHeldOpen } from '../parts/dialog.tsx';
 import { Form } from '../parts/form.tsx';
 import { formatNumber } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -27,19 +28,10 @@ interface ImportDialogProps {
 
 export function ImportDialog({ isOpen, onClose, ...props }: ImportDialogProps) {
   const title = useTitles()[props.kind];
-  const { t } = useTranslation();
   return (
-    <Modal
-      opened={isOpen}
-      onClose={onClose}
-      title={title}
-      size="xl"
-      // A slip of the pointer must not lose what was pasted, or passwords that nobody can see again.
-      closeOnClickOutside={false}
-      closeButtonProps={{ 'aria-label': t('Close') }}
-    >
+    <Dialog opened={isOpen} onClose={onClose} title={title} size="xl">
       <ImportSteps {...props} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -195,6 +187,7 @@ interface DoneProps {
 function Done({ imported: { added, passwords }, domain, onClose }: DoneProps) {
   const { t } = useTranslation();
   const [isSaved, setSaved] = useState(passwords.length === 0);
+  useHeldOpen(!isSaved);
   const save = () => {
     const lines = passwords.map(({ address, password }) => `${csvCell(address)},${csvCell(password)}\r\n`);
     const url = URL.createObjectURL(new Blob(['address,password\r\n', ...lines], { type: 'text/csv' }));

@@ -1,10 +1,11 @@
 // A new mailbox: its address, its owner's name, and a password that is made and shown once, or typed.
 
-import { Alert, Button, Group, Modal, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, PasswordInput, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Output } from '../api.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Dialog, useHeldOpen } from '../parts/dialog.tsx';
 import { Form, FormEnd, LocalpartInput } from '../parts/form.tsx';
 import { usePlannedChange } from '../parts/plan-preview.tsx';
 import { isSize, SizeField, sizeOf, sizeText } from '../parts/size-field.tsx';
@@ -22,15 +23,9 @@ interface AddMailboxProps {
 export function AddMailbox({ isOpen, onClose, ...props }: AddMailboxProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={isOpen}
-      onClose={onClose}
-      title={t('Add a mailbox')}
-      closeButtonProps={{ 'aria-label': t('Close') }}
-      size="lg"
-    >
+    <Dialog opened={isOpen} onClose={onClose} title={t('Add a mailbox')} size="lg">
       <AddForm {...props} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -113,6 +108,7 @@ interface AddedProps {
 
 function Added({ address, password, onClose, onOpen }: AddedProps) {
   const { t } = useTranslation();
+  useHeldOpen(password !== undefined);
   return (
     <Stack>
       <Alert color="green" variant="light" title={t('{{address}} is there', { address })}>

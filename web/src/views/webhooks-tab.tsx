@@ -1,11 +1,12 @@
 // Webhooks: programs elsewhere that are told of changes and deliveries. Whether they hear, since when not, and why.
 
-import { Alert, Badge, Button, Card, Group, Modal, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Card, Group, Stack, TagsInput, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
+import { Dialog } from '../parts/dialog.tsx';
 import { Form, FormEnd } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -141,7 +142,7 @@ function AddWebhook({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
     setMade(undefined);
   };
   return (
-    <Modal opened={isOpen} onClose={end} title={t('Add a webhook')} closeButtonProps={{ 'aria-label': t('Close') }}>
+    <Dialog opened={isOpen} onClose={end} title={t('Add a webhook')}>
       {made === undefined ? (
         <AddWebhookForm onMade={setMade} onCancel={end} />
       ) : (
@@ -152,7 +153,7 @@ function AddWebhook({ isOpen, onClose }: { readonly isOpen: boolean; readonly on
           onClose={end}
         />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 
