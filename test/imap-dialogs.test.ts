@@ -159,8 +159,8 @@ function matches(pattern: string, line: string): boolean {
   const body = escaped.startsWith('\\* ')
     ? `\\*${escaped.slice(2).replaceAll('\\*', '.*')}`
     : escaped.replaceAll('\\*', '.*');
-  // `\x2a` in a dialog is a star of IMAP's.
-  return new RegExp(`^${body.replaceAll('\\\\x2a', '\\*')}$`).test(line);
+  // `\x2a` in a dialog is a star of IMAP's, `\x80` an octet.
+  return new RegExp(`^${body.replaceAll(/\\\\(x[0-9a-f]{2})/g, '\\$1')}$`).test(line);
 }
 
 function unescape(text: string): string {

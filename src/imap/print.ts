@@ -7,9 +7,11 @@ import { encodeMailboxName } from './modified-utf7.ts';
 /** RFC 3501 §4.3: a quoted string has no CR, LF, NUL or 8-bit. Longer ones than this go as literals. */
 const maxQuotedLength = 4096;
 
-/** A quoted string, or a literal where one is needed. */
+/** A quoted string, or a literal where one is needed; it holds no NUL either (§9 CHAR8), 0x80 stands for it. */
 export function printString(text: string): string {
-  if (text.length > maxQuotedLength || !isQuotable(text)) return `{${text.length}}\r\n${text}`;
+  if (text.length > maxQuotedLength || !isQuotable(text)) {
+    return `{${text.length}}\r\n${text.replaceAll('\0', '\x80')}`;
+  }
   return text.includes('"') || text.includes('\\') ? `"${text.replaceAll(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }
 

@@ -214,7 +214,7 @@ export class FetchResponder {
       if (isRange) await this.#printRange(text, reader, { from, to });
       else {
         this.#begin(`${text}{${to - from}}\r\n`);
-        output.bytes(octets.bytes.subarray(from, to));
+        output.bytes(withoutNul(octets.bytes.subarray(from, to)));
       }
       text = '';
     }
@@ -239,7 +239,7 @@ export class FetchResponder {
     do {
       const bytes = await readSlice(reader, at, to);
       if (at === from) this.#begin(`${before}{${to - from}}\r\n`);
-      output.bytes(bytes);
+      output.bytes(withoutNul(bytes));
       at += bytes.length;
       if (output.isBlocked) await output.ready();
       if (this.#slice.isOver) await this.#pause();
@@ -262,6 +262,15 @@ async function readSlice(reader: ContentReader, from: number, to: number): Promi
       : await reader.read(from, Math.min(from + sliceBytes, to));
   if (bytes.length === 0) throw new TemporaryError('a stored message is shorter than its row says');
   return bytes;
+}
+
+/** A literal holds no NUL (RFC 3501 §9 CHAR8), a message may: shown as 0x80, as Dovecot does it. */
+function withoutNul(bytes: Uint8Array): Uint8Array {
+  const first = bytes.indexOf(0);
+  if (first === -1) return bytes;
+  const shown = Uint8Array.from(bytes);
+  for (let at = first; at !== -1; at = shown.indexOf(0, at + 1)) shown[at] = 0x80;
+  return shown;
 }
 
 /** `<from.length>` of the octets [from, to). */
