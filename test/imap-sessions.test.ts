@@ -2,7 +2,7 @@
 // nothing but the untagged responses (RFC 3501 §7.3, §7.4; RFC 7162 §3.2) as a caching client does; whenever all is quiet
 // it must be what a fresh session sees.
 
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Random } from './harness/random.ts';
 import { ModelClient } from './imap-dialogs/model-client.ts';
 import { LineClient, TestHost, type TestServer } from './imap-dialogs/test-server.ts';
@@ -48,6 +48,31 @@ it.each(seeds)('shows every session what became of the folder (seed %d)', async 
   }
   for (const client of clients) client.close();
   witness.destroy();
+});
+
+it('tells an idling client of mail that comes while it is told of many flags', async () => {
+  await server.deliver('many', 'Subject: x\r\n\r\nbody\r\n');
+  const idler = await LineClient.open(server.port);
+  const other = await LineClient.open(server.port);
+  for (const client of [idler, other]) {
+    await client.line();
+    await client.command('t', 'LOGIN many secret');
+    await client.command('t', 'SELECT INBOX');
+  }
+  for (let doubled = 0; doubled < 14; doubled++) await other.command('t', 'COPY 1:* INBOX');
+  await idler.command('t', 'NOOP');
+  for (const sign of '+-+-+') {
+    await other.command('t', `STORE 1:* ${sign}FLAGS.SILENT (\\Flagged)`);
+    idler.send('i IDLE\r\n');
+    await server.deliver('many', 'Subject: new\r\n\r\nbody\r\n');
+    for (let line = await idler.line(); !line?.endsWith(' EXISTS'); line = await idler.line())
+      expect(line).toBeDefined();
+    idler.send('DONE\r\n');
+    await idler.linesTo('i');
+    await other.command('t', 'NOOP');
+  }
+  idler.destroy();
+  other.destroy();
 });
 
 /** `uid (flags) modseq` of every message. */

@@ -5,8 +5,11 @@ import type { SessionContext } from '../session-context.ts';
 
 export async function idle(session: SessionContext): Promise<string> {
   session.output.line('+ idling');
-  await session.announce(false);
-  session.output.flush();
+  // What comes while a long list of changes is told is pushed by nobody yet.
+  do {
+    await session.announce(false);
+    session.output.flush();
+  } while (session.selected?.hasNews);
   session.isIdle = true;
   try {
     const line = await session.input.readLine(100);
