@@ -5,8 +5,9 @@
 // The name is made of what is delivered and not of the moment: whoever delivers a message again because it cannot know
 // whether it was delivered (its process was killed) finds the file that the first attempt left.
 
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../lib/make-folders.ts';
 
 let count = 0;
 const folderMode = 0o700;
@@ -104,7 +105,7 @@ function link(from: string, to: string, folder: string): void {
 
 /** Durable when it returns, with every folder above it that was missing: a synced file in an unsynced folder can be lost. */
 function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: folderMode });
+  const first = makeFolders(folder, folderMode);
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) trySyncFolder(dirname(made));
 }

@@ -73,7 +73,7 @@ test('folders and users that cannot be used are told in one line', () => {
   writeFileSync(file, '');
   const said = (config: string, command: string) => {
     const program = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
-    return spawnSync(program, ['-c', config, command], { encoding: 'utf8' }).stderr;
+    return spawnSync(program, ['-c', config, command], { encoding: 'utf8', timeout: 20_000 }).stderr;
   };
   const cannotWrite = `main.cf and master.cf cannot be written in ${file}`;
   expect(said(file, 'start')).toBe(`posthaste: ${cannotWrite} (EEXIST): name a folder of your own with -c\n`);
@@ -82,7 +82,13 @@ test('folders and users that cannot be used are told in one line', () => {
   cpSync(posthaste.configFolder, own, { recursive: true });
   appendFileSync(join(own, 'main.cf'), `posthaste_data_directory = ${file}/data\n`);
   expect(said(own, 'start')).toMatch(/^posthaste: the data folder \S+ cannot be made \(ENOTDIR\): change .*\n$/m);
+  // Where a folder cannot be made in a folder that is there, and where no file can.
+  appendFileSync(join(own, 'main.cf'), 'posthaste_data_directory = /proc/posthaste/data\n');
+  expect(said(own, 'start')).toMatch(/^posthaste: the data folder \S+ cannot be made \(ENOENT\): change .*\n$/m);
+  expect(said('/proc/posthaste', 'start')).toMatch(/^posthaste: main.cf and master.cf cannot be written in .*\n$/);
   if (process.getuid?.() !== 0) return;
+  appendFileSync(join(own, 'main.cf'), 'posthaste_data_directory = /proc\n');
+  expect(said(own, 'start')).toMatch(/^posthaste: no file can be written in the data folder \/proc: change .*\n$/m);
   appendFileSync(join(own, 'main.cf'), `posthaste_data_directory = ${own}/data\nposthaste_user = no-such-user\n`);
   expect(said(own, 'start')).toMatch(/^posthaste: posthaste_user: there is no user no-such-user: add it .*\n$/m);
 });

@@ -3,6 +3,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../lib/make-folders.ts';
 import { openSqlite, type SqliteConnection, sqliteCode } from '../database/sqlite.ts';
 
 export class DataFolderInUseError extends Error {
@@ -20,7 +21,7 @@ export interface DataLock {
 /** Throws DataFolderClosedError. */
 export function makeDataFolder(dataDirectory: string): void {
   try {
-    fs.mkdirSync(dataDirectory, { recursive: true, mode: 0o750 });
+    makeFolders(dataDirectory, 0o750);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new DataFolderClosedError(
@@ -40,8 +41,8 @@ export function lockDataFolder(dataDirectory: string): DataLock {
   } catch (error) {
     database?.close();
     const code = sqliteCode(error);
-    if (code === 'SQLITE_CANTOPEN' || code?.startsWith('SQLITE_READONLY') === true)
-      throw new DataFolderClosedError(`${dataDirectory} belongs to another user: run this as root or as that user`);
+    if (code !== undefined && /^SQLITE_(?:CANTOPEN|READONLY|IOERR)/.test(code))
+      throw new DataFolderClosedError(whyClosed(dataDirectory));
     if (code !== 'SQLITE_BUSY') throw error;
     throw new DataFolderInUseError(
       `${dataDirectory} is in use by process ${holder(pidFile)}; stop it first: posthaste stop`,
@@ -55,6 +56,15 @@ export function lockDataFolder(dataDirectory: string): DataLock {
       lock.close();
     },
   };
+}
+
+/** Root may write everywhere where files can be made: not below /proc, nor on a disk that is mounted to be read. */
+function whyClosed(dataDirectory: string): string {
+  const self = process.geteuid?.();
+  const isOwn = self === 0 || fs.statSync(dataDirectory, { throwIfNoEntry: false })?.uid === self;
+  return isOwn
+    ? `no file can be written in the data folder ${dataDirectory}: change posthaste_data_directory in main.cf`
+    : `${dataDirectory} belongs to another user: run this as root or as that user`;
 }
 
 function holder(pidFile: string): string {

@@ -6,8 +6,9 @@
 // stay here; the directory leads them to the administrator's mailbox, and no other local name exists
 // (local_recipient_maps); delivery to Unix users is for who adds a `local` service to master.cf.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { makeFolders } from '../lib/make-folders.ts';
 import { SettingsError } from './settings-error.ts';
 
 export interface FirstConfiguration {
@@ -63,7 +64,7 @@ export async function writeFirstConfiguration(directory: string, options: FirstC
   const files = { 'main.cf': mainCf(directory, options, ports), 'master.cf': masterCf(ports) };
   const written: string[] = [];
   try {
-    await mkdir(directory, { recursive: true, mode: 0o755 });
+    makeFolders(directory, 0o755);
     for (const [name, text] of Object.entries(files)) {
       const file = join(directory, name);
       if (await writeNew(file, text)) written.push(file);

@@ -9,6 +9,7 @@ import fs from 'node:fs';
 import { open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeMailboxName } from '../../imap/modified-utf7.ts';
+import { makeFolders } from '../../lib/make-folders.ts';
 import { printKeywords } from '../../maildir/folder-lists.ts';
 import type { MaildirLayout } from '../../maildir/folder-tree.ts';
 import { maxNamedKeywords, parseMessageName, printFlags } from '../../maildir/message-name.ts';
@@ -112,8 +113,7 @@ class MaildirExport {
   }
 
   #makeFolders(where: string): void {
-    for (const name of ['tmp', 'new', 'cur'])
-      fs.mkdirSync(path.join(where, name), { recursive: true, mode: folderMode });
+    for (const name of ['tmp', 'new', 'cur']) makeFolders(path.join(where, name), folderMode);
   }
 
   async #exportFolder(folder: FolderRow): Promise<ExportedFolder> {

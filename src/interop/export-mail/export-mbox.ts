@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolders } from '../../lib/make-folders.ts';
 import { printFromDate } from '../../maildir/mbox-file.ts';
 import { parseMboxHeader, printMboxFields } from '../../maildir/mbox-headers.ts';
 import { StoredForm } from '../../maildir/stored-form.ts';
@@ -73,7 +74,7 @@ class MboxFolderExport {
   /** Undefined for an empty folder, which has no file. */
   async run(file: string): Promise<ExportedFolder | undefined> {
     if (fs.existsSync(file)) throw new ExportRefused(`${file} exists already: name another folder`);
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     const temporary = `${file}.posthaste-new`;
     const handle = await open(temporary, 'w', 0o600);
     try {

@@ -1,11 +1,12 @@
 // `posthaste export dovecot`: the view of the mailboxes, quota2 and the account in the database, and Dovecot's files.
 
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chownSync, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ServerRefusal, type ServerSession } from '../../database/server/server-session.ts';
 import { openSqlite } from '../../database/sqlite.ts';
 import type { DirectoryServer } from '../../directory/server/server-settings.ts';
+import { makeFolders } from '../../lib/make-folders.ts';
 import { type Configuration, dataDirectoryOf } from '../../settings/configuration.ts';
 import { accountHosts, type Grant, isAccountName, makeAccount } from './accounts.ts';
 import { ServerTarget } from './database-target.ts';
@@ -150,7 +151,7 @@ export async function quotaDrift(where: ServerSession | string, mend: string): P
 /** Made at the first export; Dovecot's dict process (user dovecot) writes it. */
 function makeQuotaFile(file: string): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  makeFolders(folder, 0o750);
   const connection = openSqlite(file, { busyTimeout: 10_000 });
   connection.exec(quotaTable(dialects.sqlite, ''));
   connection.close();

@@ -2,9 +2,10 @@
 // that needs it alone.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../lib/make-folders.ts';
 
 /** What an export refuses to do; the message says what to do instead. */
 export class ExportRefused extends Error {
@@ -59,7 +60,7 @@ export async function writeExport(
       throw new ExportRefused(`${join(folder, name)} is not a file of ours: move it away, or give another --destdir`);
     }
   }
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  makeFolders(folder, 0o755);
   const changed: string[] = [];
   for (const file of files) {
     if (readExisting(folder, file.name) === file.text) await setOwner(join(folder, file.name), file.mode, gid);
