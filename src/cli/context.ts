@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly run?: (args: readonly string[], context: CommandContext) => Promise<void>;
   /** Where lines come from that are not on the command line: standard input, unless a test gives them. */
   readonly input?: NodeJS.ReadableStream;
+  /** The commands that a text of ours names, as they are typed here; absent where no person reads standard output. */
+  readonly asTyped?: (text: string) => string;
   /** Writes a line to standard output. */
   print(line: string): void;
   /** Writes a line to standard error. */

@@ -20,7 +20,7 @@ import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts
 import type { Settings } from '../settings/settings.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { giveToOwner } from './directory-session.ts';
-import { printDone, printObject } from './output.ts';
+import { printAdvice, printDone, printObject } from './output.ts';
 
 const moveHelp = `
 FROM and TO are "sqlite:" (directory.db in the data folder), "pgsql:FILE" or "mysql:FILE", as in posthaste_directory. TO
@@ -136,7 +136,7 @@ function printDryRun(context: CommandContext, run: DryRun): void {
   for (const { table, before, after } of run.tables) {
     context.print(`  ${table}: ${before} rows${after === before ? ', all kept' : ` before, ${after} after`}`);
   }
-  context.print('nothing has been changed: "posthaste directory migrate" or a start does it');
+  printAdvice(context, 'nothing has been changed: "posthaste directory migrate" or a start does it');
 }
 
 async function move(context: CommandContext, fromText: string, toText: string): Promise<void> {

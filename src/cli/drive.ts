@@ -51,7 +51,7 @@ async function check(context: CommandContext): Promise<void> {
   for (const entry of exportsOf(configuration)) {
     const drifts = await findDrift(configuration, entry, optionsOf(configuration, entry));
     count += drifts.length;
-    for (const drift of drifts) context.print(context.json ? JSON.stringify(drift) : `${drift.what}: ${drift.mend}`);
+    for (const drift of drifts) printDone(context, `${drift.what}: ${drift.mend}`, drift);
   }
   if (count > 0)
     throw new CommandError(`${plural(count, 'difference')}: posthaste drive apply writes everything again`);

@@ -5,7 +5,7 @@ import { namesInEvents } from '../directory/history.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { withDirectory } from './directory-session.ts';
-import { drained } from './output.ts';
+import { drained, printAdvice } from './output.ts';
 import { formatRevision } from './revision-lines.ts';
 import { parseSince } from './trace.ts';
 
@@ -63,7 +63,7 @@ async function history(context: CommandContext, object: string | undefined, opti
     });
     for (const [index, one] of revisions.entries()) {
       if (context.json) context.print(JSON.stringify(one));
-      else for (const line of [...(index > 0 ? [''] : []), ...formatRevision(one)]) context.print(line);
+      else for (const line of [...(index > 0 ? [''] : []), ...formatRevision(one)]) printAdvice(context, line);
       await drained();
     }
     if (revision !== undefined && revisions.length === 0) throw new CommandError(`there is no revision ${revision}`);

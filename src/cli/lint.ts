@@ -10,6 +10,7 @@ import type { LintFinding, Severity } from '../lint/rule.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { type CommandContext, CommandError } from './context.ts';
 import { readDirectoryForLint } from './lint-directory.ts';
+import { printAdvice } from './output.ts';
 
 interface Options {
   readonly here?: true;
@@ -126,12 +127,12 @@ function printFindings(context: CommandContext, findings: readonly LintFinding[]
     }
     const place = finding.line === 0 ? '   -' : String(finding.line).padStart(4);
     const label = styleText(styles[finding.severity], finding.severity.padEnd(7));
-    context.print(`${place}  ${label}  ${styleText('dim', finding.rule)}  ${finding.text}`);
+    printAdvice(context, `${place}  ${label}  ${styleText('dim', finding.rule)}  ${finding.text}`);
     const advice = `${finding.rule} ${finding.consequence} ${finding.mend}`;
     if (told.has(advice)) continue;
     told.add(advice);
-    context.print(`               ${finding.consequence}`);
-    context.print(`               ${styleText('green', '→')} ${finding.mend}`);
+    printAdvice(context, `               ${finding.consequence}`);
+    printAdvice(context, `               ${styleText('green', '→')} ${finding.mend}`);
   }
   for (const rule of cutRules) context.print(`… and more of ${rule}`);
   if (findings.length > 0) context.print('');

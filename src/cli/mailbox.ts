@@ -20,7 +20,7 @@ import {
 import { registerLogins } from './mailbox-logins.ts';
 import { registerRemoval } from './mailbox-removal.ts';
 import { formerKeysEnd, newPassword } from './new-password.ts';
-import { type Column, formatTime, pages, printDone, printList, printObject, yesNo } from './output.ts';
+import { type Column, formatTime, pages, printAdvice, printDone, printList, printObject, yesNo } from './output.ts';
 import { addRestraintOptions, restraintLines, type RestraintOptions, restraintSettings } from './restraint-options.ts';
 import { keepScramKeys, scramMechanismsOf } from './scram-keys.ts';
 import { formatQuota, parseSize } from './sizes.ts';
@@ -246,7 +246,7 @@ async function set(context: CommandContext, address: string, options: SetOptions
     const { length } = await directory.appPasswords.list(info.address);
     if (length > 0) {
       const left = length === 1 ? '1 app password still opens' : `${length} app passwords still open`;
-      context.print(`${left} it: see posthaste app-password list ${info.address}`);
+      printAdvice(context, `${left} it: see posthaste app-password list ${info.address}`);
     }
   });
 }

@@ -70,8 +70,14 @@ export async function drained(): Promise<void> {
 }
 
 /** What a change did: a sentence, or the object as JSON. */
+/** A line that may name a command to type. */
+export function printAdvice(context: CommandContext, line: string): void {
+  context.print(context.asTyped?.(line) ?? line);
+}
+
 export function printDone(context: CommandContext, sentence: string, value: object): void {
-  context.print(context.json ? JSON.stringify(value) : sentence);
+  if (context.json) context.print(JSON.stringify(value));
+  else printAdvice(context, sentence);
 }
 
 /** Pages of a keyset-paged list until one is empty. */

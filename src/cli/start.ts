@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.ts';
 import { releaseCompileCache } from '../lib/compile-cache.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { isKeptInJournal } from '../main/journal.ts';
+import { openLog } from '../main/log-output.ts';
 import { ListenError } from '../main/listeners.ts';
 import { hostsNothing } from '../main/open-parts.ts';
 import { ownCommand } from '../main/own-command.ts';
@@ -36,7 +37,7 @@ export async function start(context: CommandContext): Promise<void> {
     ended = resolve;
   });
   // A broken store: nothing in memory can be trusted to become durable, so nothing is tidied up either.
-  const server = await open(configuration, () => process.exit(1));
+  const server = await open(configuration, context, () => process.exit(1));
   const stop = () => {
     void server.stop().then(() => ended(0));
   };
@@ -52,9 +53,9 @@ export async function start(context: CommandContext): Promise<void> {
   process.exit(await end);
 }
 
-async function open(configuration: Configuration, onBroken: () => void): Promise<Server> {
+async function open(configuration: Configuration, { asTyped }: CommandContext, onBroken: () => void): Promise<Server> {
   try {
-    return await Server.start(configuration, onBroken);
+    return await Server.start(configuration, onBroken, openLog(configuration.settings, asTyped));
   } catch (error) {
     if (error instanceof ListenError) throw new CommandError(error.message);
     throw error;

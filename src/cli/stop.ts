@@ -5,7 +5,7 @@ import { plural } from '../lib/plural.ts';
 import { dataDirectoryOf, loadConfiguration } from '../settings/configuration.ts';
 import type { CommandContext } from './context.ts';
 import { controlRequest } from './control.ts';
-import { printDone } from './output.ts';
+import { printAdvice, printDone } from './output.ts';
 import type { AccountingStatus, ServerStatus } from './server-status.ts';
 
 export function register(program: Command, context: CommandContext): void {
@@ -37,7 +37,7 @@ export function register(program: Command, context: CommandContext): void {
       const local = async () => await controlRequest(await dataDirectory(), { command: 'status' });
       const status = (await (remote?.call('status.show') ?? local())) as ServerStatus;
       if (context.json) context.print(JSON.stringify(status));
-      else for (const line of describe(status)) context.print(line);
+      else for (const line of describe(status)) printAdvice(context, line);
     });
 }
 

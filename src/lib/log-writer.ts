@@ -24,6 +24,8 @@ export interface LogWriterOptions {
   /** One JSON object a line in place of the mail log's form. */
   readonly json?: boolean;
   readonly pid: number;
+  /** Commands that lines name, as they are typed here: for a person at a terminal alone. */
+  readonly asTyped?: (text: string) => string;
 }
 
 export type LogObserver = (program: string, level: LogLevel, text: string, session: string | undefined) => void;
@@ -134,7 +136,8 @@ export class LogWriter implements Log {
       return destination.kind === 'syslog' ? `${program}\t${level}\t${line}` : line;
     }
     if (destination.kind === 'syslog') return `${program}\t${level}\t${formatLevel(level)}${text}\n`;
-    return `${this.#timestamp()} ${hostname} ${program}[${pid}]: ${formatLevel(level)}${text}\n`;
+    const shown = this.#options.asTyped?.(text) ?? text;
+    return `${this.#timestamp()} ${hostname} ${program}[${pid}]: ${formatLevel(level)}${shown}\n`;
   }
 
   /** `Nov  1 11:42:00`, in the machine's zone, as syslog writes it. */

@@ -2,7 +2,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  mkdirSync,
+  readFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -107,6 +116,20 @@ test('commands that a message names are those that can be typed here', () => {
   expect(said('-c', posthaste.configFolder, 'queue', 'delete', 'ABC')).toBe(
     `posthaste: unknown command 'delete': see ${typed} queue --help\n`,
   );
+  // Standard output names them so for a person at a terminal; a program finds the same everywhere.
+  const quiet = (...args: string[]) =>
+    spawnSync(program, ['-c', posthaste.configFolder, ...args], { cwd, encoding: 'utf8' }).stdout;
+  const onTerminal = (command: string) =>
+    spawnSync('script', ['-qec', `${typed} ${command}`, '/dev/null'], { cwd, encoding: 'utf8' }).stdout;
+  expect(onTerminal('webhook --help')).toContain(`\n  ${typed} webhook list`);
+  expect(onTerminal('health --help')).toContain(`\n  ${typed} --json health`);
+  expect(onTerminal('start --help')).toContain('\n  bin/posthaste -c /etc/posthaste start');
+  expect(quiet('webhook', '--help')).toContain('\n  posthaste webhook list');
+  quiet('domain', 'add', 'lint.example');
+  const mend = 'alias add postmaster@lint.example TARGET';
+  expect(onTerminal('lint')).toContain(`: ${typed} ${mend}`);
+  expect(quiet('lint')).toContain(`: posthaste ${mend}`);
+  expect(onTerminal('--json lint')).toContain(`: posthaste ${mend}`);
   const link = join(folder, 'posthaste');
   symlinkSync(program, link);
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
@@ -166,4 +189,30 @@ test('a list of what a domain has says of an unknown domain nothing about all ot
     const { status, stderr } = run(...command, '--domain', 'nosuch.test');
     expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/^no such/) as string });
   }
+});
+
+test('lines of the log name commands so for a person at a terminal, and in a file the same everywhere', () => {
+  const own = join(folder, 'log');
+  mkdirSync(own);
+  const write = (maillog: string): string => {
+    writeFileSync(join(own, 'main.cf'), `compatibility_level = 3.6\nmaillog_file = ${maillog}\n`);
+    writeFileSync(join(own, 'master.cf'), '');
+    writeFileSync(
+      join(own, 'write.ts'),
+      `import { loadConfiguration } from '${join(import.meta.dirname, '../settings/configuration.ts')}';
+       import { openLog } from '${join(import.meta.dirname, 'log-output.ts')}';
+       const { settings } = await loadConfiguration('${own}');
+       const log = openLog(settings, (text) => text.replace('posthaste', 'bin/posthaste'));
+       log.write('posthaste/master', 'warning', 'and 3 more of the kind: posthaste lint');
+       log.close();`,
+    );
+    const command = `${process.execPath} --disable-warning=ExperimentalWarning ${join(own, 'write.ts')}`;
+    return spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' }).stdout;
+  };
+  expect(write('/dev/stdout')).toMatch(
+    / posthaste\/master\[\d+\]: warning: and 3 more of the kind: bin\/posthaste lint\r?\n/,
+  );
+  const file = join(own, 'maillog');
+  expect(write(file)).toBe('');
+  expect(readFileSync(file, 'utf8')).toMatch(/: and 3 more of the kind: posthaste lint\n$/);
 });

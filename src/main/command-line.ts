@@ -6,7 +6,7 @@ import { type CommandContext, CommandError } from '../cli/context.ts';
 import { toolNames } from '../cli/tool.ts';
 import { TemporaryError } from '../lib/temporary-error.ts';
 import { plannedAreas } from '../proof/plan/types.ts';
-import { ownCommand, usualConfigDirectory } from './own-command.ts';
+import { asTyped, usualConfigDirectory } from './own-command.ts';
 import { version } from './version.ts';
 
 interface CommandModule {
@@ -152,17 +152,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   let shown = (text: string): string => text;
   try {
     const options = takeGlobalOptions(args);
-    if (options.host === undefined) shown = (text) => asTyped(text, options.configDirectory);
+    const names = Object.keys(modules);
+    if (options.host === undefined) shown = (text) => asTyped(text, names, options.configDirectory);
     return await run(options, shown);
   } catch (error) {
     return report(error, shown);
   }
-}
-
-/** Commands that a text names, as they are typed here. */
-function asTyped(text: string, configDirectory: string): string {
-  const named = new RegExp(`(?<=^|[\\s"'\`(])posthaste (?=(?:${Object.keys(modules).join('|')})(?![\\w-]))`, 'g');
-  return text.replaceAll(named, () => `${ownCommand(configDirectory)} `);
 }
 
 async function run(options: GlobalOptions, shown: (text: string) => string): Promise<number> {
@@ -172,6 +167,8 @@ async function run(options: GlobalOptions, shown: (text: string) => string): Pro
     isConfigNamed,
     json,
     ...(host === undefined ? {} : { remote: await openRemote(host, tokenFile, rest) }),
+    // Programs that read it find it the same everywhere.
+    ...(process.stdout.isTTY && !json ? { asTyped: shown } : {}),
     print: (line) => process.stdout.write(`${line}\n`),
     warn: (line) => process.stderr.write(`${shown(line)}\n`),
     run: (others, context) => runCommand(takeGlobalOptions(others).rest, context),
@@ -181,7 +178,7 @@ async function run(options: GlobalOptions, shown: (text: string) => string): Pro
 }
 
 async function runCommand(rest: readonly string[], context: CommandContext): Promise<void> {
-  const program = createProgram();
+  const program = createProgram(context.asTyped ?? ((text) => text));
   const wanted = rest.find((arg) => !arg.startsWith('-'));
   // A completion script knows every command.
   const load = wanted === undefined || wanted === 'completion' ? undefined : modules[wanted];
@@ -228,7 +225,7 @@ async function openRemote(host: string, tokenFile: string | undefined, rest: rea
   return new RemoteHost(host, tokenFile);
 }
 
-function createProgram(): Command {
+function createProgram(shown: (text: string) => string): Command {
   const program = new Command('posthaste');
   program
     .description("Hosts mail for many domains: SMTP, routing by Postfix's rules, queue, mailboxes, IMAP.")
@@ -241,7 +238,10 @@ function createProgram(): Command {
     .version(`posthaste ${version}`, '-V, --version')
     .showHelpAfterError('(add --help for what it takes)')
     .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error:/, 'posthaste:')) });
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(shown(text)),
+      writeErr: (text) => process.stderr.write(text.replace(/^error:/, 'posthaste:')),
+    });
   return program;
 }
 

@@ -5,9 +5,12 @@ import { systemClock } from '../lib/clock.ts';
 import { type LogDestination, LogWriter } from '../lib/log-writer.ts';
 import type { Settings } from '../settings/settings.ts';
 
-export function openLog(settings: Settings): LogWriter {
+/** `asTyped`: what a person at the terminal reads; files and syslog have the same lines everywhere. */
+export function openLog(settings: Settings, asTyped?: (text: string) => string): LogWriter {
+  const to = destination(settings);
   return new LogWriter({
-    destination: destination(settings),
+    destination: to,
+    ...(asTyped !== undefined && to.kind === 'stdout' && process.stdout.isTTY ? { asTyped } : {}),
     clock: systemClock,
     hostname: os.hostname().split('.')[0] ?? 'localhost',
     json: settings.text('posthaste_log_format') === 'json',

@@ -15,8 +15,22 @@ export function usualConfigDirectory(): string {
 
 /** With -c where the folder is not the usual one: another terminal need not have the same $POSTHASTE_CONFIG. */
 export function ownCommand(configDirectory: string): string {
-  const typed = isOnPath() ? 'posthaste' : process.cwd() === root ? 'bin/posthaste' : quoted(program);
+  const typed = ownProgram();
   return configDirectory === usualConfigDirectory() ? typed : `${typed} -c ${quoted(configDirectory)}`;
+}
+
+/** Commands that a text names, as they are typed here; `names`: those that there are. */
+export function asTyped(text: string, names: readonly string[], configDirectory: string): string {
+  const begin = '(?<=^|[\\s"\'`(])posthaste ';
+  const named = new RegExp(`${begin}(?=(?:--json )?(?:${names.join('|')})(?![\\w-]))`, 'g');
+  // Which folder or host is meant it says itself.
+  const whole = new RegExp(`${begin}(?=(?:-c|--config|--host) )`, 'g');
+  const own = text.replaceAll(named, () => `${ownCommand(configDirectory)} `);
+  return own.replaceAll(whole, () => `${ownProgram()} `);
+}
+
+function ownProgram(): string {
+  return isOnPath() ? 'posthaste' : process.cwd() === root ? 'bin/posthaste' : quoted(program);
 }
 
 /** The same for strangers, without any folder of this host. */

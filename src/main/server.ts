@@ -81,11 +81,11 @@ export class Server {
   /** Called when the server has ended itself because the store is broken. */
   readonly #onBroken: (error: Error) => void;
 
-  private constructor(configuration: Configuration, onBroken: (error: Error) => void) {
+  private constructor(configuration: Configuration, onBroken: (error: Error) => void, log?: LogWriter) {
     this.#configDirectory = configuration.directory;
     this.dataDirectory = dataDirectoryOf(configuration);
     this.#onBroken = onBroken;
-    this.#log = openLog(configuration.settings);
+    this.#log = log ?? openLog(configuration.settings);
     this.#own = new ProgramLog(this.#log, `${configuration.settings.text('syslog_name')}/master`);
     this.#observation = new Observation(configuration.settings, this.#log, this.dataDirectory);
     this.#report = new ServerReport({
@@ -103,8 +103,8 @@ export class Server {
   }
 
   /** Resolves when everything listens. Throws where anything cannot; then nothing is left open. */
-  static async start(configuration: Configuration, onBroken: (error: Error) => void): Promise<Server> {
-    const server = new Server(configuration, onBroken);
+  static async start(configuration: Configuration, onBroken: (error: Error) => void, log?: LogWriter): Promise<Server> {
+    const server = new Server(configuration, onBroken, log);
     try {
       await server.#open(configuration);
       return server;
