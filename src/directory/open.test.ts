@@ -112,9 +112,9 @@ describe('opening directory.db', () => {
     old.pragma(`application_id = ${0x50684469}`);
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: old }) });
     await createMigrationTable(db);
-    for (const { version, up } of migrations.filter((one) => one.version < 10)) {
-      await up(db);
-      old.exec(`INSERT INTO migration VALUES (${version}, 'x', 0)`);
+    for (const migration of migrations.filter(({ version }) => version < 10)) {
+      await migration.up(db);
+      old.exec(`INSERT INTO migration VALUES (${migration.version}, 'x', 0)`);
     }
     old.exec(`INSERT INTO admin (login, name, password, role, active, must_change, created) VALUES ('bert', '', '', 'domain', 1, 0, 0);
       INSERT INTO webhook VALUES (4, 'billing', 'https://a.example', 's', 1, 'x.y', 1, 'note', 2, 3, 0, 0, 0);
