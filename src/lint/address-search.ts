@@ -5,6 +5,12 @@ import { type ExtensionRules, splitExtension } from '../address/extension.ts';
 import { toInternal } from '../address/form.ts';
 import { standardForm } from '../address/standard-form.ts';
 import { parseAddressList } from '../address/address-list.ts';
+import { TemporaryError } from '../lib/temporary-error.ts';
+import { PatternRulesBuilder } from '../tables/pattern-rules.ts';
+import { pcreDialect } from '../tables/pcre-table.ts';
+import { regexpDialect } from '../tables/regexp-table.ts';
+import { readRuleLines } from '../tables/rule-lines.ts';
+import type { Rules } from '../tables/rule-table.ts';
 import type { LintContext } from './context.ts';
 import type { Row } from './rows.ts';
 import type { TableUse } from './table-uses.ts';
@@ -14,8 +20,10 @@ export interface AddressMaps {
   readonly rows: ReadonlyMap<string, Row>;
   /** Every row, later duplicates of a key too. */
   readonly all: readonly Row[];
-  /** Tables whose rows are not known. */
+  /** Tables whose rows are not known, patterns not among them. */
   readonly open: readonly TableUse[];
+  /** Those of pcre: and regexp: tables, in the order of the tables. */
+  readonly patterns: readonly Rules[];
 }
 
 export function addressMaps(context: LintContext, ...parameters: readonly string[]): AddressMaps {
@@ -26,9 +34,14 @@ function readAddressMaps(context: LintContext, parameters: readonly string[]): A
   const rows = new Map<string, Row>();
   const all: Row[] = [];
   const open: TableUse[] = [];
+  const patterns: Rules[] = [];
   for (const use of context.tablesOf(...parameters)) {
     if (use.members.length > 0) continue;
     const contents = context.contents(use);
+    if (contents.kind === 'patterns' && use.type !== 'cidr') {
+      patterns.push(compilePatterns(use, contents.source));
+      continue;
+    }
     if (contents.kind !== 'rows') {
       if (contents.kind !== 'failed') open.push(use);
       continue;
@@ -38,7 +51,27 @@ function readAddressMaps(context: LintContext, parameters: readonly string[]): A
       if (!rows.has(row.folded)) rows.set(row.folded, row);
     }
   }
-  return { rows, all, open };
+  return { rows, all, open, patterns };
+}
+
+/** As the server reads them; what cannot be used is said by a rule of its own. */
+function compilePatterns(use: TableUse, source: string): Rules {
+  const dialect = use.type === 'regexp' ? regexpDialect() : pcreDialect();
+  const builder = new PatternRulesBuilder(dialect, use.text, true, () => undefined);
+  for (const row of readRuleLines(Buffer.from(source), () => undefined)) builder.add(row);
+  return builder.finish();
+}
+
+/** Whether a pattern answers for this whole address: what it becomes then is not followed. */
+export function isPatternFor({ patterns }: AddressMaps, address: string): boolean {
+  return patterns.some((rules) => {
+    try {
+      return rules.find(address) !== undefined;
+    } catch (error) {
+      if (error instanceof TemporaryError) return true;
+      throw error;
+    }
+  });
 }
 
 /** True where mail for this domain is the local class, or completed with it: bare keys hold there. */
@@ -91,13 +124,13 @@ export function keyAddress(context: LintContext, key: string): string | undefine
   return internal.includes('.') ? undefined : `${internal}@${context.text('myorigin').toLowerCase()}`;
 }
 
-/** The mailboxes of each domain that have no row among the aliases; wildcards left out. */
+/** The mailboxes of each domain that have no row or pattern among the aliases; wildcards left out. */
 export function unprotectedMailboxes(context: LintContext): ReadonlyMap<string, readonly Row[]> {
   return context.remember('unprotected mailboxes', () => {
     const aliases = addressMaps(context, 'virtual_alias_maps');
     const byDomain = new Map<string, Row[]>();
     for (const row of addressMaps(context, 'virtual_mailbox_maps').rows.values()) {
-      if (row.folded.startsWith('@') || aliases.rows.has(row.folded)) continue;
+      if (row.folded.startsWith('@') || aliases.rows.has(row.folded) || isPatternFor(aliases, row.folded)) continue;
       const domain = domainOfKey(row.folded);
       const rows = byDomain.get(domain);
       if (rows === undefined) byDomain.set(domain, [row]);

@@ -147,7 +147,13 @@ test("an IMAP server's folder of files: its names, empty folders and subscriptio
   expect(stdout).toContain(`not taken: ${folder}/old.tar: it is no mbox: it does not begin with a From_ line`);
   expect(status).toBe(0);
   const listed = await host.folders('gero');
-  const expected = ['Entw\u00fcrfe \\Drafts true', '\u00c4/a&b - true', 'R&D - false', 'Literal&APw- - false', 'Leer - false'];
+  const expected = [
+    'Entw\u00fcrfe \\Drafts true',
+    '\u00c4/a&b - true',
+    'R&D - false',
+    'Literal&APw- - false',
+    'Leer - false',
+  ];
   for (const line of expected) expect(listed).toContain(line);
   rmSync(folder, { recursive: true });
 }, 30_000);

@@ -3,10 +3,12 @@
 
 import {
   addressMaps,
+  type AddressMaps,
   domainOfKey,
   findRow,
   isDestination,
   isLocalDomain,
+  isPatternFor,
   keyAddress,
   targetsOf,
   unprotectedMailboxes,
@@ -26,7 +28,7 @@ export const aliasRules: readonly Rule[] = [
     severity: 'error',
     title: 'A catch-all in the aliases takes the mail of mailboxes.',
     consequence:
-      'Aliases are asked before mailboxes: every mailbox without a row of its own loses its mail to the catch-all. If the catch-all’s own target is among them, all mail of the domain is deferred: 451 4.6.0.',
+      'Aliases are asked before mailboxes: every mailbox without a row of its own loses its mail to the catch-all.',
     mend: 'Give each mailbox a row to itself (user@domain user@domain), or put the catch-all into virtual_mailbox_maps.',
     check: swallowingCatchAlls,
   },
@@ -188,13 +190,14 @@ function* swallowingCatchAlls(context: LintContext): Generator<Hit> {
     const domain = row.folded.slice(1);
     if (!domains.has(domain)) {
       // Which mailboxes there are is only known to the tables; identity rows may be too.
-      if (!isOpen || mailboxes.open.length === 0 || aliases.open.length > 0 || isDestination(context, domain)) continue;
+      const isUntold = hasUntoldRows(mailboxes) && aliases.open.length === 0;
+      if (!isOpen || !isUntold || isDestination(context, domain)) continue;
       if (context.domainList('virtual_alias_domains').domains.has(domain)) continue;
       yield { place: row, severity: 'warning', text: `${row.key} ${cut(row.value)}: mailboxes need rows of their own` };
       continue;
     }
     const swallowed = unprotectedMailboxes(context).get(domain) ?? [];
-    const isMailboxOpen = mailboxes.open.length > 0 && aliases.open.length === 0;
+    const isMailboxOpen = hasUntoldRows(mailboxes) && aliases.open.length === 0;
     if (swallowed.length > 0 && aliases.open.length === 0) {
       yield {
         place: row,
@@ -204,6 +207,10 @@ function* swallowingCatchAlls(context: LintContext): Generator<Hit> {
       yield { place: row, severity: 'warning', text: `${row.key} ${cut(row.value)}: mailboxes need rows of their own` };
     }
   }
+}
+
+function hasUntoldRows({ open, patterns }: AddressMaps): boolean {
+  return open.length + patterns.length > 0;
 }
 
 const addressParameters = [
@@ -265,10 +272,12 @@ function* danglingTargets(context: LintContext): Generator<Hit> {
       const domain = domainOfKey(target);
       if (isDestination(context, domain) || target.indexOf('@') !== target.lastIndexOf('@')) return false;
       if (mailboxDomains.has(domain)) {
+        if (isPatternFor(mailboxes, target) || (target !== address && isPatternFor(aliases, target))) return false;
         const alias = target === address ? undefined : findRow(context, aliases, target);
         return alias === undefined && findRow(context, mailboxes, target) === undefined;
       }
-      return aliasDomains.has(domain) && target !== address && findRow(context, aliases, target) === undefined;
+      if (!aliasDomains.has(domain) || target === address || isPatternFor(aliases, target)) return false;
+      return findRow(context, aliases, target) === undefined;
     });
     if (unknown.length > 0) yield { place: row, text: `${row.key} leads to ${some(unknown)}, which does not exist` };
   }

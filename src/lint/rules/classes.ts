@@ -2,7 +2,7 @@
 // form that can match.
 
 import { isHostname } from '../../address/domain.ts';
-import { addressMaps, findRow, isDestination, keyAddress, domainOfKey } from '../address-search.ts';
+import { addressMaps, findRow, isDestination, isPatternFor, domainOfKey } from '../address-search.ts';
 import type { LintContext } from '../context.ts';
 import { type ClassParameter, classParameters, type DomainList } from '../domain-lists.ts';
 import type { Hit, Rule } from '../rule.ts';
@@ -98,14 +98,14 @@ export const classRules: readonly Rule[] = [
   {
     id: 'autoreply-domain-is-local',
     severity: 'error',
-    title: 'The domain of an autoreply or list transport stands in mydestination.',
+    title: 'The domain of an autoreply transport stands in mydestination.',
     consequence:
       'The address `user@example.com@autoreply.host` is cut back to user@example.com and expanded again; the transport is never reached as meant.',
     mend: 'Take the domain out of mydestination.',
     *check(context) {
       for (const { transport, from, parameter, place } of transportsUsed(context)) {
         if (parameter !== 'transport_maps' || context.transport(transport)?.command !== 'pipe') continue;
-        if (!isDestination(context, from.toLowerCase()) || !isTargetOfAlias(context, from.toLowerCase())) continue;
+        if (!isDestination(context, from.toLowerCase()) || !holdsAddresses(context, from.toLowerCase())) continue;
         yield { place, text: `${from} goes to ${transport}: and stands in mydestination` };
       }
     },
@@ -169,7 +169,8 @@ function* missingPostmasters(context: LintContext): Generator<Hit> {
     if (parameter === 'virtual_mailbox_domains' && context.text('virtual_mailbox_maps') === '') continue;
     for (const { domain, place } of context.domainList(parameter).domains.values()) {
       if (context.directoryDomains !== undefined || isDestination(context, domain)) continue;
-      if (findRow(context, maps, `postmaster@${domain}`) === undefined) {
+      const postmaster = `postmaster@${domain}`;
+      if (findRow(context, maps, postmaster) === undefined && !isPatternFor(maps, postmaster)) {
         yield { place, text: `postmaster@${domain} is unknown` };
       }
     }
@@ -224,9 +225,13 @@ function isRelayedByParent(context: LintContext, domain: string): boolean {
   return domain.split('.').some((_, index, labels) => domains.has(labels.slice(index).join('.')));
 }
 
-function isTargetOfAlias(context: LintContext, domain: string): boolean {
-  const maps = addressMaps(context, 'virtual_alias_maps');
-  return maps.all.some(
-    (row) => row.value.toLowerCase().includes(`@${domain}`) || keyAddress(context, row.folded) === domain,
+/** `user@example.com@domain`: only of these the local class takes the end off. */
+function holdsAddresses(context: LintContext, domain: string): boolean {
+  const rows = addressMaps(context, 'virtual_alias_maps').all;
+  return rows.some((row) =>
+    row.value
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .some((target) => target.endsWith(`@${domain}`) && target.slice(0, -domain.length - 1).includes('@')),
   );
 }

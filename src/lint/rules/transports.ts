@@ -1,7 +1,7 @@
 // Rules about transport_maps (transport(5)) and BCC tables: values that are read differently than meant, and routes to
 // addresses that nobody has.
 
-import { addressMaps, domainOfKey, findRow } from '../address-search.ts';
+import { addressMaps, domainOfKey, findRow, isPatternFor } from '../address-search.ts';
 import type { LintContext } from '../context.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { cut } from '../show.ts';
@@ -105,7 +105,8 @@ function* routesToNobody(context: LintContext): Generator<Hit> {
     const address = from.toLowerCase();
     if (parameter !== 'transport_maps' || !/^[^@]+@[^@]+$/.test(address)) continue;
     if (!hosted.has(domainOfKey(address)) || ['error', 'retry', 'discard'].includes(transport)) continue;
-    const isKnown = findRow(context, aliases, address) ?? findRow(context, mailboxes, address);
-    if (isKnown === undefined) yield { place, text: `${from} ${transport}:` };
+    const row = findRow(context, aliases, address) ?? findRow(context, mailboxes, address);
+    if (row === undefined && !isPatternFor(aliases, address) && !isPatternFor(mailboxes, address))
+      yield { place, text: `${from} ${transport}:` };
   }
 }
