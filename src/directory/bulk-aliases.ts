@@ -117,6 +117,7 @@ async function insert(
   domains: SharedDomains,
   some: readonly Placed[],
   outcomes: BulkOutcome[],
+  isSecond = false,
 ): Promise<void> {
   const values = some.map(({ row, isActive, alias: { localpart, shown } }) => {
     const said = { active: Number(isActive), post: 'anyone' as const };
@@ -127,9 +128,11 @@ async function insert(
   const ids = values.map(({ domain_id, localpart }) => idOf.get(rowKey(domain_id, localpart)) as number);
   await insertAllTargets(change, some, ids);
   const events = [];
+  const refused: Placed[] = [];
   for (const [at, one] of some.entries()) {
     const loop = await loopOf(change, domains, one);
     if (loop === undefined) {
+      outcomes[one.index] = added;
       const after: AliasInfo = {
         address: one.alias.shown,
         targets: one.targets.map(({ shown }) => shown),
@@ -142,11 +145,15 @@ async function insert(
       continue;
     }
     outcomes[one.index] = loop;
+    refused.push(one);
     const id = ids[at] as number;
     await change.db.deleteFrom('alias_target').where('alias_id', '=', id).execute();
     await change.db.deleteFrom('alias').where('id', '=', id).execute();
   }
   await change.events(events);
+  if (isSecond) return;
+  // One that only leads into a circle of two others was refused because both were there; one of them is gone now.
+  for (const one of refused) await insert(change, domains, [one], outcomes, true);
 }
 
 async function insertAllTargets(change: Change, some: readonly Parsed[], ids: readonly number[]): Promise<void> {
