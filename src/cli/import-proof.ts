@@ -187,12 +187,26 @@ async function knownReason(
   localDomains: ReadonlySet<string>,
 ): Promise<string | undefined> {
   return (
+    (await swallowedReason(ask, address, lookups)) ??
     (await extensionReason(ask, address)) ??
     (await bounceReason(ask, address)) ??
     (await disabledReason(ask, address, lookups)) ??
     (await aliasDomainReason(ask, address, lookups)) ??
     (await subdomainReason(ask, address, lookups, localDomains))
   );
+}
+
+/** A catch-all among the aliases takes the mail of mailboxes that have no alias of their own (virtual(5)). */
+async function swallowedReason(ask: Ask, address: string, lookups: DirectoryLookups): Promise<string | undefined> {
+  const folded = address.trim().toLowerCase();
+  const at = folded.lastIndexOf('@');
+  const bare = `${folded.slice(0, at).split(/[+-]/, 1)[0]}${folded.slice(at)}`;
+  if (lookups.mailboxByAddress(lookups.loginAddress(bare)) === undefined) return undefined;
+  const [old] = await ask(address);
+  const [whole] = await ask(bare);
+  const [unknown] = await ask(`no-such-user-here${folded.slice(at)}`);
+  if (old !== unknown || whole !== unknown || unknown === 'refused') return undefined;
+  return 'its mail goes to the catch-all there, which stands before mailboxes';
 }
 
 /** An alias for a whole domain takes every name, and what it becomes is nobody's. */
@@ -279,7 +293,7 @@ function withoutVariants(differences: readonly ImportDifference[]): readonly Imp
 function isNamed(names: ReadonlySet<string>, address: string, lookups: DirectoryLookups): boolean {
   const folded = address.trim().toLowerCase();
   const at = folded.lastIndexOf('@');
-  const domain = at === -1 ? '' : folded.slice(at + 1);
+  const domain = at === -1 ? '' : folded.slice(at + 1).trim();
   const bare = (at === -1 ? folded : folded.slice(0, at)).split(/[+-]/, 1)[0] ?? '';
   // A name alone is asked for in the domains of the local class, which the directory never has.
   const local = domain === '' || lookups.domain(domain) === undefined ? [bare] : [];

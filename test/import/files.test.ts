@@ -102,6 +102,8 @@ test('a Postfix folder: every class, the first table of two, what stays; equal b
       `transport_maps = texthash:${at('transport', 'relay.test smtp:[192.0.2.3]\nfar.test smtp:[192.0.2.4]\n')}`,
       `sender_bcc_maps = texthash:${at('bcc', '@mail.test copies@else.test\n')}`,
       `smtpd_sender_login_maps = texthash:${at('logins', 'press@mail.test anna@mail.test\n')}`,
+      `header_checks = pcre:${at('headers', '/^X-Bad:/ REJECT\n')}`,
+      'smtpd_recipient_restrictions = reject_unknown_sender_domain',
       '',
     ]
       .join('\n')
@@ -121,7 +123,12 @@ test('a Postfix folder: every class, the first table of two, what stays; equal b
     'bcc: 1 added',
     'sender-right: 1 added',
   ]);
-  expect(result.notTaken.map(({ what }) => what)).toEqual(['alias local', 'alias x@elsewhere.test']);
+  expect(result.notTaken.map(({ what }) => what)).toEqual([
+    'alias local',
+    'alias x@elsewhere.test',
+    'header_checks',
+    'smtpd_recipient_restrictions',
+  ]);
   const directory = await host.open();
   expect((await directory.aliases.need('info@mail.test')).targets).toEqual(['anna@mail.test']);
   const team = await directory.aliases.need('team@mail.test');
@@ -142,6 +149,21 @@ test('a Postfix folder that leaves alias_maps and local_recipient_maps as they a
   // relay_domains = $mydestination, as before Postfix 3.0: subdomains of its own names are relayed there.
   const reasons = new Set(result.proof?.differences.map(({ reason }) => reason));
   expect([...reasons]).toEqual([expect.stringContaining('parent_domain_matches_subdomains')]);
+});
+
+test('a Postfix folder whose catch-all takes the mail of mailboxes: they get it here, and the proof says so', async () => {
+  mkdirSync(join(folder, 'postfix'));
+  const mailboxes = file(join('postfix', 'mailboxes'), 'anna@d.test d/anna/\nemil@d.test d/emil/\n');
+  const aliases = file(join('postfix', 'virtual'), '@d.test anna@d.test\n');
+  file(
+    join('postfix', 'main.cf'),
+    `compatibility_level = 3.6\nmydestination =\nrecipient_delimiter = +\nvirtual_mailbox_domains = d.test\nvirtual_mailbox_maps = texthash:${mailboxes}\nvirtual_alias_maps = texthash:${aliases}\n`,
+  );
+  file(join('postfix', 'master.cf'), '');
+  const result = await host.run('postfix', join(folder, 'postfix'));
+  expect(result.failure).toBe('');
+  const reasons = result.proof?.differences.map(({ address, reason }) => `${address}: ${reason}`);
+  expect(reasons).toContain('emil@d.test: its mail goes to the catch-all there, which stands before mailboxes');
 });
 
 test('Dovecot: passwd-file and SQL, quota rules, what is shared', async () => {

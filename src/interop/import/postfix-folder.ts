@@ -25,6 +25,7 @@ type Rows = ReadonlyMap<string, string>;
 
 const localName = 'a name without a domain is one of the local class: leave it in main.cf';
 
+/** What else decides whether and where mail goes. */
 const staying = [
   'canonical_maps',
   'sender_canonical_maps',
@@ -34,6 +35,28 @@ const staying = [
   'sender_dependent_relayhost_maps',
   'sender_dependent_default_transport_maps',
   'luser_relay',
+  'alias_maps',
+  'mailbox_command',
+  'mailbox_transport',
+  'relayhost',
+  'always_bcc',
+  'smtp_sasl_password_maps',
+  'smtp_tls_policy_maps',
+  'content_filter',
+  'smtpd_milters',
+  'non_smtpd_milters',
+  'header_checks',
+  'mime_header_checks',
+  'nested_header_checks',
+  'body_checks',
+  'smtp_header_checks',
+  'smtpd_client_restrictions',
+  'smtpd_helo_restrictions',
+  'smtpd_sender_restrictions',
+  'smtpd_relay_restrictions',
+  'smtpd_recipient_restrictions',
+  'smtpd_data_restrictions',
+  'smtpd_end_of_data_restrictions',
 ] as const;
 
 export class PostfixFolderSource implements ImportSource {
@@ -131,7 +154,11 @@ export class PostfixFolderSource implements ImportSource {
   async #keys(parameter: string, table: Table): Promise<readonly string[] | undefined> {
     if (table.entries === undefined) {
       const keys = await table.keys?.();
-      if (keys === undefined) this.#note(`${parameter}: ${table.name}`, 'its keys cannot be told: leave it in main.cf');
+      if (keys === undefined)
+        this.#note(
+          `${parameter}: ${table.name}`,
+          'its keys cannot be told: name it in main.cf here too, behind the directory',
+        );
       return keys;
     }
     const keys: string[] = [];
@@ -220,8 +247,8 @@ export class PostfixFolderSource implements ImportSource {
     const logins = await this.#rows('smtpd_sender_login_maps');
     yield [...logins].flatMap(([address, value]) => splitList(value).flatMap((login) => senderRight(address, login)));
     for (const parameter of staying) {
-      if (this.#settings.isSet(parameter))
-        this.#note(parameter, 'it stays in main.cf, as restrictions and patterns do');
+      if (this.#settings.isSet(parameter) && this.#settings.text(parameter) !== '')
+        this.#note(parameter, 'it is no part of the directory: set it in main.cf here too, if it is still wanted');
     }
   }
 
