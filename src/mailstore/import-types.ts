@@ -27,12 +27,26 @@ export interface ImportedFolder {
 
 export interface ImportMessage {
   readonly content: Content;
-  /** What the message is known by at its source: a message one of whose keys has been taken before is not taken again. */
+  /**
+   * What the message is known by at its source: a message one of whose keys has been taken before is not taken again; by a
+   * uidKey only where it has the same octets.
+   */
   readonly keys: readonly string[];
   /** At the source; absent: it has none yet. */
   readonly uid?: number | undefined;
   readonly flags: readonly string[];
   readonly internalDate: number;
+}
+
+const uidKeyPrefix = 'u:';
+
+/** By which it is known however it comes, from the files or by IMAP. Another server may have given the same to other mail. */
+export function uidKey(uidValidity: number, uid: number): string {
+  return `${uidKeyPrefix}${uidValidity}:${uid}`;
+}
+
+export function isUidKey(key: string): boolean {
+  return key.startsWith(uidKeyPrefix);
 }
 
 export interface ImportedMessage {

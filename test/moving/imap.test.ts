@@ -196,4 +196,18 @@ service imap-login {
     expect(fetched.stdout).toContain('carl@home.test: 0 messages taken');
     await expectAll('carl');
   }, 60_000);
+
+  test('nor where it got new uids, because mail had come here meanwhile', async () => {
+    const own = join(host.folder, 'own.mbox');
+    writeFileSync(own, 'From a@far.test Thu Jan  1 10:00:00 2026 +0100\nSubject: own\n\nown\n');
+    expect((await host.run(['import', 'mbox', own, 'carl@home.test'])).status).toBe(0);
+    dovecot.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: latest\n\nlatest\n');
+    const files = await host.run(['import', 'maildir', dovecot.mailFolder('anna'), 'carl@home.test']);
+    expect(files.stdout).toContain('carl@home.test: 1 message taken');
+    for (let run = 0; run < 2; run++) {
+      const fetched = await host.run([...login(dovecot.server.port), 'carl@home.test']);
+      expect(fetched.stdout).toContain('carl@home.test: 0 messages taken');
+      expect(fetched.status).toBe(0);
+    }
+  }, 60_000);
 });

@@ -6,7 +6,7 @@
 // its owner has moved, deleted or flagged here stays as he wants it.
 
 import type { Clock } from '../../lib/clock.ts';
-import type { ImportedFolder, ImportFlagsChange } from '../../mailstore/import-types.ts';
+import { type ImportedFolder, type ImportFlagsChange, uidKey } from '../../mailstore/import-types.ts';
 import { FolderNames, findSpecialUses } from './folder-names.ts';
 import { findRow, type ImportReader, isSameFlags } from './known-messages.ts';
 import { type FolderProof, proveFolder } from './proof.ts';
@@ -136,7 +136,7 @@ class FolderImport {
       }
       this.#known += batch.length - unknown.length;
       this.#tell(batch.length - unknown.length);
-      for await (const body of open.bodies(unknown)) await this.#add(begun, body);
+      for await (const body of open.bodies(unknown)) await this.#add(begun, body, uidValidity);
     }
     await target.flush();
     for (let from = 0; from < changes.length; from += flagsPerQuestion) {
@@ -181,7 +181,7 @@ class FolderImport {
     this.#options.progress({ step: 'import', folder: this.#name, done: this.#done, count: this.#count });
   }
 
-  async #add(begun: ImportedFolder, body: SourceBody): Promise<void> {
+  async #add(begun: ImportedFolder, body: SourceBody, uidValidity: number | undefined): Promise<void> {
     this.#tell(1);
     if (body.kind === 'gone') return;
     const { label, keys, uid, flags } = body.message;
@@ -191,7 +191,7 @@ class FolderImport {
     }
     const message = {
       folder: begun.folder,
-      keys,
+      keys: uid === undefined || uidValidity === undefined ? keys : [...keys, uidKey(uidValidity, uid)],
       uid: begun.keepsUids ? uid : undefined,
       flags,
       internalDate: body.internalDate,

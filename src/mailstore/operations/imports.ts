@@ -10,7 +10,13 @@
 // deleted or moved here since. It goes with its folder.
 
 import { withFlags } from '../flags.ts';
-import type { ImportedFolder, ImportedMessage, ImportFlagsChange, ImportFolder } from '../import-types.ts';
+import {
+  type ImportedFolder,
+  type ImportedMessage,
+  type ImportFlagsChange,
+  type ImportFolder,
+  isUidKey,
+} from '../import-types.ts';
 import { type FlagBits, type MessageRow, StoreRefusedError } from '../types.ts';
 import { insertContent } from './contents.ts';
 import { bury, createFolder, makeParents, removeRow, stagedMailbox } from './folders.ts';
@@ -105,10 +111,15 @@ export function importMessages(
 function importMessage(group: Group, state: FolderState, isStaged: boolean, message: PackedImport): ImportedMessage {
   const folder = state.columns.id;
   for (const key of message.keys) {
-    const row = group.sql('SELECT uid FROM imported WHERE folder = ? AND key = ?').get(folder, key) as
-      | { uid: number }
+    const row = group.sql('SELECT uid, sha256 FROM imported WHERE folder = ? AND key = ?').get(folder, key) as
+      | { uid: number; sha256: Buffer }
       | undefined;
-    if (row !== undefined) return { uid: row.uid, isNew: false, lostKeywords: [] };
+    if (row === undefined) continue;
+    if (isUidKey(key)) {
+      if (!row.sha256.equals(group.slice(message.content.sha256))) continue;
+      remember(group, folder, message, row.uid);
+    }
+    return { uid: row.uid, isNew: false, lostKeywords: [] };
   }
   const twin = isSameMessage(group, state, message) ? message.uid : undefined;
   if (twin !== undefined) {
@@ -124,7 +135,8 @@ function importMessage(group: Group, state: FolderState, isStaged: boolean, mess
 }
 
 function remember(group: Group, folder: number, message: PackedImport, uid: number): void {
-  const note = group.sql('INSERT INTO imported (folder, key, uid, flags, sha256) VALUES (?, ?, ?, ?, ?)');
+  // Only a uidKey may be there already.
+  const note = group.sql('INSERT OR IGNORE INTO imported (folder, key, uid, flags, sha256) VALUES (?, ?, ?, ?, ?)');
   const sha256 = group.slice(message.content.sha256);
   for (const key of message.keys) note.run(folder, key, uid, printFlags(message.flags), sha256);
 }
