@@ -69,12 +69,12 @@ export async function drained(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
-/** What a change did: a sentence, or the object as JSON. */
 /** A line that may name a command to type. */
 export function printAdvice(context: CommandContext, line: string): void {
   context.print(context.asTyped?.(line) ?? line);
 }
 
+/** What a change did: a sentence, or the object as JSON. */
 export function printDone(context: CommandContext, sentence: string, value: object): void {
   if (context.json) context.print(JSON.stringify(value));
   else printAdvice(context, sentence);
