@@ -4,7 +4,11 @@ import type { CommandArguments } from '../../imap/parse-command.ts';
 import { userOf, type SessionContext } from '../session-context.ts';
 
 export async function deleteFolder(session: SessionContext, { mailbox }: CommandArguments<'DELETE'>): Promise<string> {
-  if (session.selected?.name === mailbox && mailbox !== 'INBOX') session.unselect();
-  await session.server.store.deleteFolder(userOf(session).mailboxId, mailbox);
+  const { store } = session.server;
+  const { mailboxId } = userOf(session);
+  // By its number: it may have been renamed since it was selected.
+  const folder = store.folders(mailboxId).find(({ name }) => name === mailbox);
+  if (folder !== undefined && folder.id === session.selected?.view.folder && mailbox !== 'INBOX') session.unselect();
+  await store.deleteFolder(mailboxId, mailbox);
   return 'Delete completed.';
 }
