@@ -78,10 +78,9 @@ export class ModelClient {
         expect(await this.#client.line()).toMatch(/^\+ /);
         return;
       case 9:
-        if (random.chance(30)) {
-          await this.#run(random.pick(['CLOSE', 'UNSELECT']));
-          await this.#select();
-        } else if (random.chance(30)) await this.#select();
+        if (random.chance(50)) return;
+        if (random.chance(60)) await this.#run(random.pick(['CLOSE', 'UNSELECT']));
+        await this.#select();
         return;
       default:
         if (text !== '') await this.#store(random, byUid, text, set);
@@ -202,8 +201,9 @@ export class ModelClient {
   #hear(line: string, command: string): void {
     const match = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)(?: \((.*))?$/.exec(line);
     if (match === null) return;
-    const number = Number(match[1]);
-    switch (match[2]) {
+    const [, digits, name = '', data = ''] = match;
+    const number = Number(digits);
+    switch (name) {
       case 'EXISTS':
         expect(number, this.#story()).toBeGreaterThanOrEqual(this.#messages.length);
         while (this.#messages.length < number) this.#messages.push({});
@@ -216,7 +216,7 @@ export class ModelClient {
       default: {
         expect(number, this.#story()).toBeLessThanOrEqual(this.#messages.length);
         const message = this.#messages[number - 1];
-        if (message !== undefined) this.#learn(message, match[3] ?? '');
+        if (message !== undefined) this.#learn(message, data);
       }
     }
   }
