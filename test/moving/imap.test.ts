@@ -210,4 +210,24 @@ service imap-login {
       expect(fetched.status).toBe(0);
     }
   }, 60_000);
+
+  test('a master user whom ACLs show nothing is told how to be let see', async () => {
+    const acl = 'mail_plugins = acl\nplugin {\n  acl = vfile\n}\n';
+    const other = await DovecotMail.start(`${namespaces}${acl}`);
+    try {
+      other.doveadm('anna', ['save'], ['-m', 'INBOX'], 'Subject: x\n\nx\n');
+      const args = [
+        ...login(other.server.port, 'anna*root').slice(0, -1),
+        join(host.folder, 'master'),
+        'bert@home.test',
+      ];
+      const { status, stderr } = await host.run(args);
+      expect(stderr).toMatch(
+        /Mailbox doesn't exist: INBOX.*: ACLs may hide it from a master user: with Dovecot, set acl_user = %u/,
+      );
+      expect(status).toBe(1);
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
 });

@@ -58,7 +58,7 @@ export class ImapConnection {
         // Where nobody answers at all the name is wrong, more likely than not.
         const seconds = this.#wasConnected ? waitsSeconds[attempt] : undefined;
         if (error instanceof ImapRefused || error instanceof TemporaryError) throw error;
-        if (!isCut) throw new ImapRefused(`${this.#account.host}: ${wordsOf(error)}`);
+        if (!isCut) throw new ImapRefused(`${this.#account.host}: ${wordsOf(error)}${this.#hintFor(error)}`);
         this.#drop();
         if (seconds === undefined) {
           throw new TemporaryError(
@@ -68,6 +68,13 @@ export class ImapConnection {
         await sleep(seconds * 1000);
       }
     }
+  }
+
+  /** Everybody has an INBOX; a master user of Dovecot's sees what the ACLs of its owner give him. */
+  #hintFor(error: unknown): string {
+    const { user, masterUser } = this.#account;
+    if ((masterUser === undefined && !user.includes('*')) || !/doesn't exist: INBOX\b/.test(wordsOf(error))) return '';
+    return ': ACLs may hide it from a master user: with Dovecot, set acl_user = %u in its block plugin';
   }
 
   async #connected(): Promise<ImapFlow> {
