@@ -35,7 +35,7 @@ export function useAreaWords(): Readonly<Record<string, string>> {
   };
 }
 
-export function useActionWords(): (action: string) => ActionWords {
+export function useActionWords(): (action: string, object: string) => ActionWords {
   const { t } = useTranslation();
   const areas = useAreaWords();
   const verbs: Readonly<Record<string, readonly [string, string]>> = {
@@ -50,8 +50,10 @@ export function useActionWords(): (action: string) => ActionWords {
     forget: [t('forgotten'), 'gray'],
     revert: [t('undone'), 'grape'],
   };
-  return (action) => {
-    const [area = '', verb = ''] = action.split('.');
+  return (action, object) => {
+    const [kind = '', verb = ''] = action.split('.');
+    // A catch-all is an alias of what stands before no @.
+    const area = kind === 'alias' && object.startsWith('@') ? 'catch-all' : kind;
     const [word, color] = verbs[verb] ?? [verb, 'gray'];
     return { text: `${areas[area] ?? area}: ${word}`, color };
   };

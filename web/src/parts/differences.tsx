@@ -31,7 +31,7 @@ export function ObjectChanges({ changes }: { readonly changes: readonly ObjectCh
 export function ObjectDifference({ change }: { readonly change: ObjectChange }) {
   const wordsOf = useActionWords();
   const { action, object, differences, before, after } = change;
-  const words = wordsOf(action);
+  const words = wordsOf(action, object);
   const told = differences.filter((one) => isTold(one, object, before === null || after === null));
   return (
     <Box>

@@ -136,8 +136,8 @@ function RevisionButton({ row, onOpen }: { readonly row: RevisionRow; readonly o
         {changes.slice(0, maxTold).map(({ action, object, differences, before, after }, index) => (
           // oxlint-disable-next-line react/no-array-index-key -- the changes of one revision never change places
           <Text key={index} size="sm" className="wrap-anywhere">
-            <span className={`dot dot-${wordsOf(action).color}`} aria-hidden />
-            {wordsOf(action).text} <b>{shownNames(object)}</b>
+            <span className={`dot dot-${wordsOf(action, object).color}`} aria-hidden />
+            {wordsOf(action, object).text} <b>{shownNames(object)}</b>
             {before !== null && after !== null && differences.length > 0 ? (
               <Text span size="sm" c="dimmed">
                 {' '}

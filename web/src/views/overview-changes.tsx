@@ -30,7 +30,7 @@ export function OverviewChanges() {
           {data.items.map(({ mark, time, actor, changes: [first], count }) => (
             <div key={mark}>
               <AnchorLink to="/history" search={{ revision: mark }} size="sm" style={{ overflowWrap: 'anywhere' }}>
-                {first === undefined ? '' : `${words(first.action).text} ${shownNames(first.object)}`}
+                {first === undefined ? '' : `${words(first.action, first.object).text} ${shownNames(first.object)}`}
                 {count > 1 ? ` ${t('and {{number}} more', { number: formatNumber(count - 1) })}` : ''}
               </AnchorLink>
               <Text size="xs" c="dimmed">
