@@ -256,6 +256,24 @@ describe('what is done on the page', () => {
     expect((await server.api.directory.domains.show('relay.test'))?.active).toBe(true);
   });
 
+  test('the rules of its logins are saved where they are others than before', async () => {
+    await anna.goto('/domains/example.com?open=ben@example.com');
+    await anna.getByRole('tab', { name: 'Logins' }).click();
+    const save = anna.getByRole('button', { name: 'Save', exact: true });
+    const pop = anna.getByLabel('POP3', { exact: true });
+    await pop.waitFor();
+    expect(await save.isEnabled()).toBe(false);
+    await pop.uncheck();
+    expect(await save.isEnabled()).toBe(true);
+    await pop.check();
+    expect(await save.isEnabled()).toBe(false);
+    await pop.uncheck();
+    await save.click();
+    await anna.getByText('ben@example.com changed').waitFor();
+    expect(await save.isEnabled()).toBe(false);
+    expect((await server.api.directory.mailboxes.need('ben@example.com')).protocols).toHaveLength(4);
+  });
+
   test('a mailbox is removed after a word on what names it, and brought back', async () => {
     await anna.goto('/domains/example.com?open=carla@example.com');
     await anna.getByRole('tab', { name: 'Rename or remove' }).click();

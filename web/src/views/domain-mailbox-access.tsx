@@ -107,6 +107,7 @@ function LoginRules(props: MailboxPartProps) {
     expires: end,
   });
   const { protocols, expires } = draft.value;
+  const isChanged = expires !== end || allProtocols.some((one) => protocols.includes(one) !== before.includes(one));
   const wanted = protocols.length === 0 ? ['none'] : protocols.length === allProtocols.length ? [] : protocols;
   return (
     <Form
@@ -136,7 +137,7 @@ function LoginRules(props: MailboxPartProps) {
           onChange={(event) => draft.set({ expires: event.currentTarget.value })}
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={planned.isBusy}>
+          <Button type="submit" loading={planned.isBusy} disabled={!isChanged}>
             {t('Save')}
           </Button>
         </Group>
