@@ -227,6 +227,18 @@ describe('a setting', () => {
     await drawer().waitFor({ state: 'hidden' });
   });
 
+  test('that counts after a restart says so, in the language of who reads it', async () => {
+    await page.evaluate("localStorage.setItem('posthaste.language', 'de')");
+    await page.goto('/settings?name=message_size_limit');
+    await drawer().getByLabel('Wert').fill('20000000');
+    await drawer().getByRole('button', { name: 'Ändern' }).click();
+    const waits = page.getByText('message_size_limit wurde geändert: Das erfordert einen Neustart');
+    await expect.poll(() => waits.count()).toBe(2);
+    await drawer().getByRole('button', { name: 'Rückgängig machen' }).click();
+    await expect.poll(() => waits.count()).toBe(0);
+    await page.evaluate("localStorage.removeItem('posthaste.language')");
+  });
+
   test('of the wrong kind, or one that breaks something, is refused with the reason', async () => {
     await page.goto('/settings?name=message_size_limit');
     await drawer().getByLabel('Value').fill('big');

@@ -176,6 +176,12 @@ describe('a host that nobody administers yet', () => {
     expect(readFileSync(join(server.api.folder, 'main.cf'), 'utf8')).toContain('\nmyhostname = mail.example.com\n');
     await page.getByText('mail.example.com is a complete public name').waitFor();
     await expectAccessibleStep(page);
+    await page.evaluate("localStorage.setItem('posthaste.language', 'de')");
+    await page.goto('/setup?step=host');
+    await page.getByText('myhostname wurde geändert: Das erfordert einen Neustart').waitFor();
+    await page.evaluate("localStorage.removeItem('posthaste.language')");
+    await page.goto('/setup?step=host');
+    await page.getByText('mail.example.com is a complete public name').waitFor();
     await pressButton(page, 'Continue');
   }
 

@@ -21,6 +21,7 @@ import { call, type Output, useCall } from '../api.ts';
 import { useAsk } from '../parts/ask.tsx';
 import { DraftState, useDraft } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { useRestartWords } from '../parts/restart-words.ts';
 import { useChange } from '../parts/use-change.ts';
 import { FindingCard } from './settings-findings.tsx';
 import { SettingOrigin } from './setting-origin.tsx';
@@ -296,6 +297,7 @@ interface DoneProps {
 
 function Done({ changed: { restart, findings }, onUndo, isBusy }: DoneProps) {
   const { t } = useTranslation();
+  const wordsOf = useRestartWords();
   return (
     <Alert
       color={restart.length > 0 || findings.length > 0 ? 'orange' : 'green'}
@@ -306,7 +308,7 @@ function Done({ changed: { restart, findings }, onUndo, isBusy }: DoneProps) {
       <Stack gap="xs" align="flex-start">
         {restart.map((text) => (
           <Text size="sm" key={text}>
-            {text}
+            {wordsOf(text)}
           </Text>
         ))}
         {findings.map(({ rule, text }) => (

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { useCall } from '../api.ts';
 import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { useRestartWords } from '../parts/restart-words.ts';
 import { Empty } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
 import { CertificatesTab } from './settings-certificates.tsx';
@@ -61,13 +62,14 @@ export function SettingsView() {
 /** What has been changed and counts only after a restart. */
 function Waiting() {
   const { t } = useTranslation();
+  const wordsOf = useRestartWords();
   const { data } = useCall('setting.state', {});
   if (data === undefined || data.restart.length === 0) return null;
   return (
     <Alert mb="md" color="orange" variant="light" icon={<Icon name="warning" />} title={t('Waits for a restart')}>
       {data.restart.slice(0, 5).map((text) => (
         <Text size="sm" key={text}>
-          {text}
+          {wordsOf(text)}
         </Text>
       ))}
     </Alert>

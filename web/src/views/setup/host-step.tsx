@@ -9,6 +9,7 @@ import { call, type Output, useCall } from '../../api.ts';
 import { HostCheck } from '../../parts/host-check.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { AnchorLink } from '../../parts/links.tsx';
+import { useRestartWords } from '../../parts/restart-words.ts';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { useSubmit } from '../../parts/use-submit.ts';
 import { StepHead } from './step-head.tsx';
@@ -44,6 +45,7 @@ function CertificateNames() {
 
 function HostForm({ host }: { readonly host: Output<'host.show'> }) {
   const { t } = useTranslation();
+  const wordsOf = useRestartWords();
   const queries = useQueryClient();
   const navigate = route.useNavigate();
   const [name, setName] = useState(host.hostname);
@@ -100,7 +102,7 @@ function HostForm({ host }: { readonly host: Output<'host.show'> }) {
                 <List size="sm">
                   {needsRestart.map((line) => (
                     <List.Item key={line}>
-                      {line}
+                      {wordsOf(line)}
                       {line.startsWith('posthaste_acme_hosts ') ? <CertificateNames /> : null}
                     </List.Item>
                   ))}
