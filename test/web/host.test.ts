@@ -126,6 +126,29 @@ describe('an administrator', () => {
     expect(await page.locator('img[src=x]').count()).toBe(0);
   });
 
+  test('stands in a table whose heads are whole, in German and on a narrow screen too', async () => {
+    await page.evaluate("localStorage.setItem('posthaste.language', 'de')");
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.goto('/administrators');
+      const heads = page.getByRole('columnheader');
+      await heads.filter({ hasText: 'Anmeldename' }).waitFor();
+      const cut = await heads.evaluateAll((all) =>
+        all
+          .filter((one) => {
+            const { top, bottom } = one.getBoundingClientRect();
+            const row = one.parentElement?.getBoundingClientRect();
+            const isOut = row !== undefined && (top < row.top || bottom > row.bottom);
+            return isOut || one.scrollWidth > one.clientWidth;
+          })
+          .map((one) => one.textContent),
+      );
+      expect([width, cut]).toEqual([width, []]);
+    }
+    await page.evaluate("localStorage.removeItem('posthaste.language')");
+    await page.setViewportSize({ width: 1280, height: 860 });
+  });
+
   test('is out when the sessions are ended; the last of the host cannot be removed', async () => {
     const dora = await server.openAs('dora', '/domains');
     await page.goto('/administrators?open=dora');

@@ -113,6 +113,22 @@ describe('the trace', () => {
     await page.getByText('No message like that is known').waitFor();
   });
 
+  test('tells the state in a whole word, in German on a narrow screen too', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.evaluate("localStorage.setItem('posthaste.language', 'de')");
+    await page.goto('/trace?text=who@later.test&since=1h');
+    const words = page.getByText('zurückgestellt', { exact: true });
+    const areWhole = async () =>
+      await words.evaluateAll((all) => all.every(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth));
+    await words.first().waitFor();
+    expect(await areWhole()).toBe(true);
+    await page.getByRole('list').getByRole('button').filter({ hasText: 'later.test' }).first().click();
+    await page.getByRole('dialog').getByText('zurückgestellt', { exact: true }).first().waitFor();
+    expect(await areWhole()).toBe(true);
+    await page.evaluate("localStorage.removeItem('posthaste.language')");
+    await page.setViewportSize({ width: 1280, height: 860 });
+  });
+
   test('shows a connection that a rule refused, with the rule', async () => {
     await send(['anna@example.com'], 'Blocked', { xclient: '192.0.2.66' });
     await page.goto('/trace?text=192.0.2.66');

@@ -22,7 +22,7 @@ export function useStateWords(): Readonly<Record<MessageState, readonly [word: s
 export function MessageStateBadge({ state }: { readonly state: MessageState }) {
   const [word, color] = useStateWords()[state];
   return (
-    <Badge color={color} variant="light" tt="none">
+    <Badge color={color} variant="light" tt="none" style={{ flexShrink: 0 }}>
       {word}
     </Badge>
   );

@@ -33,7 +33,7 @@ export function AdministratorList() {
     {
       title: t('Last login'),
       cell: ({ lastLogin }) => (lastLogin === undefined ? t('never') : formatAge(lastLogin.time)),
-      width: '1.3fr',
+      width: '1.8fr',
     },
     { title: t('State'), cell: (row) => <AdministratorState administrator={row} />, width: '1.7fr' },
   ];

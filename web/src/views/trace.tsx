@@ -127,7 +127,7 @@ export function MessageButton({ row, onOpen }: { readonly row: TracedMessage; re
       <Text size="sm" c="dimmed" className="list-time trace-time">
         {formatDayTime(time)}
       </Text>
-      <Box w={92} style={{ flexShrink: 0 }}>
+      <Box w={118} style={{ flexShrink: 0 }}>
         <MessageStateBadge state={state} />
       </Box>
       <Box className="trace-what">
