@@ -144,6 +144,10 @@ describe('an administrator', () => {
           .map((one) => one.textContent),
       );
       expect([width, cut]).toEqual([width, []]);
+      const { hidden } = await page.getByRole('grid').evaluate(({ scrollHeight, clientHeight }) => {
+        return { hidden: scrollHeight - clientHeight };
+      });
+      expect([width, hidden]).toEqual([width, 0]);
     }
     await page.evaluate("localStorage.removeItem('posthaste.language')");
     await page.setViewportSize({ width: 1280, height: 860 });

@@ -34,7 +34,7 @@ export function AliasesTab({ domain }: { readonly domain: string }) {
     { title: t('Alias'), cell: ({ address }) => shownNames(address), width: '2fr' },
     { title: t('Leads to'), cell: ({ targets }) => <Targets targets={targets} />, width: '3fr' },
     { title: t('Who may post'), cell: (row) => <PostWord post={row.post} />, width: '1.200fr' },
-    { title: t('State'), cell: (row) => <AliasState alias={row} />, width: '1.200fr' },
+    { title: t('State'), cell: (row) => <AliasState alias={row} />, width: '1.600fr' },
   ];
   return (
     <Stack gap="sm">
