@@ -46,7 +46,8 @@ export function listStories(folder: string, query: TraceListQuery): StoryPage {
     const isNew = (own: readonly PlacedLine[] = []): boolean =>
       !own.some((line) => line.place >= seenFrom && wanted.matches(line));
     const made = makeStories(withRefusals(only(lines.messages, isNew), only(lines.refused, isNew))).filter(
-      ({ state }) => query.state === undefined || state === query.state,
+      // Whoever sees a part of the recipients sees another state: that one narrows what is shown.
+      ({ state }) => query.state === undefined || query.domains !== undefined || state === query.state,
     );
     stories.push(...made.map((story) => ({ ...story, events: [] })));
     before = found.next;

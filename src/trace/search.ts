@@ -322,7 +322,7 @@ function fold(data: Buffer): string {
 }
 
 /** Whether a line names what is looked for, and not only something that contains it. */
-export function namesOf(wanted: string): (line: TraceLine) => boolean {
+export function namesOf(wanted: string): (line: Pick<TraceLine, 'text'>) => boolean {
   const folded = wanted.toLowerCase();
   const isLong = folded.includes('@');
   return ({ text }) => {

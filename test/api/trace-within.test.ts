@@ -9,7 +9,7 @@ let host: string;
 let dora: string;
 
 beforeAll(async () => {
-  api = await ApiServer.start();
+  api = await ApiServer.start({ transport_maps: 'directory:transports' });
   const { directory } = api;
   for (const domain of ['own.test', 'foreign.test']) {
     await directory.domains.add(domain);
@@ -76,6 +76,23 @@ test('and does not even learn whether there is more of what he looks for elsewhe
   );
 });
 
+test('nor that a message of his went to somebody whom he does not see, or who brought it', async () => {
+  const found = async (token: string, text: string): Promise<unknown[]> => {
+    const whole = await api.ask('GET', `/trace?text=${encodeURIComponent(text)}`, { token });
+    const brief = subjects(await list(token, `text=${encodeURIComponent(text)}`));
+    expect([text, subjects(whole).sort()]).toEqual([text, brief.sort()]);
+    return brief;
+  };
+  expect(await found(host, 'anna@foreign.test')).toContain('Both');
+  expect(await found(host, '127.0.0.1')).toContain('Both');
+  expect(await found(dora, 'anna@foreign.test')).toEqual([]);
+  expect(await found(dora, '127.0.0.1')).toEqual([]);
+  const { queueId, messageId } = (await list(host, 'subject=both')).body.items[0];
+  for (const text of ['anna@own.test', '<ANNA@own.test>', queueId, messageId]) {
+    expect([text, await found(dora, text)]).toEqual([text, expect.arrayContaining(['Both'])]);
+  }
+});
+
 test('his pages reach each message once, by marks that cannot be read or made up', async () => {
   const seen: string[] = [];
   const marks: string[] = [];
@@ -121,4 +138,16 @@ test('what came before the domain was given its place here is not his', async ()
   await api.directory.administrators.set('dora', { domains: ['own.test', 'gone.test'] });
   expect(subjects(await list(host, 'text=old@gone.test'))).toEqual(['Somebody else']);
   expect((await list(dora, 'text=old@gone.test')).body.items).toEqual([]);
+});
+
+test('a domain administrator finds his mail by what became of it for him, whatever became of it elsewhere', async () => {
+  await api.directory.domains.add('far.test', { class: 'relay', transport: 'smtp:[127.0.0.1]:9' });
+  await sendBySmtp(api.smtpPort, {
+    from: 'a@example.net',
+    to: ['anna@own.test', 'b@far.test'],
+    subject: 'Half',
+  });
+  await vi.waitFor(async () => expect(subjects(await list(host, 'state=deferred'))).toEqual(['Half']));
+  expect(subjects(await list(dora, 'state=delivered'))).toContain('Half');
+  expect(subjects(await list(dora, 'state=deferred'))).toEqual([]);
 });

@@ -3,6 +3,7 @@
 
 import { Type } from 'typebox';
 import type { TraceListQuery } from '../../trace/list.ts';
+import { namesOf } from '../../trace/search.ts';
 import { stateOf, type Story } from '../../trace/story.ts';
 import { type OperationContext, operation } from '../operation.ts';
 import { PageMarks } from '../page-marks.ts';
@@ -56,8 +57,20 @@ const story = object({
   events: Type.Array(event, { description: 'Every step; empty where `events` is false.' }),
 });
 
+/** What is looked for stands in what is shown: one that is found by what is hidden would tell of that. */
+function isNamed({ queueId, sender = '', recipients }: Story, { messageId = '' }: Story, wanted: string): boolean {
+  const names = namesOf(wanted.replace(/^<(.*)>$/, '$1'));
+  const shown = recipients.flatMap(({ recipient: to, original = to, relay = '', reason }) => [
+    to,
+    original,
+    relay,
+    reason,
+  ]);
+  return [queueId ?? '', sender, messageId, ...shown].some((text) => names({ text }));
+}
+
 /** Of a message with recipients elsewhere, nothing is told of those. */
-function withinSight(found: Story, sight: Sight): Story | undefined {
+function withinSight(found: Story, sight: Sight, wanted: string | undefined): Story | undefined {
   if (sight.seesAll) return found;
   const { queueId, time: begun, sender = '', subject, size, isDone } = found;
   const isMine = (address: string): boolean => sight.address(address) && begun >= sight.since(domainOf(address));
@@ -78,7 +91,8 @@ function withinSight(found: Story, sight: Sight): Story | undefined {
     ...(size === undefined ? {} : { size }),
     ...(subject === undefined ? {} : { subject }),
   };
-  return { queueId, time: begun, state, ...shown, recipients, isDone, links: [], events: [] };
+  const story = { queueId, time: begun, state, ...shown, recipients, isDone, links: [], events: [] };
+  return wanted === undefined || isNamed(story, found, wanted) ? story : undefined;
 }
 
 /** Of what is looked for elsewhere a domain administrator does not even learn that there is something. */
@@ -95,7 +109,7 @@ async function pageWithin(query: TraceListQuery, { server, sight, view }: Operat
   let { before } = query;
   for (let looked = 0; looked < maxPagesLooked && items.length < query.limit; looked++) {
     const { stories, next } = await server.traceList({ ...query, domains, before });
-    const seen = stories.map((one) => withinSight(one, sight)).filter((one) => one !== undefined);
+    const seen = stories.map((one) => withinSight(one, sight, query.text)).filter((one) => one !== undefined);
     items.push(...seen.filter(({ state }) => query.state === undefined || state === query.state));
     before = next;
     if (next === undefined) break;
@@ -148,7 +162,7 @@ export const traceOperations = [
     run: async ({ text, session, events = true, after, limit = 20, since = 0, ...wanted }, context) => {
       const { server, sight } = context;
       const seen = (found: readonly Story[]) =>
-        found.map((one) => withinSight(one, sight)).filter((one) => one !== undefined);
+        found.map((one) => withinSight(one, sight, text)).filter((one) => one !== undefined);
       if (events) {
         if (session !== undefined && !sight.seesAll) return { items: [], isCut: false };
         if (text === undefined && session === undefined)
