@@ -131,12 +131,15 @@ describe('a session', () => {
     await here.getByRole('button', { name: 'Make it' }).click();
     await here.getByText('Your session has ended').waitFor();
     await expectAccessible(here);
+    // It closes neither the login nor what stands below it.
+    await here.keyboard.press('Escape');
     await here.locator('input[type=password]').fill(password);
     await here.keyboard.press('Enter');
     await here.getByText('Your session has ended').waitFor({ state: 'detached' });
     expect(await here.getByLabel('Name').inputValue()).toBe('typed before');
     await here.getByRole('button', { name: 'Make it' }).click();
     await here.getByText('Copy it now').waitFor();
+    await expect.poll(() => here.evaluate(() => document.activeElement?.textContent)).toBe('Done');
     for (const page of [here, there]) await page.context().close();
   });
 

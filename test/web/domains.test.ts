@@ -228,13 +228,25 @@ describe('what is done on the page', () => {
   test('many are added from a text: each row is told, the good ones are done at once', async () => {
     await anna.goto('/domains/example.com');
     await anna.getByRole('button', { name: 'Add many' }).click();
+    const focused = () => anna.evaluate(() => document.activeElement?.textContent);
+    for (const name of ['J\u00fcrgen', 'Zo\u00eb']) {
+      const file = { name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(`eva,${name}`, 'latin1') };
+      await anna.locator('input[type=file]').setInputFiles(file);
+      await expect.poll(() => anna.getByLabel('Paste a list or a table').inputValue()).toBe(`eva,${name}`);
+      expect(await anna.locator('input[type=file]').inputValue()).toBe('');
+    }
     await anna.getByLabel('Paste a list or a table').fill('emil, Emil, 1G\nben\nfritz@other.test\ngerd');
     await anna.getByRole('button', { name: 'Preview' }).click();
     await anna.getByText('To be added: 2 · there already: 1 · wrong: 1').waitFor();
     await anna.getByText('fritz@other.test is not an address of example.com').waitFor();
     await expectAccessible(anna);
     expect(await replyTo('emil@example.com')).toBe(550);
-    await anna.getByRole('button', { name: 'Add the good ones alone (2)' }).click();
+    await expect.poll(focused).toBe('Add the good ones alone (2)');
+    await anna.keyboard.press('Enter');
+    // Passwords that nobody can see again are not lost by a key too many.
+    await anna.getByRole('button', { name: 'Save the passwords' }).waitFor();
+    expect(await focused()).toBe('Save the passwords');
+    await anna.keyboard.press('Escape');
     const [download] = await Promise.all([
       anna.waitForEvent('download'),
       anna.getByRole('button', { name: 'Save the passwords' }).click(),
@@ -247,6 +259,14 @@ describe('what is done on the page', () => {
   test('ticked domains are changed in one revision, with a look at what it does before', async () => {
     await anna.goto('/domains');
     await anna.getByLabel('Tick relay.test').check();
+    await anna.getByRole('button', { name: 'Transport…' }).click();
+    await anna.getByLabel('Transport', { exact: true }).fill('smtp:[192.0.2.1]');
+    await anna.keyboard.press('Enter');
+    await anna.getByRole('button', { name: 'Make this change' }).waitFor();
+    for (const left of [1, 0]) {
+      await anna.keyboard.press('Escape');
+      await expect.poll(() => anna.getByRole('dialog').count()).toBe(left);
+    }
     await anna.getByRole('button', { name: 'Refuse their mail' }).click();
     await anna.getByRole('button', { name: 'Make this change' }).click();
     await anna.getByText('Domains changed: 1').waitFor();

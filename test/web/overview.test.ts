@@ -213,7 +213,8 @@ describe('the queue', () => {
     await page.getByText('Messages: 2', { exact: true }).waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Hold' }).click();
     await page.getByText('Done. Messages that were changed: 2').waitFor();
-    await page.keyboard.press('Escape');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Close');
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Act on all that match' }).waitFor();
     await grid.getByText('on hold').first().waitFor();
     expect((await summary()).states.hold).toBe(2);

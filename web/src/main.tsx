@@ -13,6 +13,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Problem } from './api.ts';
 import { startLanguage } from './i18n.ts';
+import { closeTopDialogByEscape } from './parts/escape.ts';
 import { router } from './router.tsx';
 import { cssVariables, theme } from './theme.ts';
 
@@ -30,6 +31,7 @@ const queries = new QueryClient({
   },
 });
 
+closeTopDialogByEscape();
 await startLanguage();
 createRoot(document.querySelector('#root') as HTMLElement).render(
   <StrictMode>

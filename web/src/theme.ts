@@ -28,9 +28,15 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // Their heads are elements that mean the page's own (HTML §4.3.9): a screen reader would find several. A click beside a
-    // dialog must not throw away what was typed there, nor a password that is shown once.
-    Modal: { defaultProps: { closeOnClickOutside: false, attributes: { header: { role: 'presentation' } } } },
-    Drawer: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
+    // dialog must not throw away what was typed there, nor a password that is shown once. Escape: parts/escape.ts.
+    Modal: {
+      defaultProps: {
+        closeOnClickOutside: false,
+        closeOnEscape: false,
+        attributes: { header: { role: 'presentation' } },
+      },
+    },
+    Drawer: { defaultProps: { closeOnEscape: false, attributes: { header: { role: 'presentation' } } } },
   },
 });
 

@@ -2,10 +2,10 @@
 
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { modals } from '@mantine/modals';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output } from '../api.ts';
+import { useAsk } from '../parts/ask.tsx';
 import { notify } from '../parts/notify.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { rememberPasskey } from '../login/passkey-here.ts';
@@ -25,15 +25,16 @@ export function PasskeysSection({ passkeys }: { readonly passkeys: readonly Pass
   const { t } = useTranslation();
   const change = useChange();
   const [isAdding, { open, close }] = useDisclosure();
+  const ask = useAsk();
   const remove = ({ id, name }: Passkey) =>
-    modals.openConfirmModal({
-      withCloseButton: false,
-      title: t('Remove the passkey "{{name}}"?', { name }),
-      children: <Text size="sm">{t('Nobody logs in with it any more. Delete it on the device too.')}</Text>,
-      labels: { confirm: t('Remove'), cancel: t('Cancel') },
-      confirmProps: { color: 'red' },
-      onConfirm: () => void change.run(() => call('account.passkey-remove', { id }), t('The passkey is removed')),
-    });
+    ask(
+      {
+        title: t('Remove the passkey "{{name}}"?', { name }),
+        text: t('Nobody logs in with it any more. Delete it on the device too.'),
+        confirm: t('Remove'),
+      },
+      () => void change.run(() => call('account.passkey-remove', { id }), t('The passkey is removed')),
+    );
   return (
     <Section
       title={t('Passkeys')}

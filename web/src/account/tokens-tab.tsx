@@ -2,10 +2,10 @@
 
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { modals } from '@mantine/modals';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row, useCall } from '../api.ts';
+import { useAsk } from '../parts/ask.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
@@ -28,15 +28,16 @@ export function TokensTab() {
     close();
     setMade(undefined);
   };
+  const ask = useAsk();
   const remove = ({ id, name }: Token) =>
-    modals.openConfirmModal({
-      withCloseButton: false,
-      title: t('Remove the token "{{name}}"?', { name }),
-      children: <Text size="sm">{t('Programs that use it are refused from then on.')}</Text>,
-      labels: { confirm: t('Remove'), cancel: t('Cancel') },
-      confirmProps: { color: 'red' },
-      onConfirm: () => void change.run(() => call('token.remove', { id }), t('The token is removed')),
-    });
+    ask(
+      {
+        title: t('Remove the token "{{name}}"?', { name }),
+        text: t('Programs that use it are refused from then on.'),
+        confirm: t('Remove'),
+      },
+      () => void change.run(() => call('token.remove', { id }), t('The token is removed')),
+    );
   return (
     <Section
       title={t('Tokens of the API')}

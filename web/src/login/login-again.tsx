@@ -16,15 +16,7 @@ interface LoginAgainProps {
 export function LoginAgain({ former, onDone, onLeave }: LoginAgainProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened
-      onClose={() => undefined}
-      closeOnEscape={false}
-      closeOnClickOutside={false}
-      withCloseButton={false}
-      zIndex={500}
-      title={t('Your session has ended')}
-    >
+    <Modal opened onClose={() => undefined} withCloseButton={false} zIndex={500} title={t('Your session has ended')}>
       <Stack>
         <Text size="sm">
           {t(

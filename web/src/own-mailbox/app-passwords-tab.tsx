@@ -2,10 +2,10 @@
 
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { modals } from '@mantine/modals';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Output, type Row, useCall } from '../api.ts';
+import { useAsk } from '../parts/ask.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { SmallTable } from '../parts/big-table.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
@@ -28,19 +28,20 @@ export function AppPasswordsTab({ address }: { readonly address: string }) {
     close();
     setMade(undefined);
   };
+  const ask = useAsk();
   const remove = ({ name }: AppPassword) =>
-    modals.openConfirmModal({
-      withCloseButton: false,
-      title: t('Remove the app password "{{name}}"?', { name }),
-      children: <Text size="sm">{t('The program that uses it cannot log in from then on.')}</Text>,
-      labels: { confirm: t('Remove'), cancel: t('Cancel') },
-      confirmProps: { color: 'red' },
-      onConfirm: () =>
+    ask(
+      {
+        title: t('Remove the app password "{{name}}"?', { name }),
+        text: t('The program that uses it cannot log in from then on.'),
+        confirm: t('Remove'),
+      },
+      () =>
         void change.run(
           () => call('app-password.remove', { mailbox: address, name }),
           t('The app password is removed'),
         ),
-    });
+    );
   return (
     <Section
       title={t('App passwords')}

@@ -25,6 +25,7 @@ export function useAsk(): (question: Question, onYes: () => void) => void {
         </Text>
       ),
       labels: { confirm, cancel: t('Cancel') },
+      closeButtonProps: { 'aria-label': t('Close') },
       confirmProps: isHarmless ? {} : { color: 'red' },
       onConfirm: onYes,
     });

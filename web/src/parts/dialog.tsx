@@ -1,5 +1,5 @@
-// A dialog above the view, whose cross has a name. While it shows what nobody can see again it is closed by a button of what is
-// shown, and by no slip: neither Escape nor the cross nor a click beside it.
+// A dialog above the view, whose cross has a name. While it shows what nobody can see again it has none, so that Escape
+// (escape.ts) has nothing to press either: it is closed by a button of what is shown, and by no slip.
 
 import { Modal, type ModalProps } from '@mantine/core';
 import { createContext, useContext, useEffect, useState } from 'react';
@@ -23,7 +23,7 @@ export function Dialog({ children, ...props }: ModalProps) {
     <Modal
       closeButtonProps={{ 'aria-label': t('Close') }}
       {...props}
-      {...(isHeld ? { closeOnEscape: false, withCloseButton: false } : {})}
+      {...(isHeld ? { withCloseButton: false } : {})}
     >
       <Holding value={hold}>{children}</Holding>
     </Modal>

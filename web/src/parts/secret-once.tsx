@@ -31,7 +31,7 @@ export function SecretOnce({ title, text, secret, onClose }: SecretOnceProps) {
         </CopyButton>
       </Alert>
       <Group justify="flex-end">
-        <Button onClick={onClose} data-autofocus>
+        <Button onClick={onClose} autoFocus>
           {t('Done')}
         </Button>
       </Group>

@@ -33,7 +33,7 @@ export function ShownOnce({ title, secret, what, note, onDone }: ShownOnceProps)
       </Alert>
       {note}
       <Group justify="flex-end">
-        <Button onClick={onDone} data-autofocus>
+        <Button onClick={onDone} autoFocus>
           {t('Done')}
         </Button>
       </Group>

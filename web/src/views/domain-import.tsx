@@ -2,7 +2,7 @@
 // done at once, or the good rows alone. Passwords that were made are to be saved then and there.
 
 import { Alert, Button, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Input, type Output } from '../api.ts';
 import { Dialog, useHeldOpen } from '../parts/dialog.tsx';
@@ -58,7 +58,7 @@ interface PasteProps {
 const maxCharacters = 2 * 1024 * 1024;
 
 function Paste({ input, onText, onChecked, onClose }: PasteProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const change = useChange();
   const { kind, text } = input;
   const examples: Readonly<Record<Kind, string>> = {
@@ -79,8 +79,11 @@ function Paste({ input, onText, onChecked, onClose }: PasteProps) {
   };
   const isLong = text.length > maxCharacters;
   const check = () => change.run(async () => onChecked(await call('domain.import-check', input)));
+  const forget = useRef<() => void>(null);
   const read = async (file: File | null) => {
-    if (file !== null) onText(await file.slice(0, maxCharacters * 4).text());
+    if (file !== null) onText(decode(await file.slice(0, maxCharacters * 4).arrayBuffer(), i18n.language));
+    // The same file, mended meanwhile, is read again.
+    forget.current?.();
   };
   return (
     <Form onSubmit={check}>
@@ -90,6 +93,7 @@ function Paste({ input, onText, onChecked, onClose }: PasteProps) {
           label={t('Paste a list or a table')}
           description={explanations[kind]}
           placeholder={examples[kind]}
+          autoFocus
           data-autofocus
           autosize
           minRows={8}
@@ -101,7 +105,7 @@ function Paste({ input, onText, onChecked, onClose }: PasteProps) {
           onChange={(event) => onText(event.currentTarget.value)}
         />
         <Group justify="space-between">
-          <FileButton onChange={(file) => void read(file)} accept=".csv,.txt,text/csv,text/plain">
+          <FileButton resetRef={forget} onChange={(file) => void read(file)} accept=".csv,.txt,text/csv,text/plain">
             {(props) => (
               <Button {...props} variant="default">
                 {t('From a file…')}
@@ -132,6 +136,8 @@ interface PreviewProps {
 function Preview({ input, checked, onBack, onDone }: PreviewProps) {
   const { t } = useTranslation();
   const planned = usePlannedChange();
+  // Passwords are being made.
+  useHeldOpen(planned.isBusy);
   const { added, there, wrong } = checked;
   const apply = async () => {
     const done = t('Added: {{number}}', { number: formatNumber(added) });
@@ -165,10 +171,10 @@ function Preview({ input, checked, onBack, onDone }: PreviewProps) {
       {planned.problem === undefined ? null : <Failed error={planned.problem} />}
       <ImportRows rows={checked.rows} />
       <Group justify="flex-end">
-        <Button variant="default" onClick={onBack} disabled={planned.isBusy}>
+        <Button variant="default" onClick={onBack} disabled={planned.isBusy} autoFocus={added === 0}>
           {t('Back')}
         </Button>
-        <Button onClick={() => void apply()} loading={planned.isBusy} disabled={added === 0} data-autofocus>
+        <Button onClick={() => void apply()} loading={planned.isBusy} disabled={added === 0} autoFocus={added > 0}>
           {wrong === 0
             ? t('Add all ({{number}})', { number: formatNumber(added) })
             : t('Add the good ones alone ({{number}})', { number: formatNumber(added) })}
@@ -216,19 +222,31 @@ function Done({ imported: { added, passwords }, domain, onClose }: DoneProps) {
                 count: passwords.length,
               })}
             </Text>
-            <Button leftSection={<Icon name="download" />} onClick={save} data-autofocus>
+            <Button leftSection={<Icon name="download" />} onClick={save} autoFocus>
               {t('Save the passwords')}
             </Button>
           </Stack>
         )}
       </Alert>
       <Group justify="flex-end">
-        <Button variant={isSaved ? 'filled' : 'default'} onClick={onClose}>
+        <Button variant={isSaved ? 'filled' : 'default'} onClick={onClose} autoFocus={isSaved}>
           {isSaved ? t('Done') : t('Close without them')}
         </Button>
       </Group>
     </Stack>
   );
+}
+
+/** UTF-8, or as table programs write it without: UTF-16, or what Windows has for the language. */
+function decode(octets: ArrayBuffer, language: string): string {
+  const [first, second] = new Uint8Array(octets);
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(octets);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
+  } catch {
+    const ofWindows: Readonly<Record<string, string>> = { ru: 'windows-1251', zh: 'gb18030' };
+    return new TextDecoder(ofWindows[language] ?? 'windows-1252').decode(octets);
+  }
 }
 
 /** Quoted, and nothing that a table program would take for a formula. */

@@ -13,10 +13,10 @@ import {
   TextInput,
   Title,
 } from '@mantine/core';
-import { modals } from '@mantine/modals';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, useCall } from '../api.ts';
+import { useAsk } from '../parts/ask.tsx';
 import { SmallTable } from '../parts/big-table.tsx';
 import { DraftState, Form } from '../parts/form.tsx';
 import { formatAge, formatTime } from '../parts/format.ts';
@@ -148,17 +148,19 @@ function LoginRules(props: MailboxPartProps) {
 
 function AppPasswords({ address }: { readonly address: string }) {
   const { t } = useTranslation();
+  const ask = useAsk();
   const change = useChange();
   const { data, error, refetch } = useCall('app-password.list', { mailbox: address });
   if (data === undefined) return <NoAnswer error={error} onRetry={() => void refetch()} />;
   const remove = (name: string) =>
-    modals.openConfirmModal({
-      title: t('Remove the app password {{name}}?', { name }),
-      children: <Text size="sm">{t('What uses it cannot log in any more.')}</Text>,
-      labels: { confirm: t('Remove'), cancel: t('Cancel') },
-      confirmProps: { color: 'red' },
-      onConfirm: () => void change.run(() => call('app-password.remove', { mailbox: address, name }), t('Removed')),
-    });
+    ask(
+      {
+        title: t('Remove the app password {{name}}?', { name }),
+        text: t('What uses it cannot log in any more.'),
+        confirm: t('Remove'),
+      },
+      () => void change.run(() => call('app-password.remove', { mailbox: address, name }), t('Removed')),
+    );
   return (
     <Stack>
       <Title order={3} size="h5">
@@ -203,20 +205,19 @@ function AppPasswords({ address }: { readonly address: string }) {
 
 function SecondFactors({ address }: { readonly address: string }) {
   const { t } = useTranslation();
+  const ask = useAsk();
   const change = useChange();
   const reset = () =>
-    modals.openConfirmModal({
-      title: t('Reset the second factors of {{address}}?', { address }),
-      children: (
-        <Text size="sm">
-          {t('Codes and passkeys are taken away: the password alone opens the page until its owner sets up new ones.')}
-        </Text>
-      ),
-      labels: { confirm: t('Reset'), cancel: t('Cancel') },
-      confirmProps: { color: 'red' },
-      onConfirm: () =>
-        void change.run(() => call('mailbox.second-factors-remove', { address }), t('Second factors reset')),
-    });
+    ask(
+      {
+        title: t('Reset the second factors of {{address}}?', { address }),
+        text: t(
+          'Codes and passkeys are taken away: the password alone opens the page until its owner sets up new ones.',
+        ),
+        confirm: t('Reset'),
+      },
+      () => void change.run(() => call('mailbox.second-factors-remove', { address }), t('Second factors reset')),
+    );
   return (
     <Stack align="flex-start">
       <Title order={3} size="h5">

@@ -118,7 +118,7 @@ function Added({ address, password, onClose, onOpen }: AddedProps) {
         <Button variant="default" onClick={onOpen}>
           {t('Open it')}
         </Button>
-        <Button onClick={onClose} data-autofocus>
+        <Button onClick={onClose} autoFocus>
           {t('Done')}
         </Button>
       </Group>

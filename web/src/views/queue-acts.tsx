@@ -286,7 +286,7 @@ function Done({ changed, onClose }: { readonly changed: number; readonly onClose
           : t('Done. Messages that were changed: {{number}}', { number: formatNumber(changed) })}
       </Text>
       <Group justify="flex-end">
-        <Button onClick={onClose} data-autofocus>
+        <Button onClick={onClose} autoFocus>
           {t('Close')}
         </Button>
       </Group>
