@@ -142,6 +142,25 @@ test('a vacation ends on the day that its owner has set, also where an administr
   await page.context().close();
 });
 
+test('a vacation of another time zone stays as long as it was set when only its text is changed', async () => {
+  const { mailboxes } = server.api.directory;
+  const [from, until] = [Date.UTC(2099, 0, 5), Date.UTC(2099, 0, 11)];
+  for (const timezoneId of ['Pacific/Auckland', 'America/Los_Angeles']) {
+    await mailboxes.set('axel@example.com', { vacation: { text: 'Away', from, until } });
+    const page = await server.openAs('axel@example.com', '/mailbox?tab=vacation', { timezoneId });
+    await page.getByLabel('Text').fill('Back soon');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const vacation = async () => (await mailboxes.need('axel@example.com')).vacation;
+    await expect.poll(vacation).toMatchObject({ text: 'Back soon', from, until });
+    await page.getByLabel('Until and with').fill('2099-01-20');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const end = await page.evaluate(() => new Date('2099-01-21T00:00:00').getTime());
+    await expect.poll(vacation).toMatchObject({ from, until: end });
+    await page.context().close();
+  }
+  await mailboxes.set('axel@example.com', { vacation: null });
+});
+
 test('a forward is set by the keyboard alone, says what happens, and forwards; a circle is refused', async () => {
   const page = await server.openAs('fritz@example.com', '/mailbox?tab=forward');
   await page.getByRole('radio', { name: 'stays here', exact: true }).focus();
@@ -187,6 +206,9 @@ describe('a forgotten password', () => {
     await home.getByLabel('Your password').fill(password);
     await home.getByRole('button', { name: 'Mail a code to it' }).click();
     const code = home.getByLabel('Code from the letter');
+    await code.waitFor();
+    await home.keyboard.press('Escape');
+    await home.getByRole('button', { name: 'Type the code' }).click();
     await code.fill('aaaaa-bbbbb');
     await home.getByRole('button', { name: 'Confirm' }).click();
     await home.getByText('this code is not good').waitFor();

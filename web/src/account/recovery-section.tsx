@@ -43,7 +43,11 @@ export function RecoverySection() {
       )}
       <Group>
         <Button variant={address === undefined ? 'filled' : 'default'} onClick={setting.open}>
-          {address === undefined ? t('Set a recovery address') : t('Change it')}
+          {started !== undefined
+            ? t('Type the code')
+            : address === undefined
+              ? t('Set a recovery address')
+              : t('Change it')}
         </Button>
         {address === undefined ? null : (
           <Button variant="light" color="red" onClick={removing.open}>

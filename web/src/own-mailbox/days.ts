@@ -1,14 +1,17 @@
-// Days as a field for dates holds them (2026-12-24), and the moments at which they begin and end where the reader is.
+// Days as a field for dates holds them (2026-12-24), and the moments at which they begin and end where the reader is. What was
+// set in another time zone begins or ends within a day: as long as the field is not changed, the moment stays (`before`).
 
 import { useTranslation } from 'react-i18next';
 
-export function startOfDay(day: string): number {
+export function startOfDay(day: string, before?: number): number {
+  if (before !== undefined && day === dayOf(before)) return before;
   return day === '' ? 0 : new Date(`${day}T00:00:00`).getTime();
 }
 
 /** When the next day begins. */
-export function endOfDay(day: string): number {
+export function endOfDay(day: string, before?: number): number {
   if (day === '') return 0;
+  if (before !== undefined && before > Date.now() && day === dayOf(before, -1)) return before;
   const end = new Date(`${day}T00:00:00`);
   // Not 24 hours later: some days have 23 or 25.
   end.setDate(end.getDate() + 1);

@@ -33,7 +33,8 @@ export function VacationTab({ mailbox, etag }: OwnMailboxProps) {
     if (await change.run(() => call('mailbox.set', { address, vacation: next }, draft), done)) draft.drop();
   };
   const save = () => {
-    const next = { from: startOfDay(from), until: endOfDay(until), subject, text, days };
+    const [begin, end] = [startOfDay(from, vacation?.from), endOfDay(until, vacation?.until)];
+    const next = { from: begin, until: end, subject, text, days };
     return set(next, t('Mail is answered while you are away'));
   };
   return (

@@ -70,7 +70,8 @@ function VacationForm(props: MailboxPartProps) {
   });
   const { isAway, subject, text, from, until, days } = draft.value;
   const problem = useLastDayProblem(from, until);
-  const wanted = { subject, text, from: startOfDay(from), until: endOfDay(until), days: Number(days) || 7 };
+  const [begin, end] = [startOfDay(from, before?.from), endOfDay(until, before?.until)];
+  const wanted = { subject, text, from: begin, until: end, days: Number(days) || 7 };
   return (
     <Form onSubmit={() => save({ vacation: isAway ? wanted : null }, true)}>
       <Stack>

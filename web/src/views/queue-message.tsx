@@ -58,7 +58,7 @@ function MessageBody({ id, onClose }: { readonly id: string; readonly onClose: (
     return (
       <Stack align="flex-start">
         <Text role="status">{t('This message has left the queue.')}</Text>
-        <ButtonLink to="/trace" search={{ text: id }} variant="light">
+        <ButtonLink to="/trace" search={{ text: id, id }} variant="light">
           {t('See what became of it')}
         </ButtonLink>
       </Stack>
@@ -77,7 +77,7 @@ function MessageBody({ id, onClose }: { readonly id: string; readonly onClose: (
           ) : null}
         </Group>
         <Group gap="xs">
-          <ButtonLink to="/trace" search={{ text: id }} variant="default">
+          <ButtonLink to="/trace" search={{ text: id, id }} variant="default">
             {t('Trace')}
           </ButtonLink>
           <ActMenu label={t('Act')} isPrimary onChoose={setAct} />

@@ -13,7 +13,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { shownNames } from '../parts/shown-name.ts';
 import { Empty, NoAnswer } from '../parts/states.tsx';
 import { useSession } from '../session.tsx';
-import { ActDialog, ActMenu, type Chosen, type QueueAct } from './queue-acts.tsx';
+import { ActDialog, ActMenu, type Chosen, type QueueAct, useActWords } from './queue-acts.tsx';
 import { filterNames, filterOf, type FilterSearch, isFiltered, QueueFilters } from './queue-filters.tsx';
 import { QueueGroups } from './queue-groups.tsx';
 import { QueueMessage, StateBadge } from './queue-message.tsx';
@@ -208,6 +208,7 @@ function Messages({ search, selected, onSelect, onOpen }: MessagesProps) {
 /** What is being done to many messages, also by others, and after one has left the page. */
 function Jobs() {
   const { t } = useTranslation();
+  const words = useActWords();
   const { data } = useCall(
     'queue.jobs',
     {},
@@ -220,7 +221,7 @@ function Jobs() {
       {running.map(({ job, change, actor, changed, expected }) => (
         <Text key={job} size="sm" role="status">
           {t('{{change}}, by {{actor}}: {{changed}} of {{expected}}', {
-            change,
+            change: words[change].title,
             actor: actor.replace(/^api:/, ''),
             changed: formatNumber(changed),
             expected: formatNumber(expected),
