@@ -216,6 +216,7 @@ describe('the queue', () => {
     await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Close');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Act on all that match' }).waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Act on all that match');
     await grid.getByText('on hold').first().waitFor();
     expect((await summary()).states.hold).toBe(2);
     await page.goto('/queue?state=hold&view=messages');

@@ -2,7 +2,7 @@
 // where it takes long.
 
 import { Alert, Button, Group, Menu, Modal, Progress, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call, type Input, useCall } from '../api.ts';
 import { formatBytes, formatNumber } from '../parts/format.ts';
@@ -64,10 +64,11 @@ interface ActMenuProps {
 
 export function ActMenu({ label, isPrimary = false, isDisabled = false, onChoose }: ActMenuProps) {
   const words = useActWords();
+  const button = useRef<HTMLButtonElement>(null);
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant={isPrimary ? 'filled' : 'default'} disabled={isDisabled}>
+        <Button ref={button} variant={isPrimary ? 'filled' : 'default'} disabled={isDisabled}>
           {label}
         </Button>
       </Menu.Target>
@@ -77,7 +78,11 @@ export function ActMenu({ label, isPrimary = false, isDisabled = false, onChoose
             key={act}
             leftSection={<Icon name={words[act].icon} />}
             {...(words[act].color === 'red' ? { color: 'red' } : {})}
-            onClick={() => onChoose(act)}
+            onClick={() => {
+              // The dialog gives the focus back to where it came from: the menu is gone by then.
+              button.current?.focus();
+              onChoose(act);
+            }}
           >
             {words[act].title}
           </Menu.Item>
