@@ -54,6 +54,55 @@ function segment(messages: readonly Message[]): string[] {
   return made;
 }
 
+test('of a message that is gone nobody waits: it went back, was deleted, or was routed to others', () => {
+  const expired = (id: string, how: string) => `${id}: from=<a@example.net>, status=${how}, returned to sender`;
+  const tried = (id: string, to: string, status = 'deferred') =>
+    `${id}: to=<${to}>, relay=none, delay=1, delays=0/0/0/1, dsn=4.4.1, status=${status} (refused)`;
+  const kinds: Readonly<Record<string, (id: string) => readonly string[]>> = {
+    old: (id) => [tried(id, 'u@x.test'), expired(id, 'expired')],
+    'given up': (id) => [tried(id, 'u@x.test'), `${id}: placed on hold`, expired(id, 'force-expired')],
+    'given up untried': (id) => [expired(id, 'force-expired')],
+    deleted: (id) => [tried(id, 'u@x.test'), tried(id, 'v@x.test', 'sent')],
+    rerouted: (id) => [tried(id, 'u@x.test'), `${id}: requeued`, tried(id, 'v@x.test', 'sent')],
+    'rerouted, the same': (id) => [
+      tried(id, 'u@x.test'),
+      `${id}: requeued`,
+      tried(id, 'u@x.test'),
+      expired(id, 'expired'),
+    ],
+  };
+  const lines: string[] = [];
+  const names = new Map<string | null, string>();
+  const start = clock.now();
+  for (const [name, made] of Object.entries(kinds)) {
+    clock.advance(1000);
+    const id = ids.next();
+    names.set(id, name);
+    const texts = [`${id}: from=<a@example.net>, size=1, nrcpt=1 (queue active)`, ...made(id), `${id}: removed`];
+    for (const text of texts) lines.push(`${lineHead(clock.now(), 'postfix/x', 'info', '')}${text}\n`);
+  }
+  writeFileSync(segmentFile(folder, start), lines.join(''));
+  const told = listStories(folder, { limit: 50 }).stories.map(({ queueId, state, recipients }) => [
+    names.get(queueId),
+    state,
+    ...recipients.map((one) => `${one.recipient} ${one.state}`),
+  ]);
+  expect(told.reverse()).toEqual([
+    ['old', 'bounced', 'u@x.test bounced'],
+    ['given up', 'bounced', 'u@x.test bounced'],
+    ['given up untried', 'bounced'],
+    ['deleted', 'removed', 'u@x.test removed', 'v@x.test delivered'],
+    ['rerouted', 'delivered', 'v@x.test delivered'],
+    ['rerouted, the same', 'bounced', 'u@x.test bounced'],
+  ]);
+  const found = (state: 'bounced' | 'deferred' | 'removed') =>
+    pages({ state }, 50)
+      .flat()
+      .map((id) => names.get(id));
+  expect(found('bounced').sort()).toEqual(['given up', 'given up untried', 'old', 'rerouted, the same']);
+  expect([found('deferred'), found('removed')]).toEqual([[], ['deleted']]);
+});
+
 function pages(query: Omit<TraceListQuery, 'limit'>, limit: number): (string | null)[][] {
   const found: (string | null)[][] = [];
   for (let before: string | undefined; ; ) {

@@ -71,15 +71,15 @@ function only(
   return new Map([...groups].filter(([, lines]) => isWanted(lines)));
 }
 
-/** A line of each message in that state has one of these. */
+/** A line of each message in that state has one of these; one that was given up or deleted may have been tried before. */
 const wordsOfStates: Readonly<Record<MessageState, readonly string[] | undefined>> = {
   delivered: ['status=sent'],
   deferred: ['status=deferred'],
-  bounced: ['status=bounced', 'status=expired'],
+  bounced: ['status=bounced', 'status=deferred', 'expired, returned to sender'],
   refused: ['reject:'],
   held: ['hold: ', 'placed on hold'],
   queued: ['(queue active)'],
-  removed: [': removed'],
+  removed: [': removed', 'status=deferred'],
 };
 
 /** Of a connection only what was refused or went wrong has a story of its own. */

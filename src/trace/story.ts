@@ -11,9 +11,10 @@ export interface TraceEvent {
   readonly text: string;
 }
 
-export type RecipientState = 'delivered' | 'deferred' | 'bounced' | 'refused';
-/** `queued`: nothing has been tried yet, as far as is known here; `removed`: it is gone, and no outcome is known. */
-export type MessageState = RecipientState | 'held' | 'queued' | 'removed';
+/** `removed`: the message is gone, as by who deleted it from the queue, and no outcome is known. */
+export type RecipientState = 'delivered' | 'deferred' | 'bounced' | 'refused' | 'removed';
+/** `queued`: nothing has been tried yet, as far as is known here. */
+export type MessageState = RecipientState | 'held' | 'queued';
 
 export interface TracedRecipient {
   readonly recipient: string;
@@ -93,21 +94,45 @@ function describe(queueId: string | null, lines: readonly TraceLine[]): Story {
   const links: Story['links'][number][] = [];
   let isDone = queueId === null;
   let isHeld = false;
+  let isExpired = false;
+  /** Waited when it was routed again: others may have their places. */
+  const replaced = new Set<string>();
   for (const { text } of lines) {
     readFacts(text, facts);
     const recipient = readRecipient(text, recipients) ?? readRefusal(text, facts);
-    if (recipient !== undefined) recipients.set(recipient.recipient.toLowerCase(), recipient);
+    if (recipient !== undefined) {
+      const key = recipient.recipient.toLowerCase();
+      recipients.set(key, recipient);
+      replaced.delete(key);
+    }
     links.push(...readLinks(text));
     readRefusedClient(text, facts, queueId === null);
     if (/: (?:placed on hold$|(?:milter-)?hold: )/.test(text)) isHeld = true;
     else if (text.endsWith(': released from hold') || text.endsWith(': requeued')) isHeld = false;
+    if (text.endsWith(': requeued')) for (const key of recipients.keys()) replaced.add(key);
+    if (/^\w+: from=<.*>, status=(?:force-)?expired, returned to sender$/.test(text)) isExpired = true;
     if (text === `${queueId}: removed` || text.includes(': reject: END-OF-MESSAGE ')) isDone = true;
   }
+  if (isDone) endWaiting(recipients, replaced, isExpired);
   const events = lines.map(({ time, program, level, text }) => ({ time, program, level, text }));
   const isRefused = recipients.size === 0 && facts.refusal !== undefined;
-  const state = isRefused ? 'refused' : stateOf([...recipients.values()], isDone, isHeld && !isDone);
+  const isGivenUp = isExpired && isDone && recipients.size === 0;
+  const state = isRefused
+    ? 'refused'
+    : isGivenUp
+      ? 'bounced'
+      : stateOf([...recipients.values()], isDone, isHeld && !isDone);
   const time = lines[0]?.time ?? 0;
   return { queueId, ...facts, state, time, recipients: [...recipients.values()], isDone, links, events };
+}
+
+/** Of a message that is gone nobody waits: it went back to its sender, others have their places, or it was deleted. */
+function endWaiting(recipients: Map<string, TracedRecipient>, replaced: ReadonlySet<string>, isExpired: boolean): void {
+  for (const [key, one] of recipients) {
+    if (one.state !== 'deferred') continue;
+    if (!isExpired && replaced.has(key)) recipients.delete(key);
+    else recipients.set(key, { ...one, state: isExpired ? 'bounced' : 'removed' });
+  }
 }
 
 /** What people look for first: what is not yet settled, then what went wrong. */
@@ -118,10 +143,10 @@ export function stateOf(
 ): MessageState {
   const has = (state: RecipientState): boolean => recipients.some((one) => one.state === state);
   if (isHeld) return 'held';
-  if (has('deferred') && !isDone) return 'deferred';
+  if (has('deferred')) return 'deferred';
+  if (has('removed')) return 'removed';
   if (has('bounced')) return 'bounced';
   if (has('delivered')) return 'delivered';
-  if (has('deferred')) return 'deferred';
   if (has('refused')) return 'refused';
   return isDone ? 'removed' : 'queued';
 }

@@ -12,7 +12,9 @@ import { fail } from '../problem.ts';
 import { anyText, count, object, optional, time, yes } from '../schemas.ts';
 import { domainOf } from './mailboxes.ts';
 
-const recipientState = Type.Enum(['delivered', 'deferred', 'bounced', 'refused']);
+const recipientState = Type.Enum(['delivered', 'deferred', 'bounced', 'refused', 'removed'], {
+  description: 'removed: the message is gone, as by who deleted it from the queue, and no outcome is known.',
+});
 const messageState = Type.Enum(['delivered', 'deferred', 'bounced', 'refused', 'held', 'queued', 'removed'], {
   description:
     'The most urgent of its recipients; queued: nothing was tried yet; removed: gone, and no outcome is known.',

@@ -19,7 +19,7 @@ export interface TraceSearch {
 type TraceInput = Pick<Input<'trace.list'>, 'text' | 'subject' | 'state' | 'since' | 'until'>;
 
 const spans: Readonly<Record<string, number>> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
-const states: readonly MessageState[] = ['delivered', 'deferred', 'bounced', 'refused', 'held', 'queued'];
+const states: readonly MessageState[] = ['delivered', 'deferred', 'bounced', 'refused', 'held', 'queued', 'removed'];
 
 export function inputOf({ text, subject, state, since, until }: TraceSearch, now: number): TraceInput {
   const span = spans[since ?? ''];

@@ -22,6 +22,7 @@ export const stepIcons = {
   held: 'hold',
   released: 'send',
   requeued: 'explain',
+  expired: 'bounce',
   removed: 'done',
   disconnect: 'download',
   lost: 'wrong',
@@ -33,7 +34,7 @@ export const stepIcons = {
 const rules: readonly (readonly [RegExp, StepKind, color: string])[] = [
   [/status=sent\b/, 'delivered', 'green'],
   [/status=deferred\b/, 'deferred', 'orange'],
-  [/status=(?:bounced|expired)\b/, 'bounced', 'red'],
+  [/status=(?:bounced|(?:force-)?expired)\b/, 'bounced', 'red'],
   [/^sender (?:non-delivery|delay|delivery status) notification: /, 'notice', 'orange'],
   [/^connect(?:ion)? from /, 'connect', 'gray'],
   [/^disconnect from /, 'disconnect', 'gray'],
@@ -51,6 +52,7 @@ const rules: readonly (readonly [RegExp, StepKind, color: string])[] = [
   [/^from=<.*>, size=\d+.*queue active/, 'queued', 'blue'],
   [/^released from hold$/, 'released', 'blue'],
   [/^requeued$/, 'requeued', 'blue'],
+  [/^expired$/, 'expired', 'orange'],
   [/^removed$/, 'removed', 'gray'],
 ];
 

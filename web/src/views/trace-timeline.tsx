@@ -88,6 +88,7 @@ function useStepWords(): Readonly<Record<StepKind, string>> {
     held: t('Held'),
     released: t('Released'),
     requeued: t('Routed again'),
+    expired: t('Given up: it goes back to the sender'),
     removed: t('It has left the queue'),
     disconnect: t('The connection ends'),
     lost: t('The connection breaks off'),
