@@ -48,6 +48,8 @@ test('codes of an app are set up with a picture, asked for, taken once, and swit
   await field.fill(confirmed);
   await page.getByRole('button', { name: 'Confirm the code' }).click();
   await page.getByText('Keep these recovery codes').waitFor();
+  // They are asked for from now on, and nobody can show these again.
+  await page.keyboard.press('Escape');
   await expectAccessible(page);
   const recoveryCode =
     (await page

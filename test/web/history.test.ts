@@ -103,7 +103,18 @@ describe('the history', () => {
     await page.keyboard.press('Enter');
     await page.getByText('It is undone').waitFor();
     expect(await rcpt('whoever@example.com')).toBe(550);
-    await page.getByRole('button', { name: 'Undo', exact: true }).click();
+    const undo = page.getByRole('button', { name: 'Undo', exact: true });
+    await page.setViewportSize({ width: 320, height: 780 });
+    const isWhole = await undo.locator('.mantine-Button-label').evaluate((label, longer) => {
+      const shorter = label.textContent;
+      label.textContent = longer;
+      const fits = label.scrollWidth <= label.clientWidth;
+      label.textContent = shorter;
+      return fits;
+    }, 'R\u00fcckg\u00e4ngig machen');
+    expect(isWhole).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 860 });
+    await undo.click();
     await page.getByText('Undone', { exact: true }).waitFor();
     expect(await rcpt('whoever@example.com')).toBe(250);
   });

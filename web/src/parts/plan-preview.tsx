@@ -220,7 +220,7 @@ function tellDone(queries: QueryClient, done: string, revision: string | undefin
     message: (
       <Group justify="space-between" wrap="nowrap" gap="sm">
         <Text size="sm">{done}</Text>
-        <Button size="compact-sm" variant="light" onClick={() => void undo()}>
+        <Button size="compact-sm" variant="light" onClick={() => void undo()} style={{ flexShrink: 0 }}>
           {words.undo}
         </Button>
       </Group>
