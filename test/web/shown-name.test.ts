@@ -75,6 +75,12 @@ test('the page shows such names to read, beside what they are in the DNS, and ta
     await page.getByLabel('Type müller.example to go on').fill(name);
     expect(await remove.isEnabled()).toBe(true);
   }
+  await page.goto('/domains');
+  await page.getByLabel('Tick müller.example').check();
+  await page.getByRole('button', { name: 'Refuse their mail' }).click();
+  const plan = page.getByRole('dialog', { name: /Change the ticked domains/ });
+  await plan.getByText(/^anna@müller\.example with any \+extension$/).waitFor();
+  expect(await plan.locator('li b').allTextContents()).toContain('anna@müller.example');
   await server.close();
 });
 

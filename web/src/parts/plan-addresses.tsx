@@ -4,6 +4,7 @@ import { Badge, Box, Button, Card, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatNumber } from './format.ts';
+import { shownNames } from './shown-name.ts';
 import { type AddressChange, type AddressGroup, type Outcome, withoutProbe } from './plan-groups.ts';
 
 const usualGroups = 10;
@@ -65,7 +66,7 @@ function useSubjectName(): (subject: AddressChange['subject']) => string {
   return ({ kind, address = '', of = '', domain = '' }) => {
     switch (kind) {
       case 'address':
-        return address;
+        return shownNames(address);
       case 'extensions':
         return t('any +extension of {{address}}', { address: of });
       case 'others':
@@ -128,7 +129,7 @@ function Delivery({ delivery, change }: DeliveryProps) {
         : `${transport}${nexthop === '' ? '' : `: ${nexthop}`}`;
   return (
     <Text size="sm" mt={2} className="wrap-anywhere" component="div">
-      → {recipient === '' ? null : <b>{withoutProbe(recipient, change)}</b>} {withoutProbe(where, change)}{' '}
+      → {recipient === '' ? null : <b>{shownNames(withoutProbe(recipient, change))}</b>} {withoutProbe(where, change)}{' '}
       {leaves === true ? (
         <Badge size="sm" color="orange" variant="outline" tt="none">
           {t('leaves this host')}

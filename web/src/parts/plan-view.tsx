@@ -8,6 +8,7 @@ import { ObjectChanges } from './differences.tsx';
 import { formatNumber, formatTime } from './format.ts';
 import { Icon } from './icon.tsx';
 import { AddressGroups } from './plan-addresses.tsx';
+import { shownNames } from './shown-name.ts';
 import { groupAlike, type Plan } from './plan-groups.ts';
 
 export function PlanView({ plan }: { readonly plan: Plan }) {
@@ -81,7 +82,7 @@ function Warnings({ plan: { flags, flagCounts } }: { readonly plan: Plan }) {
     return (
       <Alert key={kind} color={color} variant="light" icon={<Icon name="warning" />} title={title}>
         <Text size="sm" className="mono">
-          {own.slice(0, maxNamed).join(', ')}
+          {shownNames(own.slice(0, maxNamed).join(', '))}
         </Text>
         {count <= maxNamed ? null : (
           <Text size="sm">{t('and {{number}} more', { number: formatNumber(count - maxNamed) })}</Text>
@@ -120,12 +121,12 @@ function Coming({ title, come, gone }: ComingProps) {
       <Text size="sm">{title}:</Text>
       {come.slice(0, maxNamed).map((one) => (
         <Badge key={`+${one}`} color="green" variant="light" tt="none">
-          + {one}
+          + {shownNames(one)}
         </Badge>
       ))}
       {gone.slice(0, maxNamed).map((one) => (
         <Badge key={`-${one}`} color="red" variant="light" tt="none">
-          − {one}
+          − {shownNames(one)}
         </Badge>
       ))}
       {more <= 0 ? null : <Text size="sm">{t('and more')}</Text>}
@@ -168,7 +169,7 @@ function LastDays({ plan: { messages } }: { readonly plan: Plan }) {
         <List size="sm" mt={4}>
           {most.map(({ address, messages: count, effect }) => (
             <List.Item key={address}>
-              <span className="mono">{address}</span>: {formatNumber(count)} {effects[effect]}
+              <span className="mono">{shownNames(address)}</span>: {formatNumber(count)} {effects[effect]}
             </List.Item>
           ))}
         </List>
