@@ -181,6 +181,16 @@ describe('the queue', () => {
     }
   });
 
+  test('and other tables keep long headings in their line, on a narrow screen', async () => {
+    const page = await server.openAs('anna', '/', { viewport: { width: 390, height: 780 } });
+    await page.evaluate(() => localStorage.setItem('posthaste.language', 'fr'));
+    await page.goto('/domains');
+    await page.getByRole('columnheader', { name: 'Bo\u00eetes aux lettres' }).waitFor();
+    const heights = await page.getByRole('columnheader').evaluateAll((heads) => heads.map((head) => head.clientHeight));
+    expect(Math.max(...heights)).toBeLessThanOrEqual(38);
+    await page.context().close();
+  });
+
   test('shows one message by the keyboard: its recipients, its header as text, not its body', async () => {
     const page = await server.openAs('anna', '/queue?view=messages&destination=slow.test');
     await page.getByRole('grid').focus();
