@@ -99,7 +99,7 @@ test('of a message that is gone nobody waits: it went back, was deleted, or was 
     pages({ state }, 50)
       .flat()
       .map((id) => names.get(id));
-  expect(found('bounced').toSorted()).toEqual(['given up', 'given up untried', 'old', 'rerouted, the same']);
+  expect(new Set(found('bounced'))).toEqual(new Set(['given up', 'given up untried', 'old', 'rerouted, the same']));
   expect([found('deferred'), found('removed')]).toEqual([[], ['deleted']]);
 });
 
