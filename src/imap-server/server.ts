@@ -76,7 +76,7 @@ export class ImapServer {
     const server = createServer({ noDelay: true }, (socket) => this.#take(socket, implicitTls));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, address, () => {
+      server.listen({ host: address, port, ipv6Only: address === '::' }, () => {
         server.off('error', reject);
         server.on('error', (error) => this.#log.error(`imap: ${error.message}`));
         this.#listeners.add(server);

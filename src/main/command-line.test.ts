@@ -192,7 +192,7 @@ test('a list of what a domain has says of an unknown domain nothing about all ot
 });
 
 test('lines of the log name commands so for a person at a terminal, and in a file the same everywhere', () => {
-  const own = join(folder, 'log');
+  const own = join(folder, 'log-lines');
   mkdirSync(own);
   const write = (maillog: string): string => {
     writeFileSync(join(own, 'main.cf'), `compatibility_level = 3.6\nmaillog_file = ${maillog}\n`);
@@ -215,4 +215,47 @@ test('lines of the log name commands so for a person at a terminal, and in a fil
   const file = join(own, 'maillog');
   expect(write(file)).toBe('');
   expect(readFileSync(file, 'utf8')).toMatch(/: and 3 more of the kind: posthaste lint\n$/);
+});
+
+// Needs root.
+test.skipIf(process.getuid?.() !== 0)('every address is listened to, of IPv4 and IPv6, as Postfix does', async () => {
+  const [smtp, imap, metrics] = [2025, 2143, 2154];
+  const token = join(folder, 'metrics-token');
+  writeFileSync(token, 'a-token-of-enough-length\n');
+  const all = (port: number) => `0.0.0.0:${port} [::]:${port}`;
+  const server = await PosthasteProcess.create({
+    folder: join(folder, 'everywhere'),
+    hasOwnNetwork: true,
+    settings: {
+      inet_interfaces: 'all',
+      inet_protocols: 'all',
+      posthaste_imap_listen: all(imap),
+      posthaste_metrics_listen: all(metrics),
+      posthaste_metrics_token_file: token,
+    },
+    services: `${smtp} inet n - n - - smtpd\n`,
+  });
+  await server.start();
+  try {
+    for (const host of ['127.0.0.1', '[::1]']) {
+      const curl = (url: string, ...args: string[]): string => {
+        const command = [
+          'nsenter',
+          `--net=/proc/${server.pid}/ns/net`,
+          'curl',
+          '-sv',
+          '--max-time',
+          '20',
+          ...args,
+          url,
+        ];
+        return spawnSync(command[0] ?? '', command.slice(1), { encoding: 'utf8' }).stderr;
+      };
+      expect(curl(`smtp://${host}:${smtp}`, '-X', 'NOOP')).toContain('< 220 ');
+      expect(curl(`imap://${host}:${imap}`, '-X', 'NOOP')).toContain('< * OK ');
+      expect(curl(`http://${host}:${metrics}/metrics`)).toContain('< HTTP/1.1 401 ');
+    }
+  } finally {
+    await server.stop();
+  }
 });

@@ -42,7 +42,8 @@ export class MetricsServer {
   listen(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host: this.#options.host, port: this.#options.port }, () => {
+      const { host, port } = this.#options;
+      this.#server.listen({ host, port, ipv6Only: host === '::' }, () => {
         this.#server.off('error', reject);
         this.#server.on('error', () => undefined);
         resolve((this.#server.address() as { port: number }).port);

@@ -86,7 +86,8 @@ export class SmtpServer {
   listen(address: ListenAddress): Promise<{ host: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ ...address, backlog }, () => {
+      // Beside 0.0.0.0, which inet_interfaces = all is too; IPv4 clients would come as ::ffff:192.0.2.1 otherwise.
+      this.#server.listen({ ...address, backlog, ipv6Only: address.host === '::' }, () => {
         this.#server.off('error', reject);
         this.#server.on('error', (error) => this.#parts.log.write(this.#options.program, 'error', error.message));
         this.#startTicker();

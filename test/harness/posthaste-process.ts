@@ -33,9 +33,12 @@ export interface PosthasteOptions {
   readonly dataFolder?: string;
   /** The name server that it asks, at port 53, in place of the machine's: only root can have that. */
   readonly nameServer?: string;
+  /** A network of its own, where it may listen at every address and nobody else hears it: only root can have that. */
+  readonly hasOwnNetwork?: boolean;
 }
 
 /** The server sees another resolv.conf than the machine; its process is the one that was started. */
+const withLoopback = 'ip link set lo up && exec "$@"';
 const withOwnResolvConf = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
 
 export class PosthasteProcess {
@@ -47,6 +50,7 @@ export class PosthasteProcess {
   imapPort = 0;
   #environment: Readonly<Record<string, string>>;
   readonly #nameServer: string | undefined;
+  readonly #hasOwnNetwork: boolean;
   #child: ChildProcess | undefined;
 
   static async create(options: PosthasteOptions): Promise<PosthasteProcess> {
@@ -62,6 +66,7 @@ export class PosthasteProcess {
     this.logFile = join(options.folder, 'log');
     this.#environment = options.environment ?? {};
     this.#nameServer = options.nameServer;
+    this.#hasOwnNetwork = options.hasOwnNetwork === true;
   }
 
   async #configure({ settings = {}, services = '' }: PosthasteOptions): Promise<void> {
@@ -124,6 +129,7 @@ export class PosthasteProcess {
 
   #command(): string[] {
     const command = ['sh', launcher, 'src/main/main.ts', '-c', this.configFolder, 'start'];
+    if (this.#hasOwnNetwork) return ['unshare', '--net', 'sh', '-c', withLoopback, 'sh', ...command];
     if (this.#nameServer === undefined) return command;
     const file = join(this.folder, 'resolv.conf');
     writeFileSync(file, `nameserver ${this.#nameServer}\n`);

@@ -53,7 +53,7 @@ export class AuthListener {
       this.#server.once('error', reject);
       const done = (): void => resolve();
       if ('path' in at) this.#server.listen(at.path, done);
-      else this.#server.listen({ host: at.host, port: at.port }, done);
+      else this.#server.listen({ host: at.host, port: at.port, ipv6Only: at.host === '::' }, done);
     });
     // Until here the process's umask has kept others out: to connect takes the right to write.
     if ('path' in at) {

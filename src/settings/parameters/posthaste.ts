@@ -26,7 +26,7 @@ export const posthasteParameters = {
   posthaste_http_listen: guarded('listen', list('', 'supported', 'HTTP listeners of the API, as `127.0.0.1:8080`; beyond loopback they only lead to HTTPS.')),
   posthaste_http_client_connection_limit: integer('100', 'supported', 'Connections that one client address (IPv6: one /64) may hold to an HTTP listener at a time, of 1,000 in all; 0 is no limit. It does not hold for this host and smtpd_client_event_limit_exceptions.'),
   posthaste_http_rate_limit: integer('6000', 'supported', 'Requests that the API takes within a minute from one administrator or user, or where nobody is logged in from one address; 0 is no limit.'),
-  posthaste_https_listen: guarded('listen', list('', 'supported', 'HTTPS listeners of the API, as `[::]:443`.')),
+  posthaste_https_listen: guarded('listen', list('', 'supported', 'HTTPS listeners of the API, as `0.0.0.0:443 [::]:443`.')),
   posthaste_page_url: text('', 'supported', 'Where people reach the page, as `https://mail.example.com`: links in letters lead there. Empty: myhostname by the first of posthaste_https_listen, else localhost by the first of posthaste_http_listen.'),
   posthaste_webhook_private_addresses: guarded('listen', flag('no', 'supported', 'Whether webhooks may lead to private addresses, and by plain HTTP.')),
   posthaste_inline_limit: integer('81920', 'supported', 'Messages up to this many bytes are kept in the database, larger ones as files.'),
