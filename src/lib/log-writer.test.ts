@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -67,6 +67,47 @@ test('a rotated file is opened anew, by itself and on demand', () => {
     ['two', 'three'],
     ['four'],
   ]);
+});
+
+test('where the new file cannot be opened, the log goes on in the old one', () => {
+  const log = open();
+  log.write('a', 'info', 'one');
+  log.flush();
+  renameSync(path, `${path}.1`);
+  mkdirSync(path);
+  for (const text of ['two', 'three']) {
+    clock.advance(1_500);
+    log.write('a', 'info', text);
+    log.flush();
+  }
+  log.reopen();
+  log.close();
+  rmdirSync(path);
+  const warning = expect.stringContaining('warning: the log goes on in the file that is open: EISDIR') as string;
+  expect(lines(`${path}.1`).map((line) => line.replace(/^.*?\]: (?!warning)/, ''))).toEqual([
+    'one',
+    warning,
+    'two',
+    'three',
+    warning,
+  ]);
+});
+
+test.runIf(process.getuid?.() === 0)('a file that was made at the start belongs to the user who writes on', () => {
+  const log = open();
+  log.giveTo(65_534, 65_534);
+  log.close();
+  expect(statSync(path).uid).toBe(65_534);
+  const other = open();
+  other.giveTo(1, 1);
+  other.close();
+  expect(statSync(path).uid).toBe(65_534);
+  rmSync(path);
+  symlinkSync(`${path}.1`, path);
+  const linked = open();
+  linked.giveTo(65_534, 65_534);
+  linked.close();
+  expect(statSync(`${path}.1`).uid).toBe(0);
 });
 
 test('more than can be kept is counted, not kept', () => {

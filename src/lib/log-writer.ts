@@ -5,7 +5,7 @@
 // lines above the bound, never memory, and how many is said when it moves again. A crash of the process can lose
 // the last ten milliseconds of log, an exit does not: flush().
 
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchownSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { formatLevel, type Log, type LogLevel } from './log.ts';
 import { SyslogChildren } from './syslog.ts';
@@ -49,6 +49,7 @@ export class LogWriter implements Log {
   #timer: NodeJS.Timeout | undefined;
   #file: number | undefined;
   #fileIdentity = '';
+  #isNew = false;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #stampSecond = -1;
   #stamp = '';
@@ -116,7 +117,12 @@ export class LogWriter implements Log {
     const { destination } = this.#options;
     if (destination.kind !== 'file') return;
     this.flush();
-    this.#openFile(destination.path);
+    this.#openAgain(destination.path);
+  }
+
+  /** A file that was made at the start is the user's who writes on: otherwise he could not open it again. */
+  giveTo(uid: number, gid: number): void {
+    if (this.#isNew && this.#file !== undefined) fchownSync(this.#file, uid, gid);
   }
 
   close(): void {
@@ -159,7 +165,7 @@ export class LogWriter implements Log {
       const now = this.#options.clock.monotonic();
       if (now - this.#checkedAt >= rotationCheckMilliseconds) {
         this.#checkedAt = now;
-        if (identityOf(path) !== this.#fileIdentity) this.#openFile(path);
+        if (identityOf(path) !== this.#fileIdentity) this.#openAgain(path);
       }
       writeAll(this.#file as number, text);
     } catch (error) {
@@ -168,8 +174,24 @@ export class LogWriter implements Log {
     }
   }
 
+  /** What cannot be opened, as a file that was rotated and made anew for root, leaves the one that is open. */
+  #openAgain(path: string): void {
+    try {
+      this.#openFile(path);
+    } catch (error) {
+      // Said once: it is tried again when there is another file, and by a reload.
+      this.#fileIdentity = identityOf(path);
+      const text = error instanceof Error ? error.message : String(error);
+      const line = this.#format('posthaste', 'warning', `the log goes on in the file that is open: ${text}`);
+      writeAll(this.#file as number, line);
+      writeAll(2, line);
+    }
+  }
+
   #openFile(path: string): void {
-    const opened = openSync(path, 'a', 0o640);
+    const made = makeFile(path);
+    this.#isNew = made !== undefined;
+    const opened = made ?? openSync(path, 'a', 0o640);
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = opened;
     this.#fileIdentity = identityOf(path);
@@ -178,6 +200,16 @@ export class LogWriter implements Log {
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Undefined where something has the name, a link that leads nowhere too: what that makes is not given to anybody. */
+function makeFile(path: string): number | undefined {
+  try {
+    return openSync(path, 'ax', 0o640);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+}
 
 function identityOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });

@@ -4,10 +4,16 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ProgramLog } from '../lib/log.ts';
+import type { LogWriter } from '../lib/log-writer.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 
 /** Throws (in words) where the user does not exist. Without a user, or without root, nothing changes. */
-export function dropPrivileges(user: string, dataDirectory: string, log: ProgramLog): void {
+export function dropPrivileges(
+  user: string,
+  dataDirectory: string,
+  log: ProgramLog,
+  logFile: Pick<LogWriter, 'giveTo'>,
+): void {
   if (process.getuid?.() !== 0) return;
   if (user === '') {
     log.warning('running as root: set posthaste_user to a user of its own');
@@ -21,6 +27,7 @@ export function dropPrivileges(user: string, dataDirectory: string, log: Program
   const uid = process.geteuid?.() ?? 0;
   process.seteuid?.(0);
   giveTo(dataDirectory, uid, gid);
+  logFile.giveTo(uid, gid);
   process.setuid?.(user);
 }
 

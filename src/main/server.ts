@@ -135,7 +135,7 @@ export class Server {
     if (commands.has('virtual') || commands.has('local')) this.#files.prepare();
     if (commands.has('pipe') || commands.has('local')) this.#commands.prepare();
     linkMaildrop(this.#configDirectory, this.dataDirectory, this.#own);
-    dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own);
+    dropPrivileges(settings.text('posthaste_user'), this.dataDirectory, this.#own, this.#log);
     openMaildrop(this.dataDirectory, this.#own);
     this.#observation.start();
     this.#tls.start();
