@@ -1,6 +1,7 @@
 // TLS of all services: what main.cf and master.cf say becomes one ServerTls for all services that say the same. Each
 // service asks for its own at every handshake, so that a reload holds from the next one on.
 
+import { access, constants } from 'node:fs/promises';
 import type { Clock } from '../lib/clock.ts';
 import type { ProgramLog } from '../lib/log.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -151,9 +152,20 @@ export class ServiceTls {
     return this.#parts.acme?.bound ?? [];
   }
 
-  /** Certificates that are missing are asked for from here on. */
+  /** Certificates that are missing are asked for from here on, by the user that the server runs as. */
   start(): void {
+    this.#tellUnreadable().catch(() => undefined);
     this.#parts.acme?.keeper.start();
+  }
+
+  /** What root has read at the start. */
+  async #tellUnreadable(): Promise<void> {
+    const files = await Promise.all(this.#files.values());
+    for (const file of new Set(files.flatMap(({ paths }) => paths))) {
+      await access(file, constants.R_OK).catch((error: Error) => {
+        this.#parts.log.warning(`${error.message}: a renewed certificate will count after the next start only`);
+      });
+    }
   }
 
   /** A new certificate for this host, now. Rejects with what is wrong. */

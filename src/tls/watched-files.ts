@@ -48,6 +48,10 @@ export class WatchedFiles<Content> implements Source<Content> {
     return new WatchedFiles(options, await options.read(), fingerprint);
   }
 
+  get paths(): readonly string[] {
+    return this.#options.paths;
+  }
+
   /** Starts a look at the files when the last one is some seconds old. */
   current(): Content {
     const now = this.#options.clock.monotonic();

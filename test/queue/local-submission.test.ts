@@ -2,11 +2,23 @@
 // who may read nothing of it; while it runs and while it does not; cron and PHP as callers; and users who mean harm.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MemoryLog, ProgramLog } from '../../src/lib/log.ts';
+import { ensureSelfSigned } from '../../src/tls/self-signed-file.ts';
 import { PosthasteProcess } from '../harness/posthaste-process.ts';
 
 const tool = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
@@ -84,6 +96,24 @@ async function delivered(subject: string): Promise<string[]> {
   await expect.poll(() => story(subject).some((line) => line.endsWith(': removed')), { timeout: 10_000 }).toBe(true);
   return story(subject).filter((line) => line.includes('status=sent'));
 }
+
+test.skipIf(reason !== '')('a key that only root may read is told of at the start', async () => {
+  const own = path.join(folder, 'own-key');
+  mkdirSync(path.join(own, 'tls'), { recursive: true });
+  const log = new ProgramLog(new MemoryLog(), 'test');
+  const pem = await ensureSelfSigned({ dataDirectory: own, hostname: 'mx.posthaste.test', log, now: Date.now() });
+  const other = await PosthasteProcess.create({
+    folder: own,
+    settings: { posthaste_user: 'daemon', smtpd_tls_security_level: 'may', smtpd_tls_cert_file: pem },
+  });
+  await other.start();
+  try {
+    const told = () => other.logLines().filter((line) => line.includes('a renewed certificate will count after'));
+    await expect.poll(told).toEqual([expect.stringContaining(`EACCES: permission denied, access '${pem}'`)]);
+  } finally {
+    await other.stop();
+  }
+});
 
 // Skipped without root and what the reason names; CI has both and counts a skip as a failure.
 describe.skipIf(reason !== '')(`local submission${reason === '' ? '' : `: ${reason}`}`, () => {
