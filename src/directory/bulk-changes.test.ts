@@ -37,6 +37,9 @@ it('gives each object its outcome, and looks at limits no more than at what is t
   expect(kinds(await directory.bulk.mailboxes(rows.slice(0, 2)))).toEqual(['unchanged', 'unchanged']);
   const [other] = await directory.bulk.mailboxes([{ address: 'a@d.test', passwordHash: '{PLAIN}y', quotaBytes: 5 }]);
   expect(other).toEqual({ kind: 'differs', difference: 'quota 0 here, 5 there, another password' });
+  await directory.bulk.mailboxes([{ address: 'none@d.test' }]);
+  const [without] = await directory.bulk.mailboxes([{ address: 'none@d.test', passwordHash: '{PLAIN}y' }]);
+  expect(without).toEqual({ kind: 'differs', difference: 'no password here' });
 });
 
 it('leaves out what goes round in a circle, among the new and with the old', async () => {

@@ -213,6 +213,11 @@ function newRow(change: Change, one: Placed): Omit<MailboxRow, 'id'> {
   };
 }
 
+function passwordDifference(there: string, given: string | undefined): string | undefined {
+  if (given === undefined || given === there) return undefined;
+  return there === '!' ? 'no password here' : 'another password';
+}
+
 function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given, forward }: Parsed): BulkOutcome {
   const { protocols } = given;
   const shown = (info: ForwardInfo | undefined): string =>
@@ -224,7 +229,7 @@ function compare(there: MailboxRow, forwarded: ForwardInfo | undefined, { given,
     given.enabled === undefined ? undefined : difference('enabled', there.enabled, Number(given.enabled)),
     protocols === undefined ? undefined : difference('protocols', there.protocols, protocols.join(' ')),
     to === undefined ? undefined : difference('forward', shown(forwarded), shown(to)),
-    given.passwordHash === undefined || there.password === given.passwordHash ? undefined : 'another password',
+    passwordDifference(there.password, given.passwordHash),
   ]);
 }
 
