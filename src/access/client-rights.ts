@@ -63,7 +63,9 @@ export class ClientLists {
       maySendBareLineFeeds = false,
       isAuthHidden = false,
       mayUseVerp = false,
-    ] = asked.every((match) => typeof match === 'boolean') ? asked : await Promise.all(asked);
+    ] = asked.every((match) => typeof match === 'boolean')
+      ? asked
+      : await Promise.all(asked.map(async (match) => await match));
     const keywords = this.#keywords.isEmpty ? undefined : await this.#found(decision, this.#keywords, client);
     const discardedKeywords =
       keywords?.value === undefined ? undefined : new Set(splitList(keywords.value.toLowerCase()));

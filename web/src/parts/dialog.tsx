@@ -20,11 +20,7 @@ export function Dialog({ children, ...props }: ModalProps) {
   const { t } = useTranslation();
   const [isHeld, hold] = useState(false);
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('Close') }}
-      {...props}
-      {...(isHeld ? { withCloseButton: false } : {})}
-    >
+    <Modal closeButtonProps={{ 'aria-label': t('Close') }} {...props} {...(isHeld ? { withCloseButton: false } : {})}>
       <Holding value={hold}>{children}</Holding>
     </Modal>
   );
