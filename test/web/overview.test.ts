@@ -181,13 +181,18 @@ describe('the queue', () => {
     }
   });
 
-  test('and other tables keep long headings in their line, on a narrow screen', async () => {
+  test('and other tables keep long headings off their first row, on a narrow screen', async () => {
     const page = await server.openAs('anna', '/', { viewport: { width: 390, height: 780 } });
     await page.evaluate(() => localStorage.setItem('posthaste.language', 'fr'));
     await page.goto('/domains');
     await page.getByRole('columnheader', { name: 'Bo\u00eetes aux lettres' }).waitFor();
-    const heights = await page.getByRole('columnheader').evaluateAll((heads) => heads.map((head) => head.clientHeight));
-    expect(Math.max(...heights)).toBeLessThanOrEqual(38);
+    const overlaps = await page.getByRole('columnheader').evaluateAll((heads) =>
+      heads.filter((head) => {
+        const row = head.parentElement?.getBoundingClientRect();
+        return row !== undefined && head.getBoundingClientRect().bottom > row.bottom;
+      }),
+    );
+    expect(overlaps).toHaveLength(0);
     await page.context().close();
   });
 

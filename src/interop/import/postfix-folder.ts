@@ -49,7 +49,6 @@ const staying = [
   'mime_header_checks',
   'nested_header_checks',
   'body_checks',
-  'smtp_header_checks',
   'smtpd_client_restrictions',
   'smtpd_helo_restrictions',
   'smtpd_sender_restrictions',

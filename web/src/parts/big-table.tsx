@@ -157,7 +157,7 @@ export function BigTable<Name extends ListName>(props: BigTableProps<Name>) {
           </Box>
         )}
         {columns.map(({ title, isNumber }) => (
-          <Box role="columnheader" key={title} title={title} className="big-table-cell" ta={isNumber ? 'end' : 'start'}>
+          <Box role="columnheader" key={title} ta={isNumber ? 'end' : 'start'}>
             {title}
           </Box>
         ))}
