@@ -49,23 +49,13 @@ export class ClientLists {
 
   async rightsOf(client: Client): Promise<ClientRights> {
     const decision = new Decision(false);
-    const asked = [
+    const [mayUseXclient, mayUseXforward, maySendBareLineFeeds, isAuthHidden, mayUseVerp] = await Promise.all([
       this.#matches(decision, this.#xclient, client),
       this.#matches(decision, this.#xforward, client),
       this.#matches(decision, this.#bareLineFeeds, client),
       this.#matches(decision, this.#authHidden, client),
       this.#matches(decision, this.#verp, client),
-    ];
-    // Most lists are empty or name networks: of those nothing is waited for.
-    const [
-      mayUseXclient = false,
-      mayUseXforward = false,
-      maySendBareLineFeeds = false,
-      isAuthHidden = false,
-      mayUseVerp = false,
-    ] = asked.every((match) => typeof match === 'boolean')
-      ? asked
-      : await Promise.all(asked.map(async (match) => await match));
+    ]);
     const keywords = this.#keywords.isEmpty ? undefined : await this.#found(decision, this.#keywords, client);
     const discardedKeywords =
       keywords?.value === undefined ? undefined : new Set(splitList(keywords.value.toLowerCase()));
