@@ -85,13 +85,7 @@ function CodesSection({ isOn }: { readonly isOn: boolean }) {
   const { t } = useTranslation();
   const { login } = useSession();
   const [isAdding, adding] = useDisclosure();
-  /** Recovery codes are shown, and nobody can show them again: it is left by its own button. */
-  const [isHeld, held] = useDisclosure();
   const [isRemoving, removing] = useDisclosure();
-  const done = () => {
-    held.close();
-    adding.close();
-  };
   const removed = (password: string, code: string) => call('account.totp-remove', { password, code });
   return (
     <Section
@@ -110,14 +104,8 @@ function CodesSection({ isOn }: { readonly isOn: boolean }) {
           <Button onClick={adding.open}>{t('Set up')}</Button>
         )}
       </Group>
-      <Dialog
-        opened={isAdding}
-        onClose={adding.close}
-        withCloseButton={!isHeld}
-        title={t('Set up codes of an app')}
-        size="lg"
-      >
-        <TotpSetup login={login} onConfirmed={held.open} onDone={done} />
+      <Dialog opened={isAdding} onClose={adding.close} title={t('Set up codes of an app')} size="lg">
+        <TotpSetup login={login} onDone={adding.close} />
       </Dialog>
       <AskPassword
         title={t('Switch the codes off?')}

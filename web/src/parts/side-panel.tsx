@@ -28,7 +28,7 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
         </span>
       }
       closeButtonProps={{ 'aria-label': t('Close') }}
-      {...(isHeld ? { closeOnEscape: false, closeOnClickOutside: false, withCloseButton: false } : {})}
+      {...(isHeld ? { closeOnClickOutside: false, withCloseButton: false } : {})}
     >
       <Holding value={hold}>{title === undefined ? null : children}</Holding>
     </Drawer>
